@@ -1,0 +1,4 @@
+"""The rules, pure and synchronous: `decide` functions say what happens or refuse, `evolve` says what is now true.
+
+Only event models may be imported: no I/O, no clock, no random. `commands/` calls these; start with `asset.py`.
+"""

@@ -1,0 +1,197 @@
+"""Rules of one asset: uploaded, then verified or rejected; tags may be edited; deleted at last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from aggregates.decision import Decision
+from aggregates.errors import AlreadyExists, NotFound
+from events.asset import (
+    AssetDeleted,
+    AssetProbeRequested,
+    AssetRejected,
+    AssetTagsEdited,
+    AssetUploaded,
+    AssetVerified,
+)
+from events.audio import AudioFacts, Blob, Tags
+from events.claims import Claim
+from events.errors import NoCultureError
+from events.ids import AccountId, AssetId, WorkspaceId
+from events.model import Event
+
+CONTENT_CLAIM = "asset-content"
+
+
+class AssetNotReady(NoCultureError):
+    status, code = 409, "asset-not-ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The file is {state}: only a verified file can be changed, wait for it")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """`overrides` holds only what the musician said; what the file said stays in its event."""
+
+    workspace_id: WorkspaceId
+    sha256: str
+    filename: str
+    state: str = "uploaded"
+    probe_attempts: int = 1
+    overrides: Tags = Tags()
+    overridden: frozenset[str] = frozenset()
+
+
+def content_claim(sha256: str) -> Claim:
+    """One workspace holds the same bytes once: the loser of this claim is a duplicate."""
+    return Claim(CONTENT_CLAIM, sha256)
+
+
+def upload(
+    nothing: Asset | None,
+    *,
+    asset_id: AssetId,
+    workspace_id: WorkspaceId,
+    uploaded_by: AccountId,
+    filename: str,
+    sha256: str,
+    size_bytes: int,
+) -> Decision:
+    """Keep a new recording. The same bytes in the same workspace are a lost claim (409)."""
+    if nothing is not None:
+        raise AlreadyExists("The asset")
+    return Decision(
+        AssetUploaded(
+            asset_id=asset_id,
+            workspace_id=workspace_id,
+            uploaded_by=uploaded_by,
+            filename=filename,
+            sha256=sha256,
+            size_bytes=size_bytes,
+        ),
+        takes=(content_claim(sha256),),
+    )
+
+
+def request_probe(asset: Asset | None, *, asset_id: AssetId) -> Decision:
+    """Ask for another look into the file; a decided file needs none."""
+    asset = _existing(asset)
+    if asset.state != "uploaded":
+        return Decision()
+    return Decision(
+        AssetProbeRequested(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            sha256=asset.sha256,
+            filename=asset.filename,
+            attempt=asset.probe_attempts + 1,
+        )
+    )
+
+
+def verify(
+    asset: Asset | None, *, asset_id: AssetId, tags: Tags, audio: AudioFacts, cover: Blob | None
+) -> Decision:
+    """The file decodes. A second answer to the same question changes nothing."""
+    asset = _existing(asset)
+    if asset.state != "uploaded":
+        return Decision()
+    return Decision(
+        AssetVerified(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            sha256=asset.sha256,
+            filename=asset.filename,
+            tags=tags,
+            audio=audio,
+            cover=cover,
+        )
+    )
+
+
+def reject(asset: Asset | None, *, asset_id: AssetId, code: str, reason: str) -> Decision:
+    """The file is no recording. Its content claim is released: a mended tool may let it in later."""
+    asset = _existing(asset)
+    if asset.state != "uploaded":
+        return Decision()
+    return Decision(
+        AssetRejected(
+            asset_id=asset_id, workspace_id=asset.workspace_id, code=code, reason=reason
+        ),
+        releases=(content_claim(asset.sha256),),
+    )
+
+
+def edit_tags(
+    asset: Asset | None, *, asset_id: AssetId, edited_by: AccountId, changes: dict[str, object]
+) -> Decision:
+    """Override what the file says. `changes` maps tag names to new values, None clears the override.
+
+    Refuses AssetNotReady (409) before the file is verified. Saying the same again changes nothing.
+    """
+    asset = _existing(asset)
+    if asset.state != "verified":
+        raise AssetNotReady(asset.state)
+    said = asset.overrides.model_dump()
+    changed = tuple(
+        sorted(k for k, v in changes.items() if said[k] != v or k not in asset.overridden)
+    )
+    if not changed:
+        return Decision()
+    values = {name: changes[name] for name in changed}
+    return Decision(
+        AssetTagsEdited(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            edited_by=edited_by,
+            changed=changed,
+            tags=Tags.model_validate(values),
+        )
+    )
+
+
+def delete(asset: Asset | None, *, asset_id: AssetId, deleted_by: AccountId) -> Decision:
+    """Remove it from the vault; the same bytes may be uploaded again."""
+    asset = _existing(asset)
+    held = asset.state != "rejected"
+    return Decision(
+        AssetDeleted(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            deleted_by=deleted_by,
+            sha256=asset.sha256,
+        ),
+        releases=(content_claim(asset.sha256),) if held else (),
+    )
+
+
+def evolve(asset: Asset | None, event: Event) -> Asset | None:
+    match event:
+        case AssetUploaded():
+            return Asset(event.workspace_id, event.sha256, event.filename)
+        case _ if asset is None:
+            return None
+        case AssetProbeRequested():
+            return replace(asset, probe_attempts=event.attempt)
+        case AssetVerified():
+            return replace(asset, state="verified")
+        case AssetRejected():
+            return replace(asset, state="rejected")
+        case AssetTagsEdited():
+            edited = {name: getattr(event.tags, name) for name in event.changed}
+            return replace(
+                asset,
+                overrides=asset.overrides.model_copy(update=edited),
+                overridden=asset.overridden | set(event.changed),
+            )
+        case AssetDeleted():
+            return replace(asset, state="deleted")
+        case _:
+            return asset
+
+
+def _existing(asset: Asset | None) -> Asset:
+    if asset is None or asset.state == "deleted":
+        raise NotFound("The asset")
+    return asset

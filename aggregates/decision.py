@@ -1,0 +1,24 @@
+"""What a `decide` function returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from events.claims import Claim
+from events.model import Event
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Decision:
+    """What happened, in order, and the claims that move with it. No events = nothing changed."""
+
+    events: tuple[Event, ...]
+    takes: tuple[Claim, ...]
+    releases: tuple[Claim, ...]
+
+    def __init__(
+        self, *events: Event, takes: tuple[Claim, ...] = (), releases: tuple[Claim, ...] = ()
+    ) -> None:
+        object.__setattr__(self, "events", events)
+        object.__setattr__(self, "takes", takes)
+        object.__setattr__(self, "releases", releases)

@@ -1,0 +1,4 @@
+"""What happened: event models by context, their envelope and their registry; `store/` keeps them, `log/` hands them out.
+
+Nothing of ours may be imported here. To learn the business read `asset.py`; then go to `aggregates/`.
+"""

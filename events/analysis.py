@@ -1,0 +1,49 @@
+"""Analyses: what was measured in a recording. A stream of its own, so it never moves the asset's version."""
+
+from __future__ import annotations
+
+from events.audio import Blob, Measurement, Sha256
+from events.ids import AnalysisId, AssetId, WorkspaceId
+from events.model import Event
+
+
+class AnalysisRequested(Event, type="analysis.requested", version=1):
+    """Measure this recording; `attempt` counts from 1."""
+
+    analysis_id: AnalysisId
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    sha256: Sha256
+    filename: str
+    attempt: int
+
+
+class AnalysisCompleted(Event, type="analysis.completed", version=1):
+    """The recording was measured; `peaks` is the waveform at several zooms."""
+
+    analysis_id: AnalysisId
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    measurement: Measurement
+    peaks: Blob
+
+
+class AnalysisAttemptFailed(Event, type="analysis.attempt_failed", version=1):
+    """One attempt gave nothing; whether there is another is the ingest saga's to say."""
+
+    analysis_id: AnalysisId
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    attempt: int
+    code: str
+    reason: str
+
+
+class AnalysisFailed(Event, type="analysis.failed", version=1):
+    """No more attempts: the recording stays in the vault without measurements."""
+
+    analysis_id: AnalysisId
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    code: str
+    reason: str

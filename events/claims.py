@@ -1,0 +1,43 @@
+"""Claims: things that only one stream may hold. They make rules that span streams hold without locks in Python."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from events.times import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`kind` + `key`, unique in the whole installation or in one workspace; for ever, or for a time range.
+
+    A time range is half open, `since <= t < until`; claims of one kind must all be ranges or all not.
+    """
+
+    kind: str
+    key: str
+    scope: Literal["global", "workspace"] = "workspace"
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def claims_bytes(takes: tuple[Claim, ...], releases: tuple[Claim, ...]) -> bytes | None:
+    """The canonical bytes that are hashed with the event; None when it moves no claim."""
+    if not takes and not releases:
+        return None
+    moves = [_move("release", claim) for claim in releases] + [_move("take", c) for c in takes]
+    return json.dumps(moves, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _move(what: str, claim: Claim) -> dict[str, str | None]:
+    return {
+        "op": what,
+        "kind": claim.kind,
+        "scope": claim.scope,
+        "key": claim.key,
+        "since": rfc3339(claim.since) if claim.since else None,
+        "until": rfc3339(claim.until) if claim.until else None,
+    }

@@ -1,0 +1,105 @@
+"""Typed ids: a prefix and the 32 lower-case hex digits of a UUID, the same in Python, SQL, Kafka and URLs."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any, ClassVar, Self
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from events.errors import InvalidId
+
+
+def uuid7() -> UUID:
+    """A time-ordered UUID (RFC 9562 §5.7): 48 bits of milliseconds, 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & (1 << 48) - 1) << 80 | random
+    value = value & ~(0xF << 76) | 7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+class Id(str):
+    """`<prefix>_<32 hex>`; subclasses name their prefix. Raises InvalidId on anything else."""
+
+    prefix: ClassVar[str] = ""
+    _pattern: ClassVar[re.Pattern[str]] = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
+
+    def __init_subclass__(cls, *, prefix: str) -> None:
+        cls.prefix = prefix
+        cls._pattern = re.compile(rf"{prefix}_[0-9a-f]{{32}}")
+
+    def __new__(cls, value: str) -> Self:
+        if not cls._pattern.fullmatch(value):
+            raise InvalidId(f"{value!r:.60} is not of the form {cls.prefix}_ and 32 hex digits")
+        return super().__new__(cls, value)
+
+    @classmethod
+    def new(cls) -> Self:
+        return cls(f"{cls.prefix}_{uuid7().hex}")
+
+    @classmethod
+    def derived(cls, *parts: object) -> Self:
+        """The same parts give the same id: uuid5 over their text."""
+        return cls(f"{cls.prefix}_{uuid5(NAMESPACE_URL, chr(31).join(map(str, parts))).hex}")
+
+    @classmethod
+    def beside(cls, other: str) -> Self:
+        """The id of the thing that belongs one to one to `other`: the same hex, our prefix."""
+        return cls(f"{cls.prefix}_{other[4:]}")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{cls._pattern.pattern}$"}
+
+
+class AccountId(Id, prefix="acc"):
+    """One person's login."""
+
+
+class WorkspaceId(Id, prefix="wsp"):
+    """The tenant: every stream belongs to one workspace for ever."""
+
+
+class KeyId(Id, prefix="key"):
+    """An API key; the secret itself is never an id."""
+
+
+class AssetId(Id, prefix="ast"):
+    """One uploaded recording."""
+
+
+class AnalysisId(Id, prefix="ana"):
+    """The measurements of one asset."""
+
+
+class IngestId(Id, prefix="ing"):
+    """One run of the ingest saga, one to one with its asset."""
+
+
+class EventId(Id, prefix="evt"):
+    """One event."""
+
+
+class CommandId(Id, prefix="cmd"):
+    """One intent; the same id and input is answered once."""
+
+
+class CorrelationId(Id, prefix="cor"):
+    """Everything that followed from one request."""
+
+
+class LogId(Id, prefix="log"):
+    """One installation's log, for its whole life."""

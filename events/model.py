@@ -1,0 +1,107 @@
+"""What an event model is: frozen, past tense, `context.happened` and a version; and the registry of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from events.errors import UnknownEventVersion
+
+T = TypeVar("T")
+
+
+class PersonalMarker:
+    """Marks a field that is stored encrypted under its subject's key."""
+
+
+# None is what is left after the subject was erased.
+Personal = Annotated[T | None, PersonalMarker()]
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Event(BaseModel):
+    """Base of all events. Strict when written, tolerant of more fields when read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    type: ClassVar[str]
+    version: ClassVar[int]
+    subject_field: ClassVar[str | None]
+    personal_fields: ClassVar[frozenset[str]]
+
+    def __init_subclass__(
+        cls, *, type: str, version: int, subject: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.type, cls.version, cls.subject_field = type, version, subject
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        cls.personal_fields = frozenset(
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(mark, PersonalMarker) for mark in field.metadata)
+        )
+        if cls.personal_fields and cls.subject_field not in cls.model_fields:
+            raise TypeError(f"{cls.type} has personal fields but names no subject field")
+        REGISTRY.add(cls)
+
+    @property
+    def category(self) -> str:
+        return self.type.partition(".")[0]
+
+
+class Registry:
+    """Every event model by (type, version), and the upcasters between versions."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[str, int], type[Event]] = {}
+        self._newest: dict[str, int] = {}
+        self._upcasters: dict[tuple[str, int], Upcaster] = {}
+
+    def add(self, model: type[Event]) -> None:
+        key = (model.type, model.version)
+        if key in self._models:
+            raise TypeError(f"{model.type} version {model.version} is declared twice")
+        self._models[key] = model
+        self._newest[model.type] = max(model.version, self._newest.get(model.type, 0))
+
+    def upcast(self, type: str, from_version: int) -> Callable[[Upcaster], Upcaster]:
+        """Decorator: `@REGISTRY.upcast("loan.opened", 1)` turns the JSON of version 1 into version 2."""
+
+        def register(upcaster: Upcaster) -> Upcaster:
+            self._upcasters[type, from_version] = upcaster
+            return upcaster
+
+        return register
+
+    def newest(self, type: str) -> type[Event] | None:
+        """The model to read `type` with; None if this process does not know the type."""
+        version = self._newest.get(type)
+        return None if version is None else self._models[type, version]
+
+    def read(self, type: str, version: int, data: dict[str, Any]) -> Event | None:
+        """Upcast and validate; None for an unknown type.
+
+        Raises UnknownEventVersion when the version is newer than the newest known one.
+        """
+        model = self.newest(type)
+        if model is None:
+            return None
+        if version > model.version:
+            raise UnknownEventVersion(type, version, model.version)
+        for step in range(version, model.version):
+            data = self._upcasters[type, step](data)
+        return model.model_validate(data, extra="ignore")
+
+    def all(self) -> list[type[Event]]:
+        return [self._models[key] for key in sorted(self._models)]
+
+    def categories(self) -> list[str]:
+        return sorted({type.partition(".")[0] for type, _ in self._models})
+
+
+REGISTRY = Registry()
