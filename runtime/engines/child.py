@@ -1,0 +1,196 @@
+"""Starting, finding and stopping the server processes of one data folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+from runtime.errors import EngineBusy, EngineFailed
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+# Below Linux's ephemeral ports (32768 and up), so that an outgoing connection cannot take the
+# port while its engine restarts.
+FREE_PORTS = range(20_000, 32_000)
+LOG_KEPT_BYTES = 8 * 1024 * 1024
+
+
+def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """True if a server could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def keep_or_choose_port(remembered_in: Path) -> int:
+    """The port of the last start if it is still free, else a free one, remembered for next time."""
+    try:
+        port = int(remembered_in.read_text())
+        if port_is_free(port):
+            return port
+    except (OSError, ValueError):
+        pass
+    port = next(p for p in iter(lambda: random.choice(FREE_PORTS), None) if port_is_free(p))
+    remembered_in.write_text(str(port))
+    return port
+
+
+class FolderLock:
+    """One owner at a time for a data folder; the kernel frees it however the owner ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def take(self) -> None:
+        """Raises EngineBusy when another live process holds it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        lock_file = self._path.open("ab")
+        try:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock_file.close()
+            raise EngineBusy(self._path) from error
+        self._file = lock_file
+
+    def release(self) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+
+def spawn(
+    command: list[str],
+    cwd: Path,
+    log: Path,
+    *,
+    orphan_signal: signal.Signals,
+    user: tuple[int, int] | None = None,
+    env: dict[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a server in a process group of its own, so that a Ctrl-C reaches only the supervisor.
+
+    Call it from a thread that lives as long as the server should: Linux sends `orphan_signal`
+    when that thread ends (prctl(2), PR_SET_PDEATHSIG).
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    keep_last_log(log)
+    options = ["--signal-on-orphan", str(int(orphan_signal)), "--parent", str(os.getpid())]
+    if user:
+        options += ["--user", f"{user[0]}:{user[1]}"]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(LAUNCHER), *options, "--", *command],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=env,
+        )
+
+
+def keep_last_log(log: Path) -> None:
+    """Move a log that has grown large aside; one older file is kept."""
+    if log.exists() and log.stat().st_size > LOG_KEPT_BYTES:
+        log.replace(log.with_suffix(log.suffix + ".1"))
+
+
+def last_line(log: Path, size_bytes: int = 4096) -> str | None:
+    """The last line that says something, for `status` and error messages."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - size_bytes))
+            lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines()]
+    except OSError:
+        return None
+    return next((line[:300] for line in reversed(lines) if line), None)
+
+
+def processes_in(folder: Path, program: str) -> list[psutil.Process]:
+    """Live processes of that program whose working directory is the folder.
+
+    A pid file is never trusted: the working directory proves whose server it is.
+    """
+    found = []
+    for process in psutil.process_iter(["name"]):
+        try:
+            if process.info["name"] == program and _same_folder(process.cwd(), folder):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def _same_folder(one: str, other: Path) -> bool:
+    return bool(one) and os.path.realpath(one) == os.path.realpath(other)
+
+
+def end_processes(
+    processes: list[psutil.Process], first_signal: signal.Signals, patience_s: float
+) -> None:
+    """Ask them to end, wait, then kill what is left."""
+    for process in processes:
+        try:
+            process.send_signal(first_signal)
+        except psutil.NoSuchProcess:
+            continue
+    _gone, alive = psutil.wait_procs(processes, timeout=patience_s)
+    for process in alive:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(alive, timeout=10)
+
+
+def stop_child(
+    child: subprocess.Popen[bytes], first_signal: signal.Signals, patience_s: float
+) -> bool:
+    """Stop our own child. Returns True if it ended by itself within the patience."""
+    if child.poll() is None:
+        child.send_signal(first_signal)
+    try:
+        child.wait(patience_s)
+        return True
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait(10)
+        return False
+
+
+def wait_until_ready(
+    name: str,
+    child: subprocess.Popen[bytes],
+    log: Path,
+    probe: Callable[[], bool],
+    progress: Callable[[], object],
+    stall_s: float = 60,
+) -> None:
+    """Wait as long as the server makes progress; `progress` is any value that changes with it.
+
+    Raises EngineFailed when it ends, or when nothing at all moves for `stall_s` seconds.
+    """
+    seen, moved_at = progress(), time.monotonic()
+    while not probe():
+        if child.poll() is not None:
+            raise EngineFailed(name, f"it ended with code {child.returncode}", log)
+        if (now_seen := progress()) != seen:
+            seen, moved_at = now_seen, time.monotonic()
+        if time.monotonic() - moved_at > stall_s:
+            raise EngineFailed(name, f"it has not moved for {stall_s:.0f} seconds", log)
+        time.sleep(0.05)

@@ -1,0 +1,190 @@
+"""Every setting of an installation, each with what it means; `docs/settings.md` is made from it.
+
+A value comes from, first wins: the command line, the environment (`NOCULTURE_…`), the file
+`<data>/settings.env`, the addresses of the embedded engines that are running, the default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from runtime.secret_files import SecretFiles
+
+PREFIX = "NOCULTURE_"
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_DATA = ROOT / ".noculture"
+ENGINES_FILE = "engines.json"
+
+
+class Settings(BaseSettings):
+    """Settings of one installation; make it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    data: Path = Field(DEFAULT_DATA, description="Folder that holds everything of an installation.")
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless changed.")
+    port: int = Field(
+        8420, ge=0, le=65535, description="Port of the pages and the API; 0 picks a free one."
+    )
+    public_url: str = Field(
+        "", description="Address people use, if a proxy is in front; empty: http://HOST:PORT."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much the parts write to their logs."
+    )
+    event_log: Literal["kafka", "postgres"] = Field(
+        "kafka", description="What consumers read: Kafka, or the store itself without a broker."
+    )
+    database_url: str = Field(
+        "", description="DSN of the database's owner role; empty: the embedded Postgres."
+    )
+    app_database_url: str = Field(
+        "", description="DSN of the application's role; needed with a database of your own."
+    )
+    kafka_bootstrap: str = Field(
+        "", description="Bootstrap servers, comma separated; empty: the embedded Kafka."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to speak to your own Kafka."
+    )
+    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "", description="SASL mechanism of your own Kafka."
+    )
+    kafka_sasl_username: str = Field("", description="SASL user of your own Kafka.")
+    kafka_sasl_password: SecretStr = Field(
+        SecretStr(""), description="SASL password of your own Kafka."
+    )
+    kafka_ssl_cafile: str = Field(
+        "", description="File of certificates that your own Kafka is checked against."
+    )
+    object_store_url: str = Field(
+        "", description="Where audio is kept: s3://BUCKET[/PREFIX]; empty: the folder DATA/blobs."
+    )
+    object_store_endpoint: str = Field(
+        "", description="Address of an S3-compatible store; empty: the provider's own."
+    )
+    object_store_region: str = Field("us-east-1", description="Region of the S3 bucket.")
+    object_store_access_key: str = Field("", description="Access key of the S3 bucket.")
+    object_store_secret_key: SecretStr = Field(
+        SecretStr(""), description="Secret key of the S3 bucket."
+    )
+    secrets_dir: Path | None = Field(
+        None, description="Folder of the installation's secrets; empty: DATA/secrets."
+    )
+    cache_dir: Path | None = Field(
+        None, description="Downloads shared by a user's installations; empty: the user's cache."
+    )
+    analysis_workers: int = Field(
+        1, ge=1, le=64, description="Tracks measured at the same time on this machine."
+    )
+    max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest file that is accepted.")
+    browser: str = Field(
+        "", description="Chromium or Chrome for `test`; empty: the one that is found."
+    )
+
+    @cached_property
+    def secrets(self) -> SecretFiles:
+        """The installation's secrets."""
+        return SecretFiles(self.secrets_dir or self.data / "secrets")
+
+    @property
+    def run_dir(self) -> Path:
+        """Addresses, heartbeats and the state of what runs now."""
+        return self.data / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def web_url(self) -> str:
+        """Where people find the pages."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def shared_cache_dir(self) -> Path:
+        """Folder of downloads; removed at any time without harm."""
+        if self.cache_dir:
+            return self.cache_dir
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Path(base) / "noculture"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        data = chosen_data(init_settings().get("data"))
+        settings_file = DotEnvSettingsSource(settings_cls, env_file=data / "settings.env")
+        return init_settings, env_settings, settings_file, RunningEngines(settings_cls, data)
+
+
+class RunningEngines(PydanticBaseSettingsSource):
+    """The addresses that the supervisor noted for the embedded engines it runs."""
+
+    def __init__(self, settings_cls: type[BaseSettings], data: Path) -> None:
+        super().__init__(settings_cls)
+        self._file = data / "run" / ENGINES_FILE
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        try:
+            addresses: dict[str, Any] = json.loads(self._file.read_text())
+            return addresses
+        except (OSError, ValueError):
+            return {}
+
+
+def chosen_data(given: Path | str | None = None) -> Path:
+    """The installation's folder: given, else NOCULTURE_DATA, else `.noculture` in the repository."""
+    folder = given or os.environ.get(f"{PREFIX}DATA") or DEFAULT_DATA
+    return Path(folder).expanduser().absolute()
+
+
+def load_settings(data: Path | str | None = None, **given: Any) -> Settings:
+    """Settings of an installation; `given` (what is not None) comes from the command line."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return Settings(data=chosen_data(data), **chosen)
+
+
+def setting_sources(data: Path | str | None = None) -> dict[str, str]:
+    """For each setting, where its value comes from; for `doctor`."""
+    folder = chosen_data(data)
+    file_values = DotEnvSettingsSource(
+        Settings, env_file=folder / "settings.env", env_prefix=PREFIX
+    )()
+    running = RunningEngines(Settings, folder)()
+    sources = {}
+    for name in Settings.model_fields:
+        if os.environ.get(f"{PREFIX}{name.upper()}"):
+            sources[name] = "environment"
+        elif name in file_values:
+            sources[name] = "settings.env"
+        elif name in running:
+            sources[name] = "embedded engine"
+        else:
+            sources[name] = "default"
+    if data:
+        sources["data"] = "command line"
+    return sources
