@@ -116,9 +116,7 @@ def reject(asset: Asset | None, *, asset_id: AssetId, code: str, reason: str) ->
     if asset.state != "uploaded":
         return Decision()
     return Decision(
-        AssetRejected(
-            asset_id=asset_id, workspace_id=asset.workspace_id, code=code, reason=reason
-        ),
+        AssetRejected(asset_id=asset_id, workspace_id=asset.workspace_id, code=code, reason=reason),
         releases=(content_claim(asset.sha256),),
     )
 

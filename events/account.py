@@ -6,9 +6,7 @@ from events.ids import AccountId, WorkspaceId
 from events.model import Event, Personal
 
 
-class AccountRegistered(
-    Event, type="account.registered", version=1, subject="account_id"
-):
+class AccountRegistered(Event, type="account.registered", version=1, subject="account_id"):
     """Somebody signed up; their workspace was made in the same append."""
 
     account_id: AccountId

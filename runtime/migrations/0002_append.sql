@@ -1,7 +1,7 @@
 -- The append: one round trip, the only or the last statement of its transaction.
 --
 -- Arrays a_* hold one element per append (a command's outcome), e_* one per event, c_* one per claim move;
--- e_append and c_append are 1-based indexes into a_*. The caller puts at most one append per stream, command
+-- e_append is a 1-based index into a_*, c_event one into e_*. The caller puts at most one append per stream, command
 -- and claim key into a group, so appends cannot change each other's verdict.
 --
 -- Verdicts: ok · replayed (same command, same input: the first answer) · input-mismatch · version-conflict ·
@@ -11,8 +11,7 @@ CREATE FUNCTION append_events(
     e_append integer[], e_event_id text[], e_stream text[], e_version bigint[], e_category text[], e_type text[],
     e_type_version integer[], e_effective_at timestamptz[], e_actor text[], e_tenant text[],
     e_correlation text[], e_causation text[], e_claims bytea[], e_data bytea[], e_leaf bytea[],
-    c_append integer[], c_take boolean[], c_kind text[], c_scope text[], c_key text[], c_during tstzrange[],
-    c_stream text[]
+    c_event integer[], c_take boolean[], c_kind text[], c_scope text[], c_key text[], c_during tstzrange[]
 ) RETURNS TABLE (append integer, verdict text, stream text, version bigint, last_position bigint, detail jsonb)
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
@@ -64,30 +63,31 @@ BEGIN
         details[row_.append] := jsonb_build_object('expected', row_.first - 1, 'current', row_.current);
     END LOOP;
 
-    IF cardinality(c_append) > 0 THEN
+    IF cardinality(c_event) > 0 THEN
         FOR row_ IN
-            SELECT m.append, m.kind, m.key
-            FROM unnest(c_append, c_take, c_kind, c_scope, c_key, c_during, c_stream)
-                 AS m(append, take, kind, scope, key, during, stream)
+            SELECT e_append[m.event] AS append, m.kind, m.key
+            FROM unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
+                 AS m(event, take, kind, scope, key, during)
             WHERE NOT m.take AND NOT EXISTS (
                 SELECT FROM claims c WHERE c.kind = m.kind AND c.scope = m.scope AND c.key = m.key
-                   AND c.during IS NOT DISTINCT FROM m.during AND c.stream_id = m.stream)
+                   AND c.during IS NOT DISTINCT FROM m.during AND c.stream_id = e_stream[m.event])
         LOOP
             CONTINUE WHEN verdicts[row_.append] IS NOT NULL;
             verdicts[row_.append] := 'claim-not-held';
             details[row_.append] := jsonb_build_object('kind', row_.kind, 'key', row_.key);
         END LOOP;
         FOR row_ IN
-            SELECT m.append, m.kind, m.key, c.stream_id AS holder, upper(c.during) AS until
-            FROM unnest(c_append, c_take, c_kind, c_scope, c_key, c_during)
-                 AS m(append, take, kind, scope, key, during)
+            SELECT e_append[m.event] AS append, m.kind, m.key, c.stream_id AS holder, upper(c.during) AS until
+            FROM unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
+                 AS m(event, take, kind, scope, key, during)
             JOIN claims c ON c.kind = m.kind AND c.scope = m.scope AND c.key = m.key
                  AND (c.during IS NULL OR m.during IS NULL OR c.during && m.during)
             WHERE m.take AND NOT EXISTS (
-                SELECT FROM unnest(c_append, c_take, c_kind, c_scope, c_key, c_during, c_stream)
-                     AS r(append, take, kind, scope, key, during, stream)
-                WHERE NOT r.take AND r.append = m.append AND r.kind = c.kind AND r.scope = c.scope AND r.key = c.key
-                  AND r.during IS NOT DISTINCT FROM c.during AND r.stream = c.stream_id)
+                SELECT FROM unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
+                     AS r(event, take, kind, scope, key, during)
+                WHERE NOT r.take AND e_append[r.event] = e_append[m.event] AND r.kind = c.kind
+                  AND r.scope = c.scope AND r.key = c.key AND r.during IS NOT DISTINCT FROM c.during
+                  AND e_stream[r.event] = c.stream_id)
         LOOP
             CONTINUE WHEN verdicts[row_.append] IS NOT NULL;
             verdicts[row_.append] := 'claim-taken';
@@ -128,17 +128,17 @@ BEGIN
               actor, tenant, correlation, causation, claims, data, leaf, position, hash)
     WHERE n.position IS NOT NULL;
 
-    IF cardinality(c_append) > 0 THEN
+    IF cardinality(c_event) > 0 THEN
         DELETE FROM claims c
-        USING unnest(c_append, c_take, c_kind, c_scope, c_key, c_during, c_stream)
-              AS m(append, take, kind, scope, key, during, stream)
-        WHERE NOT m.take AND verdicts[m.append] IS NULL AND c.kind = m.kind AND c.scope = m.scope
-          AND c.key = m.key AND c.during IS NOT DISTINCT FROM m.during AND c.stream_id = m.stream;
+        USING unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
+              AS m(event, take, kind, scope, key, during)
+        WHERE NOT m.take AND positions[m.event] IS NOT NULL AND c.kind = m.kind AND c.scope = m.scope
+          AND c.key = m.key AND c.during IS NOT DISTINCT FROM m.during AND c.stream_id = e_stream[m.event];
         INSERT INTO claims (kind, scope, key, during, stream_id, position)
-        SELECT m.kind, m.scope, m.key, m.during, m.stream, lasts[m.append]
-        FROM unnest(c_append, c_take, c_kind, c_scope, c_key, c_during, c_stream)
-             AS m(append, take, kind, scope, key, during, stream)
-        WHERE m.take AND verdicts[m.append] IS NULL;
+        SELECT m.kind, m.scope, m.key, m.during, e_stream[m.event], positions[m.event]
+        FROM unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
+             AS m(event, take, kind, scope, key, during)
+        WHERE m.take AND positions[m.event] IS NOT NULL;
     END IF;
 
     INSERT INTO commands (command_id, input_hash, stream_id, stream_version, position)

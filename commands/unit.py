@@ -1,0 +1,365 @@
+"""The unit of work: load, decide, stage, and commit all of it in one append. Nobody else commits."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+from eventsourcing.application import AggregateNotFoundError, Repository
+from eventsourcing.persistence import EventStore
+from psycopg_pool import ConnectionPool
+from pydantic import BaseModel
+
+from aggregates.decision import Decision
+from events.envelope import Recorded
+from events.errors import NoCultureError
+from events.ids import EventId
+from events.model import Event
+from events.store.codec import EventCodec
+from events.store.log import PostgresLog
+from events.store.pending import Append, Committed, InputMismatch, PendingEvent, VersionConflict
+from events.store.recorder import EventMapper, LogRecorder
+from events.times import utc_now
+
+CACHE_SIZE = 4_096
+MAX_RELOADS = 3
+
+
+class AggregateModule(Protocol):
+    """A module of `aggregates/`: its `evolve` says what is true after an event."""
+
+    @property
+    def evolve(self) -> Callable[[Any, Event], Any]: ...
+
+
+Decide = Callable[..., Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """Who wants it, whose data it is, and the ids that make it idempotent and traceable."""
+
+    actor: str | None
+    tenant: str
+    command_id: str
+    correlation_id: str
+    causation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One stream's state; version and position 0 and state None for a stream that does not exist."""
+
+    state: Any
+    version: int
+    position: int
+
+
+@dataclass(slots=True)
+class _Staged:
+    module: AggregateModule
+    stream_id: str
+    decide: Decide
+    arguments: dict[str, Any]
+    loaded: Loaded
+    decision: Decision
+    new: bool
+    pinned: bool
+
+
+class Commands:
+    """What every unit of this process shares: the log, the codec, the key for input hashes, a cache.
+
+    The cache is used without a read: the expected version in the append is the check.
+    """
+
+    def __init__(
+        self, log: PostgresLog, pool: ConnectionPool, codec: EventCodec, input_key: bytes
+    ) -> None:
+        self.log, self.pool, self.codec = log, pool, codec
+        self._input_key = input_key
+        store: EventStore[str] = EventStore(EventMapper(codec), LogRecorder(log))
+        self._repository: Repository[str] = Repository(store)
+        self._cache: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def unit(
+        self, context: CommandContext, *, input: object, secrets: frozenset[str] = frozenset()
+    ) -> Unit:
+        """`input` decides whether a second command with this id is the same; `secrets` are left out."""
+        return Unit(self, context, self._hash(input, secrets))
+
+    def load(self, module: AggregateModule, stream_id: str, *, fresh: bool = False) -> Loaded:
+        key = (getattr(module, "__name__", ""), stream_id)
+        with self._lock:
+            cached = None if fresh else self._cache.get(key)
+            if cached is not None:
+                self._cache.move_to_end(key)
+                return cached
+        loaded = self._project(module, stream_id)
+        self._remember(module, stream_id, loaded)
+        return loaded
+
+    def _remember(self, module: AggregateModule, stream_id: str, loaded: Loaded) -> None:
+        key = (getattr(module, "__name__", ""), stream_id)
+        with self._lock:
+            known = self._cache.get(key)
+            if known is None or known.version <= loaded.version:
+                self._cache[key] = loaded
+                self._cache.move_to_end(key)
+            while len(self._cache) > CACHE_SIZE:
+                self._cache.popitem(last=False)
+
+    def _forget(self, module: AggregateModule, stream_id: str) -> None:
+        with self._lock:
+            self._cache.pop((getattr(module, "__name__", ""), stream_id), None)
+
+    def _project(self, module: AggregateModule, stream_id: str) -> Loaded:
+        def project(initial: Loaded | None, events: Iterable[Any]) -> Loaded | None:
+            loaded = initial
+            for event in cast("Iterable[Recorded]", events):
+                state = module.evolve(loaded.state if loaded else None, event.data)
+                loaded = Loaded(state, event.stream_version, event.position)
+            return loaded
+
+        try:
+            return cast(
+                Loaded,
+                self._repository.get(stream_id, projector_func=cast(Any, project)),
+            )
+        except AggregateNotFoundError:
+            return Loaded(None, 0, 0)
+
+    def _hash(self, input: object, secrets: frozenset[str]) -> bytes:
+        plain = input.model_dump(mode="json") if isinstance(input, BaseModel) else input
+        if isinstance(plain, dict):
+            plain = {name: value for name, value in plain.items() if name not in secrets}
+        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=str)
+        return hmac.new(self._input_key, canonical.encode(), hashlib.sha256).digest()
+
+
+@dataclass(slots=True)
+class Unit:
+    """One command's work. Stage with `start` and `change`, then `commit` once."""
+
+    _commands: Commands
+    context: CommandContext
+    _input_hash: bytes
+    _staged: list[_Staged] = field(default_factory=list)
+    _alongside: list[tuple[str, Any]] = field(default_factory=list)
+    _answered: Committed | None = None
+
+    def load(self, module: AggregateModule, stream_id: str) -> tuple[Any, int]:
+        """(state or None, version) of a stream, from the cache if it is there."""
+        loaded = self._commands.load(module, stream_id)
+        return loaded.state, loaded.version
+
+    def start(
+        self, module: AggregateModule, stream_id: str, decide: Decide, **arguments: Any
+    ) -> None:
+        """Stage the first decision of a stream that must not exist yet."""
+        self._stage(module, stream_id, decide, arguments, Loaded(None, 0, 0), new=True)
+
+    def change(
+        self,
+        module: AggregateModule,
+        stream_id: str,
+        decide: Decide,
+        *,
+        expected_version: int | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Stage a decision on what the stream is now. Raises the aggregate's refusal, or VersionConflict."""
+        loaded = self._commands.load(module, stream_id)
+        if expected_version is not None and loaded.version != expected_version:
+            # The cache may lag behind another process: only the store's word refuses.
+            loaded = self._commands.load(module, stream_id, fresh=True)
+            if loaded.version != expected_version and loaded.version > 0:
+                conflict = VersionConflict(stream_id, expected_version, loaded.version)
+                self._refused(conflict)
+                return
+        self._stage(
+            module, stream_id, decide, arguments, loaded, pinned=expected_version is not None
+        )
+
+    def alongside(self, statement: str, parameters: Any) -> None:
+        """SQL of the same transaction, run before the append: rows that must come or go with the events."""
+        self._alongside.append((statement, parameters))
+
+    def commit(self) -> Committed:
+        """Append everything staged, at once. The same command again gets the first answer, `replayed`.
+
+        Raises ClaimTaken (409), InputMismatch (422), VersionConflict (409), StoreBusy (503).
+        """
+        for attempt in range(MAX_RELOADS + 1):
+            if self._answered is not None:
+                return self._answered
+            append = self._append()
+            if append is None:
+                return self._unchanged()
+            try:
+                committed = self._write(append)
+            except VersionConflict:
+                if attempt == MAX_RELOADS or any(staged.pinned for staged in self._staged):
+                    self._forget()
+                    raise
+                self._decide_again()
+                continue
+            if not committed.replayed:
+                self._remember(committed)
+            return committed
+        raise AssertionError("unreachable")
+
+    def _stage(
+        self,
+        module: AggregateModule,
+        stream_id: str,
+        decide: Decide,
+        arguments: dict[str, Any],
+        loaded: Loaded,
+        *,
+        new: bool = False,
+        pinned: bool = False,
+    ) -> None:
+        if self._answered is not None:
+            return
+        earlier = next((s for s in reversed(self._staged) if s.stream_id == stream_id), None)
+        if earlier is not None:
+            loaded = _after(earlier)
+        try:
+            decision = decide(loaded.state, **arguments)
+        except NoCultureError as refusal:
+            if new or loaded.version == 0 or earlier is not None:
+                self._refused(refusal)
+                return
+            # A refusal from a cached state may be out of date.
+            loaded = self._commands.load(module, stream_id, fresh=True)
+            try:
+                decision = decide(loaded.state, **arguments)
+            except NoCultureError as certain:
+                self._refused(certain)
+                return
+        self._staged.append(
+            _Staged(module, stream_id, decide, arguments, loaded, decision, new, pinned)
+        )
+
+    def _refused(self, refusal: NoCultureError) -> None:
+        """A command that was committed before is answered as before, whatever is true by now."""
+        with self._commands.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT input_hash, stream_id, stream_version, position FROM commands"
+                " WHERE command_id = %s",
+                (self.context.command_id,),
+            ).fetchone()
+        if row is None:
+            raise refusal
+        if bytes(row[0]) != self._input_hash:
+            raise InputMismatch from refusal
+        self._answered = Committed(row[1], row[2], row[3], replayed=True)
+
+    def _append(self) -> Append | None:
+        events: list[PendingEvent] = []
+        now = utc_now()
+        for staged in self._staged:
+            decision = staged.decision
+            for index, event in enumerate(decision.events):
+                event_id = EventId.new()
+                events.append(
+                    PendingEvent(
+                        event_id=event_id,
+                        stream_id=staged.stream_id,
+                        stream_version=staged.loaded.version + 1 + index,
+                        category=event.category,
+                        type=event.type,
+                        version=event.version,
+                        effective_at=now,
+                        data=self._commands.codec.encode(event, event_id),
+                        takes=decision.takes if index == 0 else (),
+                        releases=decision.releases if index == 0 else (),
+                    )
+                )
+        if not events:
+            return None
+        return Append(
+            command_id=self.context.command_id,
+            input_hash=self._input_hash,
+            actor=self.context.actor,
+            tenant=self.context.tenant,
+            correlation_id=self.context.correlation_id,
+            causation_id=self.context.causation_id,
+            events=tuple(events),
+        )
+
+    def _write(self, append: Append) -> Committed:
+        if not self._alongside:
+            return self._commands.log.append(append)
+        with self._commands.pool.connection() as connection:
+            try:
+                with connection.transaction():
+                    for statement, parameters in self._alongside:
+                        connection.execute(statement, parameters)
+                    verdict = self._commands.log.append_in(connection, [append])[0]
+                    if isinstance(verdict, Exception):
+                        raise verdict
+                    if verdict.replayed:
+                        raise _AlreadyDone(verdict)
+            except _AlreadyDone as done:
+                return done.committed
+        self._commands.log.wake()
+        return verdict
+
+    def _unchanged(self) -> Committed:
+        if not self._staged:
+            raise RuntimeError("nothing was staged")
+        first = self._staged[0]
+        return Committed(first.stream_id, first.loaded.version, first.loaded.position)
+
+    def _decide_again(self) -> None:
+        again, self._staged = self._staged, []
+        for staged in again:
+            loaded = staged.loaded
+            if not staged.new:
+                loaded = self._commands.load(staged.module, staged.stream_id, fresh=True)
+            self._stage(
+                staged.module,
+                staged.stream_id,
+                staged.decide,
+                staged.arguments,
+                loaded,
+                new=staged.new,
+                pinned=staged.pinned,
+            )
+
+    def _forget(self) -> None:
+        for staged in self._staged:
+            self._commands._forget(staged.module, staged.stream_id)
+
+    def _remember(self, committed: Committed) -> None:
+        for staged in self._staged:
+            after = _after(staged)
+            self._commands._remember(
+                staged.module,
+                staged.stream_id,
+                Loaded(after.state, after.version, committed.position),
+            )
+
+
+class _AlreadyDone(Exception):
+    """Rolls back what was written alongside: the first commit of this command wrote it."""
+
+    def __init__(self, committed: Committed) -> None:
+        self.committed = committed
+
+
+def _after(staged: _Staged) -> Loaded:
+    state = staged.loaded.state
+    for event in staged.decision.events:
+        state = staged.module.evolve(state, event)
+    version = staged.loaded.version + len(staged.decision.events)
+    return Loaded(state, version, staged.loaded.position)

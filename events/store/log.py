@@ -1,0 +1,89 @@
+"""The log as the process's writers and readers hold it: append through the group, read, wake the readers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from events.store.group import GroupCommitter
+from events.store.pending import Append, Committed
+from events.store.postgres import Connection, PostgresEvents, Verdict, append_in
+
+log = logging.getLogger(__name__)
+CHANNEL = "noculture_log"
+# A stopped or hanging process must not freeze the others' appends.
+SESSION = "-c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
+
+
+class PostgresLog:
+    """`url` is a direct DSN of the app role (no transaction pooler: NOTIFY and the lock want a session)."""
+
+    def __init__(self, url: str, pool: ConnectionPool) -> None:
+        self._url = url
+        self.events = PostgresEvents(pool)
+        self._waker = _Waker(url)
+        self._group = GroupCommitter(self._connect, self._waker.wake)
+
+    def append(self, append: Append) -> Committed:
+        """Commit with the next group. Raises the append's typed error or StoreBusy (503)."""
+        return self._group.append(append)
+
+    def append_in(self, connection: Connection, appends: Sequence[Append]) -> list[Verdict]:
+        """Inside the caller's transaction, as its last statement; call `wake` after the commit."""
+        return append_in(connection, appends)
+
+    def wake(self) -> None:
+        """Tell waiting readers that the log is longer."""
+        self._waker.wake()
+
+    def close(self) -> None:
+        self._group.close()
+        self._waker.close()
+
+    def _connect(self) -> Connection:
+        return psycopg.connect(self._url, autocommit=True, options=SESSION)
+
+
+class _Waker:
+    """NOTIFY after commits, coalesced, on its own connection.
+
+    Inside the append's transaction it would take a global lock: 463 instead of 2,752 appends/s measured.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._due = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="log-waker", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._due.set()
+
+    def close(self) -> None:
+        self._stopping = True
+        self._due.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        connection: Connection | None = None
+        while True:
+            self._due.wait()
+            self._due.clear()
+            if self._stopping:
+                break
+            try:
+                if connection is None or connection.closed:
+                    connection = psycopg.connect(self._url, autocommit=True)
+                connection.execute(f"NOTIFY {CHANNEL}")
+            except psycopg.Error as error:
+                # Readers poll as well: a lost wake-up costs them 250 ms, not an event.
+                log.warning("could not wake readers: %s", error)
+                if connection is not None:
+                    connection.close()
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,57 @@
+"""One Protocol per capability of the outside world; adapters live beside, composition picks one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class ObjectStore(Protocol):
+    """Content-addressed bytes under `<workspace>/<sha256>`; never shared between workspaces."""
+
+    def put_file(self, workspace_id: str, sha256: str, source: Path) -> None:
+        """Move or copy a finished local file in; the same content twice is no error."""
+        ...
+
+    def put_bytes(self, workspace_id: str, sha256: str, data: bytes) -> None: ...
+
+    def size(self, workspace_id: str, sha256: str) -> int | None:
+        """Bytes, None if absent."""
+        ...
+
+    def read_range(
+        self, workspace_id: str, sha256: str, start: int, length: int
+    ) -> Iterator[bytes]:
+        """Chunks of at most 256 KiB. Raises BlobNotFound."""
+        ...
+
+    def read(self, workspace_id: str, sha256: str) -> bytes: ...
+
+    def local_copy(self, workspace_id: str, sha256: str) -> LocalCopy:
+        """A context manager giving a local path for tools that need a file; temporary unless the store is local."""
+        ...
+
+    def delete(self, workspace_id: str, sha256: str) -> None: ...
+
+
+class LocalCopy(Protocol):
+    def __enter__(self) -> Path: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class AudioTools(Protocol):
+    """Everything that parses foreign bytes, done in limited child processes (`gateways/audio`)."""
+
+    def probe(self, path: Path) -> Any:
+        """`gateways.audio.facts.Probe`"""
+        ...
+
+    def analyse(self, path: Path) -> Any:
+        """`(gateways.audio.facts.Measurement, peaks blob bytes)`"""
+        ...
+
+
+class Mailer(Protocol):
+    def send(self, to: str, subject: str, text: str) -> None: ...

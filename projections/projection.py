@@ -1,0 +1,49 @@
+"""What a read model is: a table, a version, the categories it reads, and a fold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from events.envelope import Recorded
+
+
+class Rows(Protocol):
+    """One table's changes of a batch, gathered in memory and written set-based at its end."""
+
+    def upsert(self, key: str | tuple[Any, ...], **columns: Any) -> None:
+        """Set these columns of the row with this primary key, whichever event comes first."""
+        ...
+
+    def delete(self, key: str | tuple[Any, ...]) -> None: ...
+
+
+class Projection:
+    """Subclass with `class Vault(Projection, name="vault", version=1, categories=("asset",))`.
+
+    The table file is `<name>.sql` beside the subclass's module: `CREATE TABLE {schema}.<name> (…)` and its indexes,
+    the primary key first. `{schema}` is the build's own schema; readers use the view `views.<name>`.
+    A fold writes only columns that belong to the event's own stream, or columns that merge commutatively:
+    streams of several categories reach it in any interleaving.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    categories: ClassVar[tuple[str, ...]]
+    money: ClassVar[bool]
+    table_sql: ClassVar[str]
+    registered: ClassVar[dict[str, type[Projection]]] = {}
+
+    def __init_subclass__(
+        cls, *, name: str, version: int, categories: tuple[str, ...], money: bool = False
+    ) -> None:
+        import sys
+
+        cls.name, cls.version, cls.categories, cls.money = name, version, categories, money
+        module_file = sys.modules[cls.__module__].__file__
+        assert module_file is not None
+        cls.table_sql = (Path(module_file).parent / f"{name}.sql").read_text()
+        Projection.registered[name] = cls
+
+    def fold(self, rows: Rows, event: Recorded) -> None:
+        raise NotImplementedError

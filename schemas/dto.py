@@ -1,0 +1,142 @@
+"""The resources of both HTTP APIs as pydantic models: one shape for readers, pages and OpenAPI."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from events.times import rfc3339
+
+T = TypeVar("T")
+Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+AssetState = Literal["uploaded", "verified", "rejected", "analysed", "analysis_failed"]
+
+
+class Dto(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Dto, Generic[T]):
+    """A list answer: keyset paging, `next_cursor` goes back as `cursor`."""
+
+    data: list[T]
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class Rejection(Dto):
+    code: str
+    reason: str
+
+
+class TagsDto(Dto):
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    year: int | None = None
+    genre: str | None = None
+    track: int | None = None
+    tempo_bpm: float | None = None
+    key: str | None = None
+    isrc: str | None = None
+
+
+class AudioDto(Dto):
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    bitrate_bps: int | None = None
+
+
+class TempoCandidateDto(Dto):
+    bpm: float
+    confidence: float
+
+
+class AnalysisDto(Dto):
+    id: str
+    tempo_bpm: float | None = None
+    tempo_candidates: list[TempoCandidateDto] = Field(default_factory=list)
+    key: str | None = None
+    key_confidence: float | None = None
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+    energy: float | None = None
+    analyser: str
+    analyser_version: int
+
+
+class EffectiveDto(Dto):
+    """The musician's override, else the tag, else the measurement."""
+
+    tempo_bpm: float | None = None
+    key: str | None = None
+    genre: str | None = None
+
+
+class AssetDto(Dto):
+    id: str
+    version: int
+    state: AssetState
+    rejection: Rejection | None = None
+    analysis_error: Rejection | None = None
+    filename: str
+    sha256: str
+    size_bytes: int
+    uploaded_at: Timestamp
+    tags: TagsDto
+    audio: AudioDto | None = None
+    analysis: AnalysisDto | None = None
+    effective: EffectiveDto
+
+
+class UploadedAsset(Dto):
+    """Answer to an upload: 202 for a new asset, 200 with `duplicate` for one that is already there."""
+
+    id: str
+    state: AssetState
+    duplicate: bool = False
+
+
+class AccountDto(Dto):
+    id: str
+    workspace_id: str
+    email: str | None
+    name: str | None
+    operator: bool
+
+
+class KeyDto(Dto):
+    """`key` is the secret: shown once, when the key is made, and null ever after."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    hint: str
+    key: str | None = None
+    created_at: Timestamp | None = None
+    last_used_at: Timestamp | None = None
+
+
+class EventDto(Dto):
+    """CONTRACT §3."""
+
+    position: int
+    event_id: str
+    stream_id: str
+    stream_version: int
+    category: str
+    type: str
+    version: int
+    recorded_at: str
+    effective_at: str
+    actor: str | None
+    tenant: str
+    correlation_id: str
+    causation_id: str | None
+    command_id: str
+    hash: str
+    data: dict[str, Any]
