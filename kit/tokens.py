@@ -1,0 +1,41 @@
+"""Random secrets, how they are stored, and what the installation signs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+
+def random_token(prefix: str = "") -> str:
+    """256 random bits as 43 URL-safe characters behind a readable prefix."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    """What the database keeps of a token. 256 random bits need neither salt nor stretching."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Signer:
+    """HMAC-SHA256 under the installation's signing key; a tag for one purpose fits no other."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def tag(self, purpose: str, text: str) -> str:
+        digest = hmac.new(self._key, f"{purpose}\x1f{text}".encode(), hashlib.sha256).digest()
+        return base64url(digest)
+
+    def fits(self, purpose: str, text: str, tag: str) -> bool:
+        return hmac.compare_digest(self.tag(purpose, text).encode(), tag.encode())
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """Raises ValueError on anything but base64url without padding."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
