@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kit.errors import NoCultureError
+from events.errors import NoCultureError
 
 
 class RuntimeProblem(NoCultureError):
@@ -51,7 +51,7 @@ class KafkaUnavailable(PartUnavailable):
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"Apache Kafka cannot be had here: {reason}. Start without a broker with "
-            "`./noculture up --event-log postgres`, or name your own with NOCULTURE_KAFKA_BOOTSTRAP."
+            "`./noculture up --event-log postgres`, or name your own in NOCULTURE_KAFKA_BOOTSTRAP."
         )
 
 

@@ -6,9 +6,10 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runtime.settings import Settings
+if TYPE_CHECKING:
+    from runtime.settings import Settings
 
 FRESH_S = 10.0
 

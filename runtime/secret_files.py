@@ -1,4 +1,4 @@
-"""The secrets of one installation: made once, kept in `<data>/secrets/`, readable by its owner only."""
+"""The secrets of one installation: made once, in `<data>/secrets/`, for its owner only."""
 
 from __future__ import annotations
 

@@ -20,11 +20,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from runtime.installation import DEFAULT_DATA, PREFIX, chosen_data
 from runtime.secret_files import SecretFiles
 
-PREFIX = "NOCULTURE_"
-ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_DATA = ROOT / ".noculture"
 ENGINES_FILE = "engines.json"
 
 
@@ -154,12 +152,6 @@ class RunningEngines(PydanticBaseSettingsSource):
             return addresses
         except (OSError, ValueError):
             return {}
-
-
-def chosen_data(given: Path | str | None = None) -> Path:
-    """The installation's folder: given, else NOCULTURE_DATA, else `.noculture` in the repository."""
-    folder = given or os.environ.get(f"{PREFIX}DATA") or DEFAULT_DATA
-    return Path(folder).expanduser().absolute()
 
 
 def load_settings(data: Path | str | None = None, **given: Any) -> Settings:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import random
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,11 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import psutil
 
-from runtime.errors import EngineBusy, EngineFailed
+from runtime.errors import EngineFailed
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 # Below Linux's ephemeral ports (32768 and up), so that an outgoing connection cannot take the
@@ -44,33 +43,16 @@ def keep_or_choose_port(remembered_in: Path) -> int:
             return port
     except (OSError, ValueError):
         pass
-    port = next(p for p in iter(lambda: random.choice(FREE_PORTS), None) if port_is_free(p))
+    port = choose_free_port()
     remembered_in.write_text(str(port))
     return port
 
 
-class FolderLock:
-    """One owner at a time for a data folder; the kernel frees it however the owner ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
-
-    def take(self) -> None:
-        """Raises EngineBusy when another live process holds it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = self._path.open("ab")
-        try:
-            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock_file.close()
-            raise EngineBusy(self._path) from error
-        self._file = lock_file
-
-    def release(self) -> None:
-        if self._file:
-            self._file.close()
-            self._file = None
+def choose_free_port() -> int:
+    """A free port, at random: two installations that start at once seldom meet."""
+    while True:
+        if port_is_free(port := secrets.choice(FREE_PORTS)):
+            return port
 
 
 def spawn(
@@ -81,6 +63,7 @@ def spawn(
     orphan_signal: signal.Signals,
     user: tuple[int, int] | None = None,
     env: dict[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a server in a process group of its own, so that a Ctrl-C reaches only the supervisor.
 
@@ -88,7 +71,7 @@ def spawn(
     when that thread ends (prctl(2), PR_SET_PDEATHSIG).
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    keep_last_log(log)
+    cap_log(log)
     options = ["--signal-on-orphan", str(int(orphan_signal)), "--parent", str(os.getpid())]
     if user:
         options += ["--user", f"{user[0]}:{user[1]}"]
@@ -96,7 +79,7 @@ def spawn(
         return subprocess.Popen(
             [sys.executable, "-I", "-S", str(LAUNCHER), *options, "--", *command],
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -104,10 +87,11 @@ def spawn(
         )
 
 
-def keep_last_log(log: Path) -> None:
-    """Move a log that has grown large aside; one older file is kept."""
+def cap_log(log: Path) -> None:
+    """Set a log that has grown large aside and empty it; its writer appends and goes on."""
     if log.exists() and log.stat().st_size > LOG_KEPT_BYTES:
-        log.replace(log.with_suffix(log.suffix + ".1"))
+        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        os.truncate(log, 0)
 
 
 def last_line(log: Path, size_bytes: int = 4096) -> str | None:

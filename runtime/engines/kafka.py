@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runtime.engines.child import (
-    FolderLock,
     end_processes,
     keep_or_choose_port,
     last_line,
@@ -26,6 +25,7 @@ from runtime.engines.child import (
 )
 from runtime.engines.kafka_jars import JarCache
 from runtime.errors import KafkaUnavailable
+from runtime.folder_lock import FolderLock
 
 OLDEST_JAVA = 17
 STOP_PATIENCE_S = 20
@@ -134,6 +134,10 @@ class EmbeddedKafka:
         wait_until_ready(
             "Kafka", self.child, self.log, self.answers, lambda: (self.log.stat().st_size,)
         )
+
+    def became_ready(self) -> bool:
+        """True once it can be used."""
+        return self.answers()
 
     def answers(self) -> bool:
         """True if the broker answers an ApiVersions request."""

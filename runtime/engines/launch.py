@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
     # After setuid: changing the user id clears the request (prctl(2)).
     if "--signal-on-orphan" in chosen:
         end_with_parent(int(chosen["--signal-on-orphan"]), int(chosen["--parent"]))
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from runtime.engines.child import (
-    FolderLock,
     end_processes,
     keep_or_choose_port,
     last_line,
@@ -22,6 +22,7 @@ from runtime.engines.child import (
 )
 from runtime.engines.postgres_programs import PostgresPrograms, find_programs
 from runtime.errors import EngineFailed, PostgresUnavailable
+from runtime.folder_lock import FolderLock
 from runtime.secret_files import SecretFiles
 
 HOST = "127.0.0.1"
@@ -90,11 +91,12 @@ class EmbeddedPostgres:
         self.launch()
         self.wait_ready()
 
-    def prepare(self) -> None:
-        """Find the programs, end leftovers of an earlier start, make the cluster if there is none."""
+    def prepare(self, said: Callable[[str], None] = lambda _text: None) -> None:
+        """Find the programs, end leftovers of an earlier start, make the first cluster."""
         self._lock.take()
         self._programs = find_programs(self._cluster)
         if not (self._cluster / "PG_VERSION").exists():
+            said("making the database cluster")
             self._make_cluster(self._programs)
         self._end_leftovers()
         self.port = keep_or_choose_port(self._dir / "port")
@@ -117,8 +119,14 @@ class EmbeddedPostgres:
     def wait_ready(self) -> None:
         """Wait as long as it takes: crash recovery may run for minutes and says so meanwhile."""
         assert self.child is not None
-        wait_until_ready("Postgres", self.child, self.log, self.answers, self._progress)
+        wait_until_ready("Postgres", self.child, self.log, self.became_ready, self._progress)
+
+    def became_ready(self) -> bool:
+        """True once it can be used, with our roles and database in it."""
+        if not self.answers():
+            return False
         self._ensure_roles()
+        return True
 
     def answers(self) -> bool:
         """True if the owner can run a query."""
@@ -251,5 +259,5 @@ def _server_environment() -> dict[str, str]:
 
 
 def _reachable_tmp() -> str | None:
-    """/tmp for a root that drops its rights (TMPDIR may be closed to others), else the usual."""
-    return "/tmp" if os.geteuid() == 0 else None
+    """The common folder for a root that drops its rights (TMPDIR may be closed to others)."""
+    return "/tmp" if os.geteuid() == 0 else None  # noqa: S108

@@ -21,7 +21,7 @@ from pathlib import Path
 from runtime.errors import PostgresUnavailable
 
 UNPRIVILEGED_USERS = ("noculture", "postgres", "nobody")
-PLACES_FOR_A_COPY = ("/var/cache", "/var/tmp", "/tmp")
+PLACES_FOR_A_COPY = ("/var/cache", "/var/tmp", "/tmp")  # noqa: S108
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""`status`: prints what runs here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from runtime.cli.output import Json, print_json
+from runtime.installation import chosen_data
+from runtime.status import describe
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Say what runs, where, and how far it is. Exit code 3 when nothing runs."""
+    described = describe(chosen_data())
+    if json:
+        print_json(described)
+    else:
+        print_for_people(described)
+
+
+def print_for_people(described: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"{described['web']}  {'ready' if described['ready'] else 'starting'}")
+    console.print(
+        f"[dim]{described['data']}  event log {described['event_log']}[/]", soft_wrap=True
+    )
+    table = Table("part", "pid", "state", "lag", "detail", box=None)
+    for part in described["parts"]:
+        cells = (part["name"], part["pid"], part["state"], part["lag"], part["detail"])
+        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+    console.print(table)
+    console.print(f"head {described['head']}")

@@ -1,0 +1,64 @@
+"""What `status` says. Imports little, so that it answers at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import NothingRunning
+from runtime.heartbeat import is_fresh, read_heartbeat
+from runtime.state import PartState, RunState, is_running
+
+
+def describe(data: Path) -> dict[str, Any]:
+    """The object of `status --json`. Raises NothingRunning."""
+    run_dir = data / "run"
+    state = RunState.read(run_dir)
+    if state is None or not is_running(run_dir):
+        raise NothingRunning(data)
+    return {
+        "ready": state.ready,
+        "web": state.web,
+        "database_url": state.database_url,
+        "kafka_bootstrap": state.kafka_bootstrap if state.event_log == "kafka" else None,
+        "event_log": state.event_log,
+        "data": state.data,
+        "version": state.version,
+        "head": head_position(state.database_url or external_database_url(data)),
+        "parts": [describe_part(part, run_dir) for part in state.parts if part.state != "done"],
+    }
+
+
+def describe_part(part: PartState, run_dir: Path) -> dict[str, Any]:
+    """What the supervisor saw, and what the part says of itself."""
+    beat = read_heartbeat(run_dir, part.name)
+    if beat and part.state == "running" and beat["pid"] == part.pid:
+        fresh = is_fresh(beat, part.pid)
+        part.state = beat["state"] if fresh else "stalled"
+        part.lag = beat["lag"]
+        part.detail = beat["detail"] if fresh else "it has not said anything for ten seconds"
+    shown = asdict(part)
+    del shown["started"]
+    return shown
+
+
+def external_database_url(data: Path) -> str:
+    """The DSN of the settings, when the database is not ours."""
+    from runtime.settings import load_settings
+
+    return load_settings(data).database_url
+
+
+def head_position(database_url: str) -> int | None:
+    """The last position of the log; None while the database does not answer."""
+    if not database_url:
+        return None
+    import psycopg
+
+    try:
+        with psycopg.connect(database_url, connect_timeout=2) as connection:
+            row = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+            return int(row[0]) if row else None
+    except psycopg.Error:
+        return None

@@ -1,0 +1,198 @@
+"""The parts that the supervisor starts, watches and stops."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from runtime.engines.child import cap_log, last_line, spawn, stop_child
+from runtime.heartbeat import is_fresh, read_heartbeat
+from runtime.installation import ROOT
+from runtime.settings import Settings
+from runtime.state import PartState
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+STEADY_AFTER_S = 60.0
+PART_STOP_PATIENCE_S = 15.0
+PREPARATION_PATIENCE_S = 3.0
+# One thread a process: the numeric libraries would otherwise each start one per core.
+SINGLE_THREADED = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+
+
+class Runnable(Protocol):
+    """What a part is made of; an embedded engine is one, a process of ours another."""
+
+    log: Path
+    child: subprocess.Popen[bytes] | None
+
+    def prepare(self, said: Callable[[str], None]) -> None: ...
+    def launch(self) -> None: ...
+    def became_ready(self) -> bool: ...
+    def stop(self) -> None: ...
+
+
+class OwnProcess:
+    """`python -m runtime run NAME`: the API, relay, worker, analysis pool or migrations."""
+
+    def __init__(
+        self, name: str, settings: Settings, environment: dict[str, str], *, patience_s: float
+    ) -> None:
+        self.name = name
+        self.log = settings.log_dir / f"{name}.log"
+        self.child: subprocess.Popen[bytes] | None = None
+        self._settings = settings
+        self._environment = environment
+        self._patience_s = patience_s
+
+    def prepare(self, said: Callable[[str], None]) -> None:
+        (self._settings.run_dir / f"{self.name}.json").unlink(missing_ok=True)
+
+    def launch(self) -> None:
+        self.child = spawn(
+            [sys.executable, "-m", "runtime", "run", self.name, "--supervised"],
+            cwd=ROOT,
+            log=self.log,
+            orphan_signal=signal.SIGTERM,
+            env={**os.environ, **SINGLE_THREADED, "PYTHONPATH": str(ROOT), **self._environment},
+            stdin=subprocess.PIPE,
+        )
+
+    def became_ready(self) -> bool:
+        if self.name == "api":
+            return answers_ready(self._settings.host, self._settings.port)
+        beat = read_heartbeat(self._settings.run_dir, self.name)
+        pid = self.child.pid if self.child else None
+        return bool(beat and is_fresh(beat, pid) and beat["state"] == "running")
+
+    def stop(self) -> None:
+        if self.child:
+            stop_child(self.child, signal.SIGTERM, self._patience_s)
+            if self.child.stdin:
+                self.child.stdin.close()
+            self.child = None
+
+
+class Part:
+    """One part's life: waiting → preparing → starting → running, and restarting with back-off.
+
+    `needs` are the parts that must run first. A `once` part is done when it ends with code 0.
+    """
+
+    def __init__(
+        self, name: str, runnable: Runnable, needs: tuple[str, ...] = (), *, once: bool = False
+    ) -> None:
+        self.name = name
+        self.needs = needs
+        self.failures = 0
+        self.shown = PartState(name)
+        self.runnable = runnable
+        self._once = once
+        self._preparing: Future[None] | None = None
+        self._due_at = 0.0
+        self._running_since = 0.0
+
+    @property
+    def is_up(self) -> bool:
+        return self.shown.state in ("running", "done")
+
+    def step(self, up: set[str], pool: ThreadPoolExecutor) -> None:
+        """Do what is due now. Raises what `prepare` raised: that is not cured by trying again."""
+        match self.shown.state:
+            case "waiting" | "restarting":
+                if up.issuperset(self.needs) and time.monotonic() >= self._due_at:
+                    self.shown.state = "starting"
+                    self._preparing = pool.submit(self.runnable.prepare, self._say)
+            case "starting" if self._preparing:
+                if self._preparing.done():
+                    self._preparing.result()
+                    self._preparing = None
+                    self._launch()
+            case "starting":
+                self._look_for_readiness()
+            case "running" if self._has_ended():
+                self.plan_restart()
+
+    def stop(self) -> None:
+        """Stop in order; a preparation gets a moment to end and is done again at the next start."""
+        if self._preparing:
+            wait([self._preparing], timeout=PREPARATION_PATIENCE_S)
+            self._preparing = None
+        self.runnable.stop()
+        if self.shown.state != "done":
+            self.shown.state = "stopped"
+        self.shown.pid = None
+
+    def cap_log(self) -> None:
+        cap_log(self.runnable.log)
+
+    def _say(self, text: str) -> None:
+        self.shown.detail = text
+
+    def _launch(self) -> None:
+        self.runnable.launch()
+        child = self.runnable.child
+        assert child is not None
+        self.shown.pid = child.pid
+        self.shown.detail = None
+        try:
+            self.shown.started = psutil.Process(child.pid).create_time()
+        except psutil.Error:
+            self.shown.started = None
+
+    def _has_ended(self) -> bool:
+        child = self.runnable.child
+        return child is None or child.poll() is not None
+
+    def _look_for_readiness(self) -> None:
+        child = self.runnable.child
+        assert child is not None
+        if self._once and child.poll() == 0:
+            self.runnable.stop()
+            self.shown.state, self.shown.pid = "done", None
+        elif child.poll() is not None:
+            self.plan_restart()
+        elif not self._once and self.runnable.became_ready():
+            self.shown.state = "running"
+            self._running_since = time.monotonic()
+
+    def plan_restart(self, reason: str | None = None) -> None:
+        """Try again after a pause that doubles with each failure; `status` shows why."""
+        child = self.runnable.child
+        if not reason:
+            code = child.returncode if child else None
+            reason = f"ended with code {code}: {last_line(self.runnable.log)}"
+        self._preparing = None
+        if self._running_since and time.monotonic() - self._running_since > STEADY_AFTER_S:
+            self.failures = 0
+        pause_s = min(FIRST_PAUSE_S * 2**self.failures, LONGEST_PAUSE_S)
+        self.failures += 1
+        self._running_since = 0.0
+        self._due_at = time.monotonic() + pause_s
+        self.shown.state, self.shown.pid = "restarting", None
+        self.shown.detail = reason
+
+
+def answers_ready(host: str, port: int) -> bool:
+    """True if the API says that it is ready."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    connection = http.client.HTTPConnection(local, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

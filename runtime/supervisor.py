@@ -1,0 +1,222 @@
+"""Starts every part of an installation, watches them and stops them in order."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from types import FrameType
+
+import psutil
+
+from runtime.engines.child import choose_free_port, end_processes, port_is_free
+from runtime.engines.kafka import EmbeddedKafka
+from runtime.engines.postgres import EmbeddedPostgres
+from runtime.errors import PortTaken, RuntimeProblem, StartFailed
+from runtime.installation import PREFIX, ROOT
+from runtime.settings import ENGINES_FILE, Settings
+from runtime.state import Failure, RunState, supervisor_lock, write_private
+from runtime.supervised import PART_STOP_PATIENCE_S, OwnProcess, Part
+
+TRIES_BEFORE_READY = 5
+PORTS_TO_TRY = 100
+LOG_CHECK_S = 60.0
+MIGRATION_PATIENCE_S = 60.0
+
+Watcher = Callable[[RunState], None]
+
+
+class Supervisor:
+    """Runs one installation until it is told to stop.
+
+    Must run in the main thread: children end with the thread that started them, and signals
+    arrive there. `watch` is called with the state after every change.
+    """
+
+    def __init__(self, settings: Settings, *, port_is_chosen: bool, watch: Watcher) -> None:
+        self._watch = watch
+        self._lock = supervisor_lock(settings.run_dir)
+        self._stopping = False
+        self._written = ""
+        self._published = ""
+        self._logs_checked_at = time.monotonic()
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="prepare")
+        self._settings = settings
+        self._port_is_chosen = port_is_chosen
+        self._postgres: EmbeddedPostgres | None = None
+        self._kafka: EmbeddedKafka | None = None
+        self._parts: list[Part] = []
+        self.state = RunState(
+            pid=psutil.Process().pid,
+            version=_version(),
+            data=str(settings.data),
+            web=settings.web_url,
+            event_log=settings.event_log,
+        )
+
+    def run(self) -> int:
+        """Start, watch, stop. Returns the exit code; raises EngineBusy if another one runs."""
+        self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock.take()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._ask_to_stop)
+        try:
+            end_leftovers(RunState.read(self._settings.run_dir))
+            self._choose_port()
+            self._plan()
+            self._loop()
+        except RuntimeProblem as problem:
+            self.state.error = Failure(problem.code, str(problem), problem.exit_code)
+        finally:
+            self._stop_all()
+        return self.state.error.exit_code if self.state.error else 0
+
+    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _choose_port(self) -> None:
+        """The port that was asked for or nothing; the default one may move on to the next."""
+        host, wanted = self._settings.host, self._settings.port
+        if wanted == 0:
+            port = choose_free_port()
+        elif port_is_free(wanted, host):
+            port = wanted
+        elif self._port_is_chosen:
+            raise PortTaken(host, wanted)
+        else:
+            after = range(wanted + 1, wanted + PORTS_TO_TRY)
+            port = next((p for p in after if port_is_free(p, host)), None) or choose_free_port()
+            self.state.notes.append(f"port {wanted} is taken, using {port}")
+        self._settings = self._settings.model_copy(update={"port": port})
+        self.state.web = self._settings.web_url
+
+    def _plan(self) -> None:
+        """The parts and what each needs; an external engine is simply not among them."""
+        settings, with_kafka = self._settings, self._settings.event_log == "kafka"
+        if not settings.database_url:
+            log = settings.log_dir / "postgres.log"
+            self._postgres = EmbeddedPostgres(settings.data / "postgres", log, settings.secrets)
+            self._parts.append(Part("postgres", self._postgres))
+        if with_kafka and not settings.kafka_bootstrap:
+            log = settings.log_dir / "kafka.log"
+            self._kafka = EmbeddedKafka(settings.data / "kafka", settings.shared_cache_dir, log)
+            self._parts.append(Part("kafka", self._kafka))
+        database = ("postgres",) if self._postgres else ()
+        broker = ("kafka",) if self._kafka else ()
+        self._add("migrations", database, once=True)
+        self._add("api", (*database, "migrations"))
+        if with_kafka:
+            self._add("relay", (*database, *broker, "migrations"))
+        self._add("worker", (*database, *broker, "migrations"))
+        self._add("analysis", (*database, *broker, "migrations"))
+        self.state.parts = [part.shown for part in self._parts]
+
+    def _add(self, name: str, needs: tuple[str, ...], *, once: bool = False) -> None:
+        settings = self._settings
+        environment = {
+            f"{PREFIX}DATA": str(settings.data),
+            f"{PREFIX}HOST": settings.host,
+            f"{PREFIX}PORT": str(settings.port),
+            f"{PREFIX}EVENT_LOG": settings.event_log,
+        }
+        patience_s = MIGRATION_PATIENCE_S if once else PART_STOP_PATIENCE_S
+        process = OwnProcess(name, settings, environment, patience_s=patience_s)
+        self._parts.append(Part(name, process, needs, once=once))
+
+    def _loop(self) -> None:
+        while not self._stopping:
+            up = {part.name for part in self._parts if part.is_up}
+            for part in self._parts:
+                self._step(part, up)
+            self._note_engines()
+            self.state.ready = self.state.ready or all(part.is_up for part in self._parts)
+            self._publish()
+            self._check_logs()
+            time.sleep(0.5 if self.state.ready else 0.05)
+
+    def _step(self, part: Part, up: set[str]) -> None:
+        """A start that cannot work is given up; what once worked is tried again for ever."""
+        try:
+            part.step(up, self._pool)
+        except Exception as error:
+            if not self.state.ready:
+                raise
+            part.plan_restart(str(error))
+        if not self.state.ready and part.failures >= TRIES_BEFORE_READY:
+            raise StartFailed(part.name, part.shown.detail, part.runnable.log)
+
+    def _note_engines(self) -> None:
+        """Tell our processes (and the command line) where the embedded engines are."""
+        addresses = {}
+        if self._postgres and self._postgres.child:
+            addresses["database_url"] = self._postgres.owner_url
+            addresses["app_database_url"] = self._postgres.app_url
+        if self._kafka and self._kafka.child:
+            addresses["kafka_bootstrap"] = self._kafka.bootstrap
+        self.state.database_url = addresses.get("database_url")
+        self.state.kafka_bootstrap = (
+            addresses.get("kafka_bootstrap") or self._settings.kafka_bootstrap or None
+        )
+        written = json.dumps(addresses)
+        if written != self._written:
+            write_private(self._settings.run_dir / ENGINES_FILE, written)
+            self._written = written
+
+    def _publish(self) -> None:
+        """Write the state and show it, if it changed."""
+        now = repr(self.state)
+        if now != self._published:
+            self._published = now
+            self.state.write(self._settings.run_dir)
+            self._watch(self.state)
+
+    def _check_logs(self) -> None:
+        if time.monotonic() - self._logs_checked_at > LOG_CHECK_S:
+            self._logs_checked_at = time.monotonic()
+            for part in self._parts:
+                part.cap_log()
+
+    def _stop_all(self) -> None:
+        """In reverse order, each with its own deadline."""
+        for part in reversed(self._parts):
+            if part.is_up or part.shown.pid or part.shown.state == "starting":
+                part.shown.state = "stopping" if part.shown.state != "done" else "done"
+                self._publish()
+            part.stop()
+            self._publish()
+        self.state.ready = False
+        self._publish()
+        (self._settings.run_dir / ENGINES_FILE).unlink(missing_ok=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._lock.release()
+
+
+def end_leftovers(last: RunState | None) -> None:
+    """End processes of ours that outlived a killed supervisor; pid and start time must fit."""
+    left = []
+    for part in last.parts if last else []:
+        try:
+            process = psutil.Process(part.pid) if part.pid else None
+            if process and part.started and abs(process.create_time() - part.started) < 1:
+                left.append(process)
+        except psutil.Error:
+            continue
+    engines = [process for process in left if process.name() in ("postgres", "java")]
+    end_processes(
+        [process for process in left if process not in engines],
+        signal.SIGTERM,
+        PART_STOP_PATIENCE_S,
+    )  # the engines end their own leftovers, each in its own way
+
+
+def _version() -> str:
+    try:
+        return metadata.version("noculture-os")
+    except metadata.PackageNotFoundError:
+        import tomllib
+
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        return str(project["project"]["version"])
