@@ -1,0 +1,63 @@
+"""What the ingest saga and the audio effects may ask of assets and analyses; the handlers are beside."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from events.audio import AudioFacts, Blob, Measurement, Tags
+from events.ids import AnalysisId, AssetId, WorkspaceId
+
+
+class Command(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RequestProbe(Command):
+    """Look into the file again."""
+
+    asset_id: AssetId
+
+
+class VerifyAsset(Command):
+    """The probe read the file from end to end."""
+
+    asset_id: AssetId
+    tags: Tags
+    audio: AudioFacts
+    cover: Blob | None
+
+
+class RejectAsset(Command):
+    """The probe found no recording, or no probe gave an answer."""
+
+    asset_id: AssetId
+    code: str
+    reason: str
+
+
+class RequestAnalysis(Command):
+    """Measure a verified recording."""
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    sha256: str
+    filename: str
+
+
+class CompleteAnalysis(Command):
+    analysis_id: AnalysisId
+    measurement: Measurement
+    peaks: Blob
+
+
+class FailAnalysisAttempt(Command):
+    analysis_id: AnalysisId
+    attempt: int
+    code: str
+    reason: str
+
+
+class GiveUpAnalysis(Command):
+    analysis_id: AnalysisId
+    code: str
+    reason: str

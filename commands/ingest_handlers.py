@@ -1,0 +1,111 @@
+"""One handler per ingest command: transport above, rules below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aggregates import analysis, asset
+from commands.ingest import (
+    Command,
+    CompleteAnalysis,
+    FailAnalysisAttempt,
+    GiveUpAnalysis,
+    RejectAsset,
+    RequestAnalysis,
+    RequestProbe,
+    VerifyAsset,
+)
+from commands.unit import Unit
+from events.ids import AnalysisId
+
+Handler = Callable[[Unit, Any], None]
+
+
+def request_probe(unit: Unit, command: RequestProbe) -> None:
+    unit.change(asset, command.asset_id, asset.request_probe, asset_id=command.asset_id)
+
+
+def verify_asset(unit: Unit, command: VerifyAsset) -> None:
+    unit.change(
+        asset,
+        command.asset_id,
+        asset.verify,
+        asset_id=command.asset_id,
+        tags=command.tags,
+        audio=command.audio,
+        cover=command.cover,
+    )
+
+
+def reject_asset(unit: Unit, command: RejectAsset) -> None:
+    unit.change(
+        asset,
+        command.asset_id,
+        asset.reject,
+        asset_id=command.asset_id,
+        code=command.code,
+        reason=command.reason,
+    )
+
+
+def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
+    analysis_id = AnalysisId.beside(command.asset_id)
+    unit.change(
+        analysis,
+        analysis_id,
+        analysis.request,
+        analysis_id=analysis_id,
+        asset_id=command.asset_id,
+        workspace_id=command.workspace_id,
+        sha256=command.sha256,
+        filename=command.filename,
+    )
+
+
+def complete_analysis(unit: Unit, command: CompleteAnalysis) -> None:
+    unit.change(
+        analysis,
+        command.analysis_id,
+        analysis.complete,
+        analysis_id=command.analysis_id,
+        measurement=command.measurement,
+        peaks=command.peaks,
+    )
+
+
+def fail_analysis_attempt(unit: Unit, command: FailAnalysisAttempt) -> None:
+    unit.change(
+        analysis,
+        command.analysis_id,
+        analysis.fail_attempt,
+        analysis_id=command.analysis_id,
+        attempt=command.attempt,
+        code=command.code,
+        reason=command.reason,
+    )
+
+
+def give_up_analysis(unit: Unit, command: GiveUpAnalysis) -> None:
+    unit.change(
+        analysis,
+        command.analysis_id,
+        analysis.give_up,
+        analysis_id=command.analysis_id,
+        code=command.code,
+        reason=command.reason,
+    )
+
+
+HANDLERS: dict[str, tuple[type[Command], Handler]] = {
+    model.__name__: (model, handler)
+    for model, handler in (
+        (RequestProbe, request_probe),
+        (VerifyAsset, verify_asset),
+        (RejectAsset, reject_asset),
+        (RequestAnalysis, request_analysis),
+        (CompleteAnalysis, complete_analysis),
+        (FailAnalysisAttempt, fail_analysis_attempt),
+        (GiveUpAnalysis, give_up_analysis),
+    )
+}

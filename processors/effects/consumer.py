@@ -1,0 +1,43 @@
+"""Turns intent events into rows of work, in the batch's own transaction: wanted exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from events.envelope import Recorded
+from processors.effects.effect import Effect
+from processors.wake import Wake
+
+
+class EffectConsumer:
+    kind = "processor"
+    version = 1
+    money = False
+
+    def __init__(self, name: str, effects: Sequence[Effect], due: Wake) -> None:
+        self.name = name
+        self.categories = tuple(sorted({c for effect in effects for c in effect.categories}))
+        self._effects, self._due = effects, due
+
+    def apply(self, connection: psycopg.Connection[Any], events: Sequence[Recorded]) -> None:
+        rows = [
+            (effect.name, event.event_id, event.position)
+            for event in events
+            for effect in self._effects
+            if effect.wants(event)
+        ]
+        if rows:
+            connection.cursor().executemany(
+                "INSERT INTO effects (effect, event_id, position) VALUES (%s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
+                rows,
+            )
+
+    def finish(self, connection: psycopg.Connection[Any]) -> None:
+        """Nothing: this consumer appends no event."""
+
+    def committed(self) -> None:
+        self._due.set()

@@ -1,0 +1,57 @@
+"""A saga as a consumer of the log: each batch of events becomes steps in the batch's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from events.envelope import Recorded
+from events.store.codec import EventCodec
+from events.store.log import PostgresLog
+from processors.sagas.stepping import Cause, Stepping
+from processors.wake import Wake
+from sagas.saga import Happened, Saga
+
+
+class SagaConsumer:
+    """The engine calls `apply`, moves the checkpoint, calls `finish` (the append, last), commits, `committed`."""
+
+    kind = "saga"
+    money = False
+
+    def __init__(self, saga: Saga, log: PostgresLog, codec: EventCodec, commands_due: Wake) -> None:
+        self.name, self.version, self.categories = saga.name, saga.version, saga.categories
+        self._saga, self._log, self._codec = saga, log, codec
+        self._commands_due = commands_due
+        self._stepping: Stepping | None = None
+
+    def apply(self, connection: psycopg.Connection[Any], events: Sequence[Recorded]) -> None:
+        stepping = Stepping(self._saga, self._log, self._codec)
+        for event in events:
+            stream_id = self._saga.stream_of(event.data)
+            if stream_id is None:
+                continue
+            cause = Cause(
+                kind="event",
+                name=event.type,
+                reference=event.event_id,
+                tenant=event.tenant,
+                correlation_id=event.correlation_id,
+                causation_id=event.event_id,
+            )
+            stepping.take(stream_id, Happened(event.data), cause)
+        stepping.write_rows(connection)
+        self._stepping = stepping
+
+    def finish(self, connection: psycopg.Connection[Any]) -> None:
+        if self._stepping is not None:
+            self._stepping.append(connection)
+
+    def committed(self) -> None:
+        """After the commit: readers have something to read, the dispatcher something to send."""
+        if self._stepping is not None and self._stepping.moved:
+            self._log.wake()
+            self._commands_due.set()
+        self._stepping = None

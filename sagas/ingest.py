@@ -1,0 +1,156 @@
+"""uploaded → verified → analysed, or the end state that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from commands.ingest import (
+    FailAnalysisAttempt,
+    GiveUpAnalysis,
+    RejectAsset,
+    RequestAnalysis,
+    RequestProbe,
+)
+from events.analysis import AnalysisAttemptFailed, AnalysisCompleted, AnalysisFailed
+from events.asset import AssetDeleted, AssetRejected, AssetUploaded, AssetVerified
+from events.ids import AnalysisId, AssetId, IngestId
+from events.ingest import IngestStepped
+from events.model import Event
+from sagas.saga import Happened, Input, Refused, Saga, Step, Timer, TimerFired
+
+PROBE_ATTEMPTS = 3
+ANALYSIS_ATTEMPTS = 3
+# A 2 GiB file decodes in under two minutes on one core; a busy machine has a queue before that.
+PROBE_LIMIT = Timer("probe", 600)
+ANALYSIS_LIMIT = Timer("analysis", 1800)
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """Waiting for the file to be read from end to end."""
+
+    asset_id: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Analysing:
+    """Waiting for the measurements."""
+
+    asset_id: str
+    workspace_id: str
+    sha256: str
+    filename: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pausing:
+    """An attempt failed; the next one comes after a while."""
+
+    asset_id: str
+    workspace_id: str
+    sha256: str
+    filename: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`outcome`: analysed, rejected, analysis_failed, deleted, or refused."""
+
+    outcome: str
+
+
+def react(state: Any, input: Input) -> Step | None:
+    match state, input:
+        case None, Happened(AssetUploaded() as uploaded):
+            return Step(Probing(uploaded.asset_id), wait=(PROBE_LIMIT,))
+        case (None | Ended()), _:
+            return None
+        case _, Happened(AssetDeleted()):
+            return Step(Ended("deleted"))
+
+        case Probing(), Happened(AssetVerified() as verified):
+            return _analyse(
+                Analysing(
+                    verified.asset_id,
+                    verified.workspace_id,
+                    verified.sha256,
+                    verified.filename,
+                )
+            )
+        case Probing(), Happened(AssetRejected()):
+            return Step(Ended("rejected"))
+        case Probing(asset_id, attempt), TimerFired("probe") if attempt < PROBE_ATTEMPTS:
+            again = RequestProbe(asset_id=AssetId(asset_id))
+            return Step(Probing(asset_id, attempt + 1), send=(again,), wait=(PROBE_LIMIT,))
+        case Probing(asset_id), TimerFired("probe"):
+            reject = RejectAsset(
+                asset_id=AssetId(asset_id),
+                code="no-answer",
+                reason="The file could not be read in time. Upload it again, or as WAV or FLAC.",
+            )
+            return Step(state, send=(reject,), wait=(PROBE_LIMIT,))
+
+        case _, Happened(AnalysisCompleted()):
+            return Step(Ended("analysed"))
+        case _, Happened(AnalysisFailed()):
+            return Step(Ended("analysis_failed"))
+        case Analysing(attempt=attempt), Happened(AnalysisAttemptFailed()) if (
+            attempt < ANALYSIS_ATTEMPTS
+        ):
+            pausing = Pausing(
+                state.asset_id, state.workspace_id, state.sha256, state.filename, attempt
+            )
+            return Step(pausing, wait=(Timer("retry", 5.0 * 4 ** (attempt - 1)),))
+        case Analysing(), Happened(AnalysisAttemptFailed() as failed):
+            give_up = GiveUpAnalysis(
+                analysis_id=failed.analysis_id, code=failed.code, reason=failed.reason
+            )
+            return Step(state, send=(give_up,), wait=(ANALYSIS_LIMIT,))
+        case Analysing(asset_id=asset_id, attempt=attempt), TimerFired("analysis"):
+            timed_out = FailAnalysisAttempt(
+                analysis_id=AnalysisId.beside(asset_id),
+                attempt=attempt,
+                code="timed-out",
+                reason="The analysis did not finish in time.",
+            )
+            return Step(state, send=(timed_out,), wait=(ANALYSIS_LIMIT,))
+        case Pausing(asset_id, workspace_id, sha256, filename, attempt), TimerFired("retry"):
+            return _analyse(Analysing(asset_id, workspace_id, sha256, filename, attempt + 1))
+
+        # Whoever refuses knows better: the asset was deleted meanwhile.
+        case _, Refused():
+            return Step(Ended("refused"))
+        case _:
+            return None
+
+
+def _analyse(state: Analysing) -> Step:
+    request = RequestAnalysis.model_validate(
+        {
+            "asset_id": state.asset_id,
+            "workspace_id": state.workspace_id,
+            "sha256": state.sha256,
+            "filename": state.filename,
+        }
+    )
+    return Step(state, send=(request,), wait=(ANALYSIS_LIMIT,))
+
+
+def stream_of(event: Event) -> str | None:
+    asset_id = getattr(event, "asset_id", None)
+    return IngestId.beside(asset_id) if asset_id else None
+
+
+INGEST = Saga(
+    name="ingest",
+    version=1,
+    categories=("asset", "analysis"),
+    stepped=IngestStepped,
+    states=(Probing, Analysing, Pausing, Ended),
+    stream_of=stream_of,
+    react=react,
+)

@@ -1,0 +1,83 @@
+"""The form of a saga: inputs, steps, and how its state is kept in its own stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from events.model import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event the saga watches."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The verdict on a command the saga sent: it was refused for good."""
+
+    command: str
+    code: str
+    reason: str
+
+
+Input = Happened | TimerFired | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Fires `TimerFired(token)` after `delay_s`; setting the same token again replaces it."""
+
+    token: str
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Step:
+    """The state after an input, commands to send and timers to set. All other timers are dropped."""
+
+    state: Any
+    send: tuple[BaseModel, ...]
+    wait: tuple[Timer, ...]
+
+    def __init__(
+        self, state: Any, *, send: tuple[BaseModel, ...] = (), wait: tuple[Timer, ...] = ()
+    ) -> None:
+        object.__setattr__(self, "state", state)
+        object.__setattr__(self, "send", send)
+        object.__setattr__(self, "wait", wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Saga:
+    """`stream_of` answers the saga's stream for an event it watches, None for one it does not.
+
+    `react` answers None when the input changes nothing. `states` are frozen dataclasses of JSON-able fields.
+    """
+
+    name: str
+    version: int
+    categories: tuple[str, ...]
+    stepped: type[Event]
+    states: tuple[type, ...]
+    stream_of: Callable[[Event], str | None]
+    react: Callable[[Any, Input], Step | None]
+
+    def remember(self, state: Any) -> tuple[str, dict[str, Any]]:
+        """(name, memory) to be stored of a state."""
+        return type(state).__name__, asdict(state)
+
+    def recall(self, name: str, memory: Mapping[str, Any]) -> Any:
+        by_name = {state.__name__: state for state in self.states}
+        return by_name[name](**memory)
