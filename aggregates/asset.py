@@ -111,13 +111,15 @@ def verify(
 
 
 def reject(asset: Asset | None, *, asset_id: AssetId, code: str, reason: str) -> Decision:
-    """The file is no recording. Its content claim is released: a mended tool may let it in later."""
+    """The file is no recording. It keeps its content claim: the same bytes get the same answer.
+
+    Whoever wants another look deletes it and uploads it again.
+    """
     asset = _existing(asset)
     if asset.state != "uploaded":
         return Decision()
     return Decision(
-        AssetRejected(asset_id=asset_id, workspace_id=asset.workspace_id, code=code, reason=reason),
-        releases=(content_claim(asset.sha256),),
+        AssetRejected(asset_id=asset_id, workspace_id=asset.workspace_id, code=code, reason=reason)
     )
 
 
@@ -152,7 +154,6 @@ def edit_tags(
 def delete(asset: Asset | None, *, asset_id: AssetId, deleted_by: AccountId) -> Decision:
     """Remove it from the vault; the same bytes may be uploaded again."""
     asset = _existing(asset)
-    held = asset.state != "rejected"
     return Decision(
         AssetDeleted(
             asset_id=asset_id,
@@ -160,7 +161,7 @@ def delete(asset: Asset | None, *, asset_id: AssetId, deleted_by: AccountId) -> 
             deleted_by=deleted_by,
             sha256=asset.sha256,
         ),
-        releases=(content_claim(asset.sha256),) if held else (),
+        releases=(content_claim(asset.sha256),),
     )
 
 
