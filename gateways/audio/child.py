@@ -1,0 +1,84 @@
+"""The process that opens foreign audio: `python -m gateways.audio.child FD SETTINGS`.
+
+It limits itself first, answers one frame a job on the socket FD, and is killed without regret.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from gateways.audio import lockdown
+
+Job = Callable[[BinaryIO], dict[str, Any]]
+
+
+def main() -> None:
+    link = socket.socket(fileno=int(sys.argv[1]))
+    settings = json.loads(sys.argv[2])
+    isolation = lockdown.before_imports(settings["parent_pid"])
+    os.nice(settings["nice"])
+
+    from gateways.audio.wire import Disconnected, send_frame
+
+    try:
+        job = _prepare(settings["job"], settings["analyser"])
+    except Exception as error:
+        send_frame(link, {"failed": f"{type(error).__name__}: {error}"[:500]})
+        return
+    isolation += lockdown.before_files(settings["memory_bytes"], settings["lifetime_cpu_s"])
+    try:
+        send_frame(link, {"ready": isolation})
+        while True:
+            _serve_one(link, job)
+    except Disconnected:
+        return
+
+
+def _prepare(job: str, analyser_choice: str) -> Job:
+    """Import what the job needs and warm it up, so that nothing is opened or compiled later."""
+    if job == "probe":
+        from gateways.audio.probe import probe
+
+        return lambda file: probe(file).model_dump(mode="json")
+
+    import numpy as np
+
+    from gateways.audio.analyser import SAMPLE_RATE_HZ, make_analyser
+    from gateways.audio.analysis import analyse
+
+    analyser, degraded = make_analyser(analyser_choice)
+    # Four seconds of clicks: librosa compiles for up to 36 s on its first real call.
+    clicks = np.random.default_rng(1).normal(0, 1e-3, 4 * SAMPLE_RATE_HZ).astype(np.float32)
+    clicks[:: SAMPLE_RATE_HZ // 2] = 0.9
+    analyser.analyse(clicks)
+    return lambda file: analyse(file, analyser, degraded).model_dump(mode="json")
+
+
+def _serve_one(link: socket.socket, job: Job) -> None:
+    from gateways.audio.facts import Refused
+    from gateways.audio.wire import receive_frame, send_frame
+
+    request, fd = receive_frame(link)
+    lockdown.allow_cpu(request["cpu_s"])
+    if fd is None:
+        raise SystemExit("a job without a file")
+    with os.fdopen(fd, "rb") as file:
+        try:
+            answer = {"result": job(file)}
+        except MemoryError:
+            refused = Refused(
+                code="limits-exceeded", reason="This file needs more memory than one file may have."
+            )
+            answer = {"result": refused.model_dump(mode="json")}
+        except Exception as error:
+            answer = {"failed": f"{type(error).__name__}: {error}"[:500]}
+    send_frame(link, answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""What the audio gateway says about a file. Everything is frozen, JSON-able and bounded.
+
+The child that fills these models has read hostile bytes, so the bounds are checked again in the
+parent: a model that validates is safe to store and to show as text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateways.audio.keys import KEY_NAMES
+
+MAX_TEXT_LENGTH = 500
+MAX_COVER_BYTES = 2 * 1024 * 1024
+
+# C0 and C1 controls, and the bidirectional overrides that make a title lie about its file name.
+_UNSAFE_CHARACTERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]+"
+)
+
+
+def clean_text(value: object) -> str | None:
+    """One line of printable text of at most 500 characters, or None if nothing is left."""
+    if value is None:
+        return None
+    text = " ".join(_UNSAFE_CHARACTERS.sub(" ", str(value)).split())
+    return text[:MAX_TEXT_LENGTH].rstrip() or None
+
+
+def _known_key(value: str | None) -> str | None:
+    if value is not None and value not in KEY_NAMES:
+        raise ValueError("a key is one of 24 names, sharps only, such as 'A# minor'")
+    return value
+
+
+Text = Annotated[str | None, BeforeValidator(clean_text)]
+Key = Annotated[str | None, BeforeValidator(_known_key)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+    )
+
+
+class FileTags(_Fact):
+    """What the file says about itself; None where it says nothing that makes sense."""
+
+    title: Text = None
+    artist: Text = None
+    album: Text = None
+    year: int | None = Field(default=None, ge=1000, le=2999)
+    genre: Text = None
+    track: int | None = Field(default=None, ge=1, le=9999)
+    tempo_bpm: float | None = Field(default=None, ge=20, le=400)
+    key: Key = None
+    isrc: str | None = Field(default=None, pattern=r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$")
+
+
+class AudioFacts(_Fact):
+    """What was decoded. `duration_s` counts decoded samples, never the header's claim;
+    `truncated` says that the header claims over a second more than there is."""
+
+    duration_s: float = Field(gt=0)
+    sample_rate_hz: int = Field(gt=0)
+    channels: int = Field(gt=0)
+    codec: Text
+    bitrate_bps: int | None = Field(default=None, ge=0)
+    truncated: bool = False
+
+
+class Cover(_Fact):
+    """An embedded picture, its media type told by its own first bytes."""
+
+    media_type: Literal["image/jpeg", "image/png", "image/webp"]
+    data: bytes = Field(max_length=MAX_COVER_BYTES)
+
+
+RefusalCode = Literal[
+    "empty-file",
+    "not-audio",
+    "no-audio-stream",
+    "unsupported-codec",
+    "corrupt",
+    "too-short",
+    "too-long",
+    "too-many-channels",
+    "limits-exceeded",
+]
+
+
+class Accepted(_Fact):
+    """The file decodes to sound."""
+
+    verdict: Literal["accepted"] = "accepted"
+    audio: AudioFacts
+    tags: FileTags = FileTags()
+    cover: Cover | None = None
+
+
+class Refused(_Fact):
+    """The file is not taken; `reason` is a sentence for the musician."""
+
+    verdict: Literal["refused"] = "refused"
+    code: RefusalCode
+    reason: str = Field(min_length=1, max_length=300)
+
+
+Probe = Annotated[Accepted | Refused, Field(discriminator="verdict")]
+
+
+class TempoCandidate(_Fact):
+    bpm: float = Field(gt=0, le=1000)
+    confidence: Share
+
+
+class Measurement(_Fact):
+    """What was measured. None means "not measurable here" (silence, too short), never a guess."""
+
+    tempo_bpm: float | None = Field(default=None, gt=0, le=1000)
+    tempo_candidates: tuple[TempoCandidate, ...] = Field(default=(), max_length=8)
+    key: Key = None
+    key_confidence: Share | None = None
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+    energy: Share | None = None
+    analyser: str = Field(min_length=1, max_length=40)
+    analyser_version: int = Field(ge=1)
+    degraded: tuple[Annotated[str, Field(max_length=300)], ...] = Field(default=(), max_length=10)
+
+
+class Analysis(_Fact):
+    """A measurement and the waveform peaks (container of `peaks.py`), stored as a blob."""
+
+    measurement: Measurement
+    peaks: bytes = Field(max_length=32 * 1024 * 1024)

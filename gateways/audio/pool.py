@@ -1,0 +1,181 @@
+"""The audio gateway: a few warm children for probing, a few for analysing, mended when they die."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from gateways.audio.errors import AnalyserCrashed, AudioRefused, OverCpuLimit
+from gateways.audio.facts import Accepted, Analysis, Probe, Refused
+from gateways.audio.sandbox import (
+    ANALYSE_LIMITS,
+    PROBE_LIMITS,
+    AnalyserChoice,
+    Job,
+    Limits,
+    Sandbox,
+)
+
+_PROBE: TypeAdapter[Accepted | Refused] = TypeAdapter(Probe)
+
+
+class AudioPool:
+    """Thread-safe. Up to `size` children of each kind, started at first use, so that a probe
+    (under a second) never waits behind an analysis (several).
+
+    `cache_dir` keeps librosa's compiled code between runs (36 s to compile, 2 s to load); without
+    it a temporary folder lives as long as the pool.
+    """
+
+    def __init__(
+        self,
+        size: int = 1,
+        *,
+        analyser: AnalyserChoice = "auto",
+        cache_dir: Path | None = None,
+        probe_limits: Limits = PROBE_LIMITS,
+        analyse_limits: Limits = ANALYSE_LIMITS,
+    ) -> None:
+        self._own_cache = cache_dir is None
+        self._cache = cache_dir or Path(tempfile.mkdtemp(prefix="noculture-audio-"))
+        self._cache.mkdir(parents=True, exist_ok=True)
+        # The kernel kills a child when the *thread* that started it ends, not the process: all
+        # are started by one thread that lives as long as the pool.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="audio-children")
+        self._lanes = {
+            "probe": _Lane("probe", size, probe_limits, analyser, self._cache, self._starter),
+            "analyse": _Lane("analyse", size, analyse_limits, analyser, self._cache, self._starter),
+        }
+
+    def probe(self, path: Path) -> Accepted | Refused:
+        """Is this file sound, and what does it say? Decodes it whole.
+
+        Raises OSError, AnalyserCrashed or AnalyserTimedOut (both retryable).
+        """
+        try:
+            result = self._lanes["probe"].run(path)
+        except OverCpuLimit as error:
+            return Refused(code="limits-exceeded", reason=str(error))
+        return _validated(_PROBE, result)
+
+    def analyse(self, path: Path) -> Analysis:
+        """Measure a file that was accepted.
+
+        Raises OSError, AudioRefused, OverCpuLimit, and the retryable AnalyserCrashed and
+        AnalyserTimedOut.
+        """
+        result = self._lanes["analyse"].run(path)
+        if result.get("verdict") == "refused":
+            raise AudioRefused(_validated(TypeAdapter(Refused), result))
+        return _validated(TypeAdapter(Analysis), result)
+
+    def isolation(self) -> str:
+        """What the children give up, as seen on a started one, for `doctor`."""
+        with self._lanes["probe"].child() as child:
+            steps = child.isolation
+        if "network namespace" in steps or "seccomp" in steps:
+            return steps
+        return f"NO NETWORK ISOLATION on this system; {steps}"
+
+    def close(self) -> None:
+        for lane in self._lanes.values():
+            lane.close()
+        self._starter.shutdown()
+        if self._own_cache:
+            shutil.rmtree(self._cache, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Lane:
+    """At most `size` children for one job; idle ones are kept warm."""
+
+    def __init__(
+        self,
+        job: Job,
+        size: int,
+        limits: Limits,
+        analyser: AnalyserChoice,
+        cache: Path,
+        starter: ThreadPoolExecutor,
+    ) -> None:
+        self._start = lambda: Sandbox(job, limits, analyser, cache)
+        self._starter = starter
+        self._free = threading.Semaphore(size)
+        self._lock = threading.Lock()
+        self._idle: list[Sandbox] = []
+        self._all: set[Sandbox] = set()
+        self._closed = False
+
+    def run(self, path: Path) -> dict[str, Any]:
+        with self.child() as child:
+            return child.run(path)
+
+    @contextmanager
+    def child(self) -> Iterator[Sandbox]:
+        """A living child for the caller alone, waiting for one if all are busy."""
+        with self._free:
+            child = self._take()
+            try:
+                yield child
+            except BaseException:
+                child.close()
+                raise
+            finally:
+                self._give_back(child)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle, busy = self._idle, self._all.difference(self._idle)
+            self._all, self._idle = set(), []
+        for child in busy:  # whoever waits for it sees it gone, and closes it
+            child.kill()
+        for child in idle:
+            child.close()
+
+    def _take(self) -> Sandbox:
+        with self._lock:
+            if self._closed:
+                raise AnalyserCrashed("it was shut down")
+            while self._idle:
+                child = self._idle.pop()
+                if child.is_open:
+                    return child
+                self._forget(child)
+        child = self._starter.submit(self._start).result()
+        with self._lock:
+            self._all.add(child)
+        return child
+
+    def _give_back(self, child: Sandbox) -> None:
+        with self._lock:
+            if not self._closed and child.is_open and child.jobs_left > 0:
+                self._idle.append(child)
+                return
+            self._forget(child)
+
+    def _forget(self, child: Sandbox) -> None:
+        child.close()
+        self._all.discard(child)
+
+
+def _validated(adapter: TypeAdapter[Any], result: dict[str, Any]) -> Any:
+    """The child has read hostile bytes: what it answers is checked like any other input."""
+    try:
+        return adapter.validate_json(json.dumps(result))  # bytes travel as base64
+    except ValidationError as error:
+        raise AnalyserCrashed(f"its answer makes no sense: {error.error_count()} faults") from None

@@ -1,0 +1,156 @@
+"""One limited child process seen from the parent: start it, give it a job, kill it in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from gateways.audio.errors import AnalyserCrashed, AnalyserTimedOut, OverCpuLimit
+from gateways.audio.wire import Disconnected, Malformed, receive_frame, send_frame
+
+Job = Literal["probe", "analyse"]
+AnalyserChoice = Literal["auto", "essentia", "librosa"]
+
+START_WITHIN_S = 120.0  # librosa compiling on a cold cache and two busy cores took 36 s
+JOBS_PER_CHILD = 50
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one job may cost. `memory_bytes` is address space, which is more than what is used."""
+
+    wall_s: float
+    cpu_s: float
+    memory_bytes: int
+
+
+PROBE_LIMITS = Limits(wall_s=120, cpu_s=60, memory_bytes=1 * GIB)
+ANALYSE_LIMITS = Limits(wall_s=600, cpu_s=300, memory_bytes=4 * GIB)
+
+
+class Sandbox:
+    """A warm child for one kind of job. Not thread-safe: one caller at a time (see AudioPool).
+
+    After any failure it is closed; `isolation` says what the child gave up.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        limits: Limits,
+        analyser: AnalyserChoice = "auto",
+        cache_dir: Path | None = None,
+    ) -> None:
+        self.limits = limits
+        self.jobs_left = JOBS_PER_CHILD
+        self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self._process = subprocess.Popen(
+                _command(theirs.fileno(), job, limits, analyser),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=_environment(cache_dir),
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for the parent, which then closes us
+            )
+        self.isolation = ", ".join(self._await_ready())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_open(self) -> bool:
+        return self._process.poll() is None
+
+    def run(self, path: Path) -> dict[str, Any]:
+        """The job's result for one file, opened here read-only and handed over as a descriptor.
+
+        Raises OSError (no such file), AnalyserCrashed, AnalyserTimedOut, OverCpuLimit.
+        """
+        with path.open("rb") as file:
+            self.jobs_left -= 1
+            try:
+                send_frame(self._link, {"cpu_s": self.limits.cpu_s}, file.fileno())
+            except Disconnected:
+                raise self._crashed() from None
+            answer = self._receive(self.limits.wall_s)
+        if not isinstance(answer.get("result"), dict):
+            self.close()
+            raise AnalyserCrashed(str(answer.get("failed"))[:500])
+        return answer["result"]
+
+    def close(self) -> None:
+        """End the child. Nothing it holds is worth waiting for."""
+        self.kill()
+        self._process.wait()
+        self._link.close()
+
+    def kill(self) -> None:
+        """End the child under whoever is waiting for it, from any thread."""
+        if self._process.poll() is None:
+            self._process.kill()
+
+    def _await_ready(self) -> list[str]:
+        answer = self._receive(START_WITHIN_S)
+        if not isinstance(answer.get("ready"), list):
+            self.close()
+            raise AnalyserCrashed(f"it did not start: {str(answer.get('failed'))[:300]}")
+        return [str(step) for step in answer["ready"]]
+
+    def _receive(self, within_s: float) -> dict[str, Any]:
+        try:
+            return receive_frame(self._link, time.monotonic() + within_s)[0]
+        except TimeoutError:
+            self.close()
+            raise AnalyserTimedOut(within_s) from None
+        except (Disconnected, Malformed) as error:
+            raise self._crashed(str(error)) from None
+
+    def _crashed(self, detail: str = "") -> AnalyserCrashed | OverCpuLimit:
+        self.kill()
+        status = self._process.wait()
+        self.close()
+        if status == -signal.SIGXCPU:
+            return OverCpuLimit(self.limits.cpu_s)
+        return AnalyserCrashed(detail or f"exit status {status}")
+
+
+def _command(link_fd: int, job: Job, limits: Limits, analyser: AnalyserChoice) -> list[str]:
+    settings = {
+        "job": job,
+        "analyser": analyser,
+        "parent_pid": os.getpid(),
+        "nice": 10 if job == "analyse" else 5,
+        "memory_bytes": limits.memory_bytes,
+        # The hard limit over all its jobs: what a taken-over child could raise its own limit to.
+        "lifetime_cpu_s": int(JOBS_PER_CHILD * limits.cpu_s),
+    }
+    # -P: nothing beside the working folder may shadow a module; -B: writing .pyc is not allowed.
+    return [
+        *(sys.executable, "-P", "-B", "-m", "gateways.audio.child"),
+        *(str(link_fd), json.dumps(settings)),
+    ]
+
+
+def _environment(cache_dir: Path | None) -> dict[str, str]:
+    """Nothing of the parent's: its environment holds secrets. One thread per library, because
+    every thread of a BLAS pool costs address space and the pool is already parallel."""
+    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    environment = {name: "1" for name in threads}
+    environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+    environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    if cache_dir is not None:
+        environment["NUMBA_CACHE_DIR"] = str(cache_dir)
+    return environment

@@ -1,0 +1,83 @@
+"""Frames between parent and child on a socket pair: uint32 length, JSON, and one open file."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+_LENGTH = struct.Struct(">I")
+# 4 hours of peaks are 6.7 MB, 9 MB as base64; a cover is at most 2.8 MB.
+MAX_FRAME_BYTES = 48 * 1024 * 1024
+
+
+class Disconnected(Exception):
+    """The other side is gone."""
+
+
+class Malformed(Exception):
+    """The other side sent something that is not a frame."""
+
+
+def send_frame(link: socket.socket, message: dict[str, Any], fd: int | None = None) -> None:
+    """Send one message; an open file descriptor travels with its first byte."""
+    body = json.dumps(message).encode()
+    header = _LENGTH.pack(len(body))
+    try:
+        if fd is None:
+            link.sendall(header)
+        elif socket.send_fds(link, [header], [fd]) < len(header):
+            raise Disconnected  # four bytes do not arrive in parts on a local socket
+        link.sendall(body)
+    except (BrokenPipeError, ConnectionResetError) as error:
+        raise Disconnected from error
+
+
+def receive_frame(
+    link: socket.socket, deadline_s: float | None = None
+) -> tuple[dict[str, Any], int | None]:
+    """The next message and the descriptor that came with it, which the caller closes.
+
+    `deadline_s` is on the monotonic clock. Raises TimeoutError, Disconnected, Malformed.
+    """
+    _set_timeout(link, deadline_s)
+    try:
+        header, fds, _, _ = socket.recv_fds(link, _LENGTH.size, 1)
+        header += _receive(link, _LENGTH.size - len(header), deadline_s) if header else b""
+        if not header:
+            raise Disconnected
+        (length,) = _LENGTH.unpack(header)
+        if length > MAX_FRAME_BYTES:
+            raise Malformed(f"a frame of {length} bytes")
+        message = json.loads(_receive(link, length, deadline_s))
+    except ConnectionResetError as error:
+        raise Disconnected from error
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+    if not isinstance(message, dict):
+        raise Malformed("not an object")
+    return message, (fds[0] if fds else None)
+
+
+def _receive(link: socket.socket, size: int, deadline_s: float | None) -> bytes:
+    parts, missing = [], size
+    while missing:
+        _set_timeout(link, deadline_s)
+        part = link.recv(min(missing, 1 << 20))
+        if not part:
+            raise Disconnected
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _set_timeout(link: socket.socket, deadline_s: float | None) -> None:
+    if deadline_s is None:
+        link.settimeout(None)
+        return
+    left_s = deadline_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    link.settimeout(left_s)
