@@ -49,6 +49,7 @@ class AudioDto(Dto):
     channels: int
     codec: str
     bitrate_bps: int | None = None
+    truncated: bool = False
 
 
 class TempoCandidateDto(Dto):
@@ -67,6 +68,7 @@ class AnalysisDto(Dto):
     energy: float | None = None
     analyser: str
     analyser_version: int
+    degraded: list[str] = Field(default_factory=list)
 
 
 class EffectiveDto(Dto):
@@ -87,14 +89,24 @@ class AssetDto(Dto):
     sha256: str
     size_bytes: int
     uploaded_at: Timestamp
+    has_cover: bool = False
     tags: TagsDto
     audio: AudioDto | None = None
     analysis: AnalysisDto | None = None
     effective: EffectiveDto
 
 
+class VaultStats(Dto):
+    """What a workspace holds: how many assets per state, and all of them together."""
+
+    assets: int
+    by_state: dict[AssetState, int]
+    duration_s: float
+    size_bytes: int
+
+
 class UploadedAsset(Dto):
-    """Answer to an upload: 202 for a new asset, 200 with `duplicate` for one that is already there."""
+    """Answer to an upload: 202 for a new asset, 200 with `duplicate` for one already there."""
 
     id: str
     state: AssetState
@@ -131,8 +143,8 @@ class EventDto(Dto):
     category: str
     type: str
     version: int
-    recorded_at: str
-    effective_at: str
+    recorded_at: Timestamp
+    effective_at: Timestamp
     actor: str | None
     tenant: str
     correlation_id: str
@@ -140,3 +152,54 @@ class EventDto(Dto):
     command_id: str
     hash: str
     data: dict[str, Any]
+
+
+class ConsumerDto(Dto):
+    """`position` is the P it is at; `stopped` says why it waits for somebody, else null."""
+
+    name: str
+    kind: str
+    version: int
+    position: int
+    lag: int
+    parked: int
+    stopped: str | None = None
+
+
+class DeadLetterDto(Dto):
+    """A stream that a consumer could not digest; `waiting` events of it are put aside."""
+
+    consumer: str
+    stream_id: str
+    position: int
+    type: str | None
+    error: str
+    parked_at: Timestamp
+    waiting: int
+
+
+class PartDto(Dto):
+    """One process of the installation, as `status --json` names it."""
+
+    name: str
+    pid: int | None = None
+    state: str
+    lag: int | None = None
+    detail: str | None = None
+
+
+class SystemDto(Dto):
+    """`head` is the log's last position, `relayed` the last one that consumers can read."""
+
+    head: int
+    relayed: int
+    consumers: list[ConsumerDto]
+    parts: list[PartDto]
+    dead_letters: list[DeadLetterDto]
+
+
+class ReadinessDto(Dto):
+    """`reasons` names what is missing."""
+
+    ready: bool
+    reasons: dict[str, str] = Field(default_factory=dict)

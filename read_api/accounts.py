@@ -1,0 +1,88 @@
+"""What a person can read of their own account, and all of it as one document."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from psycopg_pool import ConnectionPool
+
+from kit.caller import Caller
+from read_api.asset_filters import AssetFilters
+from read_api.assets import AssetQueries
+from read_api.errors import ViewNotReady
+from read_api.timeline import TimelineQueries
+from read_api.views import Row, Views
+from schemas.dto import AccountDto
+
+# A view follows within some 50 ms; whoever has just signed up is worth a second.
+_PATIENCE_S = 1.0
+
+
+class AccountQueries:
+    def __init__(
+        self, pool: ConnectionPool, assets: AssetQueries, timeline: TimelineQueries
+    ) -> None:
+        self._views, self._assets, self._timeline = Views(pool), assets, timeline
+
+    def get(self, caller: Caller) -> AccountDto:
+        """Also right after sign-up; without e-mail and name if the view is a second behind."""
+        row = self._row(caller) or {}
+        return AccountDto(
+            id=caller.account_id,
+            workspace_id=caller.workspace_id,
+            email=row.get("email"),
+            name=row.get("name"),
+            operator=caller.operator,
+        )
+
+    def export(self, caller: Caller) -> Iterator[str]:
+        """One JSON document in pieces: `exported_at`, `account`, `assets`, `events`.
+
+        Flat memory; each page is a short transaction of its own.
+        """
+        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        account = self.get(caller).model_dump_json()
+        yield f'{{"exported_at":"{moment}","account":{account},"assets":['
+        yield from _joined(each.model_dump_json() for each in self._all_assets(caller))
+        yield '],"events":['
+        yield from _joined(
+            json.dumps(event.model_dump(mode="json"), ensure_ascii=False)
+            for page in self._timeline.walk(caller)
+            for event in page
+        )
+        yield "]}"
+
+    def _row(self, caller: Caller) -> Row | None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                row = self._views.row(
+                    "SELECT * FROM views.accounts WHERE account_id = %(id)s",
+                    {"id": caller.account_id},
+                )
+            except ViewNotReady:
+                row = None
+            if row is not None or time.monotonic() >= deadline:
+                return row
+            time.sleep(0.02)
+
+    def _all_assets(self, caller: Caller) -> Iterator:
+        cursor = None
+        while True:
+            page = self._assets.list(
+                caller, AssetFilters(sort="uploaded_at", limit=200, cursor=cursor)
+            )
+            yield from page.data
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+
+def _joined(pieces: Iterator[str]) -> Iterator[str]:
+    separator = ""
+    for piece in pieces:
+        yield separator + piece
+        separator = ","

@@ -1,0 +1,55 @@
+"""GET /api/me."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import StreamingResponse
+
+from kit.auth import Authenticate, MissingScope
+from kit.caller import Caller
+from kit.openapi import problems
+from kit.positions import Progress, ReadAt
+from read_api.accounts import AccountQueries
+from schemas.dto import AccountDto
+
+
+def router(authenticated: Authenticate, progress: Progress, accounts: AccountQueries) -> APIRouter:
+    routes = APIRouter(prefix="/api/me", tags=["account"])
+    Reader = Annotated[Caller, Depends(authenticated("account:read"))]
+
+    @routes.get(
+        "",
+        operation_id="get_me",
+        summary="The caller's own account",
+        dependencies=[Depends(ReadAt("accounts", progress))],
+        responses=problems(401, 403, 503),
+    )
+    def get_me(caller: Reader) -> AccountDto:
+        return accounts.get(caller)
+
+    @routes.get(
+        "/export",
+        operation_id="export_me",
+        summary="Everything we hold of the caller, as one JSON document",
+        dependencies=[Depends(ReadAt("timeline", progress))],
+        responses={
+            **problems(401, 403, 503),
+            200: {"content": {"application/json": {"schema": {"type": "object"}}}},
+        },
+        response_class=Response,
+    )
+    def export_me(caller: Reader) -> Response:
+        for scope in ("assets:read", "events:read"):
+            if not caller.may(scope):
+                raise MissingScope(scope)
+        name = f"noculture-export-{datetime.now(UTC):%Y-%m-%d}.json"
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+        return StreamingResponse(
+            accounts.export(caller), media_type="application/json", headers=headers
+        )
+
+    return routes

@@ -1,0 +1,78 @@
+"""What can be asked of the vault's list: filters use the effective tempo, key and genre."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from schemas.dto import AssetState
+
+Sort = Literal[
+    "relevance",
+    "uploaded_at",
+    "-uploaded_at",
+    "title",
+    "-title",
+    "tempo",
+    "-tempo",
+    "duration",
+    "-duration",
+]
+KEY_PATTERN = r"^[A-G]#? (major|minor)$"
+Positive = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class AssetFilters(BaseModel):
+    """The query of GET /api/assets; a blank value is no filter, so plain HTML forms work."""
+
+    model_config = ConfigDict(frozen=True)
+
+    q: str | None = Field(None, max_length=200, description="Words; misspelt ones are found too.")
+    state: AssetState | None = None
+    genre: str | None = Field(None, max_length=500)
+    key: str | None = Field(None, pattern=KEY_PATTERN, description="As in `A# minor`: sharps only.")
+    tempo_min: Positive | None = Field(None, description="Beats per minute.")
+    tempo_max: Positive | None = None
+    duration_min: Positive | None = Field(None, description="Seconds.")
+    duration_max: Positive | None = None
+    since: datetime | None = Field(None, description="Uploaded then or later; UTC without a zone.")
+    sort: Sort | None = Field(None, description="`relevance` with `q`, else `-uploaded_at`.")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=2000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_absent(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        # Postgres takes no NUL in a text, so none gets that far.
+        cleaned = {k: v.replace("\x00", "") if isinstance(v, str) else v for k, v in values.items()}
+        return {k: v for k, v in cleaned.items() if not (isinstance(v, str) and not v.strip())}
+
+    @field_validator("since")
+    @classmethod
+    def _utc(cls, value: datetime | None) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+    @model_validator(mode="after")
+    def _ranges_and_sort(self) -> AssetFilters:
+        for name in ("tempo", "duration"):
+            low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{name}_min must not be above {name}_max")
+        if self.sort == "relevance" and not self.q:
+            raise ValueError("sort=relevance needs q")
+        return self
+
+    @property
+    def order(self) -> str:
+        return self.sort or ("relevance" if self.q else "-uploaded_at")
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for all pages of one question: a cursor of another question is refused."""
+        asked = self.model_dump_json(exclude={"limit", "cursor", "sort"})
+        return hashlib.sha256(f"{self.order} {asked}".encode()).hexdigest()[:16]

@@ -1,0 +1,86 @@
+"""GET /api/assets and what hangs on one asset, as JSON."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.conditions import etag, not_modified
+from kit.openapi import header, problems
+from kit.positions import Progress, ReadAt
+from read_api.asset_filters import AssetFilters
+from read_api.assets import AssetQueries
+from read_api.timeline import TimelineQueries
+from schemas.dto import AssetDto, EventDto, Page
+
+# Their representation no longer changes without a new version of the asset's own stream.
+_SETTLED = frozenset({"analysed", "analysis_failed", "rejected"})
+
+
+def router(
+    authenticated: Authenticate,
+    progress: Progress,
+    assets: AssetQueries,
+    timeline: TimelineQueries,
+) -> APIRouter:
+    routes = APIRouter(prefix="/api/assets", tags=["assets"])
+    in_vault = Depends(ReadAt("vault", progress))
+
+    @routes.get(
+        "",
+        operation_id="list_assets",
+        summary="List and search the vault",
+        dependencies=[in_vault],
+        responses=problems(401, 403, 422, 503),
+    )
+    def list_assets(
+        filters: Annotated[AssetFilters, Query()],
+        caller: Annotated[Caller, Depends(authenticated("assets:read"))],
+    ) -> Page[AssetDto]:
+        return assets.list(caller, filters)
+
+    @routes.get(
+        "/{asset_id}",
+        operation_id="get_asset",
+        summary="One asset; its ETag is its version",
+        dependencies=[in_vault],
+        response_model=AssetDto,
+        responses={
+            **problems(401, 403, 404, 503),
+            200: {"headers": {"ETag": header('`"v<version>"`')}},
+            304: {"description": "Not Modified"},
+        },
+    )
+    def get_asset(
+        asset_id: str,
+        request: Request,
+        response: Response,
+        caller: Annotated[Caller, Depends(authenticated("assets:read"))],
+    ) -> AssetDto | Response:
+        asset = assets.get(caller, asset_id)
+        response.headers["ETag"] = etag(asset.version)
+        # A measurement changes the answer but not the version: until it is there nothing may be
+        # kept, or whoever asks again with the ETag would never see it.
+        settled = asset.state in _SETTLED
+        response.headers["Cache-Control"] = "private, no-cache" if settled else "no-store"
+        if settled and not_modified(request, asset.version):
+            return Response(status_code=304, headers=dict(response.headers))
+        return asset
+
+    @routes.get(
+        "/{asset_id}/events",
+        operation_id="list_asset_events",
+        summary="Everything that happened to one asset, in order",
+        dependencies=[Depends(ReadAt("timeline", progress))],
+        responses=problems(401, 403, 404, 422, 503),
+    )
+    def list_asset_events(
+        asset_id: str,
+        caller: Annotated[Caller, Depends(authenticated("events:read"))],
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    ) -> Page[EventDto]:
+        return timeline.of_asset(caller, asset_id, limit=limit, cursor=cursor)
+
+    return routes

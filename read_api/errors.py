@@ -1,0 +1,63 @@
+"""What can go wrong while reading."""
+
+from __future__ import annotations
+
+from schemas.errors import NoCultureError
+
+
+class NotFound(NoCultureError):
+    """Also the answer for what another workspace has: that it exists is nobody else's business."""
+
+    status, code = 404, "not-found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} does not exist here: check the address")
+
+
+class NotReady(NoCultureError):
+    status, code = 409, "asset-not-ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The file is {state}: it can be played once it is verified")
+
+
+class NoWaveform(NoCultureError):
+    status, code = 404, "no-waveform"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The file is {state}: there is a waveform once it is analysed")
+
+
+class NoCover(NoCultureError):
+    status, code = 404, "no-cover"
+
+    def __init__(self) -> None:
+        super().__init__("The file carries no cover picture")
+
+
+class RangeNotSatisfiable(NoCultureError):
+    """Carries the length for `Content-Range: bytes */length`."""
+
+    status, code = 416, "range-not-satisfiable"
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"The file has {size_bytes} bytes: ask for a range within them")
+        self.headers = {"Content-Range": f"bytes */{size_bytes}"}
+
+
+class ViewNotReady(NoCultureError):
+    """The worker has not built this view yet: the first seconds of an installation."""
+
+    status, code = 503, "view-not-ready"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("The library is being built: try again in a second")
+
+
+class TooManyStreams(NoCultureError):
+    status, code = 429, "too-many-streams"
+    retry_after_s = 5
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"This workspace has {limit} live streams open here: close one first")

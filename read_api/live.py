@@ -1,0 +1,150 @@
+"""Live events: one thread a process follows the log and wakes those whose workspace it concerns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from read_api.errors import TooManyStreams
+
+log = logging.getLogger(__name__)
+MAX_STREAMS_PER_WORKSPACE = 50
+PAGE = 500
+
+
+class Entry(Protocol):
+    """`events.envelope.Envelope`"""
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def tenant(self) -> str: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+class Tail(Protocol):
+    """`events.log.tail.LogTail`"""
+
+    def wait(self, position: int, timeout_s: float) -> object:
+        """Returns when the log is beyond `position`, or after the timeout."""
+        ...
+
+
+class ReadLog(Protocol):
+    """The log by position; within one workspace if `tenant` is named."""
+
+    def __call__(self, after: int, limit: int, tenant: str | None) -> Sequence[Entry]: ...
+
+
+@dataclass(eq=False)
+class Subscription:
+    workspace_id: str
+    loop: asyncio.AbstractEventLoop
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        # The loop may have ended with its server meanwhile.
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.news.set)
+
+
+class LiveFeed:
+    """A thousand idle streams cost one reader: a stream asks the database only when it has news.
+
+    `head()` gives the log's last position. Nothing runs while nobody listens.
+    """
+
+    def __init__(self, tail: Tail, head: Callable[[], int], read: ReadLog) -> None:
+        self._tail, self._head, self._read = tail, head, read
+        self._lock = threading.Lock()
+        self._subscriptions: set[Subscription] = set()
+        self._following = self._closed = False
+        self._position = 0
+
+    def admit(self, workspace_id: str) -> None:
+        """Raises TooManyStreams (429)."""
+        with self._lock:
+            of_workspace = sum(s.workspace_id == workspace_id for s in self._subscriptions)
+        if of_workspace >= MAX_STREAMS_PER_WORKSPACE:
+            raise TooManyStreams(MAX_STREAMS_PER_WORKSPACE)
+
+    def close(self) -> None:
+        """Ends every stream: a server that stops need not wait for its listeners."""
+        with self._lock:
+            self._closed, listening = True, list(self._subscriptions)
+        for subscription in listening:
+            subscription.wake()
+
+    async def events(
+        self, workspace_id: str, after: int | None, idle_s: float
+    ) -> AsyncGenerator[list[Entry], None]:
+        """Batches in position order, from behind `after` (None: from now on); empty when idle.
+
+        Ends when the feed is closed. Holds no database connection while it waits.
+        """
+        subscription = Subscription(workspace_id, asyncio.get_running_loop())
+        now = await asyncio.to_thread(self._subscribe, subscription)
+        position = now if after is None else after
+        try:
+            while not self._closed:
+                subscription.news.clear()
+                # Committed before the read below: it leaves out only what concerns others.
+                followed_to = self._position
+                batch = await asyncio.to_thread(self._read, position, PAGE, workspace_id)
+                if batch:
+                    position = batch[-1].position
+                    yield list(batch)
+                    if len(batch) == PAGE:
+                        continue
+                position = max(position, followed_to)
+                try:
+                    await asyncio.wait_for(subscription.news.wait(), idle_s)
+                except TimeoutError:
+                    yield []
+        finally:
+            self._unsubscribe(subscription)
+
+    def _subscribe(self, subscription: Subscription) -> int:
+        """The position from which on it will be woken."""
+        with self._lock:
+            if not self._following:
+                self._position = self._head()
+                self._following = True
+                threading.Thread(target=self._follow, name="live-feed", daemon=True).start()
+            self._subscriptions.add(subscription)
+            return self._position
+
+    def _unsubscribe(self, subscription: Subscription) -> None:
+        with self._lock:
+            self._subscriptions.discard(subscription)
+
+    def _follow(self) -> None:
+        while True:
+            with self._lock:
+                if self._closed or not self._subscriptions:
+                    self._following = False
+                    return
+            try:
+                self._tail.wait(self._position, 1.0)
+                batch = self._read(self._position, PAGE, None)
+            except Exception:
+                log.warning("the live feed cannot read the log, trying again", exc_info=True)
+                threading.Event().wait(1.0)
+                continue
+            if not batch:
+                continue
+            concerned = {envelope.tenant for envelope in batch}
+            self._position = batch[-1].position
+            with self._lock:
+                woken = [each for each in self._subscriptions if each.workspace_id in concerned]
+            for subscription in woken:
+                subscription.wake()

@@ -1,0 +1,95 @@
+"""The state of the installation itself: readiness, metrics, and what the operator's page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from psycopg_pool import ConnectionPool
+
+from read_api.views import Views
+from schemas.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
+
+MAX_DEAD_LETTERS = 200
+# Answers None when all is well, else what is wrong.
+Check = Callable[[], str | None]
+Parts = Callable[[], Sequence[Mapping[str, Any]]]
+
+
+class ConsumerState(Protocol):
+    """`events.log.progress.ConsumerProgress`"""
+
+    name: str
+    kind: str
+    version: int
+    position: int
+    lag: int
+    parked: int
+    stopped: str | None
+
+
+class LogState(Protocol):
+    """`events.log.progress.LogProgress`"""
+
+    def relayed(self) -> int: ...
+
+    def all(self) -> Sequence[ConsumerState]: ...
+
+
+class SystemQueries:
+    """`head()` is the log's last position, `parts()` the processes as in `status --json`."""
+
+    def __init__(
+        self, pool: ConnectionPool, log: LogState, head: Callable[[], int], parts: Parts
+    ) -> None:
+        self._views, self._log, self._head, self._parts = Views(pool), log, head, parts
+
+    def state(self) -> SystemDto:
+        return SystemDto(
+            head=self._head(),
+            relayed=self._log.relayed(),
+            consumers=self.consumers(),
+            parts=[PartDto.model_validate(dict(part)) for part in self._parts()],
+            dead_letters=self._dead_letters(),
+        )
+
+    def consumers(self) -> list[ConsumerDto]:
+        return [
+            ConsumerDto(**{name: getattr(each, name) for name in ConsumerDto.model_fields})
+            for each in self._log.all()
+        ]
+
+    def position(self) -> tuple[int, int]:
+        """(head, R)"""
+        return self._head(), self._log.relayed()
+
+    def _dead_letters(self) -> list[DeadLetterDto]:
+        """What parked each stream, newest first; the events that wait behind it are counted."""
+        rows = self._views.rows(
+            "SELECT p.consumer, p.stream_id, p.position, l.type, p.error, p.parked_at,"
+            " (SELECT count(*) FROM dead_letters w WHERE w.consumer = p.consumer"
+            "   AND w.stream_id = p.stream_id AND w.state = 'parked') AS waiting"
+            " FROM parked_streams p LEFT JOIN dead_letters l USING (consumer, position)"
+            " ORDER BY p.parked_at DESC, p.consumer, p.stream_id LIMIT %(limit)s",
+            {"limit": MAX_DEAD_LETTERS},
+        )
+        return [DeadLetterDto(**row) for row in rows]
+
+
+def consumers_running(log: LogState) -> str | None:
+    """A readiness check: no consumer has stopped and waits for somebody."""
+    stopped = [f"{each.name}: {each.stopped}" for each in log.all() if each.stopped]
+    return "; ".join(stopped) or None
+
+
+def failing(checks: Mapping[str, Check]) -> dict[str, str]:
+    """What is not ready, by name. A check that raises is a failing one; its inside is not told."""
+    reasons: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            reason = check()
+        except Exception as error:
+            reason = f"the check failed: {type(error).__name__}"
+        if reason is not None:
+            reasons[name] = reason
+    return reasons

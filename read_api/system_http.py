@@ -1,0 +1,63 @@
+"""Health, readiness and metrics for machines; GET /api/system for the operator."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.openapi import problems
+from read_api.metrics import Metrics
+from read_api.system import Check, SystemQueries, failing
+from schemas.dto import ReadinessDto, SystemDto
+
+
+def router(
+    authenticated: Authenticate,
+    system: SystemQueries,
+    metrics: Metrics,
+    checks: Mapping[str, Check],
+) -> APIRouter:
+    """`checks` are what /readyz asks, by the name it answers with."""
+    routes = APIRouter(tags=["system"])
+
+    @routes.get("/healthz", operation_id="get_health", summary="The process is up")
+    async def healthz() -> ReadinessDto:
+        return ReadinessDto(ready=True)
+
+    @routes.get(
+        "/readyz",
+        operation_id="get_readiness",
+        summary="Everything that is needed is there",
+        response_model=ReadinessDto,
+        responses={503: {"model": ReadinessDto}},
+    )
+    def readyz() -> Response:
+        answer = ReadinessDto(ready=not (reasons := failing(checks)), reasons=reasons)
+        return JSONResponse(answer.model_dump(), status_code=200 if answer.ready else 503)
+
+    @routes.get(
+        "/metrics",
+        operation_id="get_metrics",
+        summary="Figures in Prometheus' text form",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    def get_metrics() -> Response:
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    @routes.get(
+        "/api/system",
+        operation_id="get_system",
+        summary="Parts, consumers and what was put aside",
+        responses=problems(401, 403),
+    )
+    def get_system(
+        caller: Annotated[Caller, Depends(authenticated("operator"))],
+    ) -> SystemDto:
+        return system.state()
+
+    return routes

@@ -1,0 +1,98 @@
+"""Queries of what happened, as envelopes in position order, within the caller's own workspace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg_pool import ConnectionPool
+
+from kit.caller import Caller
+from kit.paging import Cursors
+from kit.positions import Progress
+from read_api.errors import NotFound
+from read_api.views import Row, Views
+from schemas.dto import EventDto, Page
+
+_EXPORT_PAGE = 500
+
+
+class TimelineQueries:
+    """Pages end where the view is complete: different streams' events are folded in any order."""
+
+    def __init__(self, pool: ConnectionPool, progress: Progress, cursors: Cursors) -> None:
+        self._views, self._progress, self._cursors = Views(pool), progress, cursors
+
+    def of_asset(
+        self, caller: Caller, asset_id: str, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[EventDto]:
+        """Its own stream's events, its analysis' and its ingest's; also of a deleted asset.
+
+        Raises NotFound (404), InvalidCursor (422).
+        """
+        after = self._cursors.open(cursor, ["asset-events", asset_id])
+        rows = self._after(
+            "asset_id = %(asset)s AND",
+            {"asset": asset_id.replace("\x00", "")},
+            caller,
+            after[0] if after else 0,
+            limit + 1,
+        )
+        if not rows and after is None:
+            raise NotFound("This asset")
+        return self._page(rows, limit, ["asset-events", asset_id])
+
+    def of_workspace(
+        self,
+        caller: Caller,
+        *,
+        after: int = 0,
+        type: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[EventDto]:
+        """All events of the workspace behind position `after`, of one type if named."""
+        asked = ["events", after, type]
+        opened = self._cursors.open(cursor, asked)
+        condition = "type = %(type)s AND" if type is not None else ""
+        parameters = {"type": (type or "").replace("\x00", "")}
+        rows = self._after(condition, parameters, caller, opened[0] if opened else after, limit + 1)
+        return self._page(rows, limit, asked)
+
+    def walk(self, caller: Caller) -> Iterator[list[EventDto]]:
+        """Pages of all events of the workspace."""
+        position = 0
+        while rows := self._after("", {}, caller, position, _EXPORT_PAGE):
+            yield [event_of(row) for row in rows]
+            position = rows[-1]["position"]
+
+    def _after(
+        self, condition: str, parameters: dict[str, Any], caller: Caller, after: int, limit: int
+    ) -> list[Row]:
+        complete_to = self._progress.consumer_position("timeline")
+        return self._views.rows(
+            f"SELECT * FROM views.timeline WHERE {condition} tenant = %(tenant)s"
+            " AND position > %(after)s AND position <= %(complete_to)s"
+            " ORDER BY position LIMIT %(limit)s",
+            {
+                **parameters,
+                "tenant": caller.workspace_id,
+                "after": after,
+                "complete_to": complete_to,
+                "limit": limit,
+            },
+        )
+
+    def _page(self, rows: list[Row], limit: int, asked: object) -> Page[EventDto]:
+        page = self._cursors.page(rows, limit, lambda row: (row["position"],), asked)
+        return Page(
+            data=[event_of(row) for row in page.data],
+            next_cursor=page.next_cursor,
+            has_more=page.has_more,
+        )
+
+
+def event_of(row: Row) -> EventDto:
+    fields = {name: row[name] for name in EventDto.model_fields}
+    return EventDto(**(fields | {"data": json.loads(row["data"])}))

@@ -1,0 +1,53 @@
+"""The one way to the read models' tables: rows as dicts, one short transaction a question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg import errors
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool
+
+from read_api.errors import ViewNotReady
+
+Row = dict[str, Any]
+ATTEMPTS = 3
+# No view yet; or a rebuild swapped it under us, maybe with other columns.
+_SWAPPED = (
+    errors.UndefinedTable,
+    errors.InvalidSchemaName,
+    errors.InternalError_,
+    errors.FeatureNotSupported,
+)
+
+
+class Views:
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def rows(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any],
+        settings: Mapping[str, str] | None = None,
+    ) -> list[Row]:
+        """All rows; `settings` hold for this statement only. Raises ViewNotReady (503)."""
+        for _ in range(ATTEMPTS):
+            try:
+                return self._read(statement, parameters, settings or {})
+            except _SWAPPED as error:
+                swapped = error
+        raise ViewNotReady from swapped
+
+    def _read(
+        self, statement: str, parameters: Mapping[str, Any], settings: Mapping[str, str]
+    ) -> list[Row]:
+        with self._pool.connection() as connection:
+            for name, value in settings.items():
+                connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+            cursor = connection.cursor(row_factory=dict_row)
+            return cursor.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+
+    def row(self, statement: str, parameters: Mapping[str, Any]) -> Row | None:
+        return next(iter(self.rows(statement, parameters)), None)
