@@ -26,7 +26,8 @@ class ProbeEffect:
     def __init__(self, tools: AudioTools, objects: ObjectStore) -> None:
         self._tools, self._objects = tools, objects
 
-    def wants(self, event: Recorded) -> bool:
+    @staticmethod
+    def wants(event: Recorded) -> bool:
         return isinstance(event.data, AssetUploaded | AssetProbeRequested)
 
     def perform(self, event: Recorded) -> BaseModel:
@@ -69,7 +70,8 @@ class AnalysisEffect:
     def __init__(self, tools: AudioTools, objects: ObjectStore) -> None:
         self._tools, self._objects = tools, objects
 
-    def wants(self, event: Recorded) -> bool:
+    @staticmethod
+    def wants(event: Recorded) -> bool:
         return isinstance(event.data, AnalysisRequested)
 
     def perform(self, event: Recorded) -> BaseModel:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import psycopg
 
 from events.envelope import Recorded
-from processors.effects.effect import Effect
+from processors.consumers.consumer import Connection, Consumer
+from processors.effects.effect import Intents
 from processors.wake import Wake
 
 
-class EffectConsumer:
+class EffectConsumer(Consumer):
     kind = "processor"
-    version = 1
-    money = False
 
-    def __init__(self, name: str, effects: Sequence[Effect], due: Wake) -> None:
+    def __init__(self, name: str, effects: Sequence[Intents], due: Wake) -> None:
         self.name = name
         self.categories = tuple(sorted({c for effect in effects for c in effect.categories}))
         self._effects, self._due = effects, due
 
-    def apply(self, connection: psycopg.Connection[Any], events: Sequence[Recorded]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         rows = [
             (effect.name, event.event_id, event.position)
             for event in events
@@ -35,9 +31,6 @@ class EffectConsumer:
                 " ON CONFLICT DO NOTHING",
                 rows,
             )
-
-    def finish(self, connection: psycopg.Connection[Any]) -> None:
-        """Nothing: this consumer appends no event."""
 
     def committed(self) -> None:
         self._due.set()

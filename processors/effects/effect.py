@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from events.envelope import Recorded
 from pydantic import BaseModel
 
+from events.envelope import Recorded
 
-class Effect(Protocol):
-    """One kind of work on the outside world. `name` is stored with the work: never change it."""
+
+class Intents(Protocol):
+    """Which events want the effect. `name` is stored with the work: never change it."""
 
     name: str
     categories: tuple[str, ...]
-    max_attempts: int
 
-    def wants(self, event: Recorded) -> bool:
+    @staticmethod
+    def wants(event: Recorded) -> bool:
         """Is this event an intent of this effect?"""
         ...
+
+
+class Effect(Intents, Protocol):
+    """One kind of work on the outside world."""
+
+    max_attempts: int
 
     def perform(self, event: Recorded) -> BaseModel | None:
         """Do it; the answer is the outcome command, None if there is nothing (any more) to say.

@@ -37,9 +37,7 @@ class _Work:
 class EffectRunner:
     """Any number may run at once, in threads or on machines; a dead one's lease runs out."""
 
-    def __init__(
-        self, effect: Effect, commands: Commands, pool: ConnectionPool, due: Wake
-    ) -> None:
+    def __init__(self, effect: Effect, commands: Commands, pool: ConnectionPool, due: Wake) -> None:
         self._effect, self._commands, self._pool, self._due = effect, commands, pool, due
 
     def run(self, stop: threading.Event) -> None:

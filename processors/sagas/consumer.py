@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import psycopg
 
 from events.envelope import Recorded
+from events.errors import NoCultureError
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
+from processors.consumers.consumer import Connection, Consumer, TryAgain
 from processors.sagas.stepping import Cause, Stepping
 from processors.wake import Wake
 from sagas.saga import Happened, Saga
 
 
-class SagaConsumer:
+class SagaConsumer(Consumer):
     """The engine calls `apply`, moves the checkpoint, calls `finish` (the append, last), commits, `committed`."""
 
     kind = "saga"
-    money = False
 
     def __init__(self, saga: Saga, log: PostgresLog, codec: EventCodec, commands_due: Wake) -> None:
         self.name, self.version, self.categories = saga.name, saga.version, saga.categories
@@ -27,7 +25,7 @@ class SagaConsumer:
         self._commands_due = commands_due
         self._stepping: Stepping | None = None
 
-    def apply(self, connection: psycopg.Connection[Any], events: Sequence[Recorded]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         stepping = Stepping(self._saga, self._log, self._codec)
         for event in events:
             stream_id = self._saga.stream_of(event.data)
@@ -45,9 +43,13 @@ class SagaConsumer:
         stepping.write_rows(connection)
         self._stepping = stepping
 
-    def finish(self, connection: psycopg.Connection[Any]) -> None:
+    def finish(self, connection: Connection) -> None:
         if self._stepping is not None:
-            self._stepping.append(connection)
+            try:
+                self._stepping.append(connection)
+            except NoCultureError as lost:
+                # A timer or a verdict moved the saga meanwhile: the batch reads it anew.
+                raise TryAgain from lost
 
     def committed(self) -> None:
         """After the commit: readers have something to read, the dispatcher something to send."""

@@ -153,9 +153,7 @@ class Stepping:
         ]
         if not appends:
             return
-        for append, verdict in zip(
-            appends, self._log.append_in(connection, appends), strict=True
-        ):
+        for append, verdict in zip(appends, self._log.append_in(connection, appends), strict=True):
             if isinstance(verdict, Exception):
                 raise verdict
             if verdict.replayed:
@@ -171,4 +169,3 @@ class Stepping:
         step = recorded.data.model_dump()
         state = self._saga.recall(step["state"], step["memory"])
         return _Stream(state, newest[0].stream_version, cause)
-

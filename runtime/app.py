@@ -1,0 +1,172 @@
+"""The API process put together: commands, queries and pages on one ASGI app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+import commands.accounts
+import commands.assets
+import commands.keys
+import commands.sessions
+import commands.uploads
+import read_api.accounts_http
+import read_api.assets_http
+import read_api.events_http
+import read_api.media_http
+import read_api.system_http
+from commands.accounts import Accounts
+from commands.assets import Assets
+from commands.authentication import Credentials
+from commands.keys import Keys
+from commands.logins import Logins
+from commands.passwords import Passwords
+from commands.sessions import Sessions
+from commands.staging import Staging
+from commands.uploads import Uploads
+from events.log.tail import LogTail
+from gateways.audio.peaks import read_zoom
+from kit.auth import Authenticate
+from kit.body import BodyLimit
+from kit.limits import RateLimits
+from kit.paging import Cursors
+from kit.problems import install_problems
+from kit.security_headers import SecurityHeaders
+from kit.tokens import Signer
+from read_api.accounts import AccountQueries
+from read_api.assets import AssetQueries
+from read_api.live import LiveFeed
+from read_api.media import AssetMedia
+from read_api.metrics import CountRequests, Metrics
+from read_api.system import SystemQueries
+from read_api.timeline import TimelineQueries
+from runtime.composition import Core
+from runtime.installation import chosen_data
+from runtime.status import describe, version
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSide:
+    """What changes things, for the API's routes, the pages and the command line alike."""
+
+    accounts: Accounts
+    sessions: Sessions
+    keys: Keys
+    assets: Assets
+    uploads: Uploads
+    limits: RateLimits
+    authenticated: Authenticate
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySide:
+    """What only reads."""
+
+    assets: AssetQueries
+    timeline: TimelineQueries
+    accounts: AccountQueries
+    media: AssetMedia
+    system: SystemQueries
+    feed: LiveFeed
+
+
+def command_side(core: Core) -> CommandSide:
+    settings = core.settings
+    signer = Signer(settings.secrets.signing_key)
+    logins = Logins(core.pool, settings.secrets.installation_key)
+    passwords = Passwords()
+    sessions = Sessions(core.pool, logins, passwords, signer)
+    keys = Keys(core.commands, core.pool)
+    staging = Staging(core.objects.staging, settings.max_upload_bytes)
+    assets = Assets(core.commands, core.objects, staging)
+    limits = RateLimits(core.pool)
+    return CommandSide(
+        accounts=Accounts(core.commands, logins, passwords, sessions),
+        sessions=sessions,
+        keys=keys,
+        assets=assets,
+        uploads=Uploads(core.pool, staging, assets),
+        limits=limits,
+        authenticated=Authenticate(Credentials(sessions, keys), limits),
+    )
+
+
+def query_side(core: Core, tail: LogTail) -> QuerySide:
+    cursors = Cursors(Signer(core.settings.secrets.signing_key))
+    assets = AssetQueries(core.pool, cursors)
+    timeline = TimelineQueries(core.pool, core.progress, cursors)
+    return QuerySide(
+        assets=assets,
+        timeline=timeline,
+        accounts=AccountQueries(core.pool, assets, timeline),
+        media=AssetMedia(assets, core.objects, read_zoom),
+        system=SystemQueries(core.pool, core.progress, core.log.events.head, parts),
+        feed=LiveFeed(
+            tail,
+            core.log.events.head,
+            lambda after, limit, tenant: core.log.events.after(after, limit, tenant=tenant),
+        ),
+    )
+
+
+def build_app(core: Core, tail: LogTail) -> FastAPI:
+    """Everything that answers HTTP, over one core."""
+    changing, reading = command_side(core), query_side(core, tail)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        reading.feed.close()
+
+    app = FastAPI(
+        title="NoCulture OS", version=version(), lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    metrics = Metrics(reading.system)
+    authenticated, progress = changing.authenticated, core.progress
+    for router in (
+        commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
+        commands.sessions.router(changing.sessions, authenticated, changing.limits),
+        commands.keys.router(changing.keys, authenticated),
+        commands.assets.router(changing.assets, authenticated),
+        commands.uploads.router(changing.uploads, authenticated),
+        read_api.events_http.router(authenticated, progress, reading.timeline, reading.feed),
+        read_api.assets_http.router(authenticated, progress, reading.assets, reading.timeline),
+        read_api.media_http.router(authenticated, progress, reading.media),
+        read_api.accounts_http.router(authenticated, progress, reading.accounts),
+        read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
+    ):
+        app.include_router(router)
+    app.add_middleware(BodyLimit, streams=streams_its_body)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(CountRequests, metrics=metrics)
+    install_problems(app)
+    return app
+
+
+def streams_its_body(method: str, path: str) -> bool:
+    """Uploads are read piece by piece and capped by `max_upload_bytes` instead."""
+    return path == "/api/assets" or path.startswith("/api/uploads") or path == "/vault/upload"
+
+
+def checks(core: Core) -> dict[str, Callable[[], str | None]]:
+    """What /readyz asks; an answer is what is wrong."""
+
+    def database() -> str | None:
+        core.log.events.log_identity()
+        return None
+
+    return {"database": database}
+
+
+def parts() -> list[dict[str, object]]:
+    """The processes of this installation, as `status --json` lists them."""
+    try:
+        described = describe(chosen_data())
+    except Exception as error:
+        if getattr(error, "code", "") != "nothing-running":
+            raise
+        return []
+    return list(described["parts"])

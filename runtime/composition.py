@@ -1,0 +1,125 @@
+"""The composition root: every object of every part is made here, from the settings, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from psycopg_pool import ConnectionPool
+
+from commands.unit import Commands
+from events.log.kafka import KafkaLog
+from events.log.kafka_config import KafkaConfig
+from events.log.port import EventLog
+from events.log.postgres import StoreLog
+from events.log.progress import LogProgress
+from events.log.tail import LogTail
+from events.store.codec import EventCodec
+from events.store.log import SESSION, PostgresLog
+from events.store.subject_keys import PostgresSubjectKeys
+from gateways.object_store import FolderObjectStore
+from gateways.ports import ObjectStore
+from gateways.s3_store import S3ObjectStore
+from processors.wake import Wake
+from runtime.errors import NothingRunning
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What every part shares: the store, commands on it, objects, and where the consumers are."""
+
+    settings: Settings
+    url: str
+    pool: ConnectionPool
+    log: PostgresLog
+    codec: EventCodec
+    commands: Commands
+    objects: ObjectStore
+    progress: LogProgress
+
+
+@contextmanager
+def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
+    """The core of one process, closed at the end. Raises NothingRunning without a database."""
+    url = settings.app_database_url or settings.database_url
+    if not url:
+        raise NothingRunning(settings.data)
+    with ExitStack() as stack:
+        pool = stack.enter_context(
+            ConnectionPool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=10,
+                kwargs={"autocommit": True, "options": SESSION},
+                check=ConnectionPool.check_connection,
+            )
+        )
+        log = PostgresLog(url, pool)
+        stack.callback(log.close)
+        codec = EventCodec(PostgresSubjectKeys(pool, settings.secrets.master_key))
+        yield Core(
+            settings=settings,
+            url=url,
+            pool=pool,
+            log=log,
+            codec=codec,
+            commands=Commands(log, pool, codec, settings.secrets.installation_key),
+            objects=object_store(settings),
+            progress=LogProgress(pool, settings.event_log),
+        )
+
+
+def object_store(settings: Settings) -> ObjectStore:
+    """A folder beside the data, or the S3 bucket that the settings name."""
+    if not settings.object_store_url:
+        return FolderObjectStore(settings.data / "blobs")
+    address = urlsplit(settings.object_store_url)
+    return S3ObjectStore(
+        bucket=address.netloc,
+        prefix=address.path.strip("/"),
+        staging=settings.data / "staging",
+        endpoint=settings.object_store_endpoint,
+        region=settings.object_store_region,
+        access_key=settings.object_store_access_key,
+        secret_key=settings.object_store_secret_key.get_secret_value(),
+    )
+
+
+def kafka_config(settings: Settings) -> KafkaConfig:
+    return KafkaConfig(
+        bootstrap=settings.kafka_bootstrap,
+        security_protocol=settings.kafka_security_protocol,
+        sasl_mechanism=settings.kafka_sasl_mechanism or None,
+        username=settings.kafka_sasl_username or None,
+        password=settings.kafka_sasl_password.get_secret_value() or None,
+        ssl_cafile=settings.kafka_ssl_cafile or None,
+    )
+
+
+@contextmanager
+def open_event_log(core: Core) -> Iterator[EventLog]:
+    """Kafka, or the store itself: an explicit setting, never a silent fallback."""
+    if core.settings.event_log == "kafka":
+        yield KafkaLog(kafka_config(core.settings))
+        return
+    tail = LogTail(core.url)
+    try:
+        yield StoreLog(core.url, core.pool, tail)
+    finally:
+        tail.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Wakes:
+    """The wake-ups between the threads of one worker."""
+
+    commands: Wake
+    effects: Wake
+
+
+def new_wakes() -> Wakes:
+    return Wakes(Wake(), Wake())

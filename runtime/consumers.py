@@ -1,0 +1,31 @@
+"""Every consumer of the log by name, and the engine that runs them in a worker."""
+
+from __future__ import annotations
+
+import projections.accounts
+import projections.timeline
+import projections.vault  # noqa: F401  importing a view registers it
+from events.log.port import EventLog
+from processors.consumers.consumer import Consumer
+from processors.consumers.engine import Engine
+from processors.consumers.projection import ProjectionConsumer
+from processors.effects.audio import AnalysisEffect, ProbeEffect
+from processors.effects.consumer import EffectConsumer
+from processors.sagas.consumer import SagaConsumer
+from projections.projection import Projection
+from runtime.composition import Core, Wakes
+from sagas.ingest import INGEST
+from sagas.saga import Saga
+
+SAGAS: dict[str, Saga] = {INGEST.name: INGEST}
+
+
+def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
+    views = [ProjectionConsumer(view()) for _, view in sorted(Projection.registered.items())]
+    sagas = [SagaConsumer(saga, core.log, core.codec, wakes.commands) for saga in SAGAS.values()]
+    effects = EffectConsumer("audio-effects", (ProbeEffect, AnalysisEffect), wakes.effects)
+    return [*views, *sagas, effects]
+
+
+def engine(core: Core, event_log: EventLog, wakes: Wakes) -> Engine:
+    return Engine(consumers(core, wakes), event_log, core.pool, core.codec)

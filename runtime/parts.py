@@ -1,0 +1,143 @@
+"""What each process runs until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from runtime.composition import Core, open_core
+from runtime.heartbeat import Heartbeat
+from runtime.settings import Settings
+from runtime.threads import Work, run_until_stopped
+
+PROBE_THREADS = 1
+DISPATCH_THREADS = 2
+
+
+def run_migrations(settings: Settings) -> None:
+    """Bring the database to this version."""
+    from runtime.migrate import migrate
+
+    for name in migrate(settings.database_url or settings.app_database_url):
+        print(f"applied {name}", flush=True)
+
+
+def run_api(settings: Settings) -> None:
+    """Commands, queries and pages over HTTP."""
+    import uvicorn
+
+    from events.log.tail import LogTail
+    from runtime.app import build_app
+
+    _log_to_stdout(settings)
+    with open_core(settings, connections=48) as core:
+        tail = LogTail(core.url)
+        try:
+            uvicorn.run(
+                build_app(core, tail),
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(settings.public_url),
+                timeout_graceful_shutdown=5,
+            )
+        finally:
+            tail.close()
+
+
+def run_relay(settings: Settings) -> None:
+    """From the store to Kafka."""
+    from processors.relay import Relay
+    from runtime.composition import kafka_config
+
+    _log_to_stdout(settings)
+    with open_core(settings, connections=4) as core:
+        relay = Relay(core.url, core.pool, kafka_config(settings))
+        run_until_stopped(
+            {"relay": relay.run},
+            Heartbeat(settings, "relay"),
+            lambda: ("running", core.log.events.head() - core.progress.relayed(), relay.detail),
+        )
+
+
+def run_worker(settings: Settings) -> None:
+    """Read models, sagas, timers, and the probe of uploaded files."""
+    from gateways.audio.pool import AudioPool
+    from processors.effects.audio import ProbeEffect
+    from processors.effects.runner import EffectRunner
+    from processors.sagas.dispatcher import Dispatcher
+    from processors.sagas.timers import Timers
+    from runtime.composition import new_wakes, open_event_log
+    from runtime.consumers import SAGAS, engine
+
+    _log_to_stdout(settings)
+    with (
+        open_core(settings, connections=24) as core,
+        open_event_log(core) as event_log,
+        AudioPool(PROBE_THREADS, cache_dir=settings.data / "cache" / "audio") as tools,
+    ):
+        wakes = new_wakes()
+        work: dict[str, Work] = {"consumers": engine(core, event_log, wakes).run}
+        for number in range(DISPATCH_THREADS):
+            work[f"dispatcher-{number}"] = Dispatcher(
+                core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
+            ).run
+        work["timers"] = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands).run
+        for number in range(PROBE_THREADS):
+            probe = ProbeEffect(tools, core.objects)
+            work[f"probe-{number}"] = EffectRunner(
+                probe, core.commands, core.pool, wakes.effects
+            ).run
+        run_until_stopped(work, Heartbeat(settings, "worker"), lambda: _worker_report(core))
+
+
+def run_analysis(settings: Settings) -> None:
+    """The analysis pool: as many tracks at once as `analysis_workers` says."""
+    from gateways.audio.pool import AudioPool
+    from processors.effects.audio import AnalysisEffect
+    from processors.effects.runner import EffectRunner
+    from processors.wake import Wake
+
+    _log_to_stdout(settings)
+    with (
+        open_core(settings, connections=2 + 2 * settings.analysis_workers) as core,
+        AudioPool(settings.analysis_workers, cache_dir=settings.data / "cache" / "audio") as tools,
+    ):
+        effect = AnalysisEffect(tools, core.objects)
+        work: dict[str, Work] = {
+            f"analyse-{number}": EffectRunner(effect, core.commands, core.pool, Wake()).run
+            for number in range(settings.analysis_workers)
+        }
+        run_until_stopped(
+            work, Heartbeat(settings, "analysis"), lambda: ("running", _waiting(core), None)
+        )
+
+
+def _worker_report(core: Core) -> tuple[str, int | None, str | None]:
+    """The lag of the consumer that is furthest behind; what is parked or stopped, in words."""
+    consumers = core.progress.all()
+    stopped = [f"{c.name}: {c.stopped}" for c in consumers if c.stopped]
+    parked = sum(c.parked for c in consumers)
+    detail = "; ".join(stopped) or (f"{parked} streams parked" if parked else None)
+    return "running", max((c.lag for c in consumers), default=0), detail
+
+
+def _waiting(core: Core) -> int:
+    """Recordings that wait to be measured."""
+    with core.pool.connection() as connection:
+        row = connection.execute("SELECT count(*) FROM effects WHERE effect = 'analyse'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _log_to_stdout(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        force=True,
+    )
+    # A client library's connection chatter is not ours to tell.
+    for name in ("kafka", "psycopg.pool"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    threading.current_thread().name = "main"
