@@ -87,7 +87,10 @@ class Settings(BaseSettings):
         None, description="Downloads shared by a user's installations; empty: the user's cache."
     )
     analysis_workers: int = Field(
-        1, ge=1, le=64, description="Tracks measured at the same time on this machine."
+        default_factory=lambda: max(1, min(8, (os.cpu_count() or 2) - 1)),
+        ge=1,
+        le=64,
+        description="Tracks measured at the same time on this machine.",
     )
     max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest file that is accepted.")
     browser: str = Field(
@@ -170,13 +173,11 @@ def setting_sources(data: Path | str | None = None) -> dict[str, str]:
     sources = {}
     for name in Settings.model_fields:
         if os.environ.get(f"{PREFIX}{name.upper()}"):
-            sources[name] = "environment"
+            sources[name] = "environment" if name != "data" else "--data or environment"
         elif name in file_values:
             sources[name] = "settings.env"
         elif name in running:
             sources[name] = "embedded engine"
         else:
             sources[name] = "default"
-    if data:
-        sources["data"] = "command line"
     return sources

