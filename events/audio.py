@@ -10,7 +10,7 @@ PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 MUSICAL_KEYS = tuple(f"{pitch} {mode}" for pitch in PITCHES for mode in ("major", "minor"))
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-MusicalKey = Annotated[str, StringConstraints(pattern=r"^[A-G]#? (major|minor)$")]
+MusicalKey = Annotated[str, StringConstraints(pattern=r"^([ACDFG]#?|[BE]) (major|minor)$")]
 TagText = Annotated[str, StringConstraints(max_length=500)]
 
 

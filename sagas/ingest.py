@@ -67,7 +67,7 @@ def react(state: Any, input: Input) -> Step | None:
     match state, input:
         case None, Happened(AssetUploaded() as uploaded):
             return Step(Probing(uploaded.asset_id), wait=(PROBE_LIMIT,))
-        case (None | Ended()), _:
+        case ((None | Ended()), _):
             return None
         case _, Happened(AssetDeleted()):
             return Step(Ended("deleted"))
@@ -98,6 +98,10 @@ def react(state: Any, input: Input) -> Step | None:
             return Step(Ended("analysed"))
         case _, Happened(AnalysisFailed()):
             return Step(Ended("analysis_failed"))
+        case Analysing(attempt=attempt), Happened(AnalysisAttemptFailed() as failed) if (
+            failed.attempt < attempt
+        ):
+            return None
         case Analysing(attempt=attempt), Happened(AnalysisAttemptFailed()) if (
             attempt < ANALYSIS_ATTEMPTS
         ):
@@ -121,6 +125,9 @@ def react(state: Any, input: Input) -> Step | None:
         case Pausing(asset_id, workspace_id, sha256, filename, attempt), TimerFired("retry"):
             return _analyse(Analysing(asset_id, workspace_id, sha256, filename, attempt + 1))
 
+        # Nobody has begun the analysis yet: the request overtaken by this is still on its way.
+        case Analysing(), Refused("FailAnalysisAttempt"):
+            return None
         # Whoever refuses knows better: the asset was deleted meanwhile.
         case _, Refused():
             return Step(Ended("refused"))

@@ -2,7 +2,7 @@
 
 given(AssetUploaded(…)).when(asset.reject, code="…", …).then(AssetRejected(…))
 saga(INGEST).given(AssetUploaded(…)).when(timer("probe")).then_sends(RequestProbe(…))
-projection(Vault()).given(AssetUploaded(…), AnalysisCompleted(…)).then_rows({…}).in_any_interleaving()
+projection(Vault()).given(AssetUploaded(…), …).then_rows({…}).in_any_interleaving()
 """
 
 from __future__ import annotations

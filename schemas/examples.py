@@ -1,0 +1,134 @@
+"""One example of each event, with fixed ids: golden files, AsyncAPI and specifications show them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from events.account import AccountRegistered, OperatorGranted, PasswordChanged
+from events.analysis import (
+    AnalysisAttemptFailed,
+    AnalysisCompleted,
+    AnalysisFailed,
+    AnalysisRequested,
+)
+from events.asset import (
+    AssetDeleted,
+    AssetProbeRequested,
+    AssetRejected,
+    AssetTagsEdited,
+    AssetUploaded,
+    AssetVerified,
+)
+from events.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
+from events.ids import (
+    AccountId,
+    AnalysisId,
+    AssetId,
+    CommandId,
+    EventId,
+    Id,
+    IngestId,
+    KeyId,
+    WorkspaceId,
+)
+from events.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
+from events.key import KeyIssued, KeyRevoked
+from events.model import Event
+from events.workspace import WorkspaceCreated
+
+AnyId = TypeVar("AnyId", bound=Id)
+_HEX = "01980000000070008000000000000{:03x}"
+
+
+def fixed(kind: type[AnyId], number: int = 1) -> AnyId:
+    """The same id every time."""
+    return kind(f"{kind.prefix}_{_HEX.format(number)}")
+
+
+ACCOUNT = fixed(AccountId)
+WORKSPACE = fixed(WorkspaceId)
+KEY = fixed(KeyId)
+ASSET = fixed(AssetId)
+ANALYSIS = AnalysisId.beside(ASSET)
+INGEST = IngestId.beside(ASSET)
+SHA256 = "9f" * 32
+FILENAME = "Ada Okoye - Night Bus.flac"
+TAGS = Tags(title="Night Bus", artist="Ada Okoye", year=2024, genre="House", track=1)
+FACTS = AudioFacts(
+    duration_s=211.4, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=912000
+)
+COVER = Blob(sha256="c0" * 32, size_bytes=48211, media_type="image/jpeg")
+PEAKS = Blob(sha256="be" * 32, size_bytes=18244, media_type="application/vnd.noculture.peaks")
+MEASUREMENT = Measurement(
+    tempo_bpm=124.0,
+    tempo_candidates=(
+        TempoCandidate(bpm=124.0, confidence=0.91),
+        TempoCandidate(bpm=62.0, confidence=0.4),
+    ),
+    key="A minor",
+    key_confidence=0.82,
+    loudness_lufs=-9.1,
+    true_peak_dbtp=-0.3,
+    energy=0.7,
+    analyser="essentia",
+    analyser_version=1,
+)
+
+_OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}
+_OF_ANALYSIS: dict[str, Any] = {"analysis_id": ANALYSIS, **_OF_ASSET}
+_FILE: dict[str, Any] = {"sha256": SHA256, "filename": FILENAME}
+_NO_TEMPO = {"code": "timed-out", "reason": "The analysis did not finish in time."}
+
+EXAMPLES: tuple[Event, ...] = (
+    AccountRegistered(
+        account_id=ACCOUNT, workspace_id=WORKSPACE, email="ada@example.org", name="Ada Okoye"
+    ),
+    OperatorGranted(account_id=ACCOUNT),
+    PasswordChanged(account_id=ACCOUNT),
+    WorkspaceCreated(workspace_id=WORKSPACE, owner_id=ACCOUNT, name="Ada Okoye"),
+    KeyIssued(
+        key_id=KEY,
+        account_id=ACCOUNT,
+        name="studio script",
+        scopes=("assets:read", "assets:write"),
+        hint="k3Qz",
+    ),
+    KeyRevoked(key_id=KEY),
+    AssetUploaded(**_OF_ASSET, **_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
+    AssetProbeRequested(**_OF_ASSET, **_FILE, attempt=2),
+    AssetVerified(**_OF_ASSET, **_FILE, tags=TAGS, audio=FACTS, cover=COVER),
+    AssetRejected(
+        **_OF_ASSET,
+        code="no-audio",
+        reason="There is no sound in this file. Export it as WAV or FLAC and upload that.",
+    ),
+    AssetTagsEdited(
+        **_OF_ASSET, edited_by=ACCOUNT, changed=("album", "title"), tags=Tags(title="Night Bus II")
+    ),
+    AssetDeleted(**_OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256),
+    AnalysisRequested(**_OF_ANALYSIS, **_FILE, attempt=1),
+    AnalysisCompleted(**_OF_ANALYSIS, measurement=MEASUREMENT, peaks=PEAKS),
+    AnalysisAttemptFailed(**_OF_ANALYSIS, **_NO_TEMPO, attempt=1),
+    AnalysisFailed(**_OF_ANALYSIS, **_NO_TEMPO),
+    IngestStepped(
+        input=SagaInput(kind="event", name="asset.verified", reference=fixed(EventId)),
+        state="Analysing",
+        memory={"attempt": 1, **_OF_ASSET, **_FILE},
+        sent=(
+            SentCommand(
+                command_id=fixed(CommandId),
+                name="RequestAnalysis",
+                body={**_OF_ASSET, **_FILE},
+            ),
+        ),
+        timers=(SetTimer(token="analysis", delay_s=1800.0),),  # noqa: S106 - a timer
+    ),
+)
+
+
+def example_of(type: str, version: int) -> Event:
+    """Raises LookupError: every event version needs an example here."""
+    for event in EXAMPLES:
+        if (event.type, event.version) == (type, version):
+            return event
+    raise LookupError(f"add an example of {type} version {version} to schemas/examples.py")

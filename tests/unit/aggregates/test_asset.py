@@ -1,0 +1,156 @@
+"""Rules of one asset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from aggregates import asset
+from aggregates.asset import AssetNotReady, content_claim
+from aggregates.errors import AlreadyExists, NotFound
+from events.asset import (
+    AssetDeleted,
+    AssetProbeRequested,
+    AssetRejected,
+    AssetTagsEdited,
+    AssetUploaded,
+    AssetVerified,
+)
+from events.audio import Tags
+from schemas.examples import ACCOUNT, ASSET, COVER, FACTS, FILENAME, SHA256, TAGS, WORKSPACE
+from tests.specification import given
+
+OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}
+FILE: dict[str, Any] = {"sha256": SHA256, "filename": FILENAME}
+UPLOAD: dict[str, Any] = {**OF_ASSET, **FILE, "uploaded_by": ACCOUNT, "size_bytes": 24}
+PROBED: dict[str, Any] = {"tags": TAGS, "audio": FACTS, "cover": COVER}
+
+uploaded = AssetUploaded(**UPLOAD)
+verified = AssetVerified(**OF_ASSET, **FILE, **PROBED)
+rejected = AssetRejected(**OF_ASSET, code="no-audio", reason="There is no sound in it.")
+deleted = AssetDeleted(**OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256)
+
+
+def edited(*changed: str, **tags: Any) -> AssetTagsEdited:
+    return AssetTagsEdited(**OF_ASSET, edited_by=ACCOUNT, changed=changed, tags=Tags(**tags))
+
+
+def edit(**changes: Any) -> dict[str, Any]:
+    return {"asset_id": ASSET, "edited_by": ACCOUNT, "changes": changes}
+
+
+def test_an_upload_takes_its_content_so_that_a_workspace_holds_the_same_bytes_once():
+    given().when(asset.upload, **UPLOAD).then(uploaded).taking(content_claim(SHA256))
+    assert content_claim(SHA256).scope == "workspace"
+
+
+def test_an_asset_is_uploaded_once():
+    given(uploaded).when(asset.upload, **UPLOAD).then_refused(AlreadyExists)
+
+
+def test_an_upload_without_bytes_cannot_be_said():
+    with pytest.raises(ValidationError):
+        given().when(asset.upload, **{**UPLOAD, "size_bytes": 0})
+
+
+def test_a_file_that_decodes_is_verified_with_what_it_says_of_itself():
+    given(uploaded).when(asset.verify, asset_id=ASSET, **PROBED).then(verified)
+
+
+def test_a_file_that_is_no_recording_is_rejected_and_keeps_its_content_claim():
+    """The same bytes get the same answer: uploading them again is a duplicate, not a new try."""
+    given(uploaded).when(
+        asset.reject, asset_id=ASSET, code=rejected.code, reason=rejected.reason
+    ).then(rejected).releasing()
+
+
+@pytest.mark.parametrize("decided", [verified, rejected])
+def test_the_first_answer_about_a_file_counts(decided: AssetVerified | AssetRejected):
+    decided_file = given(uploaded, decided)
+    decided_file.when(asset.verify, asset_id=ASSET, **PROBED).then_nothing()
+    decided_file.when(asset.reject, asset_id=ASSET, code="x", reason="y").then_nothing()
+    decided_file.when(asset.request_probe, asset_id=ASSET).then_nothing()
+
+
+def test_each_request_for_another_look_counts_on():
+    second = AssetProbeRequested(**OF_ASSET, **FILE, attempt=2)
+    third = AssetProbeRequested(**OF_ASSET, **FILE, attempt=3)
+    given(uploaded).when(asset.request_probe, asset_id=ASSET).then(second)
+    given(uploaded, second).when(asset.request_probe, asset_id=ASSET).then(third)
+
+
+@pytest.mark.parametrize(
+    ("past", "state"), [((uploaded,), "uploaded"), ((uploaded, rejected), "rejected")]
+)
+def test_tags_are_edited_only_on_a_verified_file(past: tuple[Any, ...], state: str):
+    given(*past).when(asset.edit_tags, **edit(title="x")).then_refused(AssetNotReady(state))
+
+
+def test_an_edit_names_only_what_it_changes():
+    given(uploaded, verified).when(asset.edit_tags, **edit(title="Night Bus II")).then(
+        edited("title", title="Night Bus II")
+    )
+
+
+def test_null_clears_a_tag():
+    given(uploaded, verified).when(asset.edit_tags, **edit(album=None)).then(edited("album"))
+
+
+def test_saying_the_same_again_changes_nothing():
+    past = given(uploaded, verified, edited("album", "title", title="One"))
+    past.when(asset.edit_tags, **edit(title="One")).then_nothing()
+    past.when(asset.edit_tags, **edit(album=None)).then_nothing()
+    past.when(asset.edit_tags, **edit()).then_nothing()
+
+
+def test_of_an_edit_only_the_new_is_said_again():
+    given(uploaded, verified, edited("title", title="One")).when(
+        asset.edit_tags, **edit(title="One", year=1999)
+    ).then(edited("year", year=1999))
+
+
+def test_repeating_what_the_file_says_is_still_the_musicians_word():
+    """It must stay when a better reader finds other tags in the file."""
+    given(uploaded, verified).when(asset.edit_tags, **edit(title=TAGS.title)).then(
+        edited("title", title=TAGS.title)
+    )
+
+
+def test_a_tag_that_no_recording_can_have_cannot_be_said():
+    for impossible in ({"year": 20245}, {"key": "H minor"}, {"tempo_bpm": 0}, {"isrc": "x"}):
+        with pytest.raises(ValidationError):
+            given(uploaded, verified).when(asset.edit_tags, **edit(**impossible))
+
+
+@pytest.mark.parametrize("past", [(uploaded,), (uploaded, verified), (uploaded, rejected)])
+def test_a_deleted_asset_lets_its_content_go(past: tuple[Any, ...]):
+    given(*past).when(asset.delete, asset_id=ASSET, deleted_by=ACCOUNT).then(deleted).releasing(
+        content_claim(SHA256)
+    )
+
+
+@pytest.mark.parametrize("past", [(), (uploaded, verified, deleted)])
+def test_what_does_not_exist_any_more_takes_no_change(past: tuple[Any, ...]):
+    nothing_there = given(*past)
+    for rule, arguments in (
+        (asset.request_probe, {"asset_id": ASSET}),
+        (asset.verify, {"asset_id": ASSET, **PROBED}),
+        (asset.reject, {"asset_id": ASSET, "code": "x", "reason": "y"}),
+        (asset.edit_tags, edit(title="x")),
+        (asset.delete, {"asset_id": ASSET, "deleted_by": ACCOUNT}),
+    ):
+        nothing_there.when(rule, **arguments).then_refused(NotFound)
+
+
+def test_events_of_other_streams_change_no_asset():
+    state = asset.evolve(None, uploaded)
+    assert asset.evolve(state, _other()) == state
+    assert asset.evolve(None, verified) is None
+
+
+def _other() -> Any:
+    from events.account import PasswordChanged
+
+    return PasswordChanged(account_id=ACCOUNT)
