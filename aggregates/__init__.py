@@ -1,4 +1,6 @@
-"""The rules, pure and synchronous: `decide` functions say what happens or refuse, `evolve` says what is now true.
+"""The rules, pure and synchronous: `decide` functions say what happens or refuse, `evolve` says
+what is now true.
 
-Only event models may be imported: no I/O, no clock, no random. `commands/` calls these; start with `asset.py`.
+Only event models may be imported: no I/O, no clock, no random. `commands/` calls these; start with
+`asset.py`.
 """

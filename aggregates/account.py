@@ -33,7 +33,8 @@ def register(
 ) -> Decision:
     """Open an account. `email_key` is the e-mail's HMAC: the address itself is no claim key.
 
-    A taken address is a lost claim (409). The `founder`, first of the installation, is its operator.
+    A taken address is a lost claim (409). The `founder`, first of the installation, is its
+    operator.
     """
     if nothing is not None:
         raise AlreadyExists("The account")

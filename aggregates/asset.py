@@ -21,6 +21,7 @@ from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event
 
 CONTENT_CLAIM = "asset-content"
+NOTHING_SAID = Tags()
 
 
 class AssetNotReady(NoCultureError):
@@ -39,7 +40,7 @@ class Asset:
     filename: str
     state: str = "uploaded"
     probe_attempts: int = 1
-    overrides: Tags = Tags()
+    overrides: Tags = NOTHING_SAID
     overridden: frozenset[str] = frozenset()
 
 
@@ -126,7 +127,9 @@ def reject(asset: Asset | None, *, asset_id: AssetId, code: str, reason: str) ->
 def edit_tags(
     asset: Asset | None, *, asset_id: AssetId, edited_by: AccountId, changes: dict[str, object]
 ) -> Decision:
-    """Override what the file says. `changes` maps tag names to new values, None clears the override.
+    """Override what the file says.
+
+    `changes` maps tag names to new values, None clears one.
 
     Refuses AssetNotReady (409) before the file is verified. Saying the same again changes nothing.
     """

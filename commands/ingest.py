@@ -1,4 +1,7 @@
-"""What the ingest saga and the audio effects may ask of assets and analyses; the handlers are beside."""
+"""What the ingest saga and the audio effects may ask of assets and analyses.
+
+The handlers are beside.
+"""
 
 from __future__ import annotations
 

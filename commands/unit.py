@@ -1,4 +1,7 @@
-"""The unit of work: load, decide, stage, and commit all of it in one append. Nobody else commits."""
+"""The unit of work: load, decide, stage, and commit all of it in one append.
+
+Nobody else commits.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ class CommandContext:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One stream's state; version and position 0 and state None for a stream that does not exist."""
+    """One stream's state; versions and positions start at 1: 0 (and None) for no such stream."""
 
     state: Any
     version: int
@@ -74,7 +77,7 @@ class _Staged:
 
 
 class Commands:
-    """What every unit of this process shares: the log, the codec, the key for input hashes, a cache.
+    """What all units of this process share: log, codec, the key for input hashes, a cache.
 
     The cache is used without a read: the expected version in the append is the check.
     """
@@ -92,7 +95,10 @@ class Commands:
     def unit(
         self, context: CommandContext, *, input: object, secrets: frozenset[str] = frozenset()
     ) -> Unit:
-        """`input` decides whether a second command with this id is the same; `secrets` are left out."""
+        """`input` decides whether a second command with this id is the same.
+
+        `secrets` are left out.
+        """
         return Unit(self, context, self._hash(input, secrets))
 
     def load(self, module: AggregateModule, stream_id: str, *, fresh: bool = False) -> Loaded:
@@ -175,7 +181,10 @@ class Unit:
         expected_version: int | None = None,
         **arguments: Any,
     ) -> None:
-        """Stage a decision on what the stream is now. Raises the aggregate's refusal, or VersionConflict."""
+        """Stage a decision on what the stream is now.
+
+        Raises the aggregate's refusal, or VersionConflict.
+        """
         loaded = self._commands.load(module, stream_id)
         if expected_version is not None and loaded.version != expected_version:
             # The cache may lag behind another process: only the store's word refuses.
@@ -189,11 +198,13 @@ class Unit:
         )
 
     def alongside(self, statement: str, parameters: Any) -> None:
-        """SQL of the same transaction, run before the append: rows that must come or go with the events."""
+        """SQL of the same transaction, run before the append: rows that come or go with the events."""
         self._alongside.append((statement, parameters))
 
     def commit(self) -> Committed:
-        """Append everything staged, at once. The same command again gets the first answer, `replayed`.
+        """Append everything staged, at once.
+
+        The same command again gets the first answer, `replayed`.
 
         Raises ClaimTaken (409), InputMismatch (422), VersionConflict (409), StoreBusy (503).
         """

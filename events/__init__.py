@@ -1,4 +1,7 @@
-"""What happened: event models by context, their envelope and their registry; `store/` keeps them, `log/` hands them out.
+"""What happened: event models by context, their envelope and their registry.
 
-Nothing of ours may be imported here. To learn the business read `asset.py`; then go to `aggregates/`.
+`store/` keeps them, `log/` hands them out.
+
+Nothing of ours may be imported here. To learn the business read `asset.py`; then go to
+`aggregates/`.
 """

@@ -1,4 +1,7 @@
-"""Analyses: what was measured in a recording. A stream of its own, so it never moves the asset's version."""
+"""Analyses: what was measured in a recording.
+
+A stream of its own, so it never moves the asset's version.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Claims: things that only one stream may hold. They make rules that span streams hold without locks in Python."""
+"""Claims: things that only one stream may hold.
+
+They make rules that span streams hold without locks in Python.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ from events.times import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`kind` + `key`, unique in the whole installation or in one workspace; for ever, or for a time range.
+    """`kind` + `key`, unique in the whole installation or in one workspace.
 
-    A time range is half open, `since <= t < until`; claims of one kind must all be ranges or all not.
+    For ever, or for a time range.
+
+    A time range is half open, `since <= t < until`; claims of one kind must all be ranges or all
+    not.
     """
 
     kind: str

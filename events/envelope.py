@@ -60,7 +60,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An envelope with its data read into the event model: what aggregates, folds and sagas match on."""
+    """An envelope with its data as event model: what aggregates, folds and sagas match on."""
 
     envelope: Envelope
     data: Event
@@ -128,7 +128,8 @@ def frame(
     claims: bytes | None,
     data: bytes,
 ) -> bytes:
-    """The bytes whose SHA-256 is the event's leaf (docs/adr/0002): each field is int32 length + bytes, NULL is -1.
+    """The bytes whose SHA-256 is the event's leaf (docs/adr/0002): each field is int32 length +
+    bytes, NULL is -1.
 
     Texts are UTF-8, integers int8 big-endian, times int8 microseconds since 1970.
     """

@@ -24,7 +24,8 @@ class UnknownEventVersion(NoCultureError):
 
     def __init__(self, type: str, version: int, known: int) -> None:
         super().__init__(
-            f"{type} version {version} is newer than {known}, the newest this process knows: upgrade it"
+            f"{type} version {version} is newer than {known}, the newest this process knows:"
+            " upgrade it"
         )
 
 

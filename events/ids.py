@@ -1,4 +1,4 @@
-"""Typed ids: a prefix and the 32 lower-case hex digits of a UUID, the same in Python, SQL, Kafka and URLs."""
+"""Typed ids: a prefix and the 32 lower-case hex digits of a UUID, the same everywhere."""
 
 from __future__ import annotations
 

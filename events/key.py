@@ -1,4 +1,7 @@
-"""API keys: how programs act for an account. The key itself is shown once and stored only as a hash."""
+"""API keys: how programs act for an account.
+
+The key itself is shown once and stored only as a hash.
+"""
 
 from __future__ import annotations
 

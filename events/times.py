@@ -1,4 +1,7 @@
-"""Times are UTC with six decimals and `Z`; inside frames and hashes they are microseconds since 1970."""
+"""Times are UTC with six decimals and `Z`.
+
+Inside frames and hashes they are microseconds since 1970.
+"""
 
 from __future__ import annotations
 

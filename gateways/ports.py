@@ -8,7 +8,12 @@ from typing import Any, Protocol
 
 
 class ObjectStore(Protocol):
-    """Content-addressed bytes under `<workspace>/<sha256>`; never shared between workspaces."""
+    """Content-addressed bytes under `<workspace>/<sha256>`; never shared between workspaces.
+
+    `staging` is a local folder for files on their way in.
+    """
+
+    staging: Path
 
     def put_file(self, workspace_id: str, sha256: str, source: Path) -> None:
         """Move or copy a finished local file in; the same content twice is no error."""
@@ -29,7 +34,10 @@ class ObjectStore(Protocol):
     def read(self, workspace_id: str, sha256: str) -> bytes: ...
 
     def local_copy(self, workspace_id: str, sha256: str) -> LocalCopy:
-        """A context manager giving a local path for tools that need a file; temporary unless the store is local."""
+        """A context manager giving a local path for tools that need a file.
+
+        Temporary unless the store is local.
+        """
         ...
 
     def delete(self, workspace_id: str, sha256: str) -> None: ...

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`scopes` of a session is {"*"}: all the account itself may do; `operator` is the account's right."""
+    """`scopes` of a session is {"*"}: all the account itself may do.
+
+    `operator` is the account's right.
+    """
 
     account_id: str
     workspace_id: str

@@ -1,4 +1,7 @@
-"""A wake-up between threads of one process; whoever waits also polls, so a lost one costs a moment only."""
+"""A wake-up between threads of one process.
+
+Whoever waits also polls, so a lost one costs a moment only.
+"""
 
 from __future__ import annotations
 

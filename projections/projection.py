@@ -21,10 +21,10 @@ class Rows(Protocol):
 class Projection:
     """Subclass with `class Vault(Projection, name="vault", version=1, categories=("asset",))`.
 
-    The table file is `<name>.sql` beside the subclass's module: `CREATE TABLE {schema}.<name> (…)` and its indexes,
-    the primary key first. `{schema}` is the build's own schema; readers use the view `views.<name>`.
-    A fold writes only columns that belong to the event's own stream, or columns that merge commutatively:
-    streams of several categories reach it in any interleaving.
+    The table file is `<name>.sql` beside the subclass's module: `CREATE TABLE {schema}.<name> (…)`
+    and its indexes, the primary key first. `{schema}` is the build's own schema; readers use the
+    view `views.<name>`. A fold writes only columns that belong to the event's own stream, or
+    columns that merge commutatively: streams of several categories reach it in any interleaving.
     """
 
     name: ClassVar[str]

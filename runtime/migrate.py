@@ -1,4 +1,6 @@
-"""Numbered forward-only SQL, applied once each under an advisory lock, then the application role's rights."""
+"""Numbered forward-only SQL, applied once each under an advisory lock, then the application role's
+rights.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Process managers: what comes in, what the saga is now, what it sends and waits for. No side effects.
+"""Process managers: what comes in, what the saga is now, what it sends and waits for.
 
-May import commands' models and events. `saga.py` is the form, `ingest.py` the first one; `processors/sagas/` runs them.
+No side effects.
+
+May import commands' models and events. `saga.py` is the form, `ingest.py` the first one;
+`processors/sagas/` runs them.
 """

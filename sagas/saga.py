@@ -45,7 +45,10 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Step:
-    """The state after an input, commands to send and timers to set. All other timers are dropped."""
+    """The state after an input, commands to send and timers to set.
+
+    All other timers are dropped.
+    """
 
     state: Any
     send: tuple[BaseModel, ...]
@@ -63,7 +66,8 @@ class Step:
 class Saga:
     """`stream_of` answers the saga's stream for an event it watches, None for one it does not.
 
-    `react` answers None when the input changes nothing. `states` are frozen dataclasses of JSON-able fields.
+    `react` answers None when the input changes nothing. `states` are frozen dataclasses of
+    JSON-able fields.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""One example of each event, with fixed ids: golden files, AsyncAPI and specifications show them."""
+"""One example of each event with fixed ids: for golden files, AsyncAPI and specifications."""
 
 from __future__ import annotations
 

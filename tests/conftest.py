@@ -1,4 +1,6 @@
-"""Real engines for all tests: one embedded Postgres and one Kafka a session, a fresh database a test."""
+"""Real engines for all tests: one embedded Postgres and one Kafka a session, a fresh database a
+test.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Database:
-    """One migrated database of its own; `owner_url` may do everything, `app_url` what the product may."""
+    """One migrated database of its own.
+
+    `owner_url` may do everything, `app_url` what the product may.
+    """
 
     owner_url: str
     app_url: str

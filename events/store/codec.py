@@ -1,4 +1,7 @@
-"""Between event models and the stored JSON bytes; personal fields are encrypted before anything is hashed."""
+"""Between event models and the stored JSON bytes.
+
+Personal fields are encrypted before anything is hashed.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ from events.store.subject_keys import SubjectKeys
 class EventCodec:
     """A personal value is stored as {"personal": "v1", "subject", "field", "ciphertext"}.
 
-    AES-256-GCM, AAD = subject, event id and the field's name when it was encrypted: a ciphertext moved
-    to another event, field or person does not decrypt.
+    AES-256-GCM, AAD = subject, event id and the field's name when it was encrypted: a ciphertext
+    moved to another event, field or person does not decrypt.
     """
 
     def __init__(self, keys: SubjectKeys) -> None:
@@ -30,6 +33,7 @@ class EventCodec:
     def encode(self, event: Event, event_id: str) -> bytes:
         """The exact bytes to hash and store. Raises EventTooLarge (413) above 128 KiB."""
         if event.personal_fields:
+            assert event.subject_field is not None
             data = event.model_dump(mode="json")
             subject = data[event.subject_field]
             for field in sorted(event.personal_fields):

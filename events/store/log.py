@@ -1,4 +1,4 @@
-"""The log as the process's writers and readers hold it: append through the group, read, wake the readers."""
+"""The log as writers and readers hold it: append through the group, read, wake the readers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SESSION = "-c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
 
 
 class PostgresLog:
-    """`url` is a direct DSN of the app role (no transaction pooler: NOTIFY and the lock want a session)."""
+    """`url` is a direct DSN of the app role: NOTIFY and the lock want a session, not a pooler."""
 
     def __init__(self, url: str, pool: ConnectionPool) -> None:
         self._url = url
@@ -51,7 +51,8 @@ class PostgresLog:
 class _Waker:
     """NOTIFY after commits, coalesced, on its own connection.
 
-    Inside the append's transaction it would take a global lock: 463 instead of 2,752 appends/s measured.
+    Inside the append's transaction it would take a global lock: 463 instead of 2,752 appends/s
+    measured.
     """
 
     def __init__(self, url: str) -> None:

@@ -67,13 +67,17 @@ class VersionConflict(NoCultureError):
 
     def __init__(self, stream_id: str, expected: int, current: int) -> None:
         super().__init__(
-            f"{stream_id} is at version {current}, not {expected}: read it again and repeat the change"
+            f"{stream_id} is at version {current}, not {expected}:"
+            " read it again and repeat the change"
         )
         self.current = current
 
 
 class ClaimTaken(NoCultureError):
-    """Another stream holds what was claimed; `holder` and `until` (None = for ever) say who and how long."""
+    """Another stream holds what was claimed.
+
+    `holder` and `until` (None = for ever) say who and how long.
+    """
 
     status, code = 409, "claim-taken"
 

@@ -28,9 +28,9 @@ COLUMNS = (
 )
 _APPEND = (
     "SELECT append, verdict, stream, version, last_position, detail FROM append_events("
-    "%s::text[], %s::bytea[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
-    "%s::int[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bytea[],"
-    "%s::bytea[], %s::int[], %s::bool[], %s::text[], %s::text[], %s::text[], %s::tstzrange[])"
+    "%s::text[], %s::bytea[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
+    "%s::text[], %s::int[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],"
+    "%s::bytea[], %s::bytea[], %s::bytea[], %s::int[], %s::bool[], %s::text[], %s::text[], %s::text[], %s::tstzrange[])"
 )
 Verdict = Committed | Exception
 Connection = psycopg.Connection[Any]
@@ -149,7 +149,7 @@ class PostgresEvents:
         tenant: str | None = None,
         up_to: int | None = None,
     ) -> list[Envelope]:
-        """The next `limit` events behind `position` (and not behind `up_to`), of what is asked for."""
+        """The next `limit` events behind `position`, up to `up_to`, of what is asked for."""
         where, values = ["position > %s"], [position]
         for condition, value in (
             ("category = ANY(%s)", list(categories) if categories is not None else None),

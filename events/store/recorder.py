@@ -1,4 +1,4 @@
-"""Our log under the `eventsourcing` library: its EventStore and Repository work on our recorder and mapper."""
+"""Our log under `eventsourcing`: its EventStore and Repository on our recorder and mapper."""
 
 from __future__ import annotations
 
@@ -29,19 +29,22 @@ from events.times import utc_now
 
 @dataclass(frozen=True)
 class StoredEnvelope(StoredEvent):
-    """The library's stored event with our metadata; `topic` is the stable type name, never a Python path."""
+    """The library's stored event with our metadata.
+
+    `topic` is the stable type name, never a Python path.
+    """
 
     envelope: Envelope
 
 
 class EventMapper(Mapper[str]):
-    """Both ways by registry: type and version choose the model, pydantic validates, personal fields are opened."""
+    """Type and version choose the model, pydantic validates, personal fields are opened."""
 
     def __init__(self, codec: EventCodec) -> None:
         self._codec = codec
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        """Of a `Recorded`; new events are encoded by the unit of work, which knows their command."""
+        """Of a `Recorded`; new events are encoded by the unit of work: it knows their command."""
         envelope = domain_event.envelope
         data = self._codec.encode(domain_event.data, envelope.event_id)
         return StoredEnvelope(
@@ -146,7 +149,10 @@ class LogRecorder(ApplicationRecorder):
 
 
 class LogSubscription(ListenNotifySubscription[ApplicationRecorder]):
-    """Polls: the library's subscriptions serve its test cases and tools; our readers use events/log."""
+    """Polls: the library's subscriptions serve its test cases and tools.
+
+    Our readers use events/log.
+    """
 
     def _loop_on_pull(self) -> None:
         try:

@@ -1,4 +1,7 @@
-"""One AES-256 key per subject of personal data, wrapped by the installation's master key. Destroying it erases."""
+"""One AES-256 key per subject of personal data, wrapped by the installation's master key.
+
+Destroying it erases.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ class SubjectKeys(Protocol):
 
 
 class PostgresSubjectKeys:
-    """Unwraps 11,750 keys/s measured, so found keys are kept for a minute; a missing one is looked up again."""
+    """Unwraps 11,750 keys/s measured, so found keys are kept for a minute.
+
+    A missing one is looked up again.
+    """
 
     def __init__(self, pool: ConnectionPool, master_key: bytes) -> None:
         self._pool, self._master = pool, AESGCM(master_key)

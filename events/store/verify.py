@@ -1,4 +1,4 @@
-"""`log verify`: re-do every hash and the claims from the stored rows, name the first position that is wrong."""
+"""`log verify`: re-do every hash and the claims, name the first position that is wrong."""
 
 from __future__ import annotations
 

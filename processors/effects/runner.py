@@ -22,7 +22,8 @@ from processors.wake import Wake
 
 log = logging.getLogger(__name__)
 POLL_S = 0.25
-# Short and renewed while the work goes on: after a kill -9 somebody else starts over within this time.
+# Short and renewed while the work goes on: after a kill -9 somebody else starts over within this
+# time.
 LEASE_S = 15
 RETRY_S = 2.0
 

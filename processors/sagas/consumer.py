@@ -1,4 +1,6 @@
-"""A saga as a consumer of the log: each batch of events becomes steps in the batch's own transaction."""
+"""A saga as a consumer of the log: each batch of events becomes steps in the batch's own
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from sagas.saga import Happened, Saga
 
 
 class SagaConsumer(Consumer):
-    """The engine calls `apply`, moves the checkpoint, calls `finish` (the append, last), commits, `committed`."""
+    """The engine calls `apply`, moves the checkpoint, calls `finish` (the append, last), commits,
+    `committed`.
+    """
 
     kind = "saga"
 

@@ -1,4 +1,7 @@
-"""Sends what sagas want sent. A refusal comes back to the saga as an input; anything else is tried again."""
+"""Sends what sagas want sent.
+
+A refusal comes back to the saga as an input; anything else is tried again.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class _Due:
 
 
 class Dispatcher:
-    """Any number may run at once. A command that was committed before a crash is answered as before."""
+    """Any number may run at once.
+
+    A command that was committed before a crash is answered as before.
+    """
 
     def __init__(
         self,

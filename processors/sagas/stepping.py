@@ -21,7 +21,7 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What brought the input: its kind, name and reference, whose it is, and what it followed from."""
+    """What brought the input: kind, name and reference, whose it is, what it followed from."""
 
     kind: str
     name: str
@@ -42,7 +42,8 @@ class _Stream:
 class Stepping:
     """Gathers the steps of one batch in memory, then writes them: rows first, the append last.
 
-    `take` may be called many times, then `write_rows` and `append` once each in the same transaction.
+    `take` may be called many times, then `write_rows` and `append` once each in the same
+    transaction.
     """
 
     def __init__(self, saga: Saga, log: PostgresLog, codec: EventCodec) -> None:
@@ -135,7 +136,10 @@ class Stepping:
             )
 
     def append(self, connection: Connection) -> None:
-        """The steps themselves, as the transaction's last statement. Raises the first lost verdict."""
+        """The steps themselves, as the transaction's last statement.
+
+        Raises the first lost verdict.
+        """
         appends = [
             Append(
                 command_id=CommandId.derived(

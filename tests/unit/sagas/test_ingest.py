@@ -1,4 +1,4 @@
-"""uploaded → verified → analysed: every line of the saga's table, and what holds for all of them."""
+"""uploaded → verified → analysed: every line of the saga's table, and what always holds."""
 
 from __future__ import annotations
 
