@@ -1,0 +1,108 @@
+"""How figures are written on pages: one function a kind, used as template filters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from schemas.dto import AssetDto
+
+MINUS = "\u2212"
+NONE = "\u2013"
+STATES = {
+    "uploaded": "Checking",
+    "verified": "Measuring",
+    "analysed": "Ready",
+    "rejected": "Rejected",
+    "analysis_failed": "Not measured",
+}
+_NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+KEYS = tuple(f"{note} {mode}" for mode in ("minor", "major") for note in _NOTES)
+
+
+def clock(seconds: float | None) -> str:
+    """`3:07`, `1:02:07`; hours only when there are some."""
+    if seconds is None:
+        return NONE
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def span(seconds: float) -> str:
+    """How long a whole vault plays: `7 h 12 min`, `4 min`."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def decimal(number: float | None, digits: int = 1) -> str:
+    """With a real minus sign; always so many digits, which keeps columns straight."""
+    if number is None:
+        return NONE
+    return f"{number:.{digits}f}".replace("-", MINUS)
+
+
+def bare(number: float | None) -> str:
+    """For input fields: `140`, `93.5`, nothing for none."""
+    return "" if number is None else f"{number:g}"
+
+
+def percent(share: float | None) -> str:
+    return NONE if share is None else f"{round(share * 100)}%"
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units, as file managers show them."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit in ("bytes", "kB") else f"{value:.1f} {unit}"
+
+
+def grouped(number: int) -> str:
+    """`12 345` with thin spaces."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def moment(time: datetime | str) -> datetime:
+    """RFC 3339 text or a datetime, as UTC."""
+    parsed = datetime.fromisoformat(time) if isinstance(time, str) else time
+    return parsed.astimezone(UTC)
+
+
+def day_and_time(time: datetime | str) -> str:
+    return f"{moment(time):%-d %b %Y, %H:%M} UTC"
+
+
+def iso(time: datetime | str) -> str:
+    return f"{moment(time):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def camelot(key: str | None) -> str:
+    """The place on the mixing wheel: C major is 8B, A minor 8A; a fifth up is one further."""
+    if key is None:
+        return ""
+    note, _, mode = key.partition(" ")
+    if note not in _NOTES:
+        return ""
+    semitone = _NOTES.index(note) + (3 if mode == "minor" else 0)
+    return f"{(semitone * 7 + 7) % 12 + 1}{'A' if mode == 'minor' else 'B'}"
+
+
+def title(asset: AssetDto) -> str:
+    """The tag, else the file's name without its ending."""
+    return asset.tags.title or asset.filename.rpartition(".")[0] or asset.filename
+
+
+def revision(asset: AssetDto) -> str:
+    """Changes whenever a row of the vault would look different."""
+    measured = asset.analysis.id if asset.analysis else ""
+    return f"{asset.version}.{asset.state}.{measured}"
+
+
+def between(value: float | None, low: float, high: float) -> float:
+    """Where a value stands on a scale, 0 to 100 for the width of a meter."""
+    if value is None:
+        return 0.0
+    return round(min(max((value - low) / (high - low), 0.0), 1.0) * 100, 1)

@@ -1,0 +1,83 @@
+"""The account: API keys, appearance, export."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from commands.keys import IssueKey
+from kit.caller import Caller
+from schemas.errors import NoCultureError
+from web.parts import Parts
+from web.render import wants_part
+from web.visitor import Visitors, catch_up, remember
+
+SCOPES = (
+    ("assets:read", "read tracks"),
+    ("assets:write", "upload and change tracks"),
+    ("events:read", "follow events"),
+    ("account:read", "read the account"),
+    ("account:write", "manage keys"),
+)
+OPERATOR = (("operator", "operate this installation"),)
+_NOTICES = {"revoked": "The key was revoked. It stopped working at once."}
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+    Visitor = Annotated[Caller, Depends(visitors.signed_in)]
+    Author = Annotated[Caller, Depends(visitors.with_token)]
+
+    def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
+        shown = {
+            "keys": parts.keys.of(caller),
+            "scopes": SCOPES + (OPERATOR if caller.operator else ()),
+            "made": None,
+            "problem": None,
+            "notice": None,
+        } | more
+        if wants_part(request):
+            return parts.renderer.part(request, "_keys.html", status, **shown)
+        account = parts.profile.get(caller)
+        return parts.renderer.page(request, "account.html", status, account=account, **shown)
+
+    @routes.get("/account")
+    def account_page(request: Request, caller: Visitor) -> Response:
+        catch_up(request, parts.progress, "accounts")
+        return show(request, caller, notice=_NOTICES.get(request.query_params.get("done", "")))
+
+    @routes.post("/account/keys")
+    def make_key(
+        request: Request,
+        caller: Author,
+        name: Annotated[str, Form()] = "",
+        scopes: Annotated[list[str] | None, Form()] = None,
+    ) -> Response:
+        """The answer itself shows the key: it is shown once, so there is nowhere to go to."""
+        try:
+            made, committed = parts.keys.issue(caller, IssueKey(name=name, scopes=scopes or []))
+        except ValidationError:
+            problem = "A key needs a name and at least one thing that it may do."
+            return show(request, caller, 422, problem=problem)
+        except NoCultureError as error:
+            return show(request, caller, error.status, problem=str(error))
+        response = show(request, caller, made=made)
+        response.headers["Cache-Control"] = "no-store"
+        remember(request, response, committed.position)
+        return response
+
+    @routes.post("/account/keys/{key_id}/revoke")
+    def revoke_key(request: Request, key_id: str, caller: Author) -> Response:
+        committed = parts.keys.revoke(caller, key_id)
+        if wants_part(request):
+            response: Response = show(request, caller)
+        else:
+            response = RedirectResponse("/account?done=revoked", 303)
+        remember(request, response, committed.position)
+        return response
+
+    return routes

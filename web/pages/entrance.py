@@ -1,0 +1,169 @@
+"""Coming in and going out: sign-up, sign-in, one-time links, sign-out."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from commands.accounts import RegisterAccount
+from commands.sessions import SESSION_S
+from kit import cookies
+from kit.caller import Caller
+from kit.csrf import refuse_foreign
+from kit.limits import client_address
+from schemas.errors import NoCultureError
+from web.parts import Parts
+from web.visitor import Visitors, remember
+
+HOME = "/vault"
+_WRONG = {
+    "email": "This is no e-mail address.",
+    "password": "The password needs at least 8 characters.",
+    "name": "Say what we may call you.",
+}
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+    Visitor = Annotated[Caller | None, Depends(visitors.maybe)]
+
+    def form_page(
+        request: Request, *, signing_up: bool, status: int = 200, next: str = "", **shown: object
+    ) -> Response:
+        heading = "Create your account" if signing_up else "Sign in"
+        form = {"name": "", "email": ""} | {k: v for k, v in shown.items() if k != "problem"}
+        return parts.renderer.page(
+            request,
+            "entrance.html",
+            status,
+            signing_up=signing_up,
+            heading=heading,
+            next=next,
+            form=form,
+            problem=shown.get("problem"),
+            bars=BARS,
+        )
+
+    def admit(request: Request, token: str, next: str) -> Response:
+        """A fresh session; an earlier one of this browser ends."""
+        earlier = cookies.session_token(request)
+        if earlier is not None:
+            parts.sessions.end(earlier)
+        response = RedirectResponse(local_path(next), 303)
+        cookies.set_session(request, response, token, SESSION_S)
+        return response
+
+    @routes.get("/")
+    def start(visitor: Visitor) -> Response:
+        return RedirectResponse(HOME if visitor else "/sign-up", 303)
+
+    @routes.get("/sign-up")
+    def sign_up_page(request: Request, visitor: Visitor) -> Response:
+        return RedirectResponse(HOME, 303) if visitor else form_page(request, signing_up=True)
+
+    @routes.post("/sign-up")
+    def sign_up(
+        request: Request,
+        email: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        name: Annotated[str, Form()] = "",
+    ) -> Response:
+        refuse_foreign(request)
+        parts.limits.check(request, "sign-up", client_address(request))
+        try:
+            command = RegisterAccount(email=email, password=password, name=name)
+            registered = parts.accounts.register(command)
+        except (ValidationError, NoCultureError) as error:
+            status, problem = _told(error)
+            return form_page(
+                request, signing_up=True, status=status, problem=problem, email=email, name=name
+            )
+        response = admit(request, parts.sessions.start(registered.account.id), HOME)
+        remember(request, response, registered.committed.position)
+        return response
+
+    @routes.get("/sign-in")
+    def sign_in_page(request: Request, visitor: Visitor, next: str = "") -> Response:
+        if visitor:
+            return RedirectResponse(local_path(next), 303)
+        return form_page(request, signing_up=False, next=next)
+
+    @routes.post("/sign-in")
+    def sign_in(
+        request: Request,
+        email: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        next: Annotated[str, Form()] = "",
+    ) -> Response:
+        refuse_foreign(request)
+        address = client_address(request)
+        try:
+            parts.limits.check(request, "sign-in-address", address)
+            parts.limits.check(request, "sign-in", f"{address} {email[:320].casefold()}")
+            signed_in = parts.sessions.sign_in(email, password)
+        except NoCultureError as error:
+            return form_page(
+                request,
+                signing_up=False,
+                status=error.status,
+                problem=str(error),
+                email=email,
+                next=next,
+            )
+        return admit(request, signed_in.token, next)
+
+    # A GET would let mail scanners and link previews use the link up: people press a button.
+    @routes.get("/sign-in/{token}")
+    def link_page(request: Request, token: str) -> Response:
+        return parts.renderer.page(request, "link.html")
+
+    @routes.post("/sign-in/{token}")
+    def redeem(request: Request, token: str) -> Response:
+        refuse_foreign(request)
+        parts.limits.check(request, "unverified", client_address(request))
+        return admit(request, parts.sessions.redeem(token).token, HOME)
+
+    @routes.post("/sign-out")
+    def sign_out(
+        request: Request, caller: Annotated[Caller, Depends(visitors.with_token)]
+    ) -> Response:
+        token = cookies.session_token(request)
+        if token is not None:
+            parts.sessions.end(token)
+        response = RedirectResponse("/sign-in", 303)
+        cookies.clear_session(request, response)
+        return response
+
+    return routes
+
+
+def local_path(wanted: str) -> str:
+    """Only a path of this site: `//elsewhere` and `/\\elsewhere` are other sites to a browser."""
+    local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if local else HOME
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, NoCultureError):
+        return error.status, str(error)
+    assert isinstance(error, ValidationError)
+    fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
+    return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)
+
+
+def _bars() -> list[tuple[float, float]]:
+    """(x, height) of the drawing beside the form: a phrase that swells and dies away."""
+    bars = []
+    for number in range(100):
+        swell = math.sin(math.pi * (number + 0.5) / 100) ** 1.4
+        beat = abs(math.sin(number * 0.47)) * 0.6 + abs(math.sin(number * 1.31 + 0.8)) * 0.4
+        bars.append((number * 6.0, round(4 + 118 * swell * (0.25 + 0.75 * beat), 1)))
+    return bars
+
+
+BARS = _bars()

@@ -1,0 +1,36 @@
+"""What pages are made over: the commands and queries of the API, from the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commands.accounts import Accounts
+from commands.assets import Assets
+from commands.keys import Keys
+from commands.sessions import Sessions
+from kit.auth import Authenticate
+from kit.limits import RateLimits
+from kit.positions import Progress
+from read_api.accounts import AccountQueries
+from read_api.assets import AssetQueries
+from read_api.media import AssetMedia
+from read_api.system import SystemQueries
+from read_api.timeline import TimelineQueries
+from web.render import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    accounts: Accounts
+    sessions: Sessions
+    keys: Keys
+    assets: Assets
+    limits: RateLimits
+    authenticated: Authenticate
+    progress: Progress
+    vault: AssetQueries
+    timeline: TimelineQueries
+    profile: AccountQueries
+    media: AssetMedia
+    system: SystemQueries
+    renderer: Renderer

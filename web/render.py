@@ -1,0 +1,73 @@
+"""From a template and what it shows to an answer with the right headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kit.caller import Caller
+from kit.security_headers import csp_nonce
+from web import looks
+from web.static_files import FOLDER, StaticFiles
+
+TEMPLATES = FOLDER.parent / "templates"
+THEME_COOKIE = "noculture_theme"
+FILTERS = (
+    looks.clock,
+    looks.span,
+    looks.decimal,
+    looks.bare,
+    looks.percent,
+    looks.size,
+    looks.grouped,
+    looks.day_and_time,
+    looks.iso,
+    looks.camelot,
+    looks.revision,
+)
+
+
+class Renderer:
+    """One per process. `page` gives the whole document, `part` only a fragment for htmx."""
+
+    def __init__(self, static: StaticFiles) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(
+            static=static.url, looks=looks, KEYS=looks.KEYS, STATES=looks.STATES
+        )
+        self._environment.filters.update({filter.__name__: filter for filter in FILTERS})
+        # Jinja's own `title` capitalises words; an asset's title is meant here.
+        self._environment.filters["named"] = looks.title
+
+    def page(
+        self, request: Request, template: str, status: int = 200, **shown: Any
+    ) -> HTMLResponse:
+        caller: Caller | None = getattr(request.state, "caller", None)
+        theme = request.cookies.get(THEME_COOKIE)
+        text = self._environment.get_template(template).render(
+            caller=caller,
+            csrf_token=caller.csrf_token if caller else None,
+            path=request.url.path,
+            theme=theme if theme in ("dark", "light") else None,
+            nonce=csp_nonce(request),
+            **shown,
+        )
+        response = HTMLResponse(text, status)
+        response.headers["Vary"] = "HX-Request, HX-Request-Type, Cookie"
+        return response
+
+    part = page
+
+
+def wants_part(request: Request) -> bool:
+    """htmx says `full` when it will pick the page's main part out of a whole document itself."""
+    return request.headers.get("hx-request-type") == "partial"

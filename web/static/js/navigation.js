@@ -1,0 +1,43 @@
+// Links swap only <main>, so that music and uploads go on; this does what a page load would have done.
+
+import { localTimes } from "./page.js";
+import { announce } from "./text.js";
+
+function markCurrent() {
+  for (const link of document.querySelectorAll(".top nav a")) {
+    const path = link.getAttribute("href");
+    const here = location.pathname;
+    const current = here.startsWith(path) || (path === "/vault" && here.startsWith("/assets"));
+    if (current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+let lastPath = location.pathname;
+
+document.addEventListener("htmx:after:swap", () => {
+  localTimes();
+  markCurrent();
+  if (location.pathname !== lastPath) {
+    lastPath = location.pathname;
+    document.getElementById("main")?.focus({ preventScroll: true });
+    announce(document.title);
+  }
+});
+
+document.addEventListener("htmx:error", () =>
+  announce("That did not work: the server did not answer. Try again."),
+);
+
+document.addEventListener("click", async (event) => {
+  const opener = event.target.closest("[data-open]");
+  if (opener) document.getElementById(opener.dataset.open)?.showModal();
+  const copier = event.target.closest("[data-copy]");
+  if (copier) {
+    const field = document.getElementById(copier.dataset.copy);
+    field.select();
+    await navigator.clipboard?.writeText(field.value);
+    copier.textContent = "Copied";
+    announce("Copied");
+  }
+});

@@ -1,0 +1,42 @@
+// The bar at the bottom: what plays, its keys, where it is.
+
+import { player } from "./player.js";
+import { announce, clock } from "./text.js";
+
+customElements.define(
+  "player-bar",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.append(player.audio);
+      this.querySelector(".toggle").addEventListener("click", () => player.toggle());
+      this.querySelector(".previous").addEventListener("click", () => player.step(-1));
+      this.querySelector(".next").addEventListener("click", () => player.step(1));
+      this.querySelector(".volume input").addEventListener("input", (event) => {
+        player.audio.volume = Number(event.target.value);
+      });
+      player.addEventListener("track", () => this.#show());
+      player.addEventListener("change", () => this.#move());
+      player.addEventListener("failed", () => {
+        this.querySelector(".what span").textContent = "Cannot be played here";
+        announce("This track cannot be played here");
+      });
+    }
+
+    #show() {
+      const { id, title, artist } = player.track;
+      this.hidden = false;
+      const link = this.querySelector(".what");
+      link.setAttribute("href", `/assets/${id}`);
+      link.querySelector("b").textContent = title;
+      link.querySelector("span").textContent = artist;
+      this.querySelector("wave-player").follow(player.track);
+      this.#move();
+    }
+
+    #move() {
+      this.toggleAttribute("data-playing", player.playing);
+      this.querySelector(".now").textContent = clock(player.time);
+      this.querySelector(".all").textContent = clock(player.duration);
+    }
+  },
+);

@@ -1,0 +1,116 @@
+// <track-list> and <track-page> follow the log: what changed is fetched again as HTML and morphed in.
+
+const PAUSE_MS = 350;
+const PENDING = "[data-state=uploaded], [data-state=verified]";
+
+/** Runs at most once per pause, and once more if asked meanwhile. */
+class Follower {
+  #timer = 0;
+  #running = false;
+  #position = 0;
+
+  /** @param {(position: number) => Promise<void>} refresh */
+  constructor(refresh) {
+    this.refresh = refresh;
+  }
+
+  /** @param {number} position that must be visible */
+  ask(position) {
+    this.#position = Math.max(this.#position, position);
+    if (this.#running) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#run(), PAUSE_MS);
+  }
+
+  async #run() {
+    const position = this.#position;
+    this.#running = true;
+    try {
+      await this.refresh(position);
+    } finally {
+      this.#running = false;
+      if (this.#position > position) this.ask(this.#position);
+    }
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** @param {string} url @param {number} position @param {object} how of the swap */
+function fetchInto(url, position, how) {
+  const headers = position ? { "Min-Position": String(position) } : {};
+  return globalThis.htmx.ajax("GET", url, { ...how, push: "false", request: { headers } });
+}
+
+class Following extends HTMLElement {
+  #heard = (event) => this.hear(event.detail);
+  #connected = () => this.connected();
+
+  connectedCallback() {
+    this.follower = new Follower((position) => this.refresh(position));
+    document.addEventListener("noculture:event", this.#heard);
+    document.addEventListener("noculture:connected", this.#connected);
+  }
+
+  disconnectedCallback() {
+    this.follower.stop();
+    document.removeEventListener("noculture:event", this.#heard);
+    document.removeEventListener("noculture:connected", this.#connected);
+  }
+}
+
+customElements.define(
+  "track-list",
+  class extends Following {
+    hear({ position }) {
+      this.follower.ask(position);
+    }
+
+    /** Between the page and the stream something may have happened. */
+    connected() {
+      if (this.querySelector(PENDING)) this.follower.ask(0);
+    }
+
+    async refresh(position) {
+      const form = document.querySelector("form.search");
+      if (!form) {
+        // The first track of an empty vault brings the search with it.
+        return fetchInto("/vault", position, { target: "#main", select: "#main", swap: "outerHTML" });
+      }
+      const asked = new URLSearchParams(new FormData(form));
+      asked.set("shown", String(this.querySelectorAll("tr[data-asset]").length));
+      return fetchInto(`/vault?${asked}`, position, { target: "#tracks", swap: "innerMorph" });
+    }
+  },
+);
+
+customElements.define(
+  "track-page",
+  class extends Following {
+    hear({ asset, position, type }) {
+      if (asset !== this.dataset.asset || type === "asset.deleted") return;
+      this.follower.ask(position);
+    }
+
+    connected() {
+      if (this.querySelector(".wave-pending")) this.follower.ask(0);
+    }
+
+    /** The whole page is morphed, but a form that somebody is filling in stays as it is. */
+    refresh(position) {
+      const form = this.querySelector("form.tag-form");
+      const fields = [...(form?.elements ?? [])].filter((field) => field.name);
+      const touched = fields.some((field) =>
+        field.options
+          ? [...field.options].some((option) => option.selected !== option.defaultSelected && option.value)
+          : field.value !== field.defaultValue,
+      );
+      const busy = touched || form?.contains(document.activeElement);
+      document.getElementById("tags")?.toggleAttribute("hx-morph-skip", Boolean(busy));
+      const how = { target: "#track", select: "#track", swap: "outerMorph" };
+      return fetchInto(`/assets/${this.dataset.asset}`, position, how);
+    }
+  },
+);

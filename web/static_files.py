@@ -1,0 +1,80 @@
+"""Static files under a URL that changes with their content, so browsers may keep them for ever."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+
+from schemas.errors import NoCultureError
+
+FOLDER = Path(__file__).parent / "static"
+FOR_EVER = "public, max-age=31536000, immutable"
+_TEXT = frozenset({".css", ".js", ".svg", ".json", ".txt"})
+_MEDIA_TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+
+
+class NoSuchFile(NoCultureError):
+    status, code = 404, "not-found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such file: reload the page")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """`packed` is the gzip form, for texts."""
+
+    body: bytes
+    packed: bytes | None
+    media_type: str
+
+
+class StaticFiles:
+    """All files in memory (some 300 kB), compressed once, under one version for all of them:
+    modules import each other by relative path, so a changed one must change its importers' URLs.
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        self._files = {path.relative_to(folder).as_posix(): _load(path) for path in paths}
+        digest = hashlib.sha256()
+        for name, served in self._files.items():
+            digest.update(name.encode() + b"\0" + served.body)
+        self.version = digest.hexdigest()[:12]
+
+    def url(self, name: str) -> str:
+        """Raises KeyError for a file that is not there: a template's typo shows at once."""
+        self._files[name]
+        return f"/static/{self.version}/{name}"
+
+    def router(self) -> APIRouter:
+        router = APIRouter()
+
+        @router.get("/static/{version}/{name:path}", include_in_schema=False)
+        def static_file(version: str, name: str, request: Request) -> Response:
+            served = self._files.get(name)
+            if served is None:
+                raise NoSuchFile
+            # An old page may still ask by an old version: it gets today's file, but keeps it not.
+            current = version == self.version
+            headers = {"Cache-Control": FOR_EVER if current else "no-cache"}
+            body = served.body
+            if served.packed is not None:
+                headers["Vary"] = "Accept-Encoding"
+                if "gzip" in request.headers.get("accept-encoding", ""):
+                    body, headers["Content-Encoding"] = served.packed, "gzip"
+            return Response(body, media_type=served.media_type, headers=headers)
+
+        return router
+
+
+def _load(path: Path) -> Served:
+    body = path.read_bytes()
+    media_type = _MEDIA_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
+    packed = gzip.compress(body, 9, mtime=0) if path.suffix in _TEXT else None
+    return Served(body, packed, media_type)

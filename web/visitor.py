@@ -1,0 +1,82 @@
+"""Who looks at a page, and what they must already see: the session, form tokens, own writes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+
+from kit.caller import Caller
+from kit.csrf import check_form_token
+from kit.positions import Progress
+from read_api.errors import ViewNotReady
+from schemas.errors import NoCultureError
+from web.parts import Parts
+
+POSITION_COOKIE = "noculture_position"
+REMEMBERED_S = 120
+PATIENCE_S = 2.0
+
+
+class SignInNeeded(NoCultureError):
+    status, code = 401, "sign-in-needed"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in to see this page")
+
+
+class Visitors:
+    """Dependencies of page handlers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._find = parts.authenticated.find
+
+    def signed_in(self, request: Request) -> Caller:
+        """Raises SignInNeeded (401), which the problem page turns into the way to the sign-in."""
+        caller = self._find(request)
+        if caller is None or caller.session_id is None:
+            raise SignInNeeded
+        return caller
+
+    def with_token(self, request: Request, csrf_token: Annotated[str, Form()] = "") -> Caller:
+        """For forms that change something. Raises FormTokenMismatch (403)."""
+        caller = self.signed_in(request)
+        check_form_token(caller, csrf_token)
+        return caller
+
+    def maybe(self, request: Request) -> Caller | None:
+        return self._find(request)
+
+
+def remember(request: Request, response: Response, position: int) -> None:
+    """The next page of this browser shows at least this position."""
+    response.set_cookie(
+        POSITION_COOKIE,
+        str(max(position, _remembered(request))),
+        max_age=REMEMBERED_S,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def catch_up(request: Request, progress: Progress, *views: str) -> None:
+    """Wait until the views show what this browser wrote or heard of; an older page beats none."""
+    wanted = max(_remembered(request), _digits(request.headers.get("min-position")))
+    if not wanted:
+        return
+    for view in views:
+        try:
+            progress.wait_until(view, wanted, PATIENCE_S)
+        except NoCultureError as error:
+            # A view nobody has registered yet: the first seconds of an installation.
+            raise ViewNotReady from error
+
+
+def _remembered(request: Request) -> int:
+    return _digits(request.cookies.get(POSITION_COOKIE))
+
+
+def _digits(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0

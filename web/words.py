@@ -1,0 +1,95 @@
+"""Events in plain words, for the timeline of a track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.dto import EventDto
+from web import looks
+
+_FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the timeline; `mood` is good, bad or plain."""
+
+    what: str
+    detail: str
+    position: int
+    at: str
+    by: str
+    mood: str = "plain"
+
+
+def happening(event: EventDto, me: str) -> Happening | None:
+    """None for inner steps that tell a musician nothing. `me` is the reader's account id."""
+    told = _tell(event.type, event.data)
+    if told is None:
+        return None
+    what, detail, mood = told
+    by = "NoCulture" if event.actor is None else "you" if event.actor == me else "a member"
+    return Happening(what, detail, event.position, event.recorded_at, by, mood)
+
+
+def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
+    match kind:
+        case "asset.uploaded":
+            return "Uploaded", f"{data['filename']}, {looks.size(data['size_bytes'])}", "plain"
+        case "asset.verified":
+            return "Checked", _audio(data.get("audio") or {}), "good"
+        case "asset.rejected":
+            return "Rejected", str(data.get("reason", "")), "bad"
+        case "asset.probe_requested":
+            return "Checked again", f"Attempt {data.get('attempt')}", "plain"
+        case "asset.tags_edited":
+            return "Tags edited", _edits(data), "plain"
+        case "asset.deleted":
+            return "Deleted", "", "bad"
+        case "analysis.requested":
+            return "Measuring", _attempt(data), "plain"
+        case "analysis.completed":
+            return "Measured", _measured(data.get("measurement") or {}), "good"
+        case "analysis.attempt_failed":
+            return "A measurement gave nothing", str(data.get("reason", "")), "bad"
+        case "analysis.failed":
+            return "Not measured", str(data.get("reason", "")), "bad"
+        case "ingest.stepped":
+            return None
+        case _:
+            return kind.replace(".", " ").replace("_", " ").capitalize(), "", "plain"
+
+
+def _audio(audio: dict[str, Any]) -> str:
+    if not audio:
+        return "It decodes from end to end"
+    rate_khz = audio["sample_rate_hz"] / 1000
+    return f"Decodes from end to end: {looks.clock(audio['duration_s'])}, {rate_khz:g} kHz"
+
+
+def _attempt(data: dict[str, Any]) -> str:
+    attempt = data.get("attempt", 1)
+    return "" if attempt == 1 else f"Attempt {attempt}"
+
+
+def _edits(data: dict[str, Any]) -> str:
+    tags = data.get("tags") or {}
+    said = []
+    for name in data.get("changed", ()):
+        value = tags.get(name)
+        field = _FIELDS.get(name, name)
+        said.append(f"{field} cleared" if value in (None, "") else f"{field} is now {value}")
+    told = ", ".join(said)
+    return told[:1].upper() + told[1:]
+
+
+def _measured(measurement: dict[str, Any]) -> str:
+    said = []
+    if measurement.get("tempo_bpm"):
+        said.append(f"{looks.decimal(measurement['tempo_bpm'])} BPM")
+    if measurement.get("key"):
+        said.append(str(measurement["key"]))
+    if measurement.get("loudness_lufs") is not None:
+        said.append(f"{looks.decimal(measurement['loudness_lufs'])} LUFS")
+    return ", ".join(said)
