@@ -18,6 +18,8 @@ import read_api.assets_http
 import read_api.events_http
 import read_api.media_http
 import read_api.system_http
+import web.app
+import web.parts
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
@@ -125,6 +127,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         title="NoCulture OS", version=version(), lifespan=lifespan, docs_url=None, redoc_url=None
     )
     metrics = Metrics(reading.system)
+    look = web.app.load_look()
     authenticated, progress = changing.authenticated, core.progress
     for router in (
         commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
@@ -137,13 +140,34 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         read_api.media_http.router(authenticated, progress, reading.media),
         read_api.accounts_http.router(authenticated, progress, reading.accounts),
         read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
+        web.app.router(look, page_parts(core, changing, reading, look)),
     ):
         app.include_router(router)
     app.add_middleware(BodyLimit, streams=streams_its_body)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=metrics)
-    install_problems(app)
+    install_problems(app, web.app.problem_page(look))
     return app
+
+
+def page_parts(
+    core: Core, changing: CommandSide, reading: QuerySide, look: web.app.Look
+) -> web.parts.Parts:
+    return web.parts.Parts(
+        accounts=changing.accounts,
+        sessions=changing.sessions,
+        keys=changing.keys,
+        assets=changing.assets,
+        limits=changing.limits,
+        authenticated=changing.authenticated,
+        progress=core.progress,
+        vault=reading.assets,
+        timeline=reading.timeline,
+        profile=reading.accounts,
+        media=reading.media,
+        system=reading.system,
+        renderer=look.renderer,
+    )
 
 
 def streams_its_body(method: str, path: str) -> bool:
