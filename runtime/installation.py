@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 PREFIX = "NOCULTURE_"
@@ -14,3 +15,14 @@ def chosen_data(given: Path | str | None = None) -> Path:
     """The installation's folder: given, else NOCULTURE_DATA, else `.noculture` beside the code."""
     folder = given or os.environ.get(f"{PREFIX}DATA") or DEFAULT_DATA
     return Path(folder).expanduser().absolute()
+
+
+def make_data_folder(data: Path) -> None:
+    """Make the folder if it is not there, closed to everybody else."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def version() -> str:
+    """This code's version, as pyproject.toml says."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return str(project["project"]["version"])

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runtime.errors import EngineBusy
 from runtime.folder_lock import FolderLock
 
 STATE_FILE = "state.json"
@@ -84,12 +83,4 @@ def supervisor_lock(run_dir: Path) -> FolderLock:
 
 def is_running(run_dir: Path) -> bool:
     """True if a supervisor lives for this installation."""
-    if not (run_dir / LOCK_FILE).exists():
-        return False
-    lock = supervisor_lock(run_dir)
-    try:
-        lock.take()
-    except EngineBusy:
-        return True
-    lock.release()
-    return False
+    return supervisor_lock(run_dir).is_held()

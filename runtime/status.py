@@ -8,7 +8,10 @@ from typing import Any
 
 from runtime.errors import NothingRunning
 from runtime.heartbeat import is_fresh, read_heartbeat
+from runtime.installation import version
 from runtime.state import PartState, RunState, is_running
+
+__all__ = ["describe", "version"]
 
 
 def describe(data: Path) -> dict[str, Any]:

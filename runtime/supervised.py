@@ -113,7 +113,7 @@ class Part:
         match self.shown.state:
             case "waiting" | "restarting":
                 if up.issuperset(self.needs) and time.monotonic() >= self._due_at:
-                    self.shown.state = "starting"
+                    self.shown.state, self.shown.detail = "starting", None
                     self._preparing = pool.submit(self.runnable.prepare, self._say)
             case "starting" if self._preparing:
                 if self._preparing.done():

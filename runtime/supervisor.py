@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from types import FrameType
 
 import psutil
@@ -16,7 +15,7 @@ from runtime.engines.child import choose_free_port, end_processes, port_is_free
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.errors import PortTaken, RuntimeProblem, StartFailed
-from runtime.installation import PREFIX, ROOT
+from runtime.installation import PREFIX, make_data_folder, version
 from runtime.settings import ENGINES_FILE, Settings
 from runtime.state import Failure, RunState, supervisor_lock, write_private
 from runtime.supervised import PART_STOP_PATIENCE_S, OwnProcess, Part
@@ -51,7 +50,7 @@ class Supervisor:
         self._parts: list[Part] = []
         self.state = RunState(
             pid=psutil.Process().pid,
-            version=_version(),
+            version=version(),
             data=str(settings.data),
             web=settings.web_url,
             event_log=settings.event_log,
@@ -59,7 +58,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Start, watch, stop. Returns the exit code; raises EngineBusy if another one runs."""
-        self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_data_folder(self._settings.data)
         self._lock.take()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
@@ -210,13 +209,3 @@ def end_leftovers(last: RunState | None) -> None:
         signal.SIGTERM,
         PART_STOP_PATIENCE_S,
     )  # the engines end their own leftovers, each in its own way
-
-
-def _version() -> str:
-    try:
-        return metadata.version("noculture-os")
-    except metadata.PackageNotFoundError:
-        import tomllib
-
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-        return str(project["project"]["version"])

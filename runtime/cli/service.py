@@ -15,7 +15,7 @@ import typer
 from runtime.cli.output import Json, print_json, say
 from runtime.cli.progress import Progress
 from runtime.errors import NothingRunning, RuntimeProblem
-from runtime.installation import ROOT, chosen_data
+from runtime.installation import ROOT, chosen_data, make_data_folder
 from runtime.settings import ENGINES_FILE, Settings, load_settings
 from runtime.state import RunState, is_running
 from runtime.status import describe
@@ -124,6 +124,7 @@ def supervise_here(
 def start_detached(port: int | None, event_log: str | None, json: bool) -> None:
     """Start the supervisor in a session of its own and return when it is ready."""
     settings, _chosen = fresh_settings(port, event_log)
+    make_data_folder(settings.data)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     options = [] if port is None else ["--port", str(port)]
     options += [] if event_log is None else ["--event-log", event_log]

@@ -1,0 +1,249 @@
+"""Starting, stopping and surviving: the whole installation on real processes.
+
+The parts run without a broker here, which starts in seconds; the last test starts all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from runtime.engines.child import choose_free_port
+from runtime.installation import ROOT
+
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One installation's command line."""
+
+    data: Path
+
+    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "runtime", *arguments, "--data", str(self.data)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def up(self, *options: str) -> dict[str, Any]:
+        done = self("up", "--detach", "--json", "--event-log", "postgres", "--port", "0", *options)
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = json.loads(self("status", "--json").stdout)
+        return status
+
+    def part(self, name: str) -> dict[str, Any]:
+        return next(part for part in self.status()["parts"] if part["name"] == name)
+
+    def supervisor_pid(self) -> int:
+        return int(json.loads((self.data / "run" / "state.json").read_text())["pid"])
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    installation = Installation(tmp_path / "an installation")
+    yield installation
+    if (installation.data / "run" / "state.json").exists():
+        subprocess.run(
+            [sys.executable, "-m", "runtime", "down", "--data", str(installation.data)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+        )
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen in {PATIENCE_S:.0f} s"
+        time.sleep(0.1)
+
+
+def test_up_is_ready_when_it_returns_and_down_stops_in_reverse_order(
+    installation: Installation,
+) -> None:
+    status = installation.up()
+    assert status["ready"] is True
+    assert status["kafka_bootstrap"] is None
+    assert [part["name"] for part in status["parts"]] == ["postgres", "api", "worker", "analysis"]
+    assert {part["state"] for part in status["parts"]} == {"running"}
+    assert status["head"] == 0
+
+    stopped = json.loads(installation("down", "--json").stdout)["stopped"]
+    assert stopped == ["analysis", "worker", "api", "postgres"]
+    assert not any(psutil.pid_exists(part["pid"]) for part in status["parts"])
+    installation("status", code=3)
+    installation("down", code=3)
+
+
+def test_the_status_gives_the_owner_role_of_the_database(installation: Installation) -> None:
+    with psycopg.connect(installation.up()["database_url"]) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("noculture",)
+
+
+def test_a_second_up_says_what_runs_and_starts_nothing(installation: Installation) -> None:
+    first = installation.up()
+    again = installation("up")
+    assert first["web"] in again.stdout
+    assert "worker running" in again.stderr
+    assert installation.status()["parts"][0]["pid"] == first["parts"][0]["pid"]
+
+
+@pytest.mark.parametrize("name", ["worker", "analysis", "api", "postgres"])
+def test_a_killed_part_is_started_again_and_the_others_go_on(
+    installation: Installation, name: str
+) -> None:
+    status = installation.up()
+    before = installation.part(name)["pid"]
+    os.kill(before, signal.SIGKILL)
+    eventually(
+        lambda: installation.part(name)["pid"] not in (None, before), f"a new process of {name}"
+    )
+    eventually(
+        lambda: all(part["state"] == "running" for part in installation.status()["parts"]),
+        "everything running again",
+    )
+    after = installation.status()
+    assert after["web"] == status["web"]
+    assert after["database_url"] == status["database_url"]
+    assert after["head"] == 0
+
+
+def test_a_part_that_cannot_start_is_shown_with_its_last_words(installation: Installation) -> None:
+    installation.up()
+    (installation.data / "settings.env").write_text("NOCULTURE_LOG_LEVEL=shouting\n")
+    os.kill(installation.part("worker")["pid"], signal.SIGKILL)
+
+    def shown() -> bool:
+        worker = installation.part("worker")
+        return worker["state"] == "restarting" and bool(worker["detail"])
+
+    try:
+        eventually(shown, "a restarting worker")
+    finally:
+        (installation.data / "settings.env").unlink()
+    eventually(lambda: installation.part("worker")["state"] == "running", "its recovery")
+
+
+def test_when_the_supervisor_is_killed_its_parts_end_and_the_next_up_works(
+    installation: Installation,
+) -> None:
+    status = installation.up()
+    os.kill(installation.supervisor_pid(), signal.SIGKILL)
+    eventually(
+        lambda: not any(psutil.pid_exists(part["pid"]) for part in status["parts"]),
+        "the end of every part",
+    )
+    installation("status", code=3)
+    assert installation.up()["ready"] is True
+
+
+def test_up_right_after_the_supervisor_was_killed_works(installation: Installation) -> None:
+    before = installation.up()
+    os.kill(installation.supervisor_pid(), signal.SIGKILL)
+    after = installation.up()
+    assert after["ready"] is True
+    assert {part["pid"] for part in before["parts"]}.isdisjoint(
+        part["pid"] for part in after["parts"]
+    )
+
+
+def test_a_chosen_port_that_is_taken_is_named(installation: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = installation(
+            "up", "--detach", "--event-log", "postgres", "--port", str(port), code=1
+        )
+    assert str(port) in done.stderr
+    assert "--port" in done.stderr
+    installation("status", code=3)
+
+
+def test_the_chosen_port_is_used(installation: Installation) -> None:
+    port = choose_free_port()
+    status = installation.up("--port", str(port))
+    assert status["web"] == f"http://127.0.0.1:{port}"
+
+
+def test_ctrl_c_in_the_terminal_stops_everything(installation: Installation) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "runtime", "up", "--event-log", "postgres", "--port", "0"),
+            *("--data", str(installation.data)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert "http://127.0.0.1:" in process.stdout.readline()
+    pids = [part["pid"] for part in installation.status()["parts"]]
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_broker_that_cannot_be_had_is_named_with_the_way_without_it(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mirror = tmp_path / "jgo.conf"
+    mirror.write_text("[repositories]\ncentral = http://127.0.0.1:9\n")
+    monkeypatch.setenv("JGO_CONFIG_FILE", str(mirror))
+    monkeypatch.setenv("NOCULTURE_CACHE_DIR", str(tmp_path / "empty cache"))
+    done = installation("up", "--detach", "--json", "--port", "0", code=4)
+    assert json.loads(done.stdout)["error"]["code"] == "kafka-unavailable"
+    assert "--event-log postgres" in done.stderr
+
+
+def test_nothing_of_an_installation_is_readable_by_others(installation: Installation) -> None:
+    installation.up()
+    assert installation.data.stat().st_mode & 0o077 == 0
+    for name in ("state.json", "engines.json"):
+        assert (installation.data / "run" / name).stat().st_mode & 0o077 == 0
+
+
+def test_with_the_broker_every_part_runs_and_each_killed_one_comes_back(
+    installation: Installation,
+) -> None:
+    done = installation("up", "--detach", "--json", "--port", "0")
+    status = json.loads(done.stdout)
+    names = [part["name"] for part in status["parts"]]
+    assert names == ["postgres", "kafka", "api", "relay", "worker", "analysis"]
+    for name in ("relay", "kafka"):
+        before = installation.part(name)["pid"]
+        os.kill(before, signal.SIGKILL)
+        eventually(
+            lambda name=name, before=before: installation.part(name)["pid"] not in (None, before),
+            f"a new {name}",
+        )
+    eventually(
+        lambda: all(part["state"] == "running" for part in installation.status()["parts"]),
+        "everything running again",
+    )
+    assert installation.status()["kafka_bootstrap"] == status["kafka_bootstrap"]
