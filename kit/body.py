@@ -12,8 +12,6 @@ from kit.problems import MEDIA_TYPE, problem_of, request_id_of
 from schemas.errors import NoCultureError
 
 LIMIT_BYTES = 256 * 1024
-# So much of a refused body is still read, that the client gets the answer instead of a reset.
-DRAIN_BYTES = 64 * 1024 * 1024
 
 
 class BodyTooLarge(NoCultureError):
@@ -59,15 +57,12 @@ class BodyLimit:
 
 
 async def _read(receive: Receive, limit_bytes: int) -> bytes | None:
-    """The body, cut right behind the limit if it is larger; None when the client went away."""
-    body, dropped = b"", 0
+    """The body, or its beginning when it is over the limit; None when the client went away."""
+    body = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        piece = message.get("body", b"")
-        kept = piece[: max(0, limit_bytes + 1 - len(body))]
-        body += kept
-        dropped += len(piece) - len(kept)
-        if not message.get("more_body", False) or dropped > DRAIN_BYTES:
+        body += message.get("body", b"")
+        if not message.get("more_body", False) or len(body) > limit_bytes:
             return body

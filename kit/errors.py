@@ -1,4 +1,4 @@
-"""The error base class of the whole product, under the kit's own roof."""
+"""The one base class of every error that is meant for the person who asked."""
 
 from schemas.errors import NoCultureError
 

@@ -29,7 +29,8 @@ CREATE TABLE credentials_keys (
     scopes       text[]      NOT NULL,
     hint         text        NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
-    last_used_at timestamptz
+    last_used_at timestamptz,
+    revoked_at   timestamptz
 );
 CREATE INDEX credentials_keys_of_account ON credentials_keys (account_id, key_id);
 
@@ -52,9 +53,11 @@ CREATE TABLE uploads (
     -- Known once all bytes are here; from then on the object store may hold them.
     sha256       text COLLATE "C",
     asset_id     text COLLATE "C",
-    duplicate    boolean     NOT NULL DEFAULT false
+    duplicate    boolean     NOT NULL DEFAULT false,
+    -- Expired, and its bytes are deleted.
+    cleared      boolean     NOT NULL DEFAULT false
 );
-CREATE INDEX uploads_expiry ON uploads (expires_at);
+CREATE INDEX uploads_expiry ON uploads (expires_at) WHERE NOT cleared;
 
 -- Lost in a crash of the database, and that is fine.
 CREATE UNLOGGED TABLE rate_limits (

@@ -1,0 +1,189 @@
+"""Signing up, being invited, becoming an operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from aggregates import account, workspace
+from aggregates.errors import NotFound
+from commands.http import answer, command_id
+from commands.logins import Email, Login, Logins, valid_email
+from commands.passwords import Passwords
+from commands.sessions import SESSION_S, Sessions
+from commands.unit import CommandContext, Commands
+from events.errors import NoCultureError
+from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
+from events.store.pending import ClaimTaken, Committed
+from kit import cookies
+from kit.csrf import refuse_foreign
+from kit.idempotency import idempotency_key
+from kit.limits import RateLimits, client_address
+from kit.openapi import problems
+from schemas.dto import AccountDto
+
+MIN_PASSWORD, MAX_PASSWORD = 8, 1000
+Password = Annotated[SecretStr, Field(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]
+ROUTE = "POST /api/accounts"
+
+
+class RegisterAccount(BaseModel):
+    """Open an account with a workspace of its own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email
+    password: Password
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class EmailTaken(NoCultureError):
+    status, code = 409, "email-taken"
+
+    def __init__(self) -> None:
+        super().__init__("This e-mail address has an account: sign in, or use another address")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    account: AccountDto
+    committed: Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """`link_token` signs in once, within a day; None for an account that has a password."""
+
+    account_id: str
+    workspace_id: str
+    link_token: str | None
+
+
+class Accounts:
+    def __init__(
+        self, commands: Commands, logins: Logins, passwords: Passwords, sessions: Sessions
+    ) -> None:
+        self._commands, self._logins = commands, logins
+        self._passwords, self._sessions = passwords, sessions
+
+    def register(self, command: RegisterAccount, key: str | None = None) -> Registered:
+        """The first account of the installation is its operator. Raises EmailTaken (409)."""
+        password = command.password.get_secret_value()
+        login, committed = self._open(
+            command.email,
+            command.name,
+            # Strangers have no id: their Idempotency-Keys are told apart by the address.
+            command_id(self._logins.email_key(command.email), ROUTE, key),
+            self._passwords.hash(password),
+        )
+        # Whoever knows the key but not the password must not be signed in by a replay.
+        if committed.replayed and not self._passwords.fits(password, login.password_hash):
+            raise EmailTaken
+        return Registered(
+            AccountDto(
+                id=login.account_id,
+                workspace_id=login.workspace_id,
+                email=command.email,
+                name=command.name,
+                operator=login.operator,
+            ),
+            committed,
+        )
+
+    def invite(self, email: str) -> Invitation:
+        """The account of this address, made without a password if it is new. Raises ValueError."""
+        email = valid_email(email)
+        login = self._logins.of_email(email)
+        if login is None:
+            login, _ = self._open(email, email.partition("@")[0], CommandId.new(), None)
+        token = None if login.password_hash else self._sessions.make_link(login.account_id)
+        return Invitation(login.account_id, login.workspace_id, token)
+
+    def grant_operator(self, email: str) -> Committed:
+        """Raises NotFound (404) when no account has this address."""
+        login = self._logins.of_email(email)
+        if login is None:
+            raise NotFound("An account with this e-mail address")
+        account_id = AccountId(login.account_id)
+        context = CommandContext(None, login.workspace_id, CommandId.new(), CorrelationId.new())
+        unit = self._commands.unit(context, input={"account_id": account_id})
+        unit.change(account, account_id, account.grant_operator, account_id=account_id)
+        unit.alongside(
+            "UPDATE credentials_logins SET operator = true WHERE account_id = %s", (account_id,)
+        )
+        return unit.commit()
+
+    def _open(
+        self, email: str, name: str, command: CommandId, password_hash: str | None
+    ) -> tuple[Login, Committed]:
+        founder = self._logins.nobody_yet()
+        try:
+            committed = self._append(email, name, command, password_hash, founder=founder)
+        except ClaimTaken as taken:
+            if taken.kind != account.FOUNDER_CLAIM:
+                raise EmailTaken from taken
+            # Two people signed up first at once: the other one is the founder.
+            return self._open(email, name, command, password_hash)
+        login = self._logins.of_account(committed.stream_id)
+        if login is None:
+            raise EmailTaken
+        return login, committed
+
+    def _append(
+        self, email: str, name: str, command: CommandId, password_hash: str | None, *, founder: bool
+    ) -> Committed:
+        account_id, workspace_id = AccountId.new(), WorkspaceId.new()
+        email_key = self._logins.email_key(email)
+        context = CommandContext(account_id, workspace_id, command, CorrelationId.new())
+        unit = self._commands.unit(context, input={"email": email, "name": name})
+        unit.start(
+            account,
+            account_id,
+            account.register,
+            account_id=account_id,
+            workspace_id=workspace_id,
+            email=email,
+            name=name,
+            email_key=email_key,
+            founder=founder,
+        )
+        unit.start(
+            workspace,
+            workspace_id,
+            workspace.create,
+            workspace_id=workspace_id,
+            owner_id=account_id,
+            name=name,
+        )
+        unit.alongside(Logins.SAVE, (account_id, workspace_id, email_key, password_hash, founder))
+        return unit.commit()
+
+
+def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRouter:
+    routes = APIRouter(tags=["accounts"])
+
+    @routes.post(
+        "/api/accounts",
+        status_code=201,
+        operation_id="registerAccount",
+        responses=problems(403, 409, 422, 429, 503),
+    )
+    def register_account(
+        command: RegisterAccount,
+        request: Request,
+        response: Response,
+        key: str | None = Depends(idempotency_key),
+    ) -> AccountDto:
+        """Sign up; the answer signs in with a session cookie."""
+        refuse_foreign(request)
+        limits.check(request, "sign-up", client_address(request))
+        registered = accounts.register(command, key)
+        token = sessions.start(registered.account.id)
+        cookies.set_session(request, response, token, SESSION_S)
+        answer(response, registered.committed)
+        return registered.account
+
+    return routes

@@ -1,0 +1,297 @@
+"""Recordings in the vault: upload, edit tags, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from aggregates import analysis, asset
+from aggregates.errors import NotFound
+from commands.http import answer, command_context
+from commands.multipart import receive_file
+from commands.musical_keys import MusicalKeySpelling
+from commands.staging import StagedFile, Staging, clean_filename
+from commands.unit import CommandContext, Commands
+from events.audio import Tags
+from events.errors import InvalidId
+from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
+from events.store.pending import ClaimTaken, Committed, StoreBusy, VersionConflict
+from gateways.ports import ObjectStore
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.conditions import PreconditionFailed, if_match
+from kit.idempotency import idempotency_key
+from kit.openapi import problems
+from schemas.dto import AssetState, Dto, UploadedAsset
+
+UPLOAD = "POST /api/assets"
+MAX_TRIES = 3
+
+
+class TagChanges(Tags):
+    """Only the fields that are sent change; null takes back what the musician said before."""
+
+    key: MusicalKeySpelling = None
+
+
+class ChangedAsset(Dto):
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer to an upload; `committed` is None for a duplicate, which changes nothing.
+
+    `position` is the one at which readers see the asset as `answer` says.
+    """
+
+    answer: UploadedAsset
+    position: int
+    committed: Committed | None = None
+
+
+class Assets:
+    def __init__(self, commands: Commands, store: ObjectStore, staging: Staging) -> None:
+        self._commands, self._store, self.staging = commands, store, staging
+
+    def upload(
+        self, caller: Caller, filename: str, pieces: Iterable[bytes], key: str | None = None
+    ) -> Kept:
+        """Keep a new recording; the same bytes again give the asset that holds them.
+
+        Raises FileTooLarge (413), EmptyFile (422).
+        """
+        with self.staging.receive() as receiving:
+            receiving.write(pieces)
+            return self.keep(
+                caller, filename, receiving.finish(), command_context(caller, UPLOAD, key)
+            )
+
+    def keep(
+        self, caller: Caller, filename: str, staged: StagedFile, context: CommandContext
+    ) -> Kept:
+        """Move a whole file into the object store, then say so in the log.
+
+        In this order: a crash between leaves a blob nobody names, never an asset without bytes.
+        """
+        self._store.put_file(caller.workspace_id, staged.sha256, staged.path)
+        return self.record(caller, filename, staged.sha256, staged.size_bytes, context)
+
+    def record(
+        self, caller: Caller, filename: str, sha256: str, size_bytes: int, context: CommandContext
+    ) -> Kept:
+        """Append the upload of a blob that is in the object store."""
+        name = clean_filename(filename)
+        for _ in range(MAX_TRIES):
+            asset_id = AssetId.new()
+            unit = self._commands.unit(
+                context, input={"filename": name, "sha256": sha256, "size_bytes": size_bytes}
+            )
+            unit.start(
+                asset,
+                asset_id,
+                asset.upload,
+                asset_id=asset_id,
+                workspace_id=WorkspaceId(caller.workspace_id),
+                uploaded_by=AccountId(caller.account_id),
+                filename=name,
+                sha256=sha256,
+                size_bytes=size_bytes,
+            )
+            try:
+                committed = unit.commit()
+            except ClaimTaken as taken:
+                # The holder may have been deleted since: then the content is free again.
+                state, position = self._state(AssetId(taken.holder))
+                if state is None:
+                    continue
+                found = UploadedAsset(id=taken.holder, state=state, duplicate=True)
+                return Kept(found, position)
+            return self._uploaded(committed)
+        raise StoreBusy
+
+    def edit_tags(
+        self,
+        caller: Caller,
+        asset_id: str,
+        changes: TagChanges,
+        expected_version: int | None,
+        key: str | None = None,
+    ) -> Committed:
+        """Raises NotFound (404), AssetNotReady (409), PreconditionFailed (412)."""
+        said = changes.model_dump(exclude_unset=True)
+        stream = self._own(caller, asset_id)
+        unit = self._commands.unit(
+            command_context(caller, "PATCH /api/assets/{id}", key),
+            input={"asset_id": stream, "expected": expected_version, "changes": said},
+        )
+        try:
+            unit.change(
+                asset,
+                stream,
+                asset.edit_tags,
+                expected_version=expected_version,
+                asset_id=stream,
+                edited_by=AccountId(caller.account_id),
+                changes=said,
+            )
+            return unit.commit()
+        except VersionConflict as conflict:
+            raise _failed(conflict, expected_version) from conflict
+
+    def delete(
+        self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
+    ) -> Committed:
+        """Raises NotFound (404), PreconditionFailed (412)."""
+        stream = self._own(caller, asset_id)
+        unit = self._commands.unit(
+            command_context(caller, "DELETE /api/assets/{id}", key),
+            input={"asset_id": stream, "expected": expected_version},
+        )
+        try:
+            unit.change(
+                asset,
+                stream,
+                asset.delete,
+                expected_version=expected_version,
+                asset_id=stream,
+                deleted_by=AccountId(caller.account_id),
+            )
+            return unit.commit()
+        except VersionConflict as conflict:
+            raise _failed(conflict, expected_version) from conflict
+
+    def _own(self, caller: Caller, asset_id: str) -> AssetId:
+        """Before anything else is said of an asset: other workspaces' ones do not exist."""
+        try:
+            stream = AssetId(asset_id)
+        except InvalidId as error:
+            raise NotFound("The asset") from error
+        found = self._commands.load(asset, stream)
+        if found.state is None:
+            found = self._commands.load(asset, stream, fresh=True)
+        if found.state is None or found.state.workspace_id != caller.workspace_id:
+            raise NotFound("The asset")
+        return stream
+
+    def _uploaded(self, committed: Committed) -> Kept:
+        state: AssetState | None = "uploaded"
+        if committed.replayed:
+            state, _ = self._state(AssetId(committed.stream_id))
+        # A replay of an upload that was deleted since still gets its first answer.
+        found = UploadedAsset(id=committed.stream_id, state=state or "uploaded")
+        return Kept(found, committed.position, committed)
+
+    def _state(self, asset_id: AssetId) -> tuple[AssetState | None, int]:
+        """(state, None for a deleted one; last position), read anew: workers write there too."""
+        of_asset = self._commands.load(asset, asset_id, fresh=True)
+        analysis_id = AnalysisId.beside(asset_id)
+        of_analysis = self._commands.load(analysis, analysis_id, fresh=True)
+        position = max(of_asset.position, of_analysis.position)
+        match of_asset.state, of_analysis.state:
+            case None | asset.Asset(state="deleted"), _:
+                return None, position
+            case asset.Asset(state="verified"), analysis.Analysis(state="completed"):
+                return "analysed", position
+            case asset.Asset(state="verified"), analysis.Analysis(state="failed"):
+                return "analysis_failed", position
+            case found, _:
+                state: AssetState = found.state
+                return state, position
+
+
+def _failed(conflict: VersionConflict, expected_version: int | None) -> Exception:
+    """A version the caller named is a failed precondition; otherwise others were faster."""
+    return conflict if expected_version is None else PreconditionFailed(conflict.current)
+
+
+def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
+    routes = APIRouter(tags=["assets"])
+    writer = Depends(authenticated("assets:write"))
+
+    @routes.post(
+        "/api/assets",
+        status_code=202,
+        operation_id="uploadAsset",
+        responses={
+            200: {"model": UploadedAsset, "description": "These bytes are already there."},
+            **problems(401, 403, 413, 415, 422, 429, 503),
+        },
+        openapi_extra={"requestBody": _MULTIPART},
+    )
+    async def upload_asset(
+        request: Request,
+        response: Response,
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> UploadedAsset:
+        """Upload one audio file as the part `file`; verifying and analysing follow."""
+        with assets.staging.receive() as receiving:
+            filename = await receive_file(request, receiving, assets.staging.max_bytes)
+            staged = await run_in_threadpool(receiving.finish)
+            context = command_context(caller, UPLOAD, key)
+            kept = await run_in_threadpool(assets.keep, caller, filename or "", staged, context)
+        answer_kept(response, kept)
+        response.status_code = 200 if kept.answer.duplicate else 202
+        return kept.answer
+
+    @routes.patch(
+        "/api/assets/{asset_id}",
+        operation_id="editAssetTags",
+        responses=problems(401, 403, 404, 409, 412, 422, 428, 429, 503),
+    )
+    def edit_asset_tags(
+        asset_id: str,
+        changes: TagChanges,
+        response: Response,
+        expected_version: int | None = Depends(if_match),
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> ChangedAsset:
+        """Override what the file says of itself."""
+        committed = assets.edit_tags(caller, asset_id, changes, expected_version, key)
+        answer(response, committed, with_etag=True)
+        return ChangedAsset(id=asset_id, version=committed.stream_version)
+
+    @routes.delete(
+        "/api/assets/{asset_id}",
+        status_code=204,
+        operation_id="deleteAsset",
+        responses=problems(401, 403, 404, 412, 428, 429, 503),
+    )
+    def delete_asset(
+        asset_id: str,
+        response: Response,
+        expected_version: int | None = Depends(if_match),
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> None:
+        """Remove a recording; the same bytes may be uploaded again as a new asset."""
+        answer(response, assets.delete(caller, asset_id, expected_version, key))
+
+    return routes
+
+
+def answer_kept(response: Response, kept: Kept) -> None:
+    """Headers of a finished upload, by form or by tus."""
+    committed = kept.committed or Committed(kept.answer.id, 0, kept.position)
+    answer(response, committed)
+    response.headers["Location"] = f"/api/assets/{kept.answer.id}"
+
+
+_MULTIPART = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}},
+            }
+        }
+    },
+}

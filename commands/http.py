@@ -1,0 +1,36 @@
+"""Between HTTP and the unit of work: a request's command ids, and what a commit answers."""
+
+from __future__ import annotations
+
+from fastapi import Response
+
+from commands.unit import CommandContext
+from events.ids import CommandId, CorrelationId
+from events.store.pending import Committed
+from kit.caller import Caller
+from kit.conditions import etag
+from kit.positions import answer_position
+
+
+def command_id(caller: str, route: str, key: str | None) -> CommandId:
+    """The same for the same key of the same caller on the same route; without a key a new one."""
+    return CommandId.new() if key is None else CommandId.derived(caller, route, key)
+
+
+def command_context(caller: Caller, route: str, key: str | None) -> CommandContext:
+    """`route` is method and path template, `POST /api/assets`."""
+    return CommandContext(
+        actor=caller.account_id,
+        tenant=caller.workspace_id,
+        command_id=command_id(caller.account_id, route, key),
+        correlation_id=CorrelationId.new(),
+    )
+
+
+def answer(response: Response, committed: Committed, *, with_etag: bool = False) -> None:
+    """Headers of a change: Event-Position, Idempotent-Replayed, and the new ETag if asked for."""
+    answer_position(response, committed.position)
+    if committed.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    if with_etag:
+        response.headers["ETag"] = etag(committed.stream_version)

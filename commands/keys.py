@@ -1,0 +1,184 @@
+"""API keys: issued with scopes, shown once, kept as a hash, revoked at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from aggregates import key
+from aggregates.errors import NotFound
+from commands.http import answer, command_context
+from commands.unit import Commands
+from events.errors import InvalidId, NoCultureError
+from events.ids import AccountId, KeyId
+from events.store.pending import Committed
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.idempotency import idempotency_key
+from kit.openapi import problems
+from kit.tokens import random_token, token_hash
+from schemas.dto import KeyDto, Page
+
+PREFIX = "nck_"
+# "Last used" is for people who clean up: ten minutes are exact enough and spare a write a request.
+USED_EVERY_S = 600
+_COLUMNS = "key_id AS id, name, scopes, hint, created_at, last_used_at"
+
+
+class IssueKey(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    scopes: Annotated[list[str], Field(min_length=1, max_length=20)]
+
+
+class ScopeExceedsCaller(NoCultureError):
+    status, code = 403, "scope-exceeds-caller"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"A key cannot give {scope!r:.60} if it does not hold it: sign in for that"
+        )
+
+
+class Keys:
+    def __init__(self, commands: Commands, pool: ConnectionPool) -> None:
+        self._commands, self._pool = commands, pool
+
+    def issue(
+        self, caller: Caller, command: IssueKey, idempotency: str | None = None
+    ) -> tuple[KeyDto, Committed]:
+        """The answer alone holds the key, and not when it is a replay.
+
+        Raises UnknownScope (422), ScopeExceedsAccount and ScopeExceedsCaller (403).
+        """
+        scopes = tuple(dict.fromkeys(command.scopes))
+        secret, key_id = random_token(PREFIX), KeyId.new()
+        context = command_context(caller, "POST /api/keys", idempotency)
+        unit = self._commands.unit(context, input=command)
+        unit.start(
+            key,
+            key_id,
+            key.issue,
+            key_id=key_id,
+            account_id=AccountId(caller.account_id),
+            name=command.name,
+            scopes=scopes,
+            hint=secret[-4:],
+            operator=caller.operator,
+        )
+        for scope in scopes:
+            if not caller.may(scope):
+                raise ScopeExceedsCaller(scope)
+        unit.alongside(
+            "INSERT INTO credentials_keys (key_id, key_hash, account_id, name, scopes, hint)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            (
+                key_id,
+                token_hash(secret),
+                caller.account_id,
+                command.name,
+                list(scopes),
+                secret[-4:],
+            ),
+        )
+        committed = unit.commit()
+        issued = self._read("key_id = %s", committed.stream_id)[0]
+        if committed.replayed:
+            return issued, committed
+        return issued.model_copy(update={"key": secret}), committed
+
+    def revoke(self, caller: Caller, key_id: str, idempotency: str | None = None) -> Committed:
+        """Raises NotFound (404) for another account's key too."""
+        context = command_context(caller, "DELETE /api/keys/{id}", idempotency)
+        unit = self._commands.unit(context, input={"key_id": key_id})
+        try:
+            stream = KeyId(key_id)
+        except InvalidId as error:
+            raise NotFound("The key") from error
+        account_id = AccountId(caller.account_id)
+        unit.change(key, stream, key.revoke, key_id=stream, account_id=account_id)
+        unit.alongside(
+            "UPDATE credentials_keys SET revoked_at = now() WHERE key_id = %s AND account_id = %s",
+            (stream, caller.account_id),
+        )
+        return unit.commit()
+
+    def of(self, caller: Caller) -> list[KeyDto]:
+        """The account's living keys, oldest first."""
+        return self._read("account_id = %s AND revoked_at IS NULL", caller.account_id)
+
+    def find(self, secret: str) -> Caller | None:
+        """The caller behind a key; None for an unknown or revoked one."""
+        if not secret.startswith(PREFIX) or len(secret) > 200:
+            return None
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT k.key_id, k.scopes, l.account_id, l.workspace_id, l.operator,"
+                " coalesce(k.last_used_at < now() - make_interval(secs => %s), true)"
+                " FROM credentials_keys k JOIN credentials_logins l USING (account_id)"
+                " WHERE k.key_hash = %s AND k.revoked_at IS NULL",
+                (USED_EVERY_S, token_hash(secret)),
+            ).fetchone()
+            if row is None:
+                return None
+            key_id, scopes, account_id, workspace_id, operator, unnoted = row
+            if unnoted:
+                connection.execute(
+                    "UPDATE credentials_keys SET last_used_at = now() WHERE key_id = %s", (key_id,)
+                )
+        return Caller(account_id, workspace_id, frozenset(scopes), operator)
+
+    def _read(self, where: str, value: str) -> list[KeyDto]:
+        with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            cursor.execute(
+                f"SELECT {_COLUMNS} FROM credentials_keys WHERE {where} ORDER BY key_id", (value,)
+            )
+            return [KeyDto.model_validate(row) for row in cursor]
+
+
+def router(keys: Keys, authenticated: Authenticate) -> APIRouter:
+    routes = APIRouter(tags=["keys"])
+
+    @routes.post(
+        "/api/keys",
+        status_code=201,
+        operation_id="issueKey",
+        responses=problems(401, 403, 422, 429, 503),
+    )
+    def issue_key(
+        command: IssueKey,
+        response: Response,
+        caller: Caller = Depends(authenticated("account:write")),
+        idempotency: str | None = Depends(idempotency_key),
+    ) -> KeyDto:
+        """Make a key. `key` is the secret; no later answer shows it again."""
+        issued, committed = keys.issue(caller, command, idempotency)
+        answer(response, committed)
+        return issued
+
+    @routes.get("/api/keys", operation_id="listKeys", responses=problems(401, 403, 429))
+    def list_keys(caller: Caller = Depends(authenticated("account:read"))) -> Page[KeyDto]:
+        return Page(data=keys.of(caller))
+
+    @routes.delete(
+        "/api/keys/{key_id}",
+        status_code=204,
+        operation_id="revokeKey",
+        responses=problems(401, 403, 404, 429, 503),
+    )
+    def revoke_key(
+        key_id: str,
+        response: Response,
+        caller: Caller = Depends(authenticated("account:write")),
+        idempotency: str | None = Depends(idempotency_key),
+    ) -> None:
+        """Stop a key at once."""
+        answer(response, keys.revoke(caller, key_id, idempotency))
+
+    return routes

@@ -1,0 +1,79 @@
+"""Which account an e-mail address signs in to: the mutable table beside the account's events."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+from dataclasses import dataclass
+from typing import Annotated
+
+from email_validator import EmailNotValidError, validate_email
+from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool
+from pydantic import AfterValidator, StringConstraints
+
+from events.ids import AccountId
+
+
+def valid_email(text: str) -> str:
+    """The address in its normal form. Raises ValueError; asks no DNS, local domains are fine."""
+    try:
+        found = validate_email(text, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
+    return found.normalized
+
+
+Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(valid_email)]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """`password_hash` is None for somebody who was invited and has not chosen a password."""
+
+    account_id: str
+    workspace_id: str
+    password_hash: str | None
+    operator: bool
+
+
+class Logins:
+    """`installation_key` makes e-mail addresses into claim keys that tell nothing without it."""
+
+    SAVE = (
+        "INSERT INTO credentials_logins"
+        " (account_id, workspace_id, email_key, password_hash, operator)"
+        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+    )
+
+    def __init__(self, pool: ConnectionPool, installation_key: bytes) -> None:
+        self._pool, self._key = pool, installation_key
+
+    def email_key(self, email: str) -> str:
+        """HMAC of the address without regard to case. Raises ValueError when it is no address."""
+        plain = unicodedata.normalize("NFC", valid_email(email)).casefold()
+        return hmac.new(self._key, f"email\x1f{plain}".encode(), hashlib.sha256).hexdigest()
+
+    def of_email(self, email: str) -> Login | None:
+        return self._find("email_key", self.email_key(email))
+
+    def of_account(self, account_id: AccountId | str) -> Login | None:
+        return self._find("account_id", str(account_id))
+
+    def nobody_yet(self) -> bool:
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT 1 FROM credentials_logins LIMIT 1").fetchone()
+        return row is None
+
+    def _find(self, column: str, value: str) -> Login | None:
+        with self._pool.connection() as connection:
+            return (
+                connection.cursor(row_factory=class_row(Login))
+                .execute(
+                    "SELECT account_id, workspace_id, password_hash, operator"
+                    f" FROM credentials_logins WHERE {column} = %s",
+                    (value,),
+                )
+                .fetchone()
+            )

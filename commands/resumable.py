@@ -1,0 +1,247 @@
+"""Resumable uploads: their rows, their staged bytes, and how a whole one becomes an asset.
+
+The size of the staged file is the offset: true also after a killed server that wrote no row.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool
+
+from aggregates.errors import NotFound
+from commands.assets import Assets, Kept
+from commands.staging import EmptyFile, FileTooLarge, StagedFile, Staging, sha256_of
+from commands.unit import CommandContext
+from events.errors import InvalidId, NoCultureError
+from events.ids import CommandId, CorrelationId, Id
+from kit.caller import Caller
+
+LIFE = timedelta(hours=24)
+# So long an expired upload answers 410 before it is forgotten.
+REMEMBERED = timedelta(days=7)
+
+
+class UploadId(Id, prefix="upl"):
+    """One resumable upload."""
+
+
+class UploadExpired(NoCultureError):
+    status, code = 410, "upload-expired"
+
+    def __init__(self) -> None:
+        super().__init__("This upload was not continued for a day: start a new one")
+
+
+class UploadLocked(NoCultureError):
+    status, code = 423, "upload-locked"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("Another request is writing to this upload: ask its offset in a second")
+
+
+class UploadLost(NoCultureError):
+    status, code = 410, "upload-lost"
+
+    def __init__(self) -> None:
+        super().__init__("The bytes of this upload are no longer here: start a new one")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    upload_id: str
+    account_id: str
+    workspace_id: str
+    filename: str
+    metadata: str | None
+    size_bytes: int
+    expires_at: datetime
+    expired: bool
+    sha256: str | None
+    asset_id: str | None
+    duplicate: bool
+
+
+_COLUMNS = (
+    "upload_id, account_id, workspace_id, filename, metadata, size_bytes, expires_at,"
+    " expires_at < now() AS expired, sha256, asset_id, duplicate"
+)
+
+
+class Uploads:
+    def __init__(self, pool: ConnectionPool, staging: Staging, assets: Assets) -> None:
+        self._pool, self._assets, self._staging = pool, assets, staging
+
+    @property
+    def max_bytes(self) -> int:
+        return self._staging.max_bytes
+
+    def create(
+        self, caller: Caller, size_bytes: int, filename: str, metadata: str | None
+    ) -> Upload:
+        """Raises EmptyFile (422), FileTooLarge (413)."""
+        if size_bytes == 0:
+            raise EmptyFile
+        if size_bytes > self.max_bytes:
+            raise FileTooLarge(self.max_bytes)
+        self.forget_expired()
+        upload_id = UploadId.new()
+        self.path(upload_id).touch()
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO uploads (upload_id, account_id, workspace_id, filename, metadata,"
+                " size_bytes, expires_at) VALUES (%s, %s, %s, %s, %s, %s, now() + %s)",
+                (
+                    upload_id,
+                    caller.account_id,
+                    caller.workspace_id,
+                    filename,
+                    metadata,
+                    size_bytes,
+                    LIFE,
+                ),
+            )
+        return self.find(caller, upload_id)
+
+    def find(self, caller: Caller, upload_id: str) -> Upload:
+        """The caller's own upload. Raises NotFound (404), UploadExpired (410)."""
+        try:
+            key = UploadId(upload_id)
+        except InvalidId as error:
+            raise NotFound("The upload") from error
+        with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(Upload))
+            cursor.execute(
+                f"SELECT {_COLUMNS} FROM uploads WHERE upload_id = %s AND account_id = %s",
+                (key, caller.account_id),
+            )
+            upload = cursor.fetchone()
+        if upload is None:
+            raise NotFound("The upload")
+        if upload.expired and upload.asset_id is None:
+            raise UploadExpired
+        return upload
+
+    def offset(self, upload: Upload) -> int:
+        """Bytes that are safely here. Raises UploadLost (410)."""
+        if upload.sha256 is not None:
+            return upload.size_bytes
+        try:
+            return self.path(upload.upload_id).stat().st_size
+        except FileNotFoundError as error:
+            raise UploadLost from error
+
+    @contextmanager
+    def locked(self, upload: Upload) -> Iterator[None]:
+        """One writer an upload, over all processes of the machine; a killed one lets go.
+
+        Raises UploadLocked (423).
+        """
+        with self._lock_path(upload.upload_id).open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UploadLocked from error
+            yield
+
+    def append(self, upload: Upload, pieces: Iterable[bytes]) -> None:
+        with self.path(upload.upload_id).open("ab") as file:
+            for piece in pieces:
+                file.write(piece)
+
+    def append_file(self, upload: Upload, checked: Path) -> None:
+        """Add a piece whose checksum was right; a crash keeps a right beginning of it."""
+        with checked.open("rb") as file:
+            self.append(upload, iter(lambda: file.read(1024 * 1024), b""))
+
+    def cut(self, upload: Upload, offset: int) -> None:
+        os.truncate(self.path(upload.upload_id), offset)
+
+    def settle(self, upload: Upload) -> datetime:
+        """After a piece: its bytes are on the disk, the upload lives another day."""
+        descriptor = os.open(self.path(upload.upload_id), os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "UPDATE uploads SET expires_at = now() + %s WHERE upload_id = %s"
+                " RETURNING expires_at",
+                (LIFE, upload.upload_id),
+            ).fetchone()
+        if row is None:
+            raise NotFound("The upload")
+        expires_at: datetime = row[0]
+        return expires_at
+
+    def finish(self, caller: Caller, upload: Upload) -> Kept:
+        """Make the asset of a whole upload; again after a crash it gives the same asset."""
+        path = self.path(upload.upload_id)
+        sha256 = upload.sha256
+        if sha256 is None:
+            sha256 = sha256_of(path)
+            # Before the bytes move: from here on their absence in staging is no loss.
+            self._set(upload, "sha256 = %s", sha256)
+        context = CommandContext(
+            actor=caller.account_id,
+            tenant=caller.workspace_id,
+            command_id=CommandId.derived("upload", upload.upload_id),
+            correlation_id=CorrelationId.new(),
+        )
+        if path.exists():
+            staged = StagedFile(path, sha256, upload.size_bytes)
+            kept = self._assets.keep(caller, upload.filename, staged, context)
+        else:
+            kept = self._assets.record(caller, upload.filename, sha256, upload.size_bytes, context)
+        self._set(upload, "asset_id = %s, duplicate = %s", kept.answer.id, kept.answer.duplicate)
+        return kept
+
+    def cancel(self, upload: Upload) -> None:
+        """Forget it and its bytes; an asset it became stays."""
+        with self._pool.connection() as connection:
+            connection.execute("DELETE FROM uploads WHERE upload_id = %s", (upload.upload_id,))
+        self._remove_files(upload.upload_id)
+
+    def forget_expired(self) -> None:
+        """Delete the bytes of expired uploads at once, their rows a week later."""
+        with self._pool.connection() as connection:
+            expired = connection.execute(
+                "UPDATE uploads SET cleared = true WHERE upload_id IN"
+                " (SELECT upload_id FROM uploads WHERE expires_at < now() AND NOT cleared"
+                " LIMIT 100) RETURNING upload_id"
+            ).fetchall()
+            connection.execute(
+                "DELETE FROM uploads WHERE cleared AND expires_at < now() - %s", (REMEMBERED,)
+            )
+        for (upload_id,) in expired:
+            self._remove_files(upload_id)
+
+    def path(self, upload_id: str) -> Path:
+        return self._staging.folder / UploadId(upload_id)
+
+    def piece_path(self, upload_id: str) -> Path:
+        """Where a piece waits whose checksum is not known to be right yet."""
+        return self.path(upload_id).with_suffix(".piece")
+
+    def _lock_path(self, upload_id: str) -> Path:
+        return self.path(upload_id).with_suffix(".lock")
+
+    def _remove_files(self, upload_id: str) -> None:
+        for path in (self.path(upload_id), self.piece_path(upload_id), self._lock_path(upload_id)):
+            path.unlink(missing_ok=True)
+
+    def _set(self, upload: Upload, assignments: str, *values: object) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                f"UPDATE uploads SET {assignments} WHERE upload_id = %s",
+                (*values, upload.upload_id),
+            )

@@ -1,0 +1,115 @@
+"""Where uploads gather until they are whole: files in a folder beside the object store's."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from events.errors import NoCultureError
+
+MAX_FILENAME = 500
+READ_BYTES = 1024 * 1024
+
+
+class FileTooLarge(NoCultureError):
+    status, code = 413, "file-too-large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"Files up to {limit_bytes} bytes are accepted: split or compress it")
+
+    @property
+    def details(self) -> dict[str, object]:
+        return {"limit_bytes": self.limit_bytes}
+
+
+class EmptyFile(NoCultureError):
+    status, code = 422, "empty-file"
+
+    def __init__(self) -> None:
+        super().__init__("The file is empty: choose one that holds audio")
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A whole file that is not yet in the object store."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+
+class Staging:
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.folder, self.max_bytes = Path(folder), max_bytes
+
+    def receive(self) -> Receiving:
+        return Receiving(self.folder / f"receiving-{secrets.token_hex(16)}", self.max_bytes)
+
+
+class Receiving:
+    """A context: `write` what arrives, then `finish`; what was not moved on is deleted."""
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self._path, self._max_bytes = path, max_bytes
+        self._sha256, self._size_bytes = hashlib.sha256(), 0
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Receiving:
+        self._file = self._path.open("xb")
+        return self
+
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Raises FileTooLarge (413)."""
+        assert self._file is not None
+        for piece in pieces:
+            self._size_bytes += len(piece)
+            if self._size_bytes > self._max_bytes:
+                raise FileTooLarge(self._max_bytes)
+            self._sha256.update(piece)
+            self._file.write(piece)
+
+    def finish(self) -> StagedFile:
+        """Raises EmptyFile (422)."""
+        assert self._file is not None
+        if self._size_bytes == 0:
+            raise EmptyFile
+        self._file.close()
+        return StagedFile(self._path, self._sha256.hexdigest(), self._size_bytes)
+
+    def __exit__(self, *exception: object) -> None:
+        assert self._file is not None
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def clean_filename(sent: str | None) -> str:
+    """What people see of a sent file name: no folders, no control characters, 500 characters.
+
+    Only metadata: no path is ever made of it.
+    """
+    name = unicodedata.normalize("NFC", sent or "")
+    name = re.split(r"[/\\]", name)[-1]
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs")).strip()
+    if name in ("", ".", ".."):
+        return "untitled"
+    if len(name) <= MAX_FILENAME:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    if not dot or len(extension) > 10:
+        return name[:MAX_FILENAME]
+    return stem[: MAX_FILENAME - len(extension) - 1] + "." + extension

@@ -1,0 +1,146 @@
+"""The object store in a folder, `<workspace>/<sha256[:2]>/<sha256>`, written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from gateways.ports import LocalCopy
+from schemas.errors import NoCultureError
+
+CHUNK_BYTES = 256 * 1024
+_WORKSPACE = re.compile(r"wsp_[0-9a-f]{32}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class BlobNotFound(NoCultureError):
+    status, code = 404, "blob-not-found"
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The bytes of {sha256:.12}… are not stored here: upload the file again")
+
+
+def blob_key(workspace_id: str, sha256: str) -> str:
+    """The blob's path in any store. Raises ValueError on anything that could lead elsewhere."""
+    if not _WORKSPACE.fullmatch(workspace_id) or not _SHA256.fullmatch(sha256):
+        raise ValueError("a blob is addressed by a workspace id and 64 hex digits")
+    return f"{workspace_id}/{sha256[:2]}/{sha256}"
+
+
+class FolderObjectStore:
+    """Files arrive by rename after fsync, of their folders too: a crash leaves no half blob."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = Path(root)
+        # Same file system as the blobs: a finished upload is moved, not copied.
+        self.staging = self._root / "staging"
+        self.staging.mkdir(parents=True, exist_ok=True)
+
+    def put_file(self, workspace_id: str, sha256: str, source: Path) -> None:
+        """Moves `source` in; afterwards it is gone from where it was."""
+        target = self._prepare(workspace_id, sha256)
+        if target.exists():
+            source.unlink()
+            return
+        with source.open("rb") as file:
+            os.fsync(file.fileno())
+        try:
+            source.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with self._arriving(target) as file, source.open("rb") as original:
+                shutil.copyfileobj(original, file, CHUNK_BYTES)
+            source.unlink()
+        _sync_folder(target.parent)
+
+    def put_bytes(self, workspace_id: str, sha256: str, data: bytes) -> None:
+        target = self._prepare(workspace_id, sha256)
+        if target.exists():
+            return
+        with self._arriving(target) as file:
+            file.write(data)
+        _sync_folder(target.parent)
+
+    def size(self, workspace_id: str, sha256: str) -> int | None:
+        try:
+            return self._path(workspace_id, sha256).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def read_range(
+        self, workspace_id: str, sha256: str, start: int, length: int
+    ) -> Iterator[bytes]:
+        # Opened before the first chunk is asked for: an absent blob is an error, not an end.
+        file = self._open(workspace_id, sha256)
+        file.seek(start)
+        return _chunks(file, length)
+
+    def read(self, workspace_id: str, sha256: str) -> bytes:
+        with self._open(workspace_id, sha256) as file:
+            return file.read()
+
+    @contextmanager
+    def _local(self, workspace_id: str, sha256: str) -> Iterator[Path]:
+        path = self._path(workspace_id, sha256)
+        if not path.exists():
+            raise BlobNotFound(sha256)
+        yield path
+
+    def local_copy(self, workspace_id: str, sha256: str) -> LocalCopy:
+        """The stored file itself: read it only."""
+        return self._local(workspace_id, sha256)
+
+    def delete(self, workspace_id: str, sha256: str) -> None:
+        self._path(workspace_id, sha256).unlink(missing_ok=True)
+
+    def _path(self, workspace_id: str, sha256: str) -> Path:
+        return self._root / blob_key(workspace_id, sha256)
+
+    def _open(self, workspace_id: str, sha256: str) -> BinaryIO:
+        try:
+            return self._path(workspace_id, sha256).open("rb")
+        except FileNotFoundError as error:
+            raise BlobNotFound(sha256) from error
+
+    def _prepare(self, workspace_id: str, sha256: str) -> Path:
+        target = self._path(workspace_id, sha256)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(target.parent.parent)
+            _sync_folder(self._root)
+        return target
+
+    @contextmanager
+    def _arriving(self, target: Path) -> Iterator[BinaryIO]:
+        unfinished = self.staging / f"arriving-{secrets.token_hex(8)}"
+        try:
+            with unfinished.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _chunks(file: BinaryIO, length: int) -> Iterator[bytes]:
+    with file:
+        while length > 0 and (chunk := file.read(min(CHUNK_BYTES, length))):
+            length -= len(chunk)
+            yield chunk
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

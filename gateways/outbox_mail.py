@@ -1,0 +1,29 @@
+"""Mail into a local folder, one .eml file a message, for a machine without a mail server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+
+class OutboxMailer:
+    def __init__(self, folder: Path, sender: str = "noculture@localhost") -> None:
+        self._folder, self._sender = Path(folder), sender
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        """Line breaks in `to` or `subject` raise ValueError: they could smuggle headers in."""
+        message = EmailMessage(policy=SMTP)
+        message["From"], message["To"], message["Subject"] = self._sender, to, subject
+        message.set_content(text)
+        # Links in mails sign people in: nobody else on the machine may read them.
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"{time.time_ns()}-{secrets.token_hex(4)}.eml"
+        unfinished = self._folder / f".{name}"
+        descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(message.as_bytes())
+        unfinished.replace(self._folder / name)

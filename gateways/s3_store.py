@@ -1,0 +1,105 @@
+"""The object store in an S3-compatible bucket: big files go up in parts, reads are ranged."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import NotFoundError
+from obstore.store import S3Store
+
+from gateways.object_store import CHUNK_BYTES, BlobNotFound, blob_key
+from gateways.ports import LocalCopy
+
+PART_BYTES = 16 * 1024 * 1024
+
+
+class S3ObjectStore:
+    """`staging` is a local folder: unfinished uploads and temporary copies live there."""
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        staging: Path,
+        prefix: str = "",
+        endpoint: str = "",
+        region: str = "us-east-1",
+        access_key: str = "",
+        secret_key: str = "",
+    ) -> None:
+        options: dict[str, Any] = {"region": region, "virtual_hosted_style_request": False}
+        if endpoint:
+            options["endpoint"] = endpoint
+        if access_key:
+            # Without keys obstore looks where AWS tools do: environment, profile, instance role.
+            options["access_key_id"], options["secret_access_key"] = access_key, secret_key
+        self._store = S3Store(
+            bucket,
+            prefix=prefix or None,
+            client_options={"allow_http": endpoint.startswith("http://")},
+            **options,
+        )
+        self.staging = Path(staging)
+        self.staging.mkdir(parents=True, exist_ok=True)
+
+    def put_file(self, workspace_id: str, sha256: str, source: Path) -> None:
+        """Uploads `source`; afterwards it is gone from where it was."""
+        key = blob_key(workspace_id, sha256)
+        if self.size(workspace_id, sha256) != source.stat().st_size:
+            obstore.put(self._store, key, source, chunk_size=PART_BYTES)
+        source.unlink()
+
+    def put_bytes(self, workspace_id: str, sha256: str, data: bytes) -> None:
+        obstore.put(self._store, blob_key(workspace_id, sha256), data)
+
+    def size(self, workspace_id: str, sha256: str) -> int | None:
+        try:
+            return int(obstore.head(self._store, blob_key(workspace_id, sha256))["size"])
+        except (NotFoundError, FileNotFoundError):
+            return None
+
+    def read_range(
+        self, workspace_id: str, sha256: str, start: int, length: int
+    ) -> Iterator[bytes]:
+        size = self.size(workspace_id, sha256)
+        if size is None:
+            raise BlobNotFound(sha256)
+        end = min(start + length, size)
+        return self._chunks(blob_key(workspace_id, sha256), start, end)
+
+    def read(self, workspace_id: str, sha256: str) -> bytes:
+        try:
+            return bytes(obstore.get(self._store, blob_key(workspace_id, sha256)).bytes())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobNotFound(sha256) from error
+
+    @contextmanager
+    def _downloaded(self, workspace_id: str, sha256: str) -> Iterator[Path]:
+        copy = self.staging / f"copy-{secrets.token_hex(8)}"
+        try:
+            with copy.open("xb") as file:
+                for chunk in self.read_range(workspace_id, sha256, 0, 1 << 62):
+                    file.write(chunk)
+            yield copy
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def local_copy(self, workspace_id: str, sha256: str) -> LocalCopy:
+        return self._downloaded(workspace_id, sha256)
+
+    def delete(self, workspace_id: str, sha256: str) -> None:
+        obstore.delete(self._store, blob_key(workspace_id, sha256))
+
+    def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        if start >= end:
+            return
+        answer = obstore.get(self._store, key, options={"range": (start, end)})
+        for piece in answer.stream(min_chunk_size=CHUNK_BYTES):
+            data = bytes(piece)
+            for at in range(0, len(data), CHUNK_BYTES):
+                yield data[at : at + CHUNK_BYTES]
