@@ -198,7 +198,7 @@ class Unit:
         )
 
     def alongside(self, statement: str, parameters: Any) -> None:
-        """SQL of the same transaction, run before the append: rows that come or go with the events."""
+        """SQL of the same transaction, before the append: rows that come or go with the events."""
         self._alongside.append((statement, parameters))
 
     def commit(self) -> Committed:

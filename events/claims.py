@@ -17,10 +17,8 @@ from events.times import rfc3339
 class Claim:
     """`kind` + `key`, unique in the whole installation or in one workspace.
 
-    For ever, or for a time range.
-
-    A time range is half open, `since <= t < until`; claims of one kind must all be ranges or all
-    not.
+    It is held for ever or for a time range. A time range is half open, `since <= t < until`; claims
+    of one kind must all be ranges or all not.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""What an event model is (frozen, past tense, `context.happened`, a version), and their registry."""
+"""What an event model is: frozen, past tense, named `context.happened`, versioned, registered."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Registry:
         self._newest[model.type] = max(model.version, self._newest.get(model.type, 0))
 
     def upcast(self, type: str, from_version: int) -> Callable[[Upcaster], Upcaster]:
-        """Decorator: `@REGISTRY.upcast("loan.opened", 1)` turns JSON of version 1 into version 2."""
+        """Decorator: `@REGISTRY.upcast("loan.opened", 1)` turns JSON of version 1 into 2."""
 
         def register(upcaster: Upcaster) -> Upcaster:
             self._upcasters[type, from_version] = upcaster

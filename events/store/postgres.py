@@ -30,7 +30,8 @@ _APPEND = (
     "SELECT append, verdict, stream, version, last_position, detail FROM append_events("
     "%s::text[], %s::bytea[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
     "%s::text[], %s::int[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],"
-    "%s::bytea[], %s::bytea[], %s::bytea[], %s::int[], %s::bool[], %s::text[], %s::text[], %s::text[], %s::tstzrange[])"
+    "%s::bytea[], %s::bytea[], %s::bytea[], %s::int[], %s::bool[], %s::text[],"
+    "%s::text[], %s::text[], %s::tstzrange[])"
 )
 Verdict = Committed | Exception
 Connection = psycopg.Connection[Any]
