@@ -20,7 +20,7 @@ def router(authenticated: Authenticate, progress: Progress, accounts: AccountQue
 
     @routes.get(
         "",
-        operation_id="get_me",
+        operation_id="getMe",
         summary="The caller's own account",
         dependencies=[Depends(ReadAt("accounts", progress))],
         responses=problems(401, 403, 503),
@@ -30,7 +30,7 @@ def router(authenticated: Authenticate, progress: Progress, accounts: AccountQue
 
     @routes.get(
         "/export",
-        operation_id="export_me",
+        operation_id="exportMe",
         summary="Everything we hold of the caller, as one JSON document",
         dependencies=[Depends(ReadAt("timeline", progress))],
         responses={

@@ -29,7 +29,7 @@ def router(
 
     @routes.get(
         "",
-        operation_id="list_assets",
+        operation_id="listAssets",
         summary="List and search the vault",
         dependencies=[in_vault],
         responses=problems(401, 403, 422, 503),
@@ -42,7 +42,7 @@ def router(
 
     @routes.get(
         "/{asset_id}",
-        operation_id="get_asset",
+        operation_id="getAsset",
         summary="One asset; its ETag is its version",
         dependencies=[in_vault],
         response_model=AssetDto,
@@ -70,7 +70,7 @@ def router(
 
     @routes.get(
         "/{asset_id}/events",
-        operation_id="list_asset_events",
+        operation_id="listAssetEvents",
         summary="Everything that happened to one asset, in order",
         dependencies=[Depends(ReadAt("timeline", progress))],
         responses=problems(401, 403, 404, 422, 503),

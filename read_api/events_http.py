@@ -33,7 +33,7 @@ def router(
 
     @routes.get(
         "",
-        operation_id="list_events",
+        operation_id="listEvents",
         summary="Everything that happened in the workspace, in order",
         dependencies=[Depends(ReadAt("timeline", progress))],
         responses=problems(401, 403, 422, 503),

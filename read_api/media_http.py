@@ -39,7 +39,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
     routes.add_api_route(
         "/{asset_id}/audio",
         audio,
-        operation_id="get_asset_audio",
+        operation_id="getAssetAudio",
         summary="The recording as it was uploaded",
         response_class=Response,
         responses={
@@ -52,7 +52,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
     routes.add_api_route(
         "/{asset_id}/cover",
         cover,
-        operation_id="get_asset_cover",
+        operation_id="getAssetCover",
         summary="The cover picture that the file carries",
         response_class=Response,
         responses={
@@ -66,7 +66,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
 
     @routes.get(
         "/{asset_id}/waveform",
-        operation_id="get_asset_waveform",
+        operation_id="getAssetWaveform",
         summary="The waveform as audiowaveform JSON, version 2",
         responses={
             **problems(401, 403, 404, 422, 503),

@@ -24,13 +24,13 @@ def router(
     """`checks` are what /readyz asks, by the name it answers with."""
     routes = APIRouter(tags=["system"])
 
-    @routes.get("/healthz", operation_id="get_health", summary="The process is up")
+    @routes.get("/healthz", operation_id="getHealth", summary="The process is up")
     async def healthz() -> ReadinessDto:
         return ReadinessDto(ready=True)
 
     @routes.get(
         "/readyz",
-        operation_id="get_readiness",
+        operation_id="getReadiness",
         summary="Everything that is needed is there",
         response_model=ReadinessDto,
         responses={503: {"model": ReadinessDto}},
@@ -41,7 +41,7 @@ def router(
 
     @routes.get(
         "/metrics",
-        operation_id="get_metrics",
+        operation_id="getMetrics",
         summary="Figures in Prometheus' text form",
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
@@ -51,7 +51,7 @@ def router(
 
     @routes.get(
         "/api/system",
-        operation_id="get_system",
+        operation_id="getSystem",
         summary="Parts, consumers and what was put aside",
         responses=problems(401, 403),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from psycopg import errors
@@ -43,7 +44,9 @@ class Views:
     def _read(
         self, statement: str, parameters: Mapping[str, Any], settings: Mapping[str, str]
     ) -> list[Row]:
-        with self._pool.connection() as connection:
+        with self._pool.connection() as connection, ExitStack() as stack:
+            if settings:
+                stack.enter_context(connection.transaction())
             for name, value in settings.items():
                 connection.execute("SELECT set_config(%s, %s, true)", (name, value))
             cursor = connection.cursor(row_factory=dict_row)

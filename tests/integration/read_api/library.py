@@ -1,0 +1,327 @@
+"""A whole installation without HTTP servers: real store, real consumers, real read API."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from psycopg_pool import ConnectionPool
+
+from aggregates import analysis, asset
+from commands.accounts import Accounts
+from commands.authentication import Credentials
+from commands.keys import IssueKey, Keys
+from commands.logins import Logins
+from commands.passwords import Passwords
+from commands.sessions import Sessions
+from commands.unit import CommandContext, Commands
+from events.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
+from events.ids import AccountId, AnalysisId, AssetId, CommandId, CorrelationId, WorkspaceId
+from events.log.postgres import StoreLog
+from events.log.progress import LogProgress
+from events.log.tail import LogTail
+from events.store.codec import EventCodec
+from events.store.log import PostgresLog
+from events.store.postgres import COLUMNS, envelope_of
+from events.store.subject_keys import PostgresSubjectKeys
+from gateways.audio.peaks import read_zoom
+from gateways.object_store import FolderObjectStore
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.limits import RateLimits
+from kit.paging import Cursors
+from kit.problems import install_problems
+from kit.tokens import Signer
+from processors.consumers.engine import Engine
+from processors.consumers.projection import ProjectionConsumer
+from processors.rebuild import Rebuilder
+from projections.accounts import Accounts as AccountsView
+from projections.timeline import Timeline
+from projections.vault import Vault
+from read_api import accounts_http, assets_http, events_http, media_http, system_http
+from read_api.accounts import AccountQueries
+from read_api.assets import AssetQueries
+from read_api.live import LiveFeed
+from read_api.media import AssetMedia
+from read_api.metrics import CountRequests, Metrics
+from read_api.system import SystemQueries, consumers_running
+from read_api.timeline import TimelineQueries
+from tests.conftest import Database
+
+VIEWS = ("vault", "timeline", "accounts")
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Library:
+    """`add` is what a musician and the analyser do; `settle` waits until the views have it."""
+
+    commands: Commands
+    progress: LogProgress
+    objects: FolderObjectStore
+    accounts: Accounts
+    keys: Keys
+    logins: Logins
+    rebuilder: Rebuilder
+    pool: ConnectionPool
+    feed: LiveFeed
+    assets: AssetQueries
+    timeline: TimelineQueries
+    app: FastAPI
+    position: int = 0
+
+    def caller(self) -> Caller:
+        """Somebody new with a workspace of their own."""
+        invited = self.accounts.invite(f"person{next(_numbers)}@example.org")
+        login = self.logins.of_account(invited.account_id)
+        assert login is not None
+        self.position = self.commands.log.events.head()
+        return Caller(login.account_id, login.workspace_id, operator=login.operator)
+
+    def key(self, caller: Caller, *scopes: str) -> dict[str, str]:
+        """Headers of a program that acts for the caller."""
+        issued, _ = self.keys.issue(caller, IssueKey(name="test", scopes=list(scopes or ("*",))))
+        return {"Authorization": f"Bearer {issued.key}"}
+
+    def upload(self, caller: Caller, filename: str = "a.flac", content: bytes = b"") -> AssetId:
+        content = content or f"{filename} {next(_numbers)}".encode()
+        asset_id, sha256 = AssetId.new(), hashlib.sha256(content).hexdigest()
+        self.objects.put_bytes(caller.workspace_id, sha256, content)
+        self._do(
+            caller,
+            "start",
+            asset,
+            asset_id,
+            asset.upload,
+            asset_id=asset_id,
+            workspace_id=WorkspaceId(caller.workspace_id),
+            uploaded_by=AccountId(caller.account_id),
+            filename=filename,
+            sha256=sha256,
+            size_bytes=len(content),
+        )
+        return asset_id
+
+    def verify(
+        self,
+        caller: Caller,
+        asset_id: AssetId,
+        *,
+        duration_s: float = 180.0,
+        codec: str = "flac",
+        cover: Blob | None = None,
+        **tags: Any,
+    ) -> None:
+        audio = AudioFacts(
+            duration_s=duration_s, sample_rate_hz=44100, channels=2, codec=codec, bitrate_bps=1000
+        )
+        self.change(
+            caller,
+            asset_id,
+            asset.verify,
+            tags=Tags.model_validate(tags),
+            audio=audio,
+            cover=cover,
+        )
+
+    def reject(self, caller: Caller, asset_id: AssetId) -> None:
+        self.change(caller, asset_id, asset.reject, code="not-audio", reason="No sound in it")
+
+    def edit(self, caller: Caller, asset_id: AssetId, **changes: Any) -> None:
+        account = AccountId(caller.account_id)
+        self.change(caller, asset_id, asset.edit_tags, edited_by=account, changes=changes)
+
+    def delete(self, caller: Caller, asset_id: AssetId) -> None:
+        self.change(caller, asset_id, asset.delete, deleted_by=AccountId(caller.account_id))
+
+    def request_analysis(self, caller: Caller, asset_id: AssetId) -> AnalysisId:
+        analysis_id = AnalysisId.beside(asset_id)
+        self._do(
+            caller,
+            "change",
+            analysis,
+            analysis_id,
+            analysis.request,
+            analysis_id=analysis_id,
+            asset_id=asset_id,
+            workspace_id=WorkspaceId(caller.workspace_id),
+            sha256="0" * 64,
+            filename="a.flac",
+        )
+        return analysis_id
+
+    def analyse(
+        self,
+        caller: Caller,
+        asset_id: AssetId,
+        *,
+        tempo_bpm: float | None = 120.0,
+        key: str | None = "A minor",
+        peaks: bytes = b"peaks",
+    ) -> None:
+        analysis_id = self.request_analysis(caller, asset_id)
+        sha256 = hashlib.sha256(peaks).hexdigest()
+        self.objects.put_bytes(caller.workspace_id, sha256, peaks)
+        candidates = [TempoCandidate(bpm=tempo_bpm, confidence=0.8)] if tempo_bpm else []
+        measurement = Measurement(
+            tempo_bpm=tempo_bpm,
+            tempo_candidates=tuple(candidates),
+            key=key,
+            key_confidence=0.7 if key else None,
+            loudness_lufs=-9.25,
+            true_peak_dbtp=-0.3,
+            energy=0.6,
+            analyser="essentia",
+            analyser_version=1,
+        )
+        self._do(
+            caller,
+            "change",
+            analysis,
+            analysis_id,
+            analysis.complete,
+            analysis_id=analysis_id,
+            measurement=measurement,
+            peaks=Blob(sha256=sha256, size_bytes=len(peaks), media_type="x/peaks"),
+        )
+
+    def fail_analysis(self, caller: Caller, asset_id: AssetId) -> None:
+        analysis_id = self.request_analysis(caller, asset_id)
+        self._do(
+            caller,
+            "change",
+            analysis,
+            analysis_id,
+            analysis.give_up,
+            analysis_id=analysis_id,
+            code="timeout",
+            reason="It took too long",
+        )
+
+    def add(
+        self,
+        caller: Caller,
+        title: str,
+        *,
+        tempo_bpm: float | None = 120.0,
+        key: str | None = "A minor",
+        duration_s: float = 180.0,
+        filename: str = "",
+        **tags: Any,
+    ) -> AssetId:
+        """Uploaded, verified and analysed: `tempo_bpm` and `key` are what was measured."""
+        asset_id = self.upload(caller, filename or f"take {next(_numbers)}.flac")
+        self.verify(caller, asset_id, duration_s=duration_s, title=title, **tags)
+        self.analyse(caller, asset_id, tempo_bpm=tempo_bpm, key=key)
+        return asset_id
+
+    def settle(self) -> None:
+        for view in VIEWS:
+            assert self.progress.wait_until(view, self.position, 20)
+
+    def change(self, caller: Caller, asset_id: AssetId, decide: Any, **arguments: Any) -> None:
+        self._do(caller, "change", asset, asset_id, decide, asset_id=asset_id, **arguments)
+
+    def _do(self, caller: Caller, how: str, module: Any, *decision: Any, **arguments: Any) -> None:
+        context = CommandContext(
+            caller.account_id, caller.workspace_id, CommandId.new(), CorrelationId.new()
+        )
+        unit = self.commands.unit(context, input=None)
+        getattr(unit, how)(module, *decision, **arguments)
+        self.position = max(self.position, unit.commit().position)
+
+
+@contextmanager
+def open_library(database: Database, folder: Path) -> Iterator[Library]:
+    url = database.app_url
+    stop = threading.Event()
+    with ConnectionPool(url, min_size=1, max_size=12, kwargs={"autocommit": True}) as pool:
+        log, tail = PostgresLog(url, pool), LogTail(url)
+        codec = EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
+        rebuilder = Rebuilder(pool, codec, "postgres")
+        consumers = [ProjectionConsumer(view()) for view in (Vault, Timeline, AccountsView)]
+        engine = Engine(consumers, StoreLog(url, pool, tail), pool, codec, rebuilder)
+        worker = threading.Thread(target=engine.run, args=(stop,))
+        worker.start()
+        library = _library(pool, log, tail, codec, rebuilder, FolderObjectStore(folder))
+        try:
+            yield library
+        finally:
+            library.feed.close()
+            stop.set()
+            worker.join()
+            tail.close()
+            log.close()
+
+
+def _library(
+    pool: ConnectionPool,
+    log: PostgresLog,
+    tail: LogTail,
+    codec: EventCodec,
+    rebuilder: Rebuilder,
+    objects: FolderObjectStore,
+) -> Library:
+    signer = Signer(b"s" * 32)
+    progress, cursors = LogProgress(pool, "postgres"), Cursors(signer)
+    commands = Commands(log, pool, codec, b"i" * 32)
+    logins, passwords = Logins(pool, b"i" * 32), Passwords()
+    sessions, keys = Sessions(pool, logins, passwords, signer), Keys(commands, pool)
+    authenticated = Authenticate(Credentials(sessions, keys), RateLimits(pool))
+    assets = AssetQueries(pool, cursors)
+    timeline = TimelineQueries(pool, progress, cursors)
+    feed = LiveFeed(tail, log.events.head, reader(pool))
+    system = SystemQueries(pool, progress, log.events.head, lambda: [])
+    metrics = Metrics(system)
+    app = FastAPI()
+    install_problems(app)
+    app.add_middleware(CountRequests, metrics=metrics)
+    me = AccountQueries(pool, assets, timeline)
+    media = AssetMedia(assets, objects, read_zoom)
+    for routes in (
+        assets_http.router(authenticated, progress, assets, timeline),
+        media_http.router(authenticated, progress, media),
+        events_http.router(authenticated, progress, timeline, feed),
+        accounts_http.router(authenticated, progress, me),
+        system_http.router(
+            authenticated, system, metrics, {"consumers": lambda: consumers_running(progress)}
+        ),
+    ):
+        app.include_router(routes)
+    return Library(
+        commands=commands,
+        progress=progress,
+        objects=objects,
+        accounts=Accounts(commands, logins, passwords, sessions),
+        keys=keys,
+        logins=logins,
+        rebuilder=rebuilder,
+        pool=pool,
+        feed=feed,
+        assets=assets,
+        timeline=timeline,
+        app=app,
+    )
+
+
+def reader(pool: ConnectionPool):
+    """`read_api.live.ReadLog` over the events table."""
+
+    def read(after: int, limit: int, tenant: str | None):
+        with pool.connection() as connection:
+            cursor = connection.cursor(binary=True)
+            rows = cursor.execute(
+                f"SELECT {COLUMNS} FROM events WHERE position > %s"
+                " AND (%s::text IS NULL OR tenant = %s) ORDER BY position LIMIT %s",
+                (after, tenant, tenant, limit),
+            )
+            return [envelope_of(row) for row in rows]
+
+    return read
