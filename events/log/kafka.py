@@ -1,0 +1,157 @@
+"""The log on Kafka: one consumer group per consumer, the checkpoint in Postgres decides, never a committed offset."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import InconsistentTopicIdError
+
+from events.log.errors import NotOurRecord
+from events.log.kafka_config import KafkaConfig
+from events.log.kafka_topics import KafkaTopics
+from events.log.partitions import LogPartition, partitions_of, topic_of
+from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
+from events.log.records import from_record
+
+
+class KafkaLog:
+    """The adapter that scales: workers of one group share a consumer's partitions."""
+
+    def __init__(self, config: KafkaConfig) -> None:
+        self._config = config
+        self._topics = KafkaTopics(config)
+
+    def partitions(self, categories: Sequence[str]) -> list[LogPartition]:
+        return [partition for category in categories for partition in partitions_of(category)]
+
+    def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:
+        topic_ids = self._topics.ensure(categories)
+        wanted = {topic_of(category): topic_ids[topic_of(category)] for category in categories}
+        return _KafkaReader(self._config, consumer, wanted, load)
+
+
+class _KafkaReader:
+    def __init__(
+        self, config: KafkaConfig, consumer: str, topic_ids: dict[str, str], load: LoadVector
+    ) -> None:
+        self._config, self._topic_ids, self._load = config, topic_ids, load
+        self._vector = Vector()
+        # Where a partition was resumed: its first record must be the one the checkpoint names.
+        self._resumed: dict[LogPartition, Checkpoint] = {}
+        self._assigned: set[TopicPartition] = set()
+        self._assigning = threading.Lock()
+        settings = config.consumer() | {
+            "group_id": config.named(f"noculture.{consumer}"),
+            "partition_assignment_strategy": (CooperativeStickyAssignor,),
+            # A killed worker's partitions are free after 6 s, the shortest that brokers allow.
+            "session_timeout_ms": 6_000,
+            "heartbeat_interval_ms": 2_000,
+        }
+        if config.member:
+            settings["group_instance_id"] = f"{consumer}-{config.member}"
+        self._consumer = KafkaConsumer(**settings)
+        self._consumer.subscribe(
+            [config.named(topic) for topic in topic_ids], listener=_Listener(self._remember)
+        )
+
+    def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
+        fetched = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=limit)
+        self._same_topics()
+        self._resume_assigned(fetched)
+        items: list[LogItem] = []
+        for kafka_partition, records in fetched.items():
+            partition = self._partition(kafka_partition)
+            if not self._continues(partition, kafka_partition, records[0]):
+                continue
+            for record in records:
+                item = self._item(partition, record)
+                if not self._vector.applied(partition, item.checkpoint.position):
+                    items.append(item)
+        return items
+
+    def rewind(self) -> None:
+        self._resume(self._consumer.assignment())
+
+    def close(self) -> None:
+        self._consumer.close(autocommit=False)
+
+    def _remember(self, assigned: Iterable[TopicPartition]) -> None:
+        """Runs in the client's own thread: hold the partitions until `poll` has read their checkpoints."""
+        with self._assigning:
+            self._assigned.update(assigned)
+            self._consumer.pause(*assigned)
+
+    def _resume_assigned(self, fetched: dict[TopicPartition, list[object]]) -> None:
+        with self._assigning:
+            assigned = self._assigned & self._consumer.assignment()
+            self._assigned.clear()
+            if assigned:
+                self._resume(assigned)
+                self._consumer.resume(*assigned)
+        for kafka_partition in assigned:
+            fetched.pop(kafka_partition, None)
+
+    def _resume(self, assigned: Iterable[TopicPartition]) -> None:
+        """Seek to the last applied record; from the earliest if it is another topic by now."""
+        self._vector = self._load()
+        for kafka_partition in assigned:
+            partition = self._partition(kafka_partition)
+            checkpoint = self._vector.get(partition, Checkpoint())
+            same_topic = checkpoint.topic_id == self._topic_ids[partition.topic]
+            if checkpoint.offset is None or not same_topic:
+                self._consumer.seek_to_beginning(kafka_partition)
+                self._resumed.pop(partition, None)
+            else:
+                self._consumer.seek(kafka_partition, checkpoint.offset)
+                self._resumed[partition] = checkpoint
+
+    def _continues(
+        self, partition: LogPartition, kafka_partition: TopicPartition, first: object
+    ) -> bool:
+        """False if the topic was cut and filled again under us: then its offsets mean nothing, read it all."""
+        resumed = self._resumed.pop(partition, None)
+        if resumed is None:
+            return True
+        item = self._item(partition, first)
+        if (item.checkpoint.offset, item.checkpoint.position) == (resumed.offset, resumed.position):
+            return True
+        self._consumer.seek_to_beginning(kafka_partition)
+        return False
+
+    def _item(self, partition: LogPartition, record: object) -> LogItem:
+        try:
+            envelope = from_record(partition.topic, record.value, record.headers)  # type: ignore[attr-defined]
+        except (KeyError, ValueError, TypeError) as error:
+            raise NotOurRecord(partition.topic, partition.number, record.offset) from error  # type: ignore[attr-defined]
+        checkpoint = Checkpoint(
+            envelope.position,
+            record.offset,  # type: ignore[attr-defined]
+            self._topic_ids[partition.topic],
+        )
+        return LogItem(envelope, partition, checkpoint)
+
+    def _same_topics(self) -> None:
+        """A topic made anew under the same name would be read on at the old offset: start again instead."""
+        cluster = self._consumer._cluster
+        for topic, known in self._topic_ids.items():
+            now = cluster.topic_id(self._config.named(topic))
+            if now is not None and str(now) != known:
+                raise InconsistentTopicIdError(f"{topic} was made anew")
+
+    def _partition(self, kafka_partition: TopicPartition) -> LogPartition:
+        return LogPartition(self._config.logical(kafka_partition.topic), kafka_partition.partition)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, remember: Callable[[Iterable[TopicPartition]], None]) -> None:
+        self._remember = remember
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._remember(assigned)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Nothing to hand over: each batch moved its checkpoint in its own transaction."""

@@ -1,0 +1,91 @@
+"""The log without a broker: consumers read the store, one worker at a time per consumer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from events.log.partitions import STORE, LogPartition, partition_of
+from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
+from events.log.tail import LogTail
+from events.store.postgres import PostgresEvents
+
+LOCK_CLASS = 7521982
+LIVENESS_S = 1.0
+
+
+class StoreLog:
+    """`url` is a direct DSN (session locks); `tail` wakes the readers; `pool` is what they read with."""
+
+    def __init__(self, url: str, pool: ConnectionPool, tail: LogTail) -> None:
+        self._url, self._tail = url, tail
+        self._events = PostgresEvents(pool)
+
+    def partitions(self, categories: Sequence[str]) -> list[LogPartition]:
+        return [STORE]
+
+    def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:
+        return _StoreReader(self._url, self._events, self._tail, consumer, categories, load)
+
+
+class _StoreReader:
+    def __init__(
+        self,
+        url: str,
+        events: PostgresEvents,
+        tail: LogTail,
+        consumer: str,
+        categories: Sequence[str],
+        load: LoadVector,
+    ) -> None:
+        self._events, self._tail = events, tail
+        self._consumer, self._categories, self._load = consumer, list(categories), load
+        self._lock = psycopg.connect(url, autocommit=True)
+        self._owner = False
+        self._checked_at = 0.0
+        self._vector = Vector()
+        self._next = 0
+
+    def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
+        if not self._own():
+            time.sleep(min(timeout_s, 0.25))
+            return []
+        envelopes = self._events.after(self._next, limit, categories=self._categories)
+        if not envelopes:
+            # The head is at least what this reader has seen, so an older head of the tail never ends the wait.
+            self._tail.wait(max(self._tail.head, self._next), timeout_s)
+            envelopes = self._events.after(self._next, limit, categories=self._categories)
+        if envelopes:
+            self._next = envelopes[-1].position
+        return [
+            LogItem(
+                e, STORE, Checkpoint(e.position), self._vector.applied(partition_of(e), e.position)
+            )
+            for e in envelopes
+        ]
+
+    def rewind(self) -> None:
+        self._vector = self._load()
+        self._next = self._vector.position(STORE)
+
+    def close(self) -> None:
+        self._lock.close()
+
+    def _own(self) -> bool:
+        """The session lock is the ownership; a dead connection raises, and the compare-and-swap decides."""
+        if time.monotonic() - self._checked_at < LIVENESS_S and self._owner:
+            return True
+        self._checked_at = time.monotonic()
+        if self._owner:
+            self._lock.execute("SELECT 1")
+            return True
+        row = self._lock.execute(
+            "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCK_CLASS, self._consumer)
+        ).fetchone()
+        self._owner = bool(row and row[0])
+        if self._owner:
+            self.rewind()
+        return self._owner

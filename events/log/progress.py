@@ -1,0 +1,120 @@
+"""How far the relay and every consumer are: what `wait`, `Min-Position`, `position` and `lag` mean (DESIGN §6).
+
+A consumer is at P when R >= P and, for each partition it reads, checkpoint >= min(P, last_position). Without
+a broker R is the store's head and the store itself knows the next event that a consumer has not seen.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from psycopg_pool import ConnectionPool
+
+from events.errors import NoCultureError
+from events.log.partitions import STORE, TOPIC_PREFIX
+
+# Many requests may wait at once: they share one look at the database.
+FRESH_S = 0.005
+
+_CONSUMERS = f"""
+SELECT c.name, c.kind, c.version, c.stopped, {{at}} AS position, l.head,
+       (SELECT count(*) FROM parked_streams p WHERE p.consumer = c.name) AS parked
+FROM consumers c
+CROSS JOIN (SELECT coalesce((SELECT max(position) FROM events), 0) AS head,
+                   (SELECT position FROM relay_progress) AS relayed) l
+LEFT JOIN LATERAL (SELECT position FROM checkpoints k WHERE k.consumer = c.name AND k.build = c.live_build
+                   AND k.topic = '{STORE.topic}') s ON true
+ORDER BY c.name
+"""
+_AT_IN_KAFKA = f"""least(l.relayed, (
+    SELECT min(greatest(coalesce(k.position, 0), coalesce(s.position, 0)))
+    FROM relay_heads h
+    LEFT JOIN checkpoints k ON k.consumer = c.name AND k.build = c.live_build
+         AND k.topic = h.topic AND k.partition = h.partition
+    WHERE substr(h.topic, {len(TOPIC_PREFIX) + 1}) = ANY (c.categories)
+      AND greatest(coalesce(k.position, 0), coalesce(s.position, 0)) < h.last_position))"""
+_AT_IN_STORE = """coalesce((
+    SELECT min(n.position) - 1 FROM unnest(c.categories) AS read(category)
+    CROSS JOIN LATERAL (SELECT e.position FROM events e WHERE e.category = read.category
+                        AND e.position > coalesce(s.position, 0) ORDER BY e.position LIMIT 1) n), l.head)"""
+
+
+class UnknownConsumer(NoCultureError):
+    status, code = 404, "unknown-consumer"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no consumer {name!r}: `./noculture consumers` lists them")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerProgress:
+    """`position` is the P it is at, `lag` how many positions of the log lie behind that, `parked` its streams."""
+
+    name: str
+    kind: str
+    version: int
+    position: int
+    lag: int
+    parked: int
+    stopped: str | None
+
+
+class LogProgress:
+    """Thread-safe. `event_log` says what the consumers of this installation read."""
+
+    def __init__(
+        self, pool: ConnectionPool, event_log: Literal["kafka", "postgres"] = "kafka"
+    ) -> None:
+        self._pool = pool
+        self._event_log = event_log
+        at = _AT_IN_KAFKA if event_log == "kafka" else _AT_IN_STORE
+        self._statement = _CONSUMERS.format(at=at)
+        self._lock = threading.Lock()
+        self._looked_at = 0.0
+        self._known: dict[str, ConsumerProgress] = {}
+
+    def relayed(self) -> int:
+        """R: every event up to here is where consumers can read it."""
+        source = (
+            "(SELECT position FROM relay_progress)"
+            if self._event_log == "kafka"
+            else "(SELECT max(position) FROM events)"
+        )
+        with self._pool.connection() as connection:
+            row = connection.execute(f"SELECT coalesce({source}, 0)").fetchone()
+        return int(row[0]) if row else 0
+
+    def all(self) -> list[ConsumerProgress]:
+        with self._lock:
+            return list(self._look().values())
+
+    def consumer_position(self, name: str) -> int:
+        """The P that this consumer is at. Raises UnknownConsumer (404)."""
+        with self._lock:
+            found = self._look().get(name)
+        if found is None:
+            raise UnknownConsumer(name)
+        return found.position
+
+    def wait_until(self, name: str, position: int, timeout_s: float) -> bool:
+        """True once the consumer is at `position`; False when the time is over."""
+        deadline = time.monotonic() + timeout_s
+        while self.consumer_position(name) < position:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(FRESH_S)
+        return True
+
+    def _look(self) -> dict[str, ConsumerProgress]:
+        if time.monotonic() - self._looked_at > FRESH_S:
+            with self._pool.connection() as connection:
+                rows = connection.execute(self._statement).fetchall()
+            self._known = {
+                name: ConsumerProgress(name, kind, version, at, max(head - at, 0), parked, stopped)
+                for name, kind, version, stopped, at, head, parked in rows
+            }
+            self._looked_at = time.monotonic()
+        return self._known

@@ -1,0 +1,80 @@
+"""An envelope as a Kafka record and back (CONTRACT §3): every field can be had from Kafka alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from events.envelope import Envelope
+from events.log.partitions import TOPIC_PREFIX, topic_of
+from events.times import parse_rfc3339, rfc3339
+
+Headers = list[tuple[str, bytes]]
+
+
+class LogRecord(NamedTuple):
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+def source_of(log_id: str, epoch: int) -> str:
+    return f"/noculture/{log_id}/{epoch}"
+
+
+def schema_of(type: str, version: int) -> str:
+    return f"urn:noculture:event:{type}:{version}"
+
+
+def to_record(envelope: Envelope, source: str) -> LogRecord:
+    """`source` is `source_of(log id, epoch)`. A field that is None has no header."""
+    headers = {
+        "content-type": "application/json",
+        "ce_specversion": "1.0",
+        "ce_id": envelope.event_id,
+        "ce_type": envelope.type,
+        "ce_source": source,
+        "ce_subject": envelope.stream_id,
+        "ce_time": rfc3339(envelope.recorded_at),
+        "ce_dataschema": schema_of(envelope.type, envelope.version),
+        "ce_eventversion": str(envelope.version),
+        "ce_position": str(envelope.position),
+        "ce_streamversion": str(envelope.stream_version),
+        "ce_effectiveat": rfc3339(envelope.effective_at),
+        "ce_actor": envelope.actor,
+        "ce_tenant": envelope.tenant,
+        "ce_correlationid": envelope.correlation_id,
+        "ce_causationid": envelope.causation_id,
+        "ce_commandid": envelope.command_id,
+        "ce_hash": envelope.hash.hex(),
+    }
+    return LogRecord(
+        topic_of(envelope.category),
+        envelope.stream_id.encode(),
+        envelope.data,
+        [(name, text.encode()) for name, text in headers.items() if text is not None],
+    )
+
+
+def from_record(topic: str, value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
+    """Raises KeyError or ValueError for a record that is not one of ours."""
+    texts = {name: content.decode() for name, content in headers}
+    return Envelope(
+        position=int(texts["ce_position"]),
+        event_id=texts["ce_id"],
+        stream_id=texts["ce_subject"],
+        stream_version=int(texts["ce_streamversion"]),
+        category=topic.removeprefix(TOPIC_PREFIX),
+        type=texts["ce_type"],
+        version=int(texts["ce_eventversion"]),
+        recorded_at=parse_rfc3339(texts["ce_time"]),
+        effective_at=parse_rfc3339(texts["ce_effectiveat"]),
+        actor=texts.get("ce_actor"),
+        tenant=texts["ce_tenant"],
+        correlation_id=texts["ce_correlationid"],
+        causation_id=texts.get("ce_causationid"),
+        command_id=texts["ce_commandid"],
+        hash=bytes.fromhex(texts["ce_hash"]),
+        data=bytes(value),
+    )

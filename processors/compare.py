@@ -1,0 +1,141 @@
+"""Store against Kafka, event by event: `./noculture log compare`."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from psycopg_pool import ConnectionPool
+
+from events.log.kafka_config import KafkaConfig
+from events.log.kafka_reading import read_events
+from events.log.kafka_topics import KafkaTopics
+from events.log.partitions import LogPartition, partition_of
+from events.log.progress import LogProgress
+from events.store.postgres import PostgresEvents
+
+SETTLE_S = 10.0
+PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`events` are the store's; an event that differs from the store's counts as missing and as extra."""
+
+    events: int
+    missing: int
+    duplicated: int
+    misordered: int
+    extra: int
+
+    @property
+    def ok(self) -> bool:
+        return not (self.missing or self.duplicated or self.misordered or self.extra)
+
+    def to_json(self) -> dict[str, bool | int]:
+        return {
+            "ok": self.ok,
+            "events": self.events,
+            "missing": self.missing,
+            "duplicated": self.duplicated,
+            "misordered": self.misordered,
+            "extra": self.extra,
+        }
+
+
+@dataclass(slots=True)
+class _Partition:
+    """16 bytes an event: its position, and 8 bytes of its hash."""
+
+    positions: array[int] = field(default_factory=lambda: array("q"))
+    hashes: array[int] = field(default_factory=lambda: array("Q"))
+
+
+def compare(pool: ConnectionPool, config: KafkaConfig, settle_s: float = SETTLE_S) -> Compared:
+    """Everything the store had when it was called, after giving the relay `settle_s` to carry it over."""
+    store = PostgresEvents(pool)
+    head = store.head()
+    _settle(LogProgress(pool, "kafka"), head, settle_s)
+    partitions: dict[LogPartition, _Partition] = defaultdict(_Partition)
+    for seen in read_events(config, KafkaTopics(config).events()):
+        partition = partitions[seen.partition]
+        partition.positions.append(seen.position)
+        partition.hashes.append(_short(seen.hash))
+    duplicated = misordered = 0
+    walks: dict[LogPartition, _Walk] = {}
+    for name, partition in partitions.items():
+        again, late = _order(partition.positions)
+        duplicated, misordered = duplicated + again, misordered + late
+        walks[name] = _Walk(partition)
+    events = missing = 0
+    now = store.head()
+    for page in store.walk(page=PAGE):
+        for event in page:
+            if event.position > now:
+                break
+            events += event.position <= head
+            walk = walks.get(partition_of(event))
+            found = walk is not None and walk.take(event.position, _short(event.hash))
+            # What came after the call may still be on its way.
+            missing += not found and event.position <= head
+    extra = sum(walk.rest() for walk in walks.values())
+    return Compared(events, missing, duplicated, misordered, extra)
+
+
+class _Walk:
+    """A partition's distinct positions in order, taken one by one as the store names them."""
+
+    def __init__(self, partition: _Partition) -> None:
+        self._events: Iterator[tuple[int, int]] = iter(
+            sorted(dict(zip(partition.positions, partition.hashes, strict=True)).items())
+        )
+        self._next = next(self._events, None)
+        self._extra = 0
+
+    def take(self, position: int, hash: int) -> bool:
+        while self._next is not None and self._next[0] < position:
+            self._skip()
+        if self._next is None or self._next[0] != position:
+            return False
+        if self._next[1] != hash:
+            self._skip()
+            return False
+        self._next = next(self._events, None)
+        return True
+
+    def rest(self) -> int:
+        """What the store does not have, once it has named everything."""
+        while self._next is not None:
+            self._skip()
+        return self._extra
+
+    def _skip(self) -> None:
+        self._extra += 1
+        self._next = next(self._events, None)
+
+
+def _order(positions: array[int]) -> tuple[int, int]:
+    """(how many came again, how many came for the first time after a later one)"""
+    seen: set[int] = set()
+    furthest = duplicated = misordered = 0
+    for position in positions:
+        if position in seen:
+            duplicated += 1
+            continue
+        seen.add(position)
+        misordered += position < furthest
+        furthest = max(furthest, position)
+    return duplicated, misordered
+
+
+def _short(hash: bytes) -> int:
+    return int.from_bytes(hash[:8], "big")
+
+
+def _settle(progress: LogProgress, head: int, settle_s: float) -> None:
+    deadline = time.monotonic() + settle_s
+    while progress.relayed() < head and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -1,0 +1,109 @@
+"""One batch of one consumer: applied with its checkpoint in one transaction, or narrowed down to the event to blame."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import psycopg
+from kafka.errors import KafkaError
+from psycopg_pool import ConnectionPool
+
+from events.envelope import Recorded
+from events.errors import NoCultureError, UnknownEventVersion
+from events.log.port import LogItem
+from events.store.codec import EventCodec
+from events.store.pending import StoreBusy, VersionConflict
+from processors.consumers import parking
+from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
+from processors.consumers.consumer import Connection, Consumer, TryAgain
+
+log = logging.getLogger(__name__)
+
+
+class ConsumerStopped(NoCultureError):
+    """The consumer can go no further by itself."""
+
+    status, code = 503, "consumer-stopped"
+
+
+class Batches:
+    """Applies items exactly once: what fails is rolled back with its checkpoint."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        consumer: Consumer,
+        checkpoints: Checkpoints,
+        codec: EventCodec,
+    ) -> None:
+        self._pool, self._consumer = pool, consumer
+        self._checkpoints, self._codec = checkpoints, codec
+
+    def process(self, items: Sequence[LogItem]) -> None:
+        """Raises ConsumerStopped, CheckpointMoved, or what the database says; all of `items` before the raise
+        that are not to blame have been applied.
+        """
+        try:
+            self._commit(items)
+        except Exception as error:
+            if isinstance(error, CheckpointMoved) or is_passing(error):
+                raise
+            if len(items) == 1:
+                self._blame(items[0], error)
+                return
+            # Halves in order: at the first bad event everything before it is committed.
+            middle = len(items) // 2
+            self.process(items[:middle])
+            self.process(items[middle:])
+
+    def _commit(self, items: Sequence[LogItem]) -> None:
+        with self._pool.connection() as connection, connection.transaction():
+            # First the compare-and-swap: it locks the build against a swap, and the loser does no work.
+            reached = self._checkpoints.move(connection, items)
+            recorded = self._digestible(connection, items)
+            if recorded:
+                self._consumer.apply(connection, recorded)
+                self._consumer.finish(connection)
+        self._checkpoints.moved(reached)
+        if recorded:
+            self._consumer.committed()
+
+    def _digestible(self, connection: Connection, items: Sequence[LogItem]) -> list[Recorded]:
+        """Known events of streams that are not parked; the parked ones' get their letters."""
+        new = [item.envelope for item in items if not item.applied_before]
+        parked = parking.parked_among(
+            connection, self._consumer.name, (event.stream_id for event in new)
+        )
+        if parked:
+            aside = [event for event in new if event.stream_id in parked]
+            parking.put_aside(connection, self._consumer.name, aside)
+        decoded = (self._codec.decode(event) for event in new if event.stream_id not in parked)
+        return [recorded for recorded in decoded if recorded is not None]
+
+    def _blame(self, item: LogItem, error: Exception) -> None:
+        event, name = item.envelope, self._consumer.name
+        reason = f"{type(error).__name__}: {error}"[:2_000]
+        if isinstance(error, UnknownEventVersion):
+            raise ConsumerStopped(reason) from error
+        if self._consumer.money:
+            raise ConsumerStopped(
+                f"{name} cannot digest position {event.position} of {event.stream_id} ({reason}): a money"
+                " consumer never skips, correct the program and start it again"
+            ) from error
+        log.error(
+            "%s parks %s at position %d", name, event.stream_id, event.position, exc_info=error
+        )
+        with self._pool.connection() as connection, connection.transaction():
+            reached = self._checkpoints.move(connection, [item])
+            parking.park(connection, name, event, reason)
+        self._checkpoints.moved(reached)
+
+
+def is_passing(error: Exception) -> bool:
+    """True for the weather: the database, the broker, a lost race. Class 54 is a limit that the event broke."""
+    if isinstance(error, psycopg.OperationalError):
+        return not (error.sqlstate or "").startswith("54")
+    return isinstance(
+        error, psycopg.InterfaceError | KafkaError | TryAgain | StoreBusy | VersionConflict
+    )

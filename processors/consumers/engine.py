@@ -1,0 +1,150 @@
+"""Runs consumers: one thread each, from the log's reader through `Batches`, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from psycopg_pool import ConnectionPool
+
+from events.log.port import EventLog, LogReader, Vector
+from events.store.codec import EventCodec
+from events.store.postgres import PostgresEvents
+from processors.consumers.batch import Batches, ConsumerStopped, is_passing
+from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
+from processors.consumers.consumer import Consumer
+from processors.consumers.projection import ProjectionConsumer
+from processors.consumers.registry import UpgradeNeeded, register, set_stopped
+from processors.rebuild import Rebuilder
+
+log = logging.getLogger(__name__)
+POLL_S = 0.5
+EPOCH_CHECK_S = 2.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+# A stopped consumer looks again whether somebody has helped it.
+STOPPED_RETRY_S = 15.0
+# So many empty polls, or one batch, and it counts as working again.
+HEALTHY_POLLS = 10
+
+
+class Engine:
+    """`pool` needs a connection per consumer. `rebuilder` brings a projection of an older version up to date."""
+
+    def __init__(
+        self,
+        consumers: Sequence[Consumer],
+        event_log: EventLog,
+        pool: ConnectionPool,
+        codec: EventCodec,
+        rebuilder: Rebuilder,
+    ) -> None:
+        self._pool = pool
+        self._workers = [
+            _Worker(consumer, event_log, pool, codec, rebuilder) for consumer in consumers
+        ]
+
+    def run(self, stop: threading.Event) -> None:
+        """Block until `stop`; every batch under way is finished first."""
+        threads = [
+            threading.Thread(target=worker.run, args=(stop,), name=worker.name, daemon=True)
+            for worker in self._workers
+        ]
+        for thread in threads:
+            thread.start()
+        epoch = None
+        while not stop.wait(EPOCH_CHECK_S):
+            epoch = self._restart_on_new_epoch(epoch)
+        for thread in threads:
+            thread.join(timeout=30)
+
+    def _restart_on_new_epoch(self, known: int | None) -> int | None:
+        """`log recover` made all topics anew: positions in the old ones mean nothing."""
+        try:
+            _, epoch = PostgresEvents(self._pool).log_identity()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            return known
+        if known not in (None, epoch):
+            for worker in self._workers:
+                worker.restart.set()
+        return epoch
+
+
+class _Worker:
+    def __init__(
+        self,
+        consumer: Consumer,
+        event_log: EventLog,
+        pool: ConnectionPool,
+        codec: EventCodec,
+        rebuilder: Rebuilder,
+    ) -> None:
+        self.name = consumer.name
+        self.restart = threading.Event()
+        self._consumer, self._log, self._pool = consumer, event_log, pool
+        self._rebuilder = rebuilder
+        self._checkpoints = Checkpoints(pool, consumer)
+        self._batches = Batches(pool, consumer, self._checkpoints, codec)
+        self._pause_s = FIRST_PAUSE_S
+        self._healthy = False
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self._consume(stop)
+            except (ConsumerStopped, UpgradeNeeded) as error:
+                log.error("%s stopped: %s", self.name, error)
+                self._say_stopped(str(error))
+                stop.wait(STOPPED_RETRY_S)
+            except Exception as error:
+                # Nothing of an event reaches here: it is the weather, or a fault of ours that a pause may outlive.
+                trace = None if is_passing(error) else error
+                log.warning("%s starts again: %s", self.name, error, exc_info=trace)
+                stop.wait(self._pause_s)
+                self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    def _consume(self, stop: threading.Event) -> None:
+        self.restart.clear()
+        self._healthy = False
+        registration = register(
+            self._pool, self._consumer, self._log.partitions(self._consumer.categories)
+        )
+        if registration.behind:
+            self._rebuilder.rebuild(self._consumer)
+        reader = self._log.reader(self.name, self._consumer.categories, self._load)
+        try:
+            self._read(reader, stop)
+        finally:
+            reader.close()
+
+    def _read(self, reader: LogReader, stop: threading.Event) -> None:
+        reader.rewind()
+        polls = 0
+        while not stop.is_set() and not self.restart.is_set():
+            items = reader.poll(self._consumer.batch_size, POLL_S)
+            if items:
+                try:
+                    self._batches.process(items)
+                except CheckpointMoved:
+                    log.info("%s: another worker or build has moved on", self.name)
+                    reader.rewind()
+                    continue
+            polls = HEALTHY_POLLS if items else polls + 1
+            if not self._healthy and polls >= HEALTHY_POLLS:
+                set_stopped(self._pool, self.name, None)
+                self._healthy, self._pause_s = True, FIRST_PAUSE_S
+
+    def _load(self) -> Vector:
+        vector = self._checkpoints.load()
+        if isinstance(self._consumer, ProjectionConsumer):
+            self._consumer.use_build(self._checkpoints.build)
+        return vector
+
+    def _say_stopped(self, reason: str) -> None:
+        try:
+            set_stopped(self._pool, self.name, reason)
+        except Exception as error:
+            if not is_passing(error):
+                raise

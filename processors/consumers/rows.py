@@ -1,0 +1,111 @@
+"""One table's changes of a batch: merged per row in memory, written with one statement per set of columns."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from processors.consumers.consumer import Connection
+
+Key = tuple[Any, ...]
+
+
+class TableRows:
+    """`Rows` of `projections/projection.py` for one table; `key` names its primary key's columns in order.
+
+    A row may be made by any of its events, so every other column needs a default or allows null.
+    """
+
+    def __init__(self, schema: str, table: str, key: tuple[str, ...]) -> None:
+        self._table = sql.Identifier(schema, table)
+        self._key = key
+        self._deleted: dict[Key, None] = {}
+        self._changed: dict[Key, dict[str, Any]] = {}
+
+    def upsert(self, key: str | Key, **columns: Any) -> None:
+        self._changed.setdefault(self._as_key(key), {}).update(columns)
+
+    def delete(self, key: str | Key) -> None:
+        row = self._as_key(key)
+        self._changed.pop(row, None)
+        self._deleted[row] = None
+
+    def flush(self, connection: Connection) -> None:
+        """Deletes first: what was set after a delete is in `_changed`, what was set before is gone from it."""
+        if self._deleted:
+            self._delete(connection, list(self._deleted))
+        by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        # In key order: two workers that meet in a table lock its rows the same way round.
+        for row in sorted(self._changed, key=lambda row: tuple(map(str, row))):
+            columns = self._changed[row]
+            by_columns[tuple(sorted(columns))].append(
+                dict(zip(self._key, row, strict=True)) | columns
+            )
+        for names, records in by_columns.items():
+            self._upsert(connection, names, records)
+        self._deleted, self._changed = {}, {}
+
+    def _as_key(self, key: str | Key) -> Key:
+        row = key if isinstance(key, tuple) else (key,)
+        if len(row) != len(self._key):
+            raise ValueError(f"the key is {self._key}, not {row}")
+        return row
+
+    def _upsert(
+        self, connection: Connection, names: tuple[str, ...], records: list[dict[str, Any]]
+    ) -> None:
+        columns = _names((*self._key, *names))
+        changes = sql.SQL(", ").join(
+            sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in names
+        )
+        action = sql.SQL("UPDATE SET {}").format(changes) if names else sql.SQL("NOTHING")
+        connection.execute(
+            sql.SQL(
+                "INSERT INTO {table} ({columns})"
+                " SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s)"
+                " ON CONFLICT ({key}) DO {action}"
+            ).format(table=self._table, columns=columns, key=_names(self._key), action=action),
+            (_json(records),),
+        )
+
+    def _delete(self, connection: Connection, rows: list[Key]) -> None:
+        matches = sql.SQL(" AND ").join(
+            sql.SQL("t.{0} = gone.{0}").format(sql.Identifier(name)) for name in self._key
+        )
+        records = [dict(zip(self._key, row, strict=True)) for row in rows]
+        connection.execute(
+            sql.SQL(
+                "DELETE FROM {table} t USING jsonb_populate_recordset(NULL::{table}, %s) gone"
+                " WHERE {matches}"
+            ).format(table=self._table, matches=matches),
+            (_json(records),),
+        )
+
+
+def _names(names: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _json(records: list[dict[str, Any]]) -> Jsonb:
+    return Jsonb(records, dumps=lambda value: json.dumps(value, default=_plain, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case Decimal():
+            return str(value)
+        case bytes():
+            return "\\x" + value.hex()
+        case set() | frozenset():
+            return sorted(value)
+        case _ if hasattr(value, "model_dump"):
+            return value.model_dump(mode="json")
+    raise TypeError(f"a column cannot hold a {type(value).__name__}")
