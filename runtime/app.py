@@ -46,8 +46,8 @@ from read_api.metrics import CountRequests, Metrics
 from read_api.system import SystemQueries
 from read_api.timeline import TimelineQueries
 from runtime.composition import Core
-from runtime.installation import chosen_data
-from runtime.status import describe, version
+from runtime.installation import chosen_data, version
+from runtime.status import describe
 
 
 @dataclass(frozen=True, slots=True)

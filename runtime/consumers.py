@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import projections.accounts
 import projections.timeline
-import projections.vault  # noqa: F401  importing a view registers it
+import projections.vault  # importing a view registers it
 from events.log.port import EventLog
 from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.effects.audio import AnalysisEffect, ProbeEffect
 from processors.effects.consumer import EffectConsumer
+from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.projection import Projection
 from runtime.composition import Core, Wakes
@@ -27,5 +28,9 @@ def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
     return [*views, *sagas, effects]
 
 
+def rebuilder(core: Core) -> Rebuilder:
+    return Rebuilder(core.pool, core.codec, core.settings.event_log)
+
+
 def engine(core: Core, event_log: EventLog, wakes: Wakes) -> Engine:
-    return Engine(consumers(core, wakes), event_log, core.pool, core.codec)
+    return Engine(consumers(core, wakes), event_log, core.pool, core.codec, rebuilder(core))

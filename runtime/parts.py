@@ -58,7 +58,7 @@ def run_relay(settings: Settings) -> None:
         run_until_stopped(
             {"relay": relay.run},
             Heartbeat(settings, "relay"),
-            lambda: ("running", core.log.events.head() - core.progress.relayed(), relay.detail),
+            lambda: ("running", core.log.events.head() - core.progress.relayed(), None),
         )
 
 
