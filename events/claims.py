@@ -17,8 +17,8 @@ from events.times import rfc3339
 class Claim:
     """`kind` + `key`, unique in the whole installation or in one workspace.
 
-    It is held for ever or for a time range. A time range is half open, `since <= t < until`; claims
-    of one kind must all be ranges or all not.
+    It is held for ever or for a time range: half open, `since <= t < until`. Claims of one kind
+    must all be ranges or all not.
     """
 
     kind: str
