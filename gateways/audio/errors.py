@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateways.audio.facts import Refused
-from kit.errors import NoCultureError
+from schemas.errors import NoCultureError
 
 
 class AudioError(NoCultureError):
