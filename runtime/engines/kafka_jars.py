@@ -151,11 +151,12 @@ def write_lock(downloads: Path, lock_file: Path = LOCK_FILE) -> int:
     from jgo.parse import Coordinate
 
     repository = _maven(downloads)
-    needed = {}
+    needed: dict[tuple[str, str], Any] = {}
     # One root at a time, the broker first: together, jgo lets the managed versions of the one
     # replace what the other asks for (kafka-clients 3.9 beside kafka 4.3).
     for root in ROOTS:
-        wanted = repository.create_dependency(Coordinate(*root.split(":"), scope="compile"))
+        group, artifact, version = root.split(":")
+        wanted = repository.create_dependency(Coordinate(group, artifact, version, scope="compile"))
         inputs, transitive = repository.resolver.resolve([wanted])
         for dep in [*inputs, *(dep for dep in transitive if dep.scope in ("compile", "runtime"))]:
             needed.setdefault((dep.groupId, dep.artifactId), dep)
