@@ -109,3 +109,50 @@ def _progress(what: str, total: int) -> Any:
     from runtime.cli.bar import bar
 
     return bar(what, total)
+
+
+@app.command()
+def compare(json: Json = False) -> None:
+    """Compare the store with the Kafka topics, event by event (exit code 1 if they differ)."""
+    from dataclasses import asdict
+
+    from processors.compare import compare as compare_with_kafka
+    from runtime.composition import kafka_config, open_core
+    from runtime.errors import RuntimeProblem
+
+    settings = _running()
+    if settings.event_log != "kafka":
+        raise RuntimeProblem("This installation runs without Kafka: there is nothing to compare.")
+    with open_core(settings, connections=3) as core:
+        compared = compare_with_kafka(core.pool, kafka_config(settings))
+    if json:
+        print_json({"ok": compared.ok} | asdict(compared))
+    else:
+        for name, value in asdict(compared).items():
+            print(f"{name:<11}{value}")
+        print("Store and Kafka are the same." if compared.ok else "Store and Kafka differ.")
+    if not compared.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def recover(json: Json = False) -> None:
+    """After a restore: raise the epoch, refill the topics, hold every consumer to the store."""
+    from processors.consumers.projection import ProjectionConsumer
+    from processors.recover import recover as recover_log
+    from runtime.composition import kafka_config, new_wakes, open_core
+    from runtime.consumers import consumers, rebuilder
+
+    settings = _running()
+    with open_core(settings, connections=6) as core:
+        views = [c for c in consumers(core, new_wakes()) if isinstance(c, ProjectionConsumer)]
+        config = kafka_config(settings) if settings.event_log == "kafka" else None
+        done = recover_log(
+            settings.database_url or core.url, core.pool, config, rebuilder(core), views
+        )
+    rebuilt = [view.name for view in done.rebuilt]
+    if json:
+        print_json({"epoch": done.epoch, "events": done.events, "rebuilt": rebuilt})
+    else:
+        print(f"Epoch {done.epoch}: {done.events} events published into new topics.")
+        print(f"Read models made anew: {', '.join(rebuilt) or 'none'}.")
