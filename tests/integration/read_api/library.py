@@ -70,12 +70,14 @@ class Library:
     keys: Keys
     logins: Logins
     rebuilder: Rebuilder
+    consumers: list[ProjectionConsumer]
     pool: ConnectionPool
     feed: LiveFeed
     assets: AssetQueries
     timeline: TimelineQueries
     app: FastAPI
     position: int = 0
+    operator: Caller | None = None
 
     def caller(self) -> Caller:
         """Somebody new with a workspace of their own."""
@@ -246,11 +248,13 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
         log, tail = PostgresLog(url, pool), LogTail(url)
         codec = EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
         rebuilder = Rebuilder(pool, codec, "postgres")
-        consumers = [ProjectionConsumer(view()) for view in (Vault, Timeline, AccountsView)]
-        engine = Engine(consumers, StoreLog(url, pool, tail), pool, codec, rebuilder)
+        engine = Engine(_consumers(), StoreLog(url, pool, tail), pool, codec, rebuilder)
         worker = threading.Thread(target=engine.run, args=(stop,))
         worker.start()
-        library = _library(pool, log, tail, codec, rebuilder, FolderObjectStore(folder))
+        parts = (pool, log, tail, codec, rebuilder, _consumers())
+        library = _library(*parts, FolderObjectStore(folder))
+        # The first account of an installation is its operator.
+        library.operator = library.caller()
         try:
             yield library
         finally:
@@ -267,6 +271,7 @@ def _library(
     tail: LogTail,
     codec: EventCodec,
     rebuilder: Rebuilder,
+    consumers: list[ProjectionConsumer],
     objects: FolderObjectStore,
 ) -> Library:
     signer = Signer(b"s" * 32)
@@ -303,12 +308,17 @@ def _library(
         keys=keys,
         logins=logins,
         rebuilder=rebuilder,
+        consumers=consumers,
         pool=pool,
         feed=feed,
         assets=assets,
         timeline=timeline,
         app=app,
     )
+
+
+def _consumers() -> list[ProjectionConsumer]:
+    return [ProjectionConsumer(view()) for view in (Vault, Timeline, AccountsView)]
 
 
 def reader(pool: ConnectionPool):

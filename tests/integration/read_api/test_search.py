@@ -1,4 +1,4 @@
-"""The vault's list against a real Postgres: what is found, by which words and filters, in which order."""
+"""The vault's list on a real Postgres: what is found by words and filters, in which order."""
 
 from __future__ import annotations
 

@@ -1,0 +1,212 @@
+"""GET /api/events/stream over a real server: what is seen, from where on, and for how long."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx2
+import pytest
+import uvicorn
+
+from read_api import events_http, live
+from tests.integration.read_api.library import Library
+
+DEADLINE_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def server(library: Library) -> Iterator[str]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(library.app, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    library.feed.close()
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def client(server: str) -> Iterator[httpx2.Client]:
+    limits = httpx2.Limits(max_connections=200)
+    with httpx2.Client(base_url=server, timeout=DEADLINE_S, limits=limits) as client:
+        yield client
+
+
+class Stream:
+    """An open event stream, read block by block."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.response = response
+        self._lines = response.iter_lines()
+
+    def block(self) -> dict[str, str]:
+        """The next block's fields; a comment is under ''. An ended stream gives {}."""
+        fields: dict[str, str] = {}
+        for line in self._lines:
+            if not line and fields:
+                return fields
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        return fields
+
+    def events(self, count: int) -> list[dict]:
+        """The next events; comments and retry hints are passed over."""
+        found = []
+        while len(found) < count:
+            block = self.block()
+            assert block, f"the stream ended after {len(found)} of {count}"
+            if "data" in block:
+                found.append(block | {"data": json.loads(block["data"])})
+        return found
+
+
+def opened(stack: ExitStack, client: httpx2.Client, headers: dict[str, str], query="") -> Stream:
+    request = client.stream("GET", f"/api/events/stream{query}", headers=headers)
+    return Stream(stack.enter_context(request))
+
+
+def test_every_event_comes_with_its_position_type_and_envelope(
+    library: Library, client: httpx2.Client
+):
+    caller = library.caller()
+    key = library.key(caller)
+    with ExitStack() as stack:
+        stream = opened(stack, client, key, "?after=0")
+        assert stream.response.headers["content-type"].startswith("text/event-stream")
+        assert stream.response.headers["cache-control"] == "no-store"
+        assert "retry" in stream.block()
+        before = stream.events(3)
+        asset_id = library.upload(caller)
+        event = stream.events(1)[0]
+    assert [each["event"] for each in before] == [
+        "account.registered",
+        "workspace.created",
+        "key.issued",
+    ]
+    stored = library.commands.log.events.stream(asset_id)[0]
+    assert event["data"] == stored.to_json()
+    assert (event["id"], event["event"]) == (str(stored.position), "asset.uploaded")
+
+
+def test_a_stream_resumes_behind_the_last_event_it_names_without_gap_or_repetition(
+    library: Library, client: httpx2.Client
+):
+    caller = library.caller()
+    key = library.key(caller)
+    with ExitStack() as stack:
+        last = opened(stack, client, key, "?after=0").events(3)[-1]["id"]
+    uploaded = [library.upload(caller) for _ in range(5)]
+    # The header of a browser that reconnects wins over the address it was first opened with.
+    with ExitStack() as stack:
+        stream = opened(stack, client, {**key, "Last-Event-ID": last}, "?after=0")
+        missed = stream.events(5)
+        writing = threading.Thread(
+            target=lambda: uploaded.extend(library.upload(caller) for _ in range(40))
+        )
+        writing.start()
+        live_events = stream.events(40)
+        writing.join()
+    seen = missed + live_events
+    assert [each["data"]["stream_id"] for each in seen] == uploaded
+    positions = [int(each["id"]) for each in seen]
+    assert positions == sorted(set(positions))
+
+
+def test_without_a_last_event_a_stream_starts_at_the_end(
+    library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(events_http, "HEARTBEAT_S", 0.05)
+    caller = library.caller()
+    key = library.key(caller)
+    library.upload(caller)
+    with ExitStack() as stack:
+        stream = opened(stack, client, key)
+        # The first comment says that it has looked: what comes now is new.
+        while "" not in stream.block():
+            pass
+        asset_id = library.upload(caller)
+        assert stream.events(1)[0]["data"]["stream_id"] == asset_id
+
+
+def test_nobody_sees_the_events_of_another_workspace(library: Library, client: httpx2.Client):
+    caller, stranger = library.caller(), library.caller()
+    with ExitStack() as stack:
+        stream = opened(stack, client, library.key(caller), "?after=0")
+        stream.events(3)
+        library.upload(stranger)
+        own = library.upload(caller)
+        library.upload(stranger)
+        own_again = library.upload(caller)
+        events = stream.events(2)
+    assert [each["data"]["stream_id"] for each in events] == [own, own_again]
+
+
+def test_a_backlog_of_many_pages_comes_whole(
+    library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(live, "PAGE", 4)
+    caller = library.caller()
+    uploaded = [library.upload(caller) for _ in range(17)]
+    with ExitStack() as stack:
+        events = opened(stack, client, library.key(caller), "?after=0").events(2 + 17 + 1)
+    ids = [each["data"]["stream_id"] for each in events if each["event"] == "asset.uploaded"]
+    assert ids == uploaded
+
+
+def test_a_stream_ends_when_its_key_is_revoked(
+    library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(events_http, "HEARTBEAT_S", 0.05)
+    caller = library.caller()
+    key = library.key(caller, "events:read")
+    key_id = library.keys.of(caller)[0].id
+    with ExitStack() as stack:
+        stream = opened(stack, client, key)
+        library.keys.revoke(caller, key_id)
+        while stream.block():
+            pass
+
+
+def test_a_stream_ends_after_its_time_and_the_reader_comes_again(
+    library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(events_http, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(events_http, "LIFE_S", 0.2)
+    with ExitStack() as stack:
+        stream = opened(stack, client, library.key(library.caller()))
+        while stream.block():
+            pass
+
+
+def test_idle_streams_hold_no_database_connection(library: Library, client: httpx2.Client):
+    caller = library.caller()
+    key = library.key(caller)
+    with ExitStack() as stack:
+        # Three times the pool's connections.
+        streams = [opened(stack, client, key, "?after=0") for _ in range(36)]
+        for stream in streams:
+            stream.events(3)
+        assert client.get("/api/assets", headers=key).status_code == 200
+        asset_id = library.upload(caller)
+        for stream in streams:
+            assert stream.events(1)[0]["data"]["stream_id"] == asset_id
+
+
+def test_a_workspace_has_a_limit_of_streams(
+    library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(live, "MAX_STREAMS_PER_WORKSPACE", 1)
+    key = library.key(library.caller())
+    with ExitStack() as stack:
+        first = opened(stack, client, key, "?after=0")
+        first.events(1)
+        refused = client.get("/api/events/stream", headers=key)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too-many-streams")
+        other = library.key(library.caller())
+        assert opened(stack, client, other, "?after=0").events(1)
