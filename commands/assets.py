@@ -171,9 +171,8 @@ class Assets:
             stream = AssetId(asset_id)
         except InvalidId as error:
             raise NotFound("The asset") from error
-        found = self._commands.load(asset, stream)
-        if found.state is None:
-            found = self._commands.load(asset, stream, fresh=True)
+        # Anew: workers verify and reject, and a stale version must not pass for If-Match's.
+        found = self._commands.load(asset, stream, fresh=True)
         if found.state is None or found.state.workspace_id != caller.workspace_id:
             raise NotFound("The asset")
         return stream

@@ -1,0 +1,162 @@
+"""Signing in and out by cookie, and what another site may not do with it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from starlette.testclient import TestClient
+
+from kit.limits import Policy
+from tests.conftest import Database
+from tests.integration.http.app import (
+    PASSWORD,
+    Installation,
+    open_installation,
+    sign_up,
+    upload,
+)
+
+
+def sign_in(client: TestClient, email: str, password: str = PASSWORD, **headers: str):
+    return client.post(
+        "/api/sessions", json={"email": email, "password": password}, headers=headers
+    )
+
+
+def test_a_session_lasts_from_sign_in_to_sign_out(
+    installation: Installation, musician: TestClient
+) -> None:
+    client = installation.browser()
+    answer = sign_in(client, musician.email)
+    assert answer.status_code == 201
+    assert answer.json()["account_id"] == musician.account["id"]
+    assert client.get("/api/keys").status_code == 200
+    token = client.cookies["noculture_session"]
+    assert client.delete("/api/sessions").status_code == 204
+    assert "noculture_session" not in client.cookies
+    stolen = installation.browser()
+    stolen.cookies.set("noculture_session", token)
+    assert stolen.get("/api/keys").status_code == 401
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
+    installation: Installation, musician: TestClient
+) -> None:
+    plain = sign_in(installation.browser(), musician.email).headers["set-cookie"].lower()
+    assert plain.startswith("noculture_session=")
+    assert "httponly" in plain
+    assert "samesite=lax" in plain
+    assert "secure" not in plain
+    browser = installation.browser("https://studio.example")
+    over_https = sign_in(browser, musician.email).headers["set-cookie"]
+    assert over_https.startswith("__Host-noculture_session=")
+    assert "secure" in over_https.lower()
+    assert "path=/;" in over_https.lower() + ";"
+    assert "domain=" not in over_https.lower()
+    assert browser.get("/api/keys").status_code == 200
+
+
+def test_signing_in_again_ends_the_browsers_earlier_session(
+    installation: Installation, musician: TestClient
+) -> None:
+    earlier = musician.cookies["noculture_session"]
+    assert sign_in(musician, musician.email).status_code == 201
+    assert musician.cookies["noculture_session"] != earlier
+    assert installation.sessions.find(earlier) is None
+
+
+def test_wrong_password_and_unknown_address_are_answered_alike_and_as_slowly(
+    installation: Installation, musician: TestClient
+) -> None:
+    client = installation.browser()
+    sign_in(client, "warm@example.com", "up")
+    started = time.perf_counter()
+    wrong = sign_in(client, musician.email, "not the password")
+    between = time.perf_counter()
+    unknown = sign_in(client, "stranger@example.com", "not the password")
+    took_wrong_s, took_unknown_s = between - started, time.perf_counter() - between
+    strange = sign_in(client, "no address at all", "not the password")
+    for answer in (wrong, unknown, strange):
+        assert (answer.status_code, answer.json()["code"]) == (401, "wrong-credentials")
+    assert wrong.json()["detail"] == unknown.json()["detail"]
+    # An answer without argon2 would take a fiftieth of the time.
+    assert took_unknown_s > took_wrong_s / 5
+
+
+def test_tokens_are_stored_as_hashes_only(installation: Installation, musician: TestClient) -> None:
+    token = musician.cookies["noculture_session"]
+    stored = installation.scalar("SELECT encode(token_hash, 'escape') FROM credentials_sessions")
+    assert token not in stored
+
+
+def test_an_old_session_ends_and_a_used_one_lives_on(
+    installation: Installation, musician: TestClient
+) -> None:
+    with installation.pool.connection() as connection:
+        connection.execute("UPDATE credentials_sessions SET expires_at = now() + interval '1 day'")
+    assert musician.get("/api/keys").status_code == 200
+    assert installation.scalar(
+        "SELECT expires_at > now() + interval '29 days' FROM credentials_sessions"
+    )
+    with installation.pool.connection() as connection:
+        connection.execute("UPDATE credentials_sessions SET expires_at = now()")
+    assert musician.get("/api/keys").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://testserver.evil.example"},
+        {"Origin": "http://testserver:81"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_foreign_site_changes_nothing_with_the_cookie(
+    installation: Installation, musician: TestClient, headers: dict[str, str]
+) -> None:
+    before = len(installation.types())
+    key = {"name": "stolen", "scopes": ["*"]}
+    refused = [
+        musician.post("/api/keys", json=key, headers=headers),
+        musician.delete("/api/sessions", headers=headers),
+        upload(musician, b"data", **headers),
+        sign_in(installation.browser(), musician.email, **headers),
+        sign_up(installation.browser(), "evil@example.com", **headers),
+    ]
+    for answer in refused:
+        assert (answer.status_code, answer.json()["code"]) == (403, "foreign-origin")
+    assert len(installation.types()) == before
+    assert musician.get("/api/keys", headers=headers).status_code == 200
+
+
+def test_ones_own_pages_and_programs_may(installation: Installation, musician: TestClient) -> None:
+    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    assert upload(musician, b"from a page", **own).status_code == 202
+    program = installation.program(musician, "assets:write")
+    foreign = {"Origin": "https://partner.example", "Sec-Fetch-Site": "cross-site"}
+    assert upload(program, b"from a partner's page with a key", **foreign).status_code == 202
+
+
+def test_guessing_passwords_is_slowed_down_per_address(database: Database, tmp_path) -> None:
+    strict = Policy("sign-in", 3)
+    with open_installation(database, tmp_path / "blobs", strict) as installation:
+        client = installation.browser()
+        answers = [sign_in(client, "ada@example.com", f"guess {n}") for n in range(5)]
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+        refused = answers[-1]
+        assert refused.json()["code"] == "too-many-requests"
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["RateLimit-Policy"] == '"sign-in";q=3;w=60'
+        assert refused.headers["RateLimit"].startswith('"sign-in";r=0;t=')
+        assert answers[0].headers["RateLimit"].startswith('"sign-in";r=2;')
+        assert sign_in(client, "eve@example.com", "another").status_code == 401
+
+
+def test_a_sign_up_form_may_not_be_retried_for_ever(database: Database, tmp_path) -> None:
+    with open_installation(database, tmp_path / "b", Policy("sign-up", 2)) as installation:
+        answers = [sign_up(installation.browser(), f"a{n}@example.com") for n in range(3)]
+        assert [answer.status_code for answer in answers] == [201, 201, 429]
