@@ -75,7 +75,9 @@ class Relay:
     @contextmanager
     def _owned(self, stop: threading.Event) -> Iterator[Connection | None]:
         """The connection that holds the lock; None when `stop` came first."""
-        with psycopg.connect(self._url, autocommit=True) as connection:
+        # Kafka is what remembers: what a crash takes from Postgres, the next check puts back.
+        options = "-c synchronous_commit=off"
+        with psycopg.connect(self._url, autocommit=True, options=options) as connection:
             while not take_relay_lock(connection):
                 if stop.wait(LOCK_RETRY_S):
                     yield None

@@ -66,6 +66,34 @@ class Shelf(Projection, name="shelf", version=1, categories=("analysis", "asset"
 del Projection.registered["shelf"]
 
 
+class Tally(Consumer):
+    """Counts every event anew, so an event that is applied twice or never shows."""
+
+    name, kind, categories, batch_size = "tally", "processor", ("analysis", "asset"), 50
+
+    def __init__(self, *, money: bool = False, indigestible: str = "poison.wav") -> None:
+        self.money, self._indigestible = money, indigestible
+
+    def apply(self, connection: psycopg.Connection, events: Sequence[Recorded]) -> None:
+        connection.cursor().executemany(
+            "INSERT INTO tally (position) VALUES (%s)", [(event.position,) for event in events]
+        )
+        for event in events:
+            if getattr(event.data, "filename", None) == self._indigestible:
+                raise ValueError("cannot digest it")
+
+
+def make_tally(pool: ConnectionPool) -> None:
+    with pool.connection() as connection:
+        connection.execute("CREATE TABLE tally (position bigint NOT NULL)")
+
+
+def tallied(pool: ConnectionPool) -> list[int]:
+    with pool.connection() as connection:
+        rows = connection.execute("SELECT position FROM tally ORDER BY position").fetchall()
+    return [position for (position,) in rows]
+
+
 def codec_of(pool: ConnectionPool) -> EventCodec:
     return EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
 
@@ -210,8 +238,9 @@ def expected_rows(pool: ConnectionPool) -> list[tuple[object, ...]]:
     with pool.connection() as connection:
         return connection.execute(
             "WITH e AS (SELECT *, convert_from(data, 'UTF8')::jsonb AS d FROM events)"
-            " SELECT d->>'asset_id' AS asset, max(d->>'filename') FILTER (WHERE type = 'asset.uploaded'),"
-            " max((d->>'size_bytes')::bigint), min(recorded_at) FILTER (WHERE type = 'asset.uploaded'),"
+            " SELECT d->>'asset_id', max(d->>'filename') FILTER (WHERE type = 'asset.uploaded'),"
+            " max((d->>'size_bytes')::bigint),"
+            " min(recorded_at) FILTER (WHERE type = 'asset.uploaded'),"
             " bool_or(true) FILTER (WHERE type = 'asset.deleted'), max((d->>'attempt')::int)"
             " FROM e GROUP BY 1 ORDER BY 1"
         ).fetchall()

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from uuid import uuid4
+
+import pytest
+from psycopg_pool import ConnectionPool
+
+from events.log.kafka_config import KafkaConfig
+from events.log.kafka_topics import KafkaTopics
+from events.log.progress import LogProgress
+from processors.rebuild import Rebuilder
+from processors.relay import Relay
+from runtime.engines.kafka import EmbeddedKafka
+from tests.conftest import Database
+from tests.integration.consumers.support import Writer, codec_of, pool_of
+
+
+@pytest.fixture
+def config(kafka: EmbeddedKafka) -> Iterator[KafkaConfig]:
+    """Topics of this test alone on the shared broker."""
+    config = KafkaConfig(bootstrap=kafka.bootstrap, prefix=f"test{uuid4().hex[:8]}")
+    yield config
+    KafkaTopics(config).delete_all()
+
+
+@pytest.fixture
+def pool(database: Database) -> Iterator[ConnectionPool]:
+    with pool_of(database.app_url) as pool:
+        yield pool
+
+
+@pytest.fixture
+def writer(database: Database) -> Iterator[Writer]:
+    writer = Writer(database.app_url)
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def progress(pool: ConnectionPool) -> LogProgress:
+    return LogProgress(pool, "kafka")
+
+
+@pytest.fixture
+def rebuilder(pool: ConnectionPool) -> Rebuilder:
+    return Rebuilder(pool, codec_of(pool), "kafka")
+
+
+@pytest.fixture
+def relaying(
+    database: Database, pool: ConnectionPool, config: KafkaConfig
+) -> Callable[[], AbstractContextManager[threading.Thread]]:
+    """`with relaying() as thread:` runs a relay in that thread; what it raised comes out at the end."""
+
+    @contextmanager
+    def run() -> Iterator[threading.Thread]:
+        stop, raised = threading.Event(), []
+
+        def relay() -> None:
+            try:
+                Relay(database.app_url, pool, config).run(stop)
+            except Exception as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=relay)
+        thread.start()
+        try:
+            yield thread
+        finally:
+            stop.set()
+            thread.join(30)
+        if raised:
+            raise raised[0]
+
+    return run

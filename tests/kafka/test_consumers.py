@@ -1,0 +1,169 @@
+"""Workers of one group share a consumer's partitions; every event is applied exactly once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from kafka.admin import KafkaAdminClient
+from psycopg_pool import ConnectionPool
+
+from events.log.kafka import KafkaLog
+from events.log.kafka_config import KafkaConfig
+from events.log.partitions import topic_of
+from events.log.postgres import StoreLog
+from events.log.progress import LogProgress
+from events.log.tail import LogTail
+from processors.consumers.projection import ProjectionConsumer
+from processors.rebuild import Rebuilder
+from processors.recover import recover
+from tests.conftest import Database
+from tests.integration.consumers.support import (
+    Shelf,
+    Tally,
+    Writer,
+    caught_up,
+    eventually,
+    expected_rows,
+    make_tally,
+    rows_of,
+    running,
+    tallied,
+)
+
+
+def once(pool: ConnectionPool, last: int) -> bool:
+    return tallied(pool) == list(range(1, last + 1))
+
+
+def test_workers_come_and_go_and_every_event_is_applied_once(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    make_tally(pool)
+    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+        caught_up(progress, "tally", writer.lives(30), 40)
+        positions: list[int] = []
+        writing = threading.Thread(target=lambda: positions.append(writer.lives(150, seed=2)))
+        writing.start()
+        with running([Tally()], KafkaLog(config), pool, rebuilder):
+            eventually(lambda: _members(config) == 2)
+        writing.join()
+        caught_up(progress, "tally", positions[0], 40)
+        assert once(pool, positions[0])
+
+
+def _members(config: KafkaConfig) -> int:
+    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    try:
+        group = config.named("noculture.tally")
+        described = admin.describe_groups([group])[group]
+        assigned = [member for member in described["members"] if member["member_assignment"]]
+        return len(assigned)
+    finally:
+        admin.close()
+
+
+def test_a_member_with_a_name_takes_its_partitions_over_at_once(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    make_tally(pool)
+    named = replace(config, member="worker-1")
+    with relaying():
+        for seed in (1, 2):
+            with running([Tally()], KafkaLog(named), pool, rebuilder):
+                last = writer.lives(10, seed=seed)
+                caught_up(progress, "tally", last)
+    assert once(pool, last)
+
+
+def test_topics_made_anew_are_read_from_the_start_and_applied_no_second_time(
+    database: Database,
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    make_tally(pool)
+    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+        caught_up(progress, "tally", writer.lives(30), 40)
+        assert recover(database.owner_url, pool, config, rebuilder, []).epoch == 2
+        last = writer.lives(10, seed=2)
+        caught_up(progress, "tally", last, 60)
+    assert once(pool, last)
+
+
+def test_an_installation_changes_between_kafka_and_the_store_and_back(
+    database: Database,
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    make_tally(pool)
+    kafka_log = KafkaLog(config)
+    with relaying(), running([Tally()], kafka_log, pool, rebuilder):
+        caught_up(LogProgress(pool, "kafka"), "tally", writer.lives(20), 40)
+    tail = LogTail(database.app_url)
+    with running([Tally()], StoreLog(database.app_url, pool, tail), pool, rebuilder):
+        last = writer.lives(20, seed=2)
+        caught_up(LogProgress(pool, "postgres"), "tally", last)
+    tail.close()
+    assert once(pool, last)
+    with relaying(), running([Tally()], kafka_log, pool, rebuilder):
+        last = writer.lives(20, seed=3)
+        caught_up(LogProgress(pool, "kafka"), "tally", last, 40)
+    assert once(pool, last)
+
+
+def test_a_read_model_is_rebuilt_beside_the_live_one_under_writes(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    with relaying(), running([ProjectionConsumer(Shelf())], KafkaLog(config), pool, rebuilder):
+        caught_up(progress, "shelf", writer.lives(30), 40)
+        positions: list[int] = []
+        writing = threading.Thread(target=lambda: positions.append(writer.lives(100, seed=2)))
+        writing.start()
+        rebuilt = [rebuilder.rebuild(ProjectionConsumer(Shelf())) for _ in range(3)]
+        writing.join()
+        caught_up(progress, "shelf", positions[0], 40)
+        assert [one.identical for one in rebuilt] == [True, True, True]
+        assert rows_of(pool) == expected_rows(pool)
+
+
+def test_a_topic_deleted_by_hand_comes_back_without_loss(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    make_tally(pool)
+    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+        caught_up(progress, "tally", writer.lives(10), 40)
+    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    admin.delete_topics([config.named(topic_of("asset"))])
+    eventually(lambda: config.named(topic_of("asset")) not in admin.list_topics())
+    admin.close()
+    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+        last = writer.lives(10, seed=2)
+        caught_up(progress, "tally", last, 40)
+    assert once(pool, last)

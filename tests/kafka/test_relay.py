@@ -1,0 +1,191 @@
+"""Kafka holds every event exactly once, in order per stream, whatever happens to the relay."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient
+from psycopg_pool import ConnectionPool
+
+from events.log.errors import LogAhead, LogDiffers
+from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
+from events.log.partitions import topic_of
+from events.log.progress import LogProgress
+from events.log.records import from_record
+from events.store.postgres import PostgresEvents
+from processors.compare import compare
+from processors.rebuild import Rebuilder
+from processors.recover import recover
+from runtime.engines.kafka import EmbeddedKafka
+from tests.conftest import Database
+from tests.integration.consumers.support import Writer, eventually
+
+
+def relayed(progress: LogProgress, position: int, within_s: float = 30) -> None:
+    eventually(lambda: progress.relayed() >= position, within_s)
+
+
+def forget(config: KafkaConfig, *topics: str) -> None:
+    """The broker loses topics."""
+    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    names = [config.named(topic) for topic in topics]
+    admin.delete_topics(names)
+    eventually(lambda: not set(names) & set(admin.list_topics()))
+    admin.close()
+
+
+def as_owner(database: Database, statement: str) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def test_killed_at_any_moment_it_loses_and_doubles_nothing(
+    database: Database, pool: ConnectionPool, config: KafkaConfig, writer: Writer
+):
+    chance = random.Random(20)
+    writing = threading.Thread(target=writer.lives, args=(250,))
+    writing.start()
+    command = [sys.executable, str(Path(__file__).with_name("relay_process.py"))]
+    command += [database.app_url, config.bootstrap, config.prefix]
+    progress = LogProgress(pool)
+    for _ in range(4):
+        before = progress.relayed()
+        relay = subprocess.Popen(command)
+        eventually(lambda at=before: progress.relayed() > at, 40)
+        time.sleep(chance.random() * 0.15)
+        relay.kill()
+        relay.wait()
+        if writing.is_alive():
+            continue
+        writer.lives(20, seed=before)
+    writing.join()
+    relay = subprocess.Popen(command)
+    try:
+        relayed(progress, PostgresEvents(pool).head(), 40)
+        assert compare(pool, config).to_json() == {
+            "ok": True,
+            "events": PostgresEvents(pool).head(),
+            "missing": 0,
+            "duplicated": 0,
+            "misordered": 0,
+            "extra": 0,
+        }
+    finally:
+        relay.kill()
+        relay.wait()
+
+
+def test_of_two_relays_one_works_and_a_lost_lock_changes_hands(
+    database: Database, pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
+):
+    progress = LogProgress(pool)
+    with relaying(), relaying():
+        relayed(progress, writer.lives(20))
+        for seed in (2, 3):
+            # The holder of the lock loses its connection, as after a failover.
+            as_owner(
+                database,
+                "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d"
+                " ON d.oid = l.database WHERE l.locktype = 'advisory' AND l.classid = 7521984"
+                " AND l.granted AND d.datname = current_database()",
+            )
+            relayed(progress, writer.lives(20, seed=seed))
+        assert compare(pool, config).ok
+
+
+def test_a_broker_that_restarts_is_found_again(
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, kafka: EmbeddedKafka, relaying
+):
+    progress = LogProgress(pool)
+    with relaying():
+        relayed(progress, writer.lives(10))
+        kafka.stop()
+        position = writer.lives(10, seed=2)
+        kafka.start()
+        relayed(progress, position, 60)
+        assert compare(pool, config).ok
+
+
+def test_what_a_partition_lost_is_published_again_and_only_that(
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
+):
+    with relaying():
+        relayed(LogProgress(pool), writer.lives(30))
+    forget(config, topic_of("analysis"))
+    assert compare(pool, config, settle_s=0).missing > 0
+    for topics in ((), (RELAY_TOPIC,), (RELAY_TOPIC, topic_of("asset"))):
+        if topics:
+            forget(config, *topics)
+        with relaying():
+            _, position = writer.upload()
+            relayed(LogProgress(pool), position)
+            assert compare(pool, config).ok, f"after {topics} were lost"
+
+
+def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
+    database: Database,
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    with relaying():
+        last = writer.lives(20)
+        relayed(LogProgress(pool), last)
+    # A backup from before the last five events is restored.
+    as_owner(database, f"DELETE FROM events WHERE position > {last - 5}")
+    assert compare(pool, config, settle_s=0).extra == 5
+    with pytest.raises(LogAhead, match="log recover"), relaying() as relay:
+        eventually(lambda: not relay.is_alive())
+    recovered = recover(database.owner_url, pool, config, rebuilder, [])
+    assert (recovered.epoch, recovered.events) == (2, last - 5)
+    with relaying():
+        assert compare(pool, config).ok
+
+
+def test_another_event_at_a_position_stops_it(
+    database: Database, pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
+):
+    with relaying():
+        last = writer.lives(5)
+        relayed(LogProgress(pool), last)
+    as_owner(database, f"UPDATE events SET hash = sha256(hash) WHERE position = {last}")
+    found = compare(pool, config, settle_s=0)
+    assert (found.missing, found.extra, found.ok) == (1, 1, False)
+    with pytest.raises(LogDiffers, match=f"position {last}"), relaying() as relay:
+        eventually(lambda: not relay.is_alive())
+
+
+def test_an_independent_reader_gets_every_field_from_kafka_alone(
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
+):
+    with relaying():
+        last = writer.lives(15)
+        relayed(LogProgress(pool), last)
+    reader = KafkaConsumer(
+        config.named(topic_of("asset")),
+        config.named(topic_of("analysis")),
+        bootstrap_servers=config.bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        consumer_timeout_ms=5_000,
+    )
+    found = {}
+    for record in reader:
+        envelope = from_record(config.logical(record.topic), record.value, record.headers)
+        found[envelope.position] = envelope
+        assert record.key.decode() == envelope.stream_id
+        if len(found) == last:
+            break
+    reader.close()
+    assert [found[position] for position in sorted(found)] == PostgresEvents(pool).after(0, 1_000)
