@@ -44,18 +44,40 @@ class Runnable(Protocol):
     def stop(self) -> None: ...
 
 
-class OwnProcess:
-    """`python -m runtime run NAME`: the API, relay, worker, analysis pool or migrations."""
+class Migrations:
+    """Brings the database to this version, here: a process of its own would start for nothing."""
 
-    def __init__(
-        self, name: str, settings: Settings, environment: dict[str, str], *, patience_s: float
-    ) -> None:
+    child: subprocess.Popen[bytes] | None = None
+
+    def __init__(self, settings: Settings, database_url: Callable[[], str]) -> None:
+        self.log = settings.log_dir / "supervisor.log"
+        self._database_url = database_url
+
+    def prepare(self, said: Callable[[str], None]) -> None:
+        from runtime.migrate import migrate
+
+        if applied := migrate(self._database_url()):
+            said(f"applied {len(applied)}")
+
+    def launch(self) -> None:
+        """Nothing is left to do."""
+
+    def became_ready(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        """An interrupted migration is rolled back by the database."""
+
+
+class OwnProcess:
+    """`python -m runtime run NAME`: the API, the relay, the worker or the analysis pool."""
+
+    def __init__(self, name: str, settings: Settings, environment: dict[str, str]) -> None:
         self.name = name
         self.log = settings.log_dir / f"{name}.log"
         self.child: subprocess.Popen[bytes] | None = None
         self._settings = settings
         self._environment = environment
-        self._patience_s = patience_s
 
     def prepare(self, said: Callable[[str], None]) -> None:
         (self._settings.run_dir / f"{self.name}.json").unlink(missing_ok=True)
@@ -79,7 +101,7 @@ class OwnProcess:
 
     def stop(self) -> None:
         if self.child:
-            stop_child(self.child, signal.SIGTERM, self._patience_s)
+            stop_child(self.child, signal.SIGTERM, PART_STOP_PATIENCE_S)
             if self.child.stdin:
                 self.child.stdin.close()
             self.child = None
@@ -88,7 +110,7 @@ class OwnProcess:
 class Part:
     """One part's life: waiting → preparing → starting → running, and restarting with back-off.
 
-    `needs` are the parts that must run first. A `once` part is done when it ends with code 0.
+    `needs` are the parts that must run first. A `once` part is done when it is prepared.
     """
 
     def __init__(
@@ -119,7 +141,10 @@ class Part:
                 if self._preparing.done():
                     self._preparing.result()
                     self._preparing = None
-                    self._launch()
+                    if self._once:
+                        self.shown.state = "done"
+                    else:
+                        self._launch()
             case "starting":
                 self._look_for_readiness()
             case "running" if self._has_ended():
@@ -159,12 +184,9 @@ class Part:
     def _look_for_readiness(self) -> None:
         child = self.runnable.child
         assert child is not None
-        if self._once and child.poll() == 0:
-            self.runnable.stop()
-            self.shown.state, self.shown.pid = "done", None
-        elif child.poll() is not None:
+        if child.poll() is not None:
             self.plan_restart()
-        elif not self._once and self.runnable.became_ready():
+        elif self.runnable.became_ready():
             self.shown.state = "running"
             self._running_since = time.monotonic()
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import psutil
 
+from events.errors import NoCultureError
 from runtime.engines.child import choose_free_port, end_processes, port_is_free
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.postgres import EmbeddedPostgres
-from runtime.errors import PortTaken, RuntimeProblem, StartFailed
+from runtime.errors import PortTaken, StartFailed
 from runtime.installation import PREFIX, make_data_folder, version
 from runtime.settings import ENGINES_FILE, Settings
 from runtime.state import Failure, RunState, supervisor_lock, write_private
-from runtime.supervised import PART_STOP_PATIENCE_S, OwnProcess, Part
+from runtime.supervised import PART_STOP_PATIENCE_S, Migrations, OwnProcess, Part
 
 TRIES_BEFORE_READY = 5
 PORTS_TO_TRY = 100
 LOG_CHECK_S = 60.0
-MIGRATION_PATIENCE_S = 60.0
 
 Watcher = Callable[[RunState], None]
 
@@ -67,8 +68,12 @@ class Supervisor:
             self._choose_port()
             self._plan()
             self._loop()
-        except RuntimeProblem as problem:
-            self.state.error = Failure(problem.code, str(problem), problem.exit_code)
+        except NoCultureError as problem:
+            code = getattr(problem, "exit_code", 1)
+            self.state.error = Failure(problem.code, str(problem), code)
+        except Exception as error:
+            traceback.print_exc()
+            self.state.error = Failure("start-failed", f"{type(error).__name__}: {error}", 1)
         finally:
             self._stop_all()
         return self.state.error.exit_code if self.state.error else 0
@@ -105,7 +110,8 @@ class Supervisor:
             self._parts.append(Part("kafka", self._kafka))
         database = ("postgres",) if self._postgres else ()
         broker = ("kafka",) if self._kafka else ()
-        self._add("migrations", database, once=True)
+        migrations = Migrations(settings, self._owner_url)
+        self._parts.append(Part("migrations", migrations, database, once=True))
         self._add("api", (*database, "migrations"))
         if with_kafka:
             self._add("relay", (*database, *broker, "migrations"))
@@ -113,7 +119,11 @@ class Supervisor:
         self._add("analysis", (*database, *broker, "migrations"))
         self.state.parts = [part.shown for part in self._parts]
 
-    def _add(self, name: str, needs: tuple[str, ...], *, once: bool = False) -> None:
+    def _owner_url(self) -> str:
+        own = self._postgres.owner_url if self._postgres else ""
+        return own or self._settings.database_url or self._settings.app_database_url
+
+    def _add(self, name: str, needs: tuple[str, ...]) -> None:
         settings = self._settings
         environment = {
             f"{PREFIX}DATA": str(settings.data),
@@ -121,9 +131,7 @@ class Supervisor:
             f"{PREFIX}PORT": str(settings.port),
             f"{PREFIX}EVENT_LOG": settings.event_log,
         }
-        patience_s = MIGRATION_PATIENCE_S if once else PART_STOP_PATIENCE_S
-        process = OwnProcess(name, settings, environment, patience_s=patience_s)
-        self._parts.append(Part(name, process, needs, once=once))
+        self._parts.append(Part(name, OwnProcess(name, settings, environment), needs))
 
     def _loop(self) -> None:
         while not self._stopping:
