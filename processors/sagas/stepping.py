@@ -131,7 +131,10 @@ class Stepping:
             timers = [timer for timers in self._timers.values() for timer in timers]
             cursor.executemany(
                 "INSERT INTO saga_timers (stream_id, token, saga, due_at, tenant)"
-                " VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s), %s)",
+                " VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s), %s)"
+                # Set anew by a step committed since the DELETE looked: let the version lose, not
+                # this, for a lost version is retried and a violated key would park the saga.
+                " ON CONFLICT (stream_id, token) DO UPDATE SET due_at = excluded.due_at",
                 timers,
             )
 

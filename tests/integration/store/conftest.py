@@ -1,39 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from psycopg_pool import ConnectionPool
 
 from events.ids import AssetId, CommandId, CorrelationId, EventId, WorkspaceId
-from events.store.codec import EventCodec
-from events.store.log import PostgresLog
 from events.store.pending import Append, PendingEvent
-from events.store.subject_keys import PostgresSubjectKeys
 from events.times import utc_now
-from tests.conftest import Database
 
 TENANT = WorkspaceId.new()
-
-
-@pytest.fixture
-def pool(database: Database) -> Iterator[ConnectionPool]:
-    with ConnectionPool(
-        database.app_url, min_size=1, max_size=12, kwargs={"autocommit": True}
-    ) as p:
-        yield p
-
-
-@pytest.fixture
-def log(database: Database, pool: ConnectionPool) -> Iterator[PostgresLog]:
-    log = PostgresLog(database.app_url, pool)
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def codec(pool: ConnectionPool) -> EventCodec:
-    return EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
 
 
 def pending(

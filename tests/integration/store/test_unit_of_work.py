@@ -20,11 +20,6 @@ WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()
 FACTS = AudioFacts(duration_s=1, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=1)
 
 
-@pytest.fixture
-def commands(log: PostgresLog, pool: ConnectionPool, codec: EventCodec) -> Commands:
-    return Commands(log, pool, codec, b"k" * 32)
-
-
 def unit_of(commands: Commands, command_id: str | None = None, input: object = "x") -> Unit:
     context = CommandContext(ACCOUNT, WORKSPACE, command_id or CommandId.new(), CorrelationId.new())
     return commands.unit(context, input=input)

@@ -1,0 +1,216 @@
+"""Effects: wanted exactly once, performed at least once, their outcome committed once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import BaseModel
+
+from commands.ingest import RejectAsset, VerifyAsset
+from events.asset import AssetUploaded
+from events.envelope import Recorded
+from processors.effects import runner as effect_runner
+from processors.effects.consumer import EffectConsumer
+from processors.effects.runner import EffectRunner
+from processors.wake import Wake
+from schemas.examples import FACTS, TAGS
+from tests.integration.sagas.ingests import Crash, Ingests, all_at_once, poll
+
+
+@dataclass
+class Reading:
+    """The world outside: `behave` is what happens when a file is read."""
+
+    behave: Callable[[Recorded], None] = lambda _: None
+    performed: list[str] = field(default_factory=list)
+    name: str = "reading"
+    categories: tuple[str, ...] = ("asset",)
+    max_attempts: int = 3
+
+    @staticmethod
+    def wants(event: Recorded) -> bool:
+        return isinstance(event.data, AssetUploaded)
+
+    def perform(self, event: Recorded) -> BaseModel:
+        self.performed.append(event.event_id)
+        self.behave(event)
+        # The second look measures a hair differently.
+        facts = FACTS.model_copy(update={"duration_s": FACTS.duration_s + len(self.performed)})
+        assert isinstance(event.data, AssetUploaded)
+        return VerifyAsset(asset_id=event.data.asset_id, tags=TAGS, audio=facts, cover=None)
+
+    def give_up(self, event: Recorded, error: Exception) -> BaseModel:
+        assert isinstance(event.data, AssetUploaded)
+        return RejectAsset(asset_id=event.data.asset_id, code="unreadable", reason=str(error))
+
+
+def runner_of(ingests: Ingests, effect: Reading) -> EffectRunner:
+    return EffectRunner(effect, ingests.commands, ingests.pool, Wake())
+
+
+def want(ingests: Ingests, effect: Reading) -> None:
+    """Every event so far, as the engine hands it to the effect's consumer."""
+    consumer = EffectConsumer("effects", [effect], Wake())
+    ingests.position = 0
+    with ingests.pool.connection() as connection, connection.transaction():
+        consumer.apply(connection, ingests.new_events())
+        consumer.finish(connection)
+    consumer.committed()
+
+
+def work_left(ingests: Ingests) -> int:
+    return len(ingests.rows("SELECT 1 FROM effects"))
+
+
+def dying(_: Recorded) -> None:
+    raise Crash
+
+
+def failing(_: Recorded) -> None:
+    raise RuntimeError("the disk is full")
+
+
+def test_an_intent_is_wanted_once_however_often_it_is_delivered(ingests: Ingests):
+    effect = Reading()
+    ingests.upload()
+    want(ingests, effect)
+    want(ingests, effect)
+    assert work_left(ingests) == 1
+
+
+def test_an_effect_is_performed_and_its_outcome_committed(ingests: Ingests):
+    effect = Reading()
+    asset_id = ingests.upload()
+    want(ingests, effect)
+    assert runner_of(ingests, effect).work_one()
+    uploaded, verified = ingests.log.events.stream(asset_id)
+    assert verified.type == "asset.verified"
+    assert verified.causation_id == uploaded.event_id
+    assert verified.correlation_id == uploaded.correlation_id
+    assert effect.performed == [uploaded.event_id]
+    assert work_left(ingests) == 0
+    assert not runner_of(ingests, effect).work_one()
+
+
+def test_a_killed_runners_work_is_done_by_the_next_when_its_lease_is_over(ingests: Ingests):
+    asset_id = ingests.upload()
+    killed, living = Reading(behave=dying), Reading()
+    want(ingests, killed)
+    with pytest.raises(Crash):
+        runner_of(ingests, killed).work_one()
+    assert not runner_of(ingests, living).work_one(), "the lease still holds"
+    ingests.let_time_pass()
+    assert runner_of(ingests, living).work_one()
+    assert ingests.types(asset_id) == ["asset.uploaded", "asset.verified"]
+
+
+def test_an_effect_that_is_performed_twice_has_one_outcome(
+    ingests: Ingests, monkeypatch: pytest.MonkeyPatch
+):
+    """Killed between the outcome's commit and the end of the work."""
+    effect = Reading()
+    asset_id = ingests.upload()
+    want(ingests, effect)
+    commit = EffectRunner._commit
+
+    def commit_and_die(runner: EffectRunner, event: Recorded, outcome: BaseModel) -> None:
+        commit(runner, event, outcome)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EffectRunner, "_commit", commit_and_die)
+        with pytest.raises(Crash):
+            runner_of(ingests, effect).work_one()
+    ingests.let_time_pass()
+    assert runner_of(ingests, effect).work_one()
+    assert len(effect.performed) == 2
+    assert ingests.types(asset_id) == ["asset.uploaded", "asset.verified"]
+    assert work_left(ingests) == 0
+
+
+def test_a_failing_effect_is_repeated_after_pauses_and_given_up_at_last(ingests: Ingests):
+    effect = Reading(behave=failing)
+    asset_id = ingests.upload()
+    want(ingests, effect)
+    for _ in range(effect.max_attempts):
+        assert ingests.types(asset_id) == ["asset.uploaded"]
+        assert runner_of(ingests, effect).work_one()
+        assert not runner_of(ingests, effect).work_one(), "there is a pause before the next attempt"
+        ingests.let_time_pass()
+    assert ingests.types(asset_id) == ["asset.uploaded", "asset.rejected"]
+    assert len(effect.performed) == effect.max_attempts
+    assert work_left(ingests) == 0
+
+
+def test_why_an_attempt_failed_is_kept_with_the_work(ingests: Ingests):
+    effect = Reading(behave=failing)
+    ingests.upload()
+    want(ingests, effect)
+    runner_of(ingests, effect).work_one()
+    ((error, attempts),) = ingests.rows("SELECT error, attempts FROM effects")
+    assert "the disk is full" in error
+    assert attempts == 1
+
+
+def test_an_outcome_that_nobody_wants_any_more_ends_the_work(ingests: Ingests):
+    effect = Reading()
+    asset_id = ingests.upload()
+    want(ingests, effect)
+    ingests.delete(asset_id)
+    assert runner_of(ingests, effect).work_one()
+    assert ingests.types(asset_id) == ["asset.uploaded", "asset.deleted"]
+    assert work_left(ingests) == 0
+
+
+def test_a_long_job_keeps_its_lease(ingests: Ingests, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(effect_runner, "LEASE_S", 0.6)
+    goes_on = threading.Event()
+    effect = Reading(behave=lambda _: None if goes_on.wait(30) else failing(_))
+    ingests.upload()
+    want(ingests, effect)
+    at_work = threading.Thread(target=runner_of(ingests, effect).work_one)
+    at_work.start()
+    try:
+        poll(lambda: len(effect.performed) == 1)
+        ((first,),) = ingests.rows("SELECT due_at FROM effects")
+        poll(lambda: ingests.rows("SELECT 1 FROM effects WHERE clock_timestamp() > %s", first))
+        assert not runner_of(ingests, effect).work_one(), "its first lease is over, but renewed"
+    finally:
+        goes_on.set()
+        at_work.join(timeout=30)
+    assert len(effect.performed) == 1
+    assert work_left(ingests) == 0
+
+
+def test_many_runners_perform_each_intent_once(ingests: Ingests):
+    effect = Reading()
+    assets = [ingests.upload() for _ in range(12)]
+    want(ingests, effect)
+
+    def work_all() -> None:
+        runner = runner_of(ingests, effect)
+        while runner.work_one():
+            pass
+
+    all_at_once(work_all)
+    work_all()
+    assert sorted(effect.performed) == sorted(set(effect.performed))
+    assert [ingests.types(asset_id)[-1] for asset_id in assets] == ["asset.verified"] * 12
+
+
+def test_an_upload_becomes_analysis_by_saga_dispatcher_and_effect_together(ingests: Ingests):
+    effect = Reading()
+    asset_id = ingests.upload()
+    want(ingests, effect)
+    ingests.position = 0
+    ingests.feed()
+    assert runner_of(ingests, effect).work_one()
+    ingests.position = 0
+    ingests.feed()
+    assert ingests.dispatcher().send_one()
+    assert ingests.steps(asset_id) == ["Probing", "Analysing"]
+    head = ingests.log.events.after(0, 100)[-1]
+    assert head.type == "analysis.requested"
