@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import projections.accounts
-import projections.timeline
-import projections.vault  # importing a view registers it
 from events.log.port import EventLog
 from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
@@ -13,16 +10,20 @@ from processors.effects.audio import AnalysisEffect, ProbeEffect
 from processors.effects.consumer import EffectConsumer
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
+from projections.accounts import Accounts
 from projections.projection import Projection
+from projections.timeline import Timeline
+from projections.vault import Vault
 from runtime.composition import Core, Wakes
 from sagas.ingest import INGEST
 from sagas.saga import Saga
 
+VIEWS: tuple[type[Projection], ...] = (Accounts, Timeline, Vault)
 SAGAS: dict[str, Saga] = {INGEST.name: INGEST}
 
 
 def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
-    views = [ProjectionConsumer(view()) for _, view in sorted(Projection.registered.items())]
+    views = [ProjectionConsumer(view()) for view in VIEWS]
     sagas = [SagaConsumer(saga, core.log, core.codec, wakes.commands) for saga in SAGAS.values()]
     effects = EffectConsumer("audio-effects", (ProbeEffect, AnalysisEffect), wakes.effects)
     return [*views, *sagas, effects]
