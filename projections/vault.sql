@@ -71,7 +71,8 @@ CREATE TABLE {schema}.vault (
                coalesce(tag_album, '') || ' ' || coalesce(tag_genre, ''))), 'C')
         || setweight(to_tsvector('pg_catalog.simple', public.search_fold(coalesce(filename, ''))), 'D')) STORED
 );
-CREATE INDEX ON {schema}.vault (workspace_id, uploaded_at DESC, asset_id DESC);
-CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm);
+CREATE INDEX ON {schema}.vault (workspace_id, uploaded_at, asset_id);
+CREATE INDEX ON {schema}.vault (workspace_id, title_sort, asset_id);
+CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm, asset_id);
 CREATE INDEX ON {schema}.vault USING gin (search_vector);
 CREATE INDEX ON {schema}.vault USING gin (search_text public.gin_trgm_ops);

@@ -7,7 +7,7 @@ from typing import Any
 
 from read_api.asset_filters import AssetFilters
 
-# sort name → (column, its type)
+# sort name → (column, its type); only _NULLABLE ones can be absent in a row that is seen
 _SORTS = {
     "uploaded_at": ("uploaded_at", "timestamptz"),
     "title": ("title_sort", "text"),
@@ -15,6 +15,7 @@ _SORTS = {
     "duration": ("duration_s", "double precision"),
     "relevance": ("score", "numeric"),
 }
+_NULLABLE = frozenset({"effective_tempo_bpm", "duration_s"})
 _FILTERS = {
     "state": "state = %(state)s",
     "genre": "genre_fold = search_fold(%(genre)s)",
@@ -60,10 +61,12 @@ def page_statement(
     descending = filters.order.startswith("-") or filters.order == "relevance"
     keyset = _keyset(column, type_, descending, after, parameters)
     direction = "DESC" if descending else "ASC"
+    # NULLS LAST keeps an index from being read backwards.
+    order = f"{column} {direction}{' NULLS LAST' if column in _NULLABLE else ''}"
     return (
         f"SELECT *, {column}::text AS sort_key FROM"
         f" (SELECT *, {score} AS score FROM views.vault WHERE {' AND '.join(where)}) AS found"
-        f" WHERE {keyset} ORDER BY {column} {direction} NULLS LAST, asset_id {direction}"
+        f" WHERE {keyset} ORDER BY {order}, asset_id {direction}"
         " LIMIT %(rows)s",
         parameters,
     )
@@ -108,6 +111,8 @@ def _keyset(
         return f"({column} IS NULL AND asset_id {beyond} %(after_id)s)"
     parameters["after_key"] = after.sort_key
     key = f"%(after_key)s::{type_}"
+    if column not in _NULLABLE:
+        return f"({column}, asset_id) {beyond} ({key}, %(after_id)s)"
     return (
         f"({column} {beyond} {key} OR {column} IS NULL"
         f" OR ({column} = {key} AND asset_id {beyond} %(after_id)s))"

@@ -47,7 +47,7 @@ def router(
         dependencies=[in_vault],
         response_model=AssetDto,
         responses={
-            **problems(401, 403, 404, 503),
+            **problems(401, 403, 404, 422, 503),
             200: {"headers": {"ETag": header('`"v<version>"`')}},
             304: {"description": "Not Modified"},
         },

@@ -43,7 +43,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         summary="The recording as it was uploaded",
         response_class=Response,
         responses={
-            **problems(401, 403, 404, 409, 416, 503),
+            **problems(401, 403, 404, 409, 416, 422, 503),
             200: {"content": {"audio/*": _BINARY}},
             206: {"description": "Partial Content", "content": {"audio/*": _BINARY}},
             304: {"description": "Not Modified"},
@@ -56,7 +56,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         summary="The cover picture that the file carries",
         response_class=Response,
         responses={
-            **problems(401, 403, 404, 503),
+            **problems(401, 403, 404, 422, 503),
             200: {"content": {"image/*": _BINARY}},
             304: {"description": "Not Modified"},
         },

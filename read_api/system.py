@@ -11,6 +11,7 @@ from read_api.views import Views
 from schemas.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
 
 MAX_DEAD_LETTERS = 200
+VIEWS = ("accounts", "timeline", "vault")
 # Answers None when all is well, else what is wrong.
 Check = Callable[[], str | None]
 Parts = Callable[[], Sequence[Mapping[str, Any]]]
@@ -77,9 +78,11 @@ class SystemQueries:
 
 
 def consumers_running(log: LogState) -> str | None:
-    """A readiness check: no consumer has stopped and waits for somebody."""
-    stopped = [f"{each.name}: {each.stopped}" for each in log.all() if each.stopped]
-    return "; ".join(stopped) or None
+    """A readiness check: the views that are read here exist, no consumer waits for somebody."""
+    known = {each.name: each.stopped for each in log.all()}
+    missing = [f"{name}: not built yet" for name in VIEWS if name not in known]
+    stopped = [f"{name}: {reason}" for name, reason in known.items() if reason]
+    return "; ".join(missing + stopped) or None
 
 
 def failing(checks: Mapping[str, Check]) -> dict[str, str]:

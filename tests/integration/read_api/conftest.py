@@ -12,11 +12,11 @@ from tests.conftest import Database, _of
 from tests.integration.read_api.library import Library, open_library
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def library(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Library]:
-    """One installation for a module: every test signs up somebody of its own."""
+    """One installation for all: every test signs up somebody of its own."""
     name = f"read_api_{os.getpid()}"
     with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
@@ -28,7 +28,7 @@ def library(
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def http(library: Library) -> Iterator[TestClient]:
     with TestClient(library.app) as client:
         yield client

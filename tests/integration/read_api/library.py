@@ -51,11 +51,10 @@ from read_api.assets import AssetQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
-from read_api.system import SystemQueries, consumers_running
+from read_api.system import VIEWS, SystemQueries, consumers_running
 from read_api.timeline import TimelineQueries
 from tests.conftest import Database
 
-VIEWS = ("vault", "timeline", "accounts")
 _numbers = itertools.count(1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -57,6 +59,9 @@ def test_health_and_readiness(library: Library, http: TestClient):
     with library.pool.connection() as connection:
         connection.execute("UPDATE consumers SET stopped = 'upgrade' WHERE name = 'vault'")
     answer = http.get("/readyz")
+    deadline = time.monotonic() + 10
+    while answer.status_code == 200 and time.monotonic() < deadline:
+        answer = http.get("/readyz")
     with library.pool.connection() as connection:
         connection.execute("UPDATE consumers SET stopped = NULL")
     assert answer.status_code == 503
