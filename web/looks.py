@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 from schemas.dto import AssetDto
@@ -106,3 +107,16 @@ def between(value: float | None, low: float, high: float) -> float:
     if value is None:
         return 0.0
     return round(min(max((value - low) / (high - low), 0.0), 1.0) * 100, 1)
+
+
+def _drawing() -> list[tuple[float, float]]:
+    """(x, height) of the bars drawn where there is no music yet: a phrase that swells and dies."""
+    bars = []
+    for number in range(100):
+        swell = math.sin(math.pi * (number + 0.5) / 100) ** 1.4
+        beat = abs(math.sin(number * 0.47)) * 0.6 + abs(math.sin(number * 1.31 + 0.8)) * 0.4
+        bars.append((number * 6.0, round(4 + 118 * swell * (0.25 + 0.75 * beat), 1)))
+    return bars
+
+
+DRAWING = _drawing()

@@ -1,7 +1,5 @@
 """The account: API keys, appearance, export."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response

@@ -1,7 +1,5 @@
 """One track: its waveform, its measurements, its history; and how it is deleted."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response

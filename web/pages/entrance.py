@@ -1,8 +1,5 @@
 """Coming in and going out: sign-up, sign-in, one-time links, sign-out."""
 
-from __future__ import annotations
-
-import math
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -46,7 +43,6 @@ def router(parts: Parts) -> APIRouter:
             next=next,
             form=form,
             problem=shown.get("problem"),
-            bars=BARS,
         )
 
     def admit(request: Request, token: str, next: str) -> Response:
@@ -154,16 +150,3 @@ def _told(error: Exception) -> tuple[int, str]:
     assert isinstance(error, ValidationError)
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
     return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)
-
-
-def _bars() -> list[tuple[float, float]]:
-    """(x, height) of the drawing beside the form: a phrase that swells and dies away."""
-    bars = []
-    for number in range(100):
-        swell = math.sin(math.pi * (number + 0.5) / 100) ** 1.4
-        beat = abs(math.sin(number * 0.47)) * 0.6 + abs(math.sin(number * 1.31 + 0.8)) * 0.4
-        bars.append((number * 6.0, round(4 + 118 * swell * (0.25 + 0.75 * beat), 1)))
-    return bars
-
-
-BARS = _bars()

@@ -1,7 +1,5 @@
 """The installation itself, for its operator."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response

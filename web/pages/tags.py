@@ -1,7 +1,5 @@
 """The form that edits a track's tags: only what differs from what was shown is said."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any
 

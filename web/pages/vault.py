@@ -1,7 +1,5 @@
 """The vault: the list of tracks with its search, and the form that uploads without scripts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -58,7 +56,7 @@ class Asked:
     sort: str = ""
 
     @classmethod
-    def of(cls, request: Request) -> Asked:
+    def of(cls, request: Request) -> "Asked":
         given = request.query_params
         return cls(**{name: given.get(name, "")[:200].strip() for name in _FIELDS})
 

@@ -1,12 +1,15 @@
 // Waveforms: <mini-wave> in a row, <wave-player> as the hero of a track and as the bar's slider.
 
-import { player, trackOf } from "./player.js";
+import { player, trackOf, tracksHere } from "./player.js";
 import { announce, clock } from "./text.js";
 
 const BAR = 2; // pixels
 const GAP = 1;
 const STEP_S = 5;
 const LEAP_S = 30;
+const RULER = 34; // pixels below the big waveform
+const TICK_EVERY = 88; // pixels, at least
+const TICKS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
 
 /** @type {Map<string, Promise<number[]>>} peaks by address: (min, max) pairs, 127 = full scale */
 const known = new Map();
@@ -26,40 +29,65 @@ function peaksOf(address) {
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {number[]} peaks pairs (min, max)
- * @param {number} played share of the width, 0 to 1
- * @param {number | null} hovered share of the width
+ * @param {{peaks: number[], played: number, hovered?: number | null, length?: number}} wave
+ *   peaks in pairs (min, max); played and hovered as shares of the width; length in seconds,
+ *   for a ruler below the waveform
  */
-function draw(canvas, peaks, played, hovered = null) {
+function draw(canvas, { peaks, played, hovered = null, length = 0 }) {
   const scale = devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width || !height) return;
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
   const style = getComputedStyle(canvas);
+  const colour = (name) => style.getPropertyValue(name);
   const pen = canvas.getContext("2d");
   pen.scale(scale, scale);
   const bars = Math.floor(width / (BAR + GAP));
-  const pairs = peaks.length / 2;
+  const room = length ? height - RULER - 12 : height;
+  const middle = (length ? 12 : 0) + room / 2;
+  const reach = room / 2 - 1;
   const loudest = peaks.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  const half = height / 2 - 1;
-  const [plain, done] = [style.getPropertyValue("--wave"), style.getPropertyValue("--wave-played")];
   for (let bar = 0; bar < bars; bar++) {
-    const from = Math.floor((bar / bars) * pairs);
-    const to = Math.max(from + 1, Math.floor(((bar + 1) / bars) * pairs));
-    let [low, high] = [0, 0];
-    for (let pair = from; pair < to; pair++) {
-      low = Math.min(low, peaks[2 * pair]);
-      high = Math.max(high, peaks[2 * pair + 1]);
-    }
-    const top = half - (high / loudest) * half;
-    const bottom = half - (low / loudest) * half;
-    pen.fillStyle = (bar + 0.5) / bars < played ? done : plain;
-    pen.fillRect(bar * (BAR + GAP), top, BAR, Math.max(bottom - top, 1.5));
+    const [low, high] = extremes(peaks, bar / bars, (bar + 1) / bars);
+    const [top, bottom] = [(-high / loudest) * reach, (-low / loudest) * reach];
+    pen.fillStyle = colour((bar + 0.5) / bars < played ? "--wave-played" : "--wave");
+    pen.fillRect(bar * (BAR + GAP), middle + top, BAR, Math.max(bottom - top, 1.5));
   }
+  if (length) drawRuler(pen, { width, height, length, colour });
   if (hovered !== null) {
-    pen.fillStyle = style.getPropertyValue("--text");
-    pen.fillRect(Math.round(hovered * width), 0, 1, height);
+    pen.fillStyle = colour("--text");
+    pen.fillRect(Math.round(hovered * width), 0, 1, length ? height - RULER : height);
+  }
+}
+
+/** The lowest and the highest of the pairs between two shares of the length. */
+function extremes(peaks, start, end) {
+  const pairs = peaks.length / 2;
+  const from = Math.floor(start * pairs);
+  const to = Math.max(from + 1, Math.floor(end * pairs));
+  let [low, high] = [0, 0];
+  for (let pair = from; pair < to; pair++) {
+    low = Math.min(low, peaks[2 * pair]);
+    high = Math.max(high, peaks[2 * pair + 1]);
+  }
+  return [low, high];
+}
+
+/** Time marks between the two ends, where the clocks stand. */
+function drawRuler(pen, { width, height, length, colour }) {
+  const step = TICKS_S.find((seconds) => (seconds / length) * width >= TICK_EVERY) ?? length;
+  const top = height - RULER;
+  pen.fillStyle = colour("--line");
+  pen.fillRect(0, top, width, 1);
+  pen.font = `11px ${colour("--font")}`;
+  pen.textAlign = "center";
+  for (let at = step; at < length; at += step) {
+    const x = Math.round((at / length) * width);
+    pen.fillStyle = colour("--line-strong");
+    pen.fillRect(x, top, 1, 5);
+    pen.fillStyle = colour("--muted");
+    if (x > 70 && x < width - 70) pen.fillText(clock(at), x, top + 21);
   }
 }
 
@@ -102,7 +130,14 @@ class Wave extends HTMLElement {
   }
 
   paint() {
-    if (this.peaks && this.isConnected) draw(this.canvas, this.peaks, this.played, this.hovered);
+    if (!this.peaks || !this.isConnected) return;
+    const { peaks, played, hovered, ruled } = this;
+    draw(this.canvas, { peaks, played, hovered, length: ruled });
+  }
+
+  /** Seconds, for a ruler; 0 for none. */
+  get ruled() {
+    return 0;
   }
 }
 
@@ -123,6 +158,13 @@ customElements.define(
     connectedCallback() {
       super.connectedCallback();
       nearby.observe(this);
+      this.addEventListener("click", (event) => this.#playFrom(event));
+    }
+
+    #playFrom(event) {
+      const track = trackOf(this.closest("[data-asset][data-title]"));
+      const { left, width } = this.getBoundingClientRect();
+      player.play(track, ((event.clientX - left) / width) * track.duration, tracksHere());
     }
   },
 );
@@ -148,6 +190,10 @@ customElements.define(
       this.dataset.asset = track.id;
       this.peaks = null;
       this.load(`/assets/${track.id}/peaks`);
+    }
+
+    get ruled() {
+      return this.dataset.src ? this.length : 0;
     }
 
     get length() {

@@ -1,0 +1,173 @@
+"""The real product in a real browser: one installation a session, started as a user would."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from runtime.browser import installed_browser
+from runtime.demo_music.files import TrackTruth, render
+
+ROOT = Path(__file__).parents[2]
+START_S = 240
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+)
+_people = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running installation and the music that is on the visitor's disk."""
+
+    base_url: str
+    data: Path
+    music: list[TrackTruth]
+
+    def path(self, name: str) -> str:
+        return self.base_url + name
+
+
+@dataclass
+class Visit:
+    """One browser of one person, and everything it complained of."""
+
+    page: Page
+    site: Site
+    foreign: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.site.path(path))
+
+    def sign_up(self, name: str = "Mira Okafor") -> str:
+        """The e-mail address of a new account whose vault is open now."""
+        email = f"person{next(_people)}@example.org"
+        self.go("/sign-up")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill("one sentence that is long")
+        self.page.get_by_role("button", name="Create account").click()
+        self.page.wait_for_url("**/vault")
+        return email
+
+    def choose(self, *files: Path) -> None:
+        with self.page.expect_file_chooser() as chooser:
+            self.page.get_by_role("button", name="Add music").click()
+        chooser.value.set_files(list(files))
+
+    def row(self, title: str):
+        return self.page.locator("tr[data-asset]", has_text=title)
+
+    def wait_analysed(self, count: int, timeout_ms: float = 60_000) -> None:
+        """Without a reload: the page itself has to follow."""
+        ready = self.page.locator("tr[data-state=analysed]")
+        ready.nth(count - 1).wait_for(timeout=timeout_ms)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    data = tmp_path_factory.mktemp("installation") / "noculture data"
+    music = render(tmp_path_factory.mktemp("music"), count=5, duration_s=14.0)
+    told = _noculture("up", "--detach", "--port", "0", data=data)
+    try:
+        yield Site(told["web"], data, music)
+    finally:
+        _noculture("down", data=data)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = installed_browser(os.environ.get("NOCULTURE_BROWSER", ""))
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=str(path) if path else None, args=list(QUIET)
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Visit]:
+    """A new visitor; afterwards nothing may have left the origin or offended the policy."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    visit = open_visit(context, site)
+    yield visit
+    context.close()
+    assert visit.foreign == []
+    assert visit.complaints == []
+
+
+@pytest.fixture(scope="session")
+def library(browser: Browser, site: Site) -> dict:
+    """The storage state of somebody with five analysed tracks, for tests that only look."""
+    context = browser.new_context()
+    visit = open_visit(context, site)
+    visit.sign_up("Library Owner")
+    visit.choose(*(track.path for track in site.music))
+    visit.wait_analysed(len(site.music))
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def owner(browser: Browser, site: Site, library: dict) -> Iterator[Visit]:
+    """The visitor whose vault holds the five tracks."""
+    context = browser.new_context(storage_state=library, viewport={"width": 1280, "height": 860})
+    visit = open_visit(context, site)
+    yield visit
+    context.close()
+    assert visit.foreign == []
+    assert visit.complaints == []
+
+
+def open_visit(context: BrowserContext, site: Site) -> Visit:
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    visit = Visit(page, site)
+    home = urlsplit(site.base_url).netloc
+
+    def requested(request) -> None:
+        visit.requests.append((request.method, request.url, request.headers))
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https") and parts.netloc != home:
+            visit.foreign.append(request.url)
+
+    def said(message) -> None:
+        # What the browser logs of a refused form (409, 422) is no fault of the page.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            visit.complaints.append(message.text)
+
+    page.on("request", requested)
+    page.on("console", said)
+    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    return visit
+
+
+def _noculture(command: str, *options: str, data: Path) -> dict:
+    """One command of a running installation; its state afterwards."""
+    run = [str(ROOT / "noculture"), command, "--data", str(data), *options]
+    subprocess.run(run, check=True, timeout=START_S, stdout=subprocess.DEVNULL)
+    if command == "down":
+        return {}
+    told = subprocess.run(
+        [str(ROOT / "noculture"), "status", "--json", "--data", str(data)],
+        check=True,
+        timeout=60,
+        capture_output=True,
+    )
+    return json.loads(told.stdout)

@@ -1,0 +1,88 @@
+"""Coming in, going out, keys, and what is only the operator's."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit
+
+
+def status_of(url: str, key: str) -> int:
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            json.load(answer)
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_signing_out_and_in_again_leads_where_one_wanted_to_go(visit: Visit):
+    email = visit.sign_up()
+    visit.go("/account")
+    visit.page.get_by_role("button", name="Sign out").click()
+    visit.page.wait_for_url("**/sign-in")
+    visit.go("/account")
+    visit.page.get_by_label("E-mail").fill(email)
+    visit.page.get_by_label("Password").fill("not the sentence")
+    visit.page.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("wrong")
+    visit.page.get_by_label("Password").fill("one sentence that is long")
+    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.wait_for_url("**/account")
+    expect(visit.page.get_by_role("heading", name="Mira Okafor")).to_be_visible()
+
+
+def test_an_address_that_is_taken_is_said_so(visit: Visit):
+    email = visit.sign_up()
+    visit.page.context.clear_cookies()
+    visit.go("/sign-up")
+    visit.page.get_by_label("Name").fill("Somebody Else")
+    visit.page.get_by_label("E-mail").fill(email)
+    visit.page.get_by_label("Password").fill("another sentence entirely")
+    visit.page.get_by_role("button", name="Create account").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("has an account")
+
+
+def test_a_key_is_shown_once_works_and_is_revoked(visit: Visit):
+    visit.sign_up()
+    visit.go("/account")
+    visit.page.get_by_label("Name of the new key").fill("Backup script")
+    visit.page.get_by_role("button", name="Make key").click()
+    key = visit.page.get_by_label("The new key").input_value()
+    assert key.startswith("nck_")
+    tracks = visit.site.path("/api/assets")
+    assert status_of(tracks, key) == 200
+    visit.page.reload()
+    expect(visit.page.get_by_label("The new key")).to_have_count(0)
+    visit.page.get_by_role("button", name="Revoke Backup script").click()
+    expect(visit.page.get_by_text("No keys yet.")).to_be_visible()
+    assert status_of(tracks, key) == 401
+
+
+def test_the_system_page_is_the_operators_alone(visit: Visit, owner: Visit):
+    visit.sign_up()
+    visit.go("/system")
+    expect(visit.page.get_by_role("heading", name="That is not yours to open")).to_be_visible()
+    expect(visit.page.get_by_role("link", name="System")).to_have_count(0)
+
+
+def test_the_theme_is_kept_without_a_flash(visit: Visit):
+    visit.sign_up()
+    visit.page.get_by_role("button", name="Switch between light and dark").click()
+    chosen = visit.page.locator("html").get_attribute("data-theme")
+    assert chosen in ("dark", "light")
+    html = visit.page.request.get(visit.site.path("/vault")).text()
+    assert f'<html lang="en" data-theme="{chosen}">' in html
+
+
+def test_a_strange_address_gives_a_page_that_leads_back(visit: Visit):
+    visit.sign_up()
+    visit.go("/assets/ast_00000000000000000000000000000000")
+    expect(visit.page.get_by_role("heading", name="Nothing is here")).to_be_visible()
+    visit.page.get_by_role("link", name="To the vault").click()
+    visit.page.wait_for_url("**/vault")

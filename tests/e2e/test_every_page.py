@@ -1,0 +1,120 @@
+"""What holds for every page: strict policy, small, accessible, usable by keys and on a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit, open_visit
+
+AXE = next((Path(__file__).parent / "vendor").glob("axe-core/*/axe.min.js"))
+PAGES = ("/vault", "/assets", "/account", "/system", "/nowhere")
+BUDGET_BYTES = 120_000
+
+
+def addresses(visit: Visit) -> dict[str, str]:
+    """Every kind of page by name, with a real track's address."""
+    visit.go("/vault")
+    track = visit.page.locator(".cell-title a").first.get_attribute("href")
+    assert track
+    return {page: track if page == "/assets" else page for page in PAGES}
+
+
+def serious(visit: Visit) -> list[str]:
+    # Through the debugger, not the page: the page's own policy stays as strict as it is.
+    visit.page.evaluate(AXE.read_text() + "; undefined")
+    found = visit.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {[node['target'] for node in each['nodes']]}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_no_serious_accessibility_fault(owner: Visit, scheme: str):
+    owner.page.emulate_media(color_scheme=scheme)
+    for name, path in addresses(owner).items():
+        owner.go(path)
+        owner.page.locator("h1").wait_for()
+        assert serious(owner) == [], name
+
+
+@pytest.mark.parametrize("path", ["/sign-up", "/sign-in"])
+def test_no_serious_accessibility_fault_before_signing_in(visit: Visit, path: str):
+    visit.go(path)
+    assert serious(visit) == []
+
+
+def test_nothing_offends_the_policy_and_nothing_leaves_the_origin(owner: Visit):
+    """The fixture asserts that no page complained or asked elsewhere; this, that a policy is there."""
+    for path in addresses(owner).values():
+        answer = owner.page.goto(owner.site.path(path))
+        assert answer
+        policy = answer.headers["content-security-policy"]
+        assert "'unsafe-inline'" not in policy
+        assert "'unsafe-eval'" not in policy
+        assert "nonce-" in policy
+
+
+def test_every_page_fits_a_phone(browser, site, library):
+    context = browser.new_context(
+        storage_state=library, viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    visit = open_visit(context, site)
+    for name, path in addresses(visit).items():
+        visit.go(path)
+        visit.page.locator("h1").wait_for()
+        width = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, f"{name} is {width} px wide"
+    context.close()
+    assert visit.complaints == []
+
+
+def test_a_page_moves_less_than_its_budget(browser, site, library):
+    """Over the wire, cold cache, all that the first view of the vault needs."""
+    context = browser.new_context(storage_state=library, viewport={"width": 1280, "height": 860})
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    moved: list[float] = []
+    session.on("Network.loadingFinished", lambda event: moved.append(event["encodedDataLength"]))
+    page.goto(site.path("/vault"))
+    page.wait_for_function("document.querySelectorAll('mini-wave').length >= 5")
+    page.wait_for_load_state("load")
+    page.wait_for_function(
+        "[...document.querySelectorAll('mini-wave canvas')].every((c) => c.width !== 300)"
+    )
+    shift = page.evaluate(
+        "performance.getEntriesByType('layout-shift').reduce((sum, s) => sum + s.value, 0)"
+    )
+    context.close()
+    assert sum(moved) < BUDGET_BYTES
+    assert shift < 0.05
+
+
+def test_the_keyboard_alone_finds_plays_and_opens_a_track(owner: Visit):
+    track = owner.site.music[2]
+    owner.go("/vault")
+    keys = owner.page.keyboard
+    keys.press("/")
+    expect(owner.page.get_by_label("Search the vault")).to_be_focused()
+    keys.type(track.title)
+    expect(owner.page.locator(".found")).to_be_visible()
+    expect(owner.page.locator("tr[data-asset]").first).to_contain_text(track.title)
+    play = owner.page.get_by_role("button", name=f"Play {track.title}")
+    for _ in range(20):
+        keys.press("Tab")
+        if play.evaluate("(button) => button === document.activeElement"):
+            break
+    expect(play).to_be_focused()
+    keys.press("Enter")
+    owner.page.wait_for_function("document.querySelector('audio').currentTime > 0.2")
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(owner.page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
+    expect(owner.page.locator("#main")).to_be_focused()
+    keys.press("Space")
+    owner.page.wait_for_function("document.querySelector('audio').paused")

@@ -1,0 +1,89 @@
+"""One track's page: playing, tags, history, deleting."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit
+
+
+def open_track(visit: Visit, title: str) -> None:
+    visit.go("/vault")
+    visit.row(title).locator(".cell-title a").click()
+    expect(visit.page.get_by_role("heading", name=title, level=1)).to_be_visible()
+
+
+def test_the_waveform_seeks_by_click_and_by_keys(owner: Visit):
+    track = owner.site.music[0]
+    open_track(owner, track.title)
+    wave = owner.page.get_by_role("slider", name=f"Position in {track.title}")
+    box = wave.bounding_box()
+    assert box
+    owner.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
+    owner.page.wait_for_function("document.querySelector('audio').currentTime > 5")
+    middle = owner.page.evaluate("document.querySelector('audio').currentTime")
+    assert abs(middle - track.duration_s / 2) < 2.5
+    wave.focus()
+    owner.page.keyboard.press("Home")
+    owner.page.wait_for_function("document.querySelector('audio').currentTime < 3")
+    expect(wave).to_have_attribute("aria-valuetext", f"0:0{0} of 0:{round(track.duration_s):02}")
+
+
+def test_measurements_and_history_are_shown(owner: Visit):
+    track = owner.site.music[1]
+    open_track(owner, track.title)
+    page = owner.page
+    expect(page.locator(".readouts")).to_contain_text(track.key)
+    expect(page.locator(".readouts")).to_contain_text("LUFS")
+    expect(page.locator(".candidates li").first).to_contain_text("%")
+    expect(page.locator(".timeline li").last).to_contain_text("Uploaded")
+    expect(page.locator(".timeline li").first).to_contain_text("Measured")
+
+
+def test_an_edited_tag_is_saved_and_told_in_the_timeline(visit: Visit):
+    track = visit.site.music[1]
+    visit.sign_up()
+    visit.choose(track.path)
+    visit.wait_analysed(1)
+    open_track(visit, track.title)
+    visit.page.get_by_label("Genre").fill("Night drive")
+    visit.page.get_by_label("Tempo in BPM").fill("87.5")
+    visit.page.get_by_role("button", name="Save tags").click()
+    expect(visit.page.get_by_text("Saved as version 3.")).to_be_visible()
+    edited = visit.page.locator(".timeline li", has_text="Tags edited")
+    expect(edited).to_contain_text("Genre is now Night drive")
+    expect(visit.page.locator(".readout").first).to_contain_text("87.5")
+    visit.go("/vault")
+    expect(visit.row(track.title).locator(".cell-bpm")).to_have_text("87.5")
+
+
+def test_a_conflicting_edit_is_explained_and_keeps_what_was_typed(visit: Visit):
+    track = visit.site.music[1]
+    visit.sign_up()
+    visit.choose(track.path)
+    visit.wait_analysed(1)
+    open_track(visit, track.title)
+    visit.page.get_by_label("Album").fill("Mine")
+    other = visit.page.context.new_page()
+    other.goto(visit.page.url)
+    other.get_by_label("Album").fill("Theirs")
+    other.get_by_role("button", name="Save tags").click()
+    expect(other.get_by_text("Saved as version 3.")).to_be_visible()
+    visit.page.get_by_role("button", name="Save tags").click()
+    expect(visit.page.get_by_text("This track changed while you were editing.")).to_be_visible()
+    expect(visit.page.get_by_label("Album")).to_have_value("Mine")
+    visit.page.get_by_role("button", name="Save tags").click()
+    expect(visit.page.get_by_text("Saved as version 4.")).to_be_visible()
+
+
+def test_a_track_is_deleted_only_after_a_second_yes(visit: Visit):
+    track = visit.site.music[1]
+    visit.sign_up()
+    visit.choose(track.path)
+    visit.wait_analysed(1)
+    open_track(visit, track.title)
+    visit.page.get_by_role("button", name="Delete", exact=True).click()
+    expect(visit.page.get_by_role("button", name="Keep it")).to_be_focused()
+    visit.page.get_by_role("button", name="Delete the track").click()
+    expect(visit.page.get_by_text("The track was deleted.")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Drop your music here")).to_be_visible()
