@@ -47,7 +47,7 @@ HEADERS = {
     "ce_source": "/noculture/<log id>/<epoch>",
     "ce_subject": "stream_id",
     "ce_time": "recorded_at",
-    "ce_dataschema": "where the JSON Schema of this type and version is",
+    "ce_dataschema": "$id of the JSON Schema of this type and version, urn:noculture:event:…",
     "ce_eventversion": "version of the type",
     "ce_position": "position in the log, from 1",
     "ce_streamversion": "version of the stream, from 1",
@@ -85,7 +85,7 @@ def schema_of(model: type[Event]) -> dict[str, Any]:
         }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:noculture:events:{model.type}:{model.version}",
+        "$id": f"urn:noculture:event:{model.type}:{model.version}",
         **schema,
         "title": model.type,
         "description": inspect.cleandoc(model.__doc__ or ""),

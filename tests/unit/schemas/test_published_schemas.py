@@ -12,10 +12,11 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from events.ids import AccountId, WorkspaceId
+from events.log.records import schema_of, to_record
 from events.model import Event
 from schemas import export
 from schemas.compatibility import breaking_changes
-from tests.golden import GOLDEN
+from tests.golden import GOLDEN, stored_envelope
 
 MODELS = export.load_all_events()
 
@@ -151,3 +152,15 @@ def test_ids_are_described_by_their_pattern():
     schema = export.schema_of(next(m for m in MODELS if m.type == "workspace.created"))
     assert schema["properties"]["workspace_id"]["pattern"] == f"^{WorkspaceId._pattern.pattern}$"
     assert schema["properties"]["owner_id"]["pattern"] == f"^{AccountId._pattern.pattern}$"
+
+
+def test_the_dataschema_header_names_the_published_schema():
+    for model in MODELS:
+        schema = json.loads(export.schema_path(model).read_text("utf-8"))
+        assert schema["$id"] == schema_of(model.type, model.version)
+
+
+def test_the_headers_on_kafka_are_the_published_ones():
+    golden = json.loads((GOLDEN / "asset.uploaded.v1.json").read_text("utf-8"))
+    record = to_record(stored_envelope(golden), "/noculture/log_1/1")
+    assert {name for name, _ in record.headers} == set(export.HEADERS) - {"ce_causationid"}
