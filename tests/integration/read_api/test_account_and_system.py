@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -124,3 +125,27 @@ def test_a_rebuilt_view_is_the_live_one_byte_for_byte(library: Library, view: st
     library.add(caller, "After the swap")
     library.settle()
     assert library.assets.stats(caller).assets == 2
+
+
+def test_readers_notice_nothing_while_a_view_is_swapped(library: Library, http: TestClient):
+    caller = library.caller()
+    key = library.key(caller)
+    asset_id = library.add(caller, "Always there")
+    library.settle()
+    vault = next(each for each in library.consumers if each.name == "vault")
+    over = threading.Event()
+
+    def rebuild() -> None:
+        for _ in range(3):
+            library.rebuilder.rebuild(vault)
+        over.set()
+
+    rebuilding = threading.Thread(target=rebuild)
+    rebuilding.start()
+    answers = []
+    while not over.is_set():
+        answers.append(http.get(f"/api/assets/{asset_id}", headers=key))
+        answers.append(http.get("/api/assets?q=always", headers=key))
+    rebuilding.join()
+    assert {answer.status_code for answer in answers} == {200}
+    assert all(len(answer.json()["data"]) == 1 for answer in answers[1::2])

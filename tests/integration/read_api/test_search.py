@@ -57,6 +57,8 @@ def test_words_are_found_in_any_order_from_their_beginning_without_accents(
     [
         ("Midnigth Drive", "Midnight Drive"),
         ("midnite drvie", "Midnight Drive"),
+        ("midnigth dirve", "Midnight Drive"),
+        ("dirve", "Midnight Drive"),
         ("Middnight", "Midnight Drive"),
         ("nihgtfall", "Nightfall"),
         ("nite fall", "Nightfall"),
