@@ -23,7 +23,9 @@ PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`events` are the store's; an event that differs from the store's counts as missing and as extra."""
+    """`events` are the store's; an event that differs from the store's counts as missing and as
+    extra.
+    """
 
     events: int
     missing: int
@@ -55,7 +57,9 @@ class _Partition:
 
 
 def compare(pool: ConnectionPool, config: KafkaConfig, settle_s: float = SETTLE_S) -> Compared:
-    """Everything the store had when it was called, after giving the relay `settle_s` to carry it over."""
+    """Everything the store had when it was called, after giving the relay `settle_s` to carry it
+    over.
+    """
     store = PostgresEvents(pool)
     head = store.head()
     _settle(LogProgress(pool, "kafka"), head, settle_s)

@@ -20,8 +20,8 @@ from events.times import to_micros
 
 @dataclass(slots=True)
 class Progress:
-    """`position` is R, `heads` the last position of each partition that has any. While lost records are being
-    published again (`refilling`) the heads promise nothing.
+    """`position` is R, `heads` the last position of each partition that has any. While lost records
+    are being published again (`refilling`) the heads promise nothing.
     """
 
     position: int = 0
@@ -71,14 +71,16 @@ class Publisher:
             raise
 
     def ensure_topics(self, categories: set[str]) -> None:
-        """Also of categories that only a newer program knows: the relay carries what the store holds."""
+        """Also of categories that only a newer program knows: the relay carries what the store
+        holds.
+        """
         if new := categories - self._known:
             self._topics.ensure(new)
             self._known |= new
 
     def publish(self, events: Sequence[Envelope], progress: Progress) -> None:
-        """All or nothing: records and `progress` commit together. A KafkaError leaves it open whether they did:
-        close this publisher and ask the topics.
+        """All or nothing: records and `progress` commit together. A KafkaError leaves it open
+        whether they did: close this publisher and ask the topics.
         """
         self.ensure_topics({event.category for event in events})
         self._producer.begin_transaction()

@@ -1,4 +1,6 @@
-"""Blue/green: a new build of a read model is folded from the store beside the live one and swapped in one transaction."""
+"""Blue/green: a new build of a read model is folded from the store beside the live one and swapped
+in one transaction.
+"""
 
 from __future__ import annotations
 
@@ -56,15 +58,16 @@ class RebuildStopped(NoCultureError):
 
     def __init__(self, name: str, position: int, error: Exception) -> None:
         super().__init__(
-            f"{name} cannot digest position {position} ({type(error).__name__}: {error}): the live build"
-            " stays, correct the program and rebuild again"
+            f"{name} cannot digest position {position} ({type(error).__name__}: {error}): the live"
+            " build stays, correct the program and rebuild again"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """`events` were folded in `seconds`; `identical` compares with the live build's bytes, None if the
-    versions differ."""
+    """`events` were folded in `seconds`; `identical` compares with the live build's bytes, None if
+    the versions differ.
+    """
 
     name: str
     events: int
@@ -97,12 +100,15 @@ class Rebuilder:
         self._progress = LogProgress(pool, event_log)
 
     def rebuild(self, consumer: Consumer) -> Rebuilt:
-        """Raises RebuildStopped at the first event that cannot be folded; the live build stays as it is."""
+        """Raises RebuildStopped at the first event that cannot be folded; the live build stays as
+        it is.
+        """
         if not isinstance(consumer, ProjectionConsumer):
             raise NotRebuildable(consumer.name, consumer.kind)
         began = time.monotonic()
         with self._pool.connection() as lock:
-            # Session lock: it must outlive many transactions, and one rebuild of a name runs at a time.
+            # Session lock: it must outlive many transactions, and one rebuild of a name runs at a
+            # time.
             lock.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", _lock_of(consumer.name))
             lock.commit()
             try:
@@ -154,7 +160,9 @@ class Rebuilder:
                 return
 
     def _swap(self, build: _Build) -> bool | None:
-        """The live build stands still, the new one folds the rest up to the same vector and takes its place."""
+        """The live build stands still, the new one folds the rest up to the same vector and takes
+        its place.
+        """
         name = build.consumer.name
         with self._pool.connection() as connection, connection.transaction():
             row = connection.execute(
@@ -208,10 +216,10 @@ class Rebuilder:
 
 
 def _same(connection: Connection, table: str, live: str, new: str) -> bool:
-    return _digest(connection, live, table) == _digest(connection, new, table)
+    return digest(connection, live, table) == digest(connection, new, table)
 
 
-def _digest(connection: Connection, schema: str, table: str) -> bytes:
+def digest(connection: Connection, schema: str, table: str) -> bytes:
     """Of every row's text in the order of the primary key, streamed."""
     key = sql.SQL(", ").join(map(sql.Identifier, key_columns(connection, schema, table)))
     digest = hashlib.sha256()

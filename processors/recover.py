@@ -1,4 +1,6 @@
-"""After a restore Kafka may hold what the store does not: a new epoch, new topics, consumers held to the store."""
+"""After a restore Kafka may hold what the store does not: a new epoch, new topics, consumers held
+to the store.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class RelayRunning(NoCultureError):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """`events` were published into new topics; `rebuilt` are the read models that knew more than the store."""
+    """`events` were published into new topics; `rebuilt` are the read models that knew more than
+    the store.
+    """
 
     epoch: int
     events: int
@@ -47,8 +51,8 @@ def recover(
     rebuilder: Rebuilder,
     projections: Sequence[Consumer],
 ) -> Recovered:
-    """Also the way to another number of partitions. Only the owner may raise the epoch; without Kafka
-    (`config` None) only the consumers are held to the store. Safe to repeat after a crash.
+    """Also the way to another number of partitions. Only the owner may raise the epoch; without
+    Kafka (`config` None) only the consumers are held to the store. Safe to repeat after a crash.
     """
     with psycopg.connect(owner_url, autocommit=True) as owner:
         epoch = _raise_epoch(owner)
@@ -62,7 +66,9 @@ def recover(
 
 
 def _raise_epoch(owner: Connection) -> int:
-    """From now on a running relay gives up its lock and workers read again from their checkpoints."""
+    """From now on a running relay gives up its lock and workers read again from their
+    checkpoints.
+    """
     row = owner.execute("UPDATE log_identity SET epoch = epoch + 1 RETURNING epoch").fetchone()
     assert row is not None
     return int(row[0])

@@ -1,7 +1,8 @@
-"""Store to Kafka: one relay at a time, every event exactly once, in order per stream, for ever (DESIGN §5).
+"""Store to Kafka: one relay at a time, every event exactly once, in order per stream, for ever
+(DESIGN §5).
 
-The session lock keeps a second relay waiting; fencing by transactional id keeps a first one that lost its lock
-from committing; the last records on Kafka, not memory, say where to go on.
+The session lock keeps a second relay waiting; fencing by transactional id keeps a first one that
+lost its lock from committing; the last records on Kafka, not memory, say where to go on.
 """
 
 from __future__ import annotations
@@ -41,14 +42,18 @@ class EpochChanged(Exception):
 
 
 class Relay:
-    """`url` is a direct DSN of the app role (session lock, LISTEN); `pool` is what the store is read with."""
+    """`url` is a direct DSN of the app role (session lock, LISTEN); `pool` is what the store is
+    read with.
+    """
 
     def __init__(self, url: str, pool: ConnectionPool, config: KafkaConfig) -> None:
         self._url, self._config = url, config
         self._store = PostgresEvents(pool)
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`. Raises LogAhead, LogDiffers, LogHole, WrongPartitions: those need a person."""
+        """Until `stop`. Raises LogAhead, LogDiffers, LogHole, WrongPartitions: those need a
+        person.
+        """
         pause_s = FIRST_PAUSE_S
         while not stop.is_set():
             try:
@@ -92,8 +97,8 @@ def take_relay_lock(connection: Connection) -> bool:
 
 
 class RelaySession:
-    """One ownership: a fresh publisher, the check, then batch by batch. Every batch is written on the connection
-    that holds the lock, so a lost lock ends the session.
+    """One ownership: a fresh publisher, the check, then batch by batch. Every batch is written on
+    the connection that holds the lock, so a lost lock ends the session.
     """
 
     def __init__(self, connection: Connection, store: PostgresEvents, config: KafkaConfig) -> None:
@@ -129,7 +134,9 @@ class RelaySession:
         return len(events)
 
     def sleep(self) -> None:
-        """Until the store says that it is longer, or a poll's time; also tells whether the lock is still ours."""
+        """Until the store says that it is longer, or a poll's time; also tells whether the lock is
+        still ours.
+        """
         self._same_epoch()
         list(self._connection.notifies(timeout=POLL_S, stop_after=1))
 
@@ -157,7 +164,8 @@ class RelaySession:
             self._same_epoch()
             self._connection.execute(
                 "INSERT INTO relay_heads SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[])"
-                " ON CONFLICT (topic, partition) DO UPDATE SET last_position = EXCLUDED.last_position",
+                " ON CONFLICT (topic, partition)"
+                " DO UPDATE SET last_position = EXCLUDED.last_position",
                 (
                     [partition.topic for partition in changed],
                     [partition.number for partition in changed],

@@ -1,4 +1,6 @@
-"""Is what Kafka holds a beginning of what the store holds? What a partition lost is published again, nothing else."""
+"""Is what Kafka holds a beginning of what the store holds? What a partition lost is published
+again, nothing else.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Last = Mapping[LogPartition, SeenRecord]
 
 
 def check(store: PostgresEvents, config: KafkaConfig, publisher: Publisher, batch: int) -> Progress:
-    """Where the relay goes on. Raises LogAhead or LogDiffers; `publisher` has fenced all others before."""
+    """Where the relay goes on. Raises LogAhead or LogDiffers; `publisher` has fenced all others
+    before.
+    """
     last = last_events(config, KafkaTopics(config).events())
     _compare(store, last, publisher.source)
     value = last_progress(config)

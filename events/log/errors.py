@@ -1,4 +1,6 @@
-"""What can be wrong between the store and Kafka. All of them are loud: nothing is skipped to get over them."""
+"""What can be wrong between the store and Kafka. All of them are loud: nothing is skipped to get
+over them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ class LogAhead(NoCultureError):
 
     def __init__(self, where: str, position: int, head: int) -> None:
         super().__init__(
-            f"{where} is at position {position}, the store only at {head}: {RECOVER}; nothing is published"
+            f"{where} is at position {position}, the store only at {head}: {RECOVER}; until then"
+            " nothing is published"
         )
 
 

@@ -1,9 +1,12 @@
-"""The log on Kafka: one consumer group per consumer, the checkpoint in Postgres decides, never a committed offset."""
+"""The log on Kafka: one consumer group per consumer, the checkpoint in Postgres decides, never a
+committed offset.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
@@ -80,12 +83,14 @@ class _KafkaReader:
         self._consumer.close(autocommit=False)
 
     def _remember(self, assigned: Iterable[TopicPartition]) -> None:
-        """Runs in the client's own thread: hold the partitions until `poll` has read their checkpoints."""
+        """Runs in the client's own thread: hold the partitions until `poll` has read their
+        checkpoints.
+        """
         with self._assigning:
             self._assigned.update(assigned)
             self._consumer.pause(*assigned)
 
-    def _resume_assigned(self, fetched: dict[TopicPartition, list[object]]) -> None:
+    def _resume_assigned(self, fetched: dict[TopicPartition, list[Any]]) -> None:
         with self._assigning:
             assigned = self._assigned & self._consumer.assignment()
             self._assigned.clear()
@@ -110,9 +115,11 @@ class _KafkaReader:
                 self._resumed[partition] = checkpoint
 
     def _continues(
-        self, partition: LogPartition, kafka_partition: TopicPartition, first: object
+        self, partition: LogPartition, kafka_partition: TopicPartition, first: Any
     ) -> bool:
-        """False if the topic was cut and filled again under us: then its offsets mean nothing, read it all."""
+        """False if the topic was cut and filled again under us: then its offsets mean nothing, read
+        it all.
+        """
         resumed = self._resumed.pop(partition, None)
         if resumed is None:
             return True
@@ -122,20 +129,22 @@ class _KafkaReader:
         self._consumer.seek_to_beginning(kafka_partition)
         return False
 
-    def _item(self, partition: LogPartition, record: object) -> LogItem:
+    def _item(self, partition: LogPartition, record: Any) -> LogItem:
         try:
-            envelope = from_record(partition.topic, record.value, record.headers)  # type: ignore[attr-defined]
+            envelope = from_record(partition.topic, record.value, record.headers)
         except (KeyError, ValueError, TypeError) as error:
-            raise NotOurRecord(partition.topic, partition.number, record.offset) from error  # type: ignore[attr-defined]
+            raise NotOurRecord(partition.topic, partition.number, record.offset) from error
         checkpoint = Checkpoint(
             envelope.position,
-            record.offset,  # type: ignore[attr-defined]
+            record.offset,
             self._topic_ids[partition.topic],
         )
         return LogItem(envelope, partition, checkpoint)
 
     def _same_topics(self) -> None:
-        """A topic made anew under the same name would be read on at the old offset: start again instead."""
+        """A topic made anew under the same name would be read on at the old offset: start again
+        instead.
+        """
         cluster = self._consumer._cluster
         for topic, known in self._topic_ids.items():
             now = cluster.topic_id(self._config.named(topic))

@@ -1,4 +1,6 @@
-"""How Kafka is reached and how our clients behave there; DESIGN §5 says why each value is what it is."""
+"""How Kafka is reached and how our clients behave there; DESIGN §5 says why each value is what it
+is.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,11 @@ _OWN_PREFIX = TOPIC_PREFIX.partition(".")[0]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaConfig:
-    """`prefix` replaces `noculture` in the names of topics, groups and transactions on a shared cluster.
+    """`prefix` replaces `noculture` in the names of topics, groups and transactions on a shared
+    cluster.
 
-    `member` names this worker for ever (`worker-1`): after a kill its next start takes its partitions over at
-    once, where a nameless one waits until the dead one's session is over.
+    `member` names this worker for ever (`worker-1`): after a kill its next start takes its
+    partitions over at once, where a nameless one waits until the dead one's session is over.
     """
 
     bootstrap: str
@@ -66,8 +69,8 @@ class KafkaConfig:
             "batch_size": 128 * 1024,
             # What a killed relay left open hides later records no longer than this.
             "transaction_timeout_ms": 15_000,
-            "delivery_timeout_ms": 30_000,
-            "request_timeout_ms": 10_000,
+            "delivery_timeout_ms": 8_000,
+            "request_timeout_ms": 5_000,
             "max_block_ms": 10_000,
         }
 

@@ -1,4 +1,6 @@
-"""Reading topics from outside any group: everything that is committed now, or just each partition's last record."""
+"""Reading topics from outside any group: everything that is committed now, or just each partition's
+last record.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
@@ -29,7 +32,9 @@ class SeenRecord:
 
 
 def read_events(config: KafkaConfig, topics: Sequence[str]) -> Iterator[SeenRecord]:
-    """Every committed record of these topics up to the ends that they have now, in order per partition."""
+    """Every committed record of these topics up to the ends that they have now, in order per
+    partition.
+    """
     with _consumer(config) as consumer:
         assigned = _assign(consumer, config, topics)
         consumer.seek_to_beginning(*assigned)
@@ -52,14 +57,16 @@ def last_progress(config: KafkaConfig) -> bytes | None:
     """The value of the relay's last progress record."""
     with _consumer(config) as consumer:
         last = _last_records(consumer, _assign(consumer, config, [RELAY_TOPIC]))
-        return next((record.value for record in last.values()), None)
+        return next((bytes(record.value) for record in last.values()), None)
 
 
 def _last_records(
     consumer: KafkaConsumer, assigned: Sequence[TopicPartition]
-) -> dict[TopicPartition, object]:
-    """Steps back further and further where only markers of transactions (or aborted records) are at the end."""
-    last: dict[TopicPartition, object] = {}
+) -> dict[TopicPartition, Any]:
+    """Steps back further and further where only markers of transactions (or aborted records) are at
+    the end.
+    """
+    last: dict[TopicPartition, Any] = {}
     starts = consumer.beginning_offsets(list(assigned))
     ends = consumer.end_offsets(list(assigned))
     wanting = {p for p in assigned if ends[p] > starts[p]}
@@ -77,14 +84,16 @@ def _last_records(
 
 def _until_ends(
     consumer: KafkaConsumer, assigned: Sequence[TopicPartition]
-) -> Iterator[tuple[TopicPartition, list[object]]]:
+) -> Iterator[tuple[TopicPartition, list[Any]]]:
     yield from _until(consumer, consumer.end_offsets(list(assigned)))
 
 
 def _until(
     consumer: KafkaConsumer, ends: dict[TopicPartition, int]
-) -> Iterator[tuple[TopicPartition, list[object]]]:
-    """Polls until every partition has been read to its end. Raises KafkaTimeoutError if nothing moves."""
+) -> Iterator[tuple[TopicPartition, list[Any]]]:
+    """Polls until every partition has been read to its end. Raises KafkaTimeoutError if nothing
+    moves.
+    """
     deadline = time.monotonic() + STALLED_S
     waiting = dict(ends)
     while waiting:
@@ -112,8 +121,8 @@ def _assign(
     return assigned
 
 
-def _seen(config: KafkaConfig, partition: TopicPartition, record: object) -> SeenRecord:
-    headers = dict(record.headers)  # type: ignore[attr-defined]
+def _seen(config: KafkaConfig, partition: TopicPartition, record: Any) -> SeenRecord:
+    headers = dict(record.headers)
     topic = config.logical(partition.topic)
     try:
         return SeenRecord(
@@ -123,7 +132,7 @@ def _seen(config: KafkaConfig, partition: TopicPartition, record: object) -> See
             headers["ce_source"].decode(),
         )
     except (KeyError, ValueError) as error:
-        raise NotOurRecord(topic, partition.partition, record.offset) from error  # type: ignore[attr-defined]
+        raise NotOurRecord(topic, partition.partition, record.offset) from error
 
 
 @contextmanager

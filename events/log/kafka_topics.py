@@ -1,10 +1,12 @@
-"""Topics: one per category and the relay's own; made by whoever comes first, written by the relay alone."""
+"""Topics: one per category and the relay's own; made by whoever comes first, written by the relay
+alone.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
@@ -19,7 +21,9 @@ DELETED_WITHIN_S = 30
 
 
 class KafkaTopics:
-    """Names are those of CONTRACT §3; the prefix of the configuration is put on and taken off here."""
+    """Names are those of CONTRACT §3; the prefix of the configuration is put on and taken
+    off here.
+    """
 
     def __init__(self, config: KafkaConfig) -> None:
         self._config = config
@@ -36,7 +40,9 @@ class KafkaTopics:
             return self._ids(admin, wanted)
 
     def events(self) -> list[str]:
-        """Every topic of events that there is, also of categories that this process does not know."""
+        """Every topic of events that there is, also of categories that this process does
+        not know.
+        """
         with self._admin() as admin:
             names = [self._config.logical(name) for name in admin.list_topics() if self._ours(name)]
         return sorted(names)
@@ -60,18 +66,14 @@ class KafkaTopics:
     def _create(
         self, admin: KafkaAdminClient, topic: str, partitions: int, configs: dict[str, str]
     ) -> None:
-        try:
-            admin.create_topics(
-                {
-                    self._config.named(topic): {
-                        "num_partitions": partitions,
-                        "replication_factor": self._config.replication_factor,
-                        "configs": configs,
-                    }
-                }
-            )
-        except TopicAlreadyExistsError:
-            pass  # another process was first
+        description = {
+            "num_partitions": partitions,
+            "replication_factor": self._config.replication_factor,
+            "configs": configs,
+        }
+        # Another process may be first.
+        with suppress(TopicAlreadyExistsError):
+            admin.create_topics({self._config.named(topic): description})
 
     def _ids(
         self, admin: KafkaAdminClient, wanted: dict[str, tuple[int, dict[str, str]]]

@@ -1,4 +1,6 @@
-"""Where an event goes: one topic per category, 12 partitions for the life of an epoch, chosen by stream id."""
+"""Where an event goes: one topic per category, 12 partitions for the life of an epoch, chosen by
+stream id.
+"""
 
 from __future__ import annotations
 

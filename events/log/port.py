@@ -1,4 +1,6 @@
-"""The port between the log and its consumers: who reads gets batches of items and says where it stands."""
+"""The port between the log and its consumers: who reads gets batches of items and says where it
+stands.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from events.log.partitions import STORE, LogPartition
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Up to which position a partition is applied; on Kafka also that record's offset, and in which topic."""
+    """Up to which position a partition is applied; on Kafka also that record's offset, and in which
+    topic.
+    """
 
     position: int = 0
     offset: int | None = None
@@ -30,8 +34,9 @@ class LogItem:
 
 
 class Vector(dict[LogPartition, Checkpoint]):
-    """All checkpoints of one consumer. What it read without a broker counts for its partitions and the reverse,
-    so an installation may change between the two."""
+    """All checkpoints of one consumer. What it read without a broker counts for its partitions and
+    the reverse, so an installation may change between the two.
+    """
 
     def applied(self, partition: LogPartition, position: int) -> bool:
         return position <= self.position(partition) or position <= self.position(STORE)
@@ -45,7 +50,8 @@ class LogReader(Protocol):
     """One consumer's way through the log, used by one thread."""
 
     def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
-        """The next items, in order per partition; empty after `timeout_s` or when another worker has them.
+        """The next items, in order per partition; empty after `timeout_s` or when another worker
+        has them.
 
         Kafka's or Postgres's own errors come through: close the reader and make a new one.
         """
@@ -58,12 +64,15 @@ class LogReader(Protocol):
     def close(self) -> None: ...
 
 
-# Loads the consumer's checkpoints from the database and keeps the answer up to date while batches commit.
+# Loads the consumer's checkpoints from the database and keeps the answer up to date while batches
+# commit.
 LoadVector = Callable[[], Vector]
 
 
 class EventLog(Protocol):
-    """The log, however it is read. `partitions` says which checkpoints a consumer of `categories` has."""
+    """The log, however it is read. `partitions` says which checkpoints a consumer of `categories`
+    has.
+    """
 
     def partitions(self, categories: Sequence[str]) -> list[LogPartition]: ...
 

@@ -18,7 +18,9 @@ LIVENESS_S = 1.0
 
 
 class StoreLog:
-    """`url` is a direct DSN (session locks); `tail` wakes the readers; `pool` is what they read with."""
+    """`url` is a direct DSN (session locks); `tail` wakes the readers; `pool` is what they read
+    with.
+    """
 
     def __init__(self, url: str, pool: ConnectionPool, tail: LogTail) -> None:
         self._url, self._tail = url, tail
@@ -55,7 +57,8 @@ class _StoreReader:
             return []
         envelopes = self._events.after(self._next, limit, categories=self._categories)
         if not envelopes:
-            # The head is at least what this reader has seen, so an older head of the tail never ends the wait.
+            # The head is at least what this reader has seen, so an older head of the tail never
+            # ends the wait.
             self._tail.wait(max(self._tail.head, self._next), timeout_s)
             envelopes = self._events.after(self._next, limit, categories=self._categories)
         if envelopes:
@@ -75,7 +78,9 @@ class _StoreReader:
         self._lock.close()
 
     def _own(self) -> bool:
-        """The session lock is the ownership; a dead connection raises, and the compare-and-swap decides."""
+        """The session lock is the ownership; a dead connection raises, and the compare-and-swap
+        decides.
+        """
         if time.monotonic() - self._checked_at < LIVENESS_S and self._owner:
             return True
         self._checked_at = time.monotonic()

@@ -1,7 +1,9 @@
-"""How far the relay and every consumer are: what `wait`, `Min-Position`, `position` and `lag` mean (DESIGN §6).
+"""How far the relay and every consumer are: what `wait`, `Min-Position`, `position` and `lag` mean
+(DESIGN §6).
 
-A consumer is at P when R >= P and, for each partition it reads, checkpoint >= min(P, last_position). Without
-a broker R is the store's head and the store itself knows the next event that a consumer has not seen.
+A consumer is at P when R >= P and, for each partition it reads, checkpoint >= min(P,
+last_position). Without a broker R is the store's head and the store itself knows the next event
+that a consumer has not seen.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ SELECT c.name, c.kind, c.version, c.stopped, {{at}} AS position, l.head,
 FROM consumers c
 CROSS JOIN (SELECT coalesce((SELECT max(position) FROM events), 0) AS head,
                    (SELECT position FROM relay_progress) AS relayed) l
-LEFT JOIN LATERAL (SELECT position FROM checkpoints k WHERE k.consumer = c.name AND k.build = c.live_build
-                   AND k.topic = '{STORE.topic}') s ON true
+LEFT JOIN checkpoints s ON s.consumer = c.name AND s.build = c.live_build
+     AND s.topic = '{STORE.topic}'
 ORDER BY c.name
 """
 _AT_IN_KAFKA = f"""least(l.relayed, (
@@ -38,8 +40,10 @@ _AT_IN_KAFKA = f"""least(l.relayed, (
       AND greatest(coalesce(k.position, 0), coalesce(s.position, 0)) < h.last_position))"""
 _AT_IN_STORE = """coalesce((
     SELECT min(n.position) - 1 FROM unnest(c.categories) AS read(category)
-    CROSS JOIN LATERAL (SELECT e.position FROM events e WHERE e.category = read.category
-                        AND e.position > coalesce(s.position, 0) ORDER BY e.position LIMIT 1) n), l.head)"""
+    CROSS JOIN LATERAL (
+        SELECT e.position FROM events e
+        WHERE e.category = read.category AND e.position > coalesce(s.position, 0)
+        ORDER BY e.position LIMIT 1) n), l.head)"""
 
 
 class UnknownConsumer(NoCultureError):
@@ -51,7 +55,9 @@ class UnknownConsumer(NoCultureError):
 
 @dataclass(frozen=True, slots=True)
 class ConsumerProgress:
-    """`position` is the P it is at, `lag` how many positions of the log lie behind that, `parked` its streams."""
+    """`position` is the P it is at, `lag` how many positions of the log lie behind that, `parked`
+    its streams.
+    """
 
     name: str
     kind: str

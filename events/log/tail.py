@@ -15,7 +15,9 @@ POLL_S = 0.25
 
 
 class LogTail:
-    """Knows the store's head within milliseconds. `url` is a direct DSN: a transaction pooler drops LISTEN."""
+    """Knows the store's head within milliseconds. `url` is a direct DSN: a transaction pooler drops
+    LISTEN.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url

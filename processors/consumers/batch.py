@@ -1,4 +1,6 @@
-"""One batch of one consumer: applied with its checkpoint in one transaction, or narrowed down to the event to blame."""
+"""One batch of one consumer: applied with its checkpoint in one transaction, or narrowed down to
+the event to blame.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,8 @@ class Batches:
         self._checkpoints, self._codec = checkpoints, codec
 
     def process(self, items: Sequence[LogItem]) -> None:
-        """Raises ConsumerStopped, CheckpointMoved, or what the database says; all of `items` before the raise
-        that are not to blame have been applied.
+        """Raises ConsumerStopped, CheckpointMoved, or what the database says; all of `items` before
+        the raise that are not to blame have been applied.
         """
         try:
             self._commit(items)
@@ -62,7 +64,8 @@ class Batches:
             if self._consumer.kind == "projection":
                 # A crash takes the rows and their checkpoint together, and they come again.
                 connection.execute("SET LOCAL synchronous_commit = off")
-            # First the compare-and-swap: it locks the build against a swap, and the loser does no work.
+            # First the compare-and-swap: it locks the build against a swap, and the loser does no
+            # work.
             reached = self._checkpoints.move(connection, items)
             recorded = self._digestible(connection, items)
             if recorded:
@@ -91,8 +94,8 @@ class Batches:
             raise ConsumerStopped(reason) from error
         if self._consumer.money:
             raise ConsumerStopped(
-                f"{name} cannot digest position {event.position} of {event.stream_id} ({reason}): a money"
-                " consumer never skips, correct the program and start it again"
+                f"{name} cannot digest position {event.position} of {event.stream_id} ({reason}):"
+                " a money consumer never skips, correct the program and start it again"
             ) from error
         log.error(
             "%s parks %s at position %d", name, event.stream_id, event.position, exc_info=error
@@ -104,7 +107,9 @@ class Batches:
 
 
 def is_passing(error: Exception) -> bool:
-    """True for the weather: the database, the broker, a lost race. Class 54 is a limit that the event broke."""
+    """True for the weather: the database, the broker, a lost race. Class 54 is a limit that the
+    event broke.
+    """
     if isinstance(error, psycopg.OperationalError):
         return not (error.sqlstate or "").startswith("54")
     return isinstance(

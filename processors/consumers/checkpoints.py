@@ -1,4 +1,6 @@
-"""One consumer's checkpoints in Postgres: moved by compare-and-swap in the transaction of the batch they belong to."""
+"""One consumer's checkpoints in Postgres: moved by compare-and-swap in the transaction of the batch
+they belong to.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,12 @@ class CheckpointMoved(Exception):
     """Another worker was here first, or another build is live now: this batch is not ours."""
 
 
-# Locked in key order, as the swap of a rebuild locks them: they never wait for each other in a circle.
+# Locked in key order, as the swap of a rebuild locks them: they never wait for each other in a
+# circle.
 _MOVE = """
 WITH wanted AS (
-    SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(from)s::bigint[], %(to)s::bigint[],
-                         %(offsets)s::bigint[], %(topic_ids)s::text[])
+    SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(from)s::bigint[],
+                         %(to)s::bigint[], %(offsets)s::bigint[], %(topic_ids)s::text[])
              AS w(topic, partition, from_position, to_position, to_offset, topic_id)
 ), locked AS (
     SELECT c.topic, c.partition FROM checkpoints c JOIN wanted w USING (topic, partition)
@@ -28,8 +31,8 @@ WITH wanted AS (
 )
 UPDATE checkpoints c SET position = w.to_position, "offset" = w.to_offset, topic_id = w.topic_id
 FROM wanted w JOIN locked USING (topic, partition)
-WHERE c.consumer = %(consumer)s AND c.build = %(build)s AND c.topic = w.topic AND c.partition = w.partition
-  AND c.position = w.from_position
+WHERE c.consumer = %(consumer)s AND c.build = %(build)s AND c.topic = w.topic
+  AND c.partition = w.partition AND c.position = w.from_position
 """
 
 
@@ -46,7 +49,8 @@ class Checkpoints:
         with self._pool.connection() as connection:
             rows = connection.execute(
                 'SELECT c.live_build, k.topic, k.partition, k.position, k."offset", k.topic_id'
-                " FROM consumers c JOIN checkpoints k ON k.consumer = c.name AND k.build = c.live_build"
+                " FROM consumers c"
+                " JOIN checkpoints k ON k.consumer = c.name AND k.build = c.live_build"
                 " WHERE c.name = %s",
                 (self._consumer.name,),
             ).fetchall()
@@ -59,10 +63,11 @@ class Checkpoints:
     def move(
         self, connection: Connection, items: Sequence[LogItem]
     ) -> dict[LogPartition, Checkpoint]:
-        """To what each partition is at after `items`; give the answer to `moved` once it is committed.
+        """To what each partition is at after `items`; give the answer to `moved` once it is
+        committed.
 
-        Raises CheckpointMoved when a row is not where this worker left it (a mere > guard let an owner of
-        yesterday apply 100 events 150 times).
+        Raises CheckpointMoved when a row is not where this worker left it (a mere > guard let an
+        owner of yesterday apply 100 events 150 times).
         """
         to = {item.partition: item.checkpoint for item in items}
         updated = connection.execute(
@@ -108,7 +113,9 @@ def copy_rows(connection: Connection, consumer: str, from_build: int, to_build: 
 
 
 def lock_rows(connection: Connection, consumer: str, build: int) -> Vector:
-    """No batch of this build commits until the caller's transaction ends; answers where it stands."""
+    """No batch of this build commits until the caller's transaction ends; answers where it
+    stands.
+    """
     rows = connection.execute(
         'SELECT topic, partition, position, "offset", topic_id FROM checkpoints'
         " WHERE consumer = %s AND build = %s ORDER BY topic, partition FOR UPDATE",

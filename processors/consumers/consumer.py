@@ -1,4 +1,6 @@
-"""What a consumer of the log implements. The engine does the rest: order, checkpoints, retries, parking."""
+"""What a consumer of the log implements. The engine does the rest: order, checkpoints, retries,
+parking.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,17 @@ Kind = Literal["projection", "saga", "processor"]
 
 
 class TryAgain(Exception):
-    """Raised by a consumer: not this event's fault, roll the batch back and come again in a moment."""
+    """Raised by a consumer: not this event's fault, roll the batch back and come again in a
+    moment.
+    """
 
 
 class Consumer:
-    """Subclass with the names below. One thread calls it; a batch may be called again after a roll-back, so keep
-    nothing between `apply` and `committed` that `apply` does not set anew.
+    """Subclass with the names below. One thread calls it; a batch may be called again after a
+    roll-back, so keep nothing between `apply` and `committed` that `apply` does not set anew.
 
-    `version` rises when what it writes changes; `money` consumers stop at an event they cannot digest, the
-    others park its stream. `batch_size` caps the events of one transaction.
+    `version` rises when what it writes changes; `money` consumers stop at an event they cannot
+    digest, the others park its stream. `batch_size` caps the events of one transaction.
     """
 
     name: str
@@ -33,11 +37,15 @@ class Consumer:
     batch_size: int = 2_000
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
-        """Write what the events mean, inside the batch's transaction. Never commit, never call outside."""
+        """Write what the events mean, inside the batch's transaction. Never commit, never call
+        outside.
+        """
         raise NotImplementedError
 
     def finish(self, connection: Connection) -> None:
-        """The transaction's last statements: a saga appends here, for the append takes the log lock."""
+        """The transaction's last statements: a saga appends here, for the append takes the log
+        lock.
+        """
 
     def committed(self) -> None:
         """After the commit: wake whoever waits for what was appended."""

@@ -1,4 +1,6 @@
-"""Runs consumers: one thread each, from the log's reader through `Batches`, until it is told to stop."""
+"""Runs consumers: one thread each, from the log's reader through `Batches`, until it is told to
+stop.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ HEALTHY_POLLS = 10
 
 
 class Engine:
-    """`pool` needs a connection per consumer. `rebuilder` brings a projection of an older version up to date."""
+    """`pool` needs a connection per consumer. `rebuilder` brings a projection of an older version
+    up to date.
+    """
 
     def __init__(
         self,
@@ -99,7 +103,8 @@ class _Worker:
                 self._say_stopped(str(error))
                 stop.wait(STOPPED_RETRY_S)
             except Exception as error:
-                # Nothing of an event reaches here: it is the weather, or a fault of ours that a pause may outlive.
+                # Nothing of an event reaches here: it is the weather, or a fault of ours that a
+                # pause may outlive.
                 trace = None if is_passing(error) else error
                 log.warning("%s starts again: %s", self.name, error, exc_info=trace)
                 stop.wait(self._pause_s)

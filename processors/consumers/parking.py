@@ -1,4 +1,6 @@
-"""Streams that a consumer could not digest, and their letters: references to events, in the log's order."""
+"""Streams that a consumer could not digest, and their letters: references to events, in the log's
+order.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,12 @@ from processors.consumers.consumer import Connection
 
 
 def parked_among(connection: Connection, consumer: str, streams: Iterable[str]) -> set[str]:
-    """Which of the streams are parked. Locks them: a replay waits for this batch, or this batch for it."""
+    """Which of the streams are parked. Locks them: a replay waits for this batch, or this batch for
+    it.
+    """
     rows = connection.execute(
-        "SELECT stream_id FROM parked_streams WHERE consumer = %s AND stream_id = ANY (%s) FOR SHARE",
+        "SELECT stream_id FROM parked_streams WHERE consumer = %s AND stream_id = ANY (%s)"
+        " FOR SHARE",
         (consumer, sorted(set(streams))),
     ).fetchall()
     return {stream for (stream,) in rows}
@@ -44,8 +49,8 @@ def waiting_letters(connection: Connection, consumer: str, stream: str) -> list[
         (consumer, stream),
     )
     rows = connection.execute(
-        "SELECT position FROM dead_letters WHERE consumer = %s AND stream_id = %s AND state = 'parked'"
-        " ORDER BY position",
+        "SELECT position FROM dead_letters"
+        " WHERE consumer = %s AND stream_id = %s AND state = 'parked' ORDER BY position",
         (consumer, stream),
     ).fetchall()
     return [position for (position,) in rows]

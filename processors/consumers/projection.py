@@ -1,4 +1,6 @@
-"""A read model as a consumer: fold the batch in memory, write it set-based, all in the batch's transaction."""
+"""A read model as a consumer: fold the batch in memory, write it set-based, all in the batch's
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from projections.projection import Projection
 
 
 class ProjectionConsumer(Consumer):
-    """`use_build` says which build's table it writes; the engine calls it, a rebuild makes its own consumer."""
+    """`use_build` says which build's table it writes; the engine calls it, a rebuild makes its own
+    consumer.
+    """
 
     kind = "projection"
 

@@ -38,7 +38,9 @@ class Registration:
 def register(
     pool: ConnectionPool, consumer: Consumer, partitions: Sequence[LogPartition]
 ) -> Registration:
-    """Idempotent, and safe from many workers at once. Raises UpgradeNeeded when a newer program was here."""
+    """Idempotent, and safe from many workers at once. Raises UpgradeNeeded when a newer program was
+    here.
+    """
     with pool.connection() as connection, exclusively(connection, consumer.name):
         row = connection.execute(
             "SELECT version, live_build FROM consumers WHERE name = %s", (consumer.name,)
@@ -78,14 +80,16 @@ def describe(connection: Connection, consumer: Consumer, live_build: int) -> Non
     facts = (live_build, consumer.version, list(consumer.categories), consumer.money)
     connection.execute(
         "UPDATE consumers SET (live_build, version, categories, money) = (%s, %s, %s, %s)"
-        " WHERE name = %s AND (live_build, version, categories, money) IS DISTINCT FROM (%s, %s, %s, %s)",
+        " WHERE name = %s"
+        " AND (live_build, version, categories, money) IS DISTINCT FROM (%s, %s, %s, %s)",
         (*facts, consumer.name, *facts),
     )
 
 
 def _insert(connection: Connection, consumer: Consumer) -> None:
     connection.execute(
-        "INSERT INTO consumers (name, kind, version, categories, money) VALUES (%s, %s, %s, %s, %s)",
+        "INSERT INTO consumers (name, kind, version, categories, money)"
+        " VALUES (%s, %s, %s, %s, %s)",
         (
             consumer.name,
             consumer.kind,

@@ -1,4 +1,6 @@
-"""Digest what was parked: each stream's letters in order, one transaction a stream, then it runs live again."""
+"""Digest what was parked: each stream's letters in order, one transaction a stream, then it runs
+live again.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Replayed:
 
 
 def replay(pool: ConnectionPool, consumer: Consumer, codec: EventCodec) -> Replayed:
-    """Give `consumer` its parked events again. A stream that fails again stays parked; the others go on."""
+    """Give `consumer` its parked events again. A stream that fails again stays parked; the others
+    go on.
+    """
     with pool.connection() as connection:
         streams = parking.parked_streams(connection, consumer.name)
     events, failed = 0, {}

@@ -1,4 +1,6 @@
-"""One table's changes of a batch: merged per row in memory, written with one statement per set of columns."""
+"""One table's changes of a batch: merged per row in memory, written with one statement per set of
+columns.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ Key = tuple[Any, ...]
 
 
 class TableRows:
-    """`Rows` of `projections/projection.py` for one table; `key` names its primary key's columns in order.
+    """`Rows` of `projections/projection.py` for one table; `key` names its primary key's columns in
+    order.
 
     A row may be made by any of its events, so every other column needs a default or allows null.
     """
@@ -37,7 +40,9 @@ class TableRows:
         self._deleted[row] = None
 
     def flush(self, connection: Connection) -> None:
-        """Deletes first: what was set after a delete is in `_changed`, what was set before is gone from it."""
+        """Deletes first: what was set after a delete is in `_changed`, what was set before is gone
+        from it.
+        """
         if self._deleted:
             self._delete(connection, list(self._deleted))
         by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)

@@ -1,4 +1,6 @@
-"""Where a projection's table lives: each build in a schema of its own, readers use the view `views.<name>`."""
+"""Where a projection's table lives: each build in a schema of its own, readers use the view
+`views.<name>`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def create_build(connection: Connection, projection: Projection, build: int) -> 
 
 
 def publish(connection: Connection, name: str, schema: str) -> None:
-    """Point `views.<name>` at this build. Not OR REPLACE: another version may have other columns."""
+    """Point `views.<name>` at this build. Not OR REPLACE: another version may have other
+    columns.
+    """
     connection.execute("CREATE SCHEMA IF NOT EXISTS views")
     view = sql.Identifier("views", name)
     connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(view))
@@ -44,9 +48,11 @@ def drop_builds(connection: Connection, name: str, keep: str) -> None:
 def key_columns(connection: Connection, schema: str, table: str) -> tuple[str, ...]:
     """The primary key's columns in the key's order."""
     rows = connection.execute(
-        "SELECT a.attname FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(number, place)"
+        "SELECT a.attname FROM pg_index i"
+        " CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(number, place)"
         " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number"
-        " WHERE i.indisprimary AND i.indrelid = format('%%I.%%I', %s::text, %s::text)::regclass ORDER BY k.place",
+        " WHERE i.indisprimary AND i.indrelid = format('%%I.%%I', %s::text, %s::text)::regclass"
+        " ORDER BY k.place",
         (schema, table),
     ).fetchall()
     if not rows:

@@ -53,7 +53,9 @@ def rebuilder(pool: ConnectionPool) -> Rebuilder:
 def relaying(
     database: Database, pool: ConnectionPool, config: KafkaConfig
 ) -> Callable[[], AbstractContextManager[threading.Thread]]:
-    """`with relaying() as thread:` runs a relay in that thread; what it raised comes out at the end."""
+    """`with relaying() as thread:` runs a relay in that thread; what it raised comes out at the
+    end.
+    """
 
     @contextmanager
     def run() -> Iterator[threading.Thread]:

@@ -7,7 +7,7 @@ import time
 import pytest
 from psycopg_pool import ConnectionPool
 
-from events.log.partitions import LogPartition, topic_of
+from events.log.partitions import STORE, LogPartition, topic_of
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress, UnknownConsumer
 from processors.consumers.registry import register
@@ -16,6 +16,7 @@ from tests.integration.consumers.support import (
     Tally,
     Writer,
     caught_up,
+    eventually,
     make_tally,
     running,
 )
@@ -84,3 +85,21 @@ def test_without_a_broker_the_store_knows_what_is_left(
     assert progress.relayed() == position + 1
     behind = progress.all()[0]
     assert (behind.position, behind.lag) == (position, 1)
+
+
+def test_without_a_broker_other_categories_do_not_count(
+    pool: ConnectionPool, writer: Writer, progress: LogProgress
+):
+    register(pool, Assets(), [STORE])
+    asset, _ = writer.upload()
+    writer.request_analysis(asset)
+    position = writer.request_analysis(asset, 2)
+    with pool.connection() as connection:
+        connection.execute("UPDATE checkpoints SET position = 1")
+    assert progress.consumer_position("assets") == position
+    writer.delete(asset)
+    eventually(lambda: progress.consumer_position("assets") == position)
+
+
+class Assets(Tally):
+    name, categories = "assets", ("asset",)

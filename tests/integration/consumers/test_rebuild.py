@@ -15,7 +15,7 @@ from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build
-from processors.rebuild import NotRebuildable, Rebuilder, RebuildStopped, _digest
+from processors.rebuild import NotRebuildable, Rebuilder, RebuildStopped, digest
 from projections.projection import Projection, Rows
 from tests.integration.consumers.support import (
     Shelf,
@@ -129,7 +129,7 @@ def test_any_interleaving_of_streams_in_any_batches_gives_the_same_bytes(
             consumer.use_build(seed)
             for batch in _shuffled_batches(events, random.Random(seed)):
                 consumer.apply(connection, batch)
-            digests.add(_digest(connection, schema, "shelf"))
+            digests.add(digest(connection, schema, "shelf"))
     assert len(digests) == 1
 
 
