@@ -42,6 +42,8 @@ def make_analyser(choice: str = "auto") -> tuple[Analyser, tuple[str, ...]]:
         from gateways.audio.librosa_analyser import LibrosaAnalyser
 
         return LibrosaAnalyser(), ()
+    if choice not in ("auto", "essentia"):
+        raise ValueError(f"there is no analyser {choice!r}")
     from gateways.audio.essentia_analyser import EssentiaAnalyser
 
     return EssentiaAnalyser(), ()

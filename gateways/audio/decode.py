@@ -169,10 +169,20 @@ def _open(file: BinaryIO) -> av.container.InputContainer:
             metadata_errors="replace",
         )
     except av.error.FFmpegError as error:
+        if _begins_like_sound(file):
+            raise Refusal(
+                "corrupt", "The file is cut off or damaged: export or download it again."
+            ) from error
         raise Refusal(
             "not-audio",
             "This is not a sound file we know: export it as WAV, FLAC, MP3, AAC, Ogg or Opus.",
         ) from error
+
+
+def _begins_like_sound(file: BinaryIO) -> bool:
+    file.seek(0)
+    start = file.read(12)
+    return start[:4] in (b"fLaC", b"OggS") or start[4:8] == b"ftyp" or start[8:] == b"WAVE"
 
 
 class Blocks:

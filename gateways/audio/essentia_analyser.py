@@ -29,9 +29,11 @@ class EssentiaAnalyser:
         rough_bpm, beats_s, confidence, _, _ = self._rhythm(mono)
         tempo_bpm = steady_tempo_bpm(beats_s, rough_bpm) or float(rough_bpm)
         note, scale, strength = self._key(mono)
+        plausible = len(beats_s) > 1 and 30 <= tempo_bpm <= 300  # 1,476 was seen on a held note
+        confidence = float(np.clip(confidence / _HIGHEST_CONFIDENCE, 0, 1))
         return TempoAndKey(
-            tempo_bpm=tempo_bpm if len(beats_s) > 1 and tempo_bpm > 0 else None,
-            tempo_confidence=float(np.clip(confidence / _HIGHEST_CONFIDENCE, 0, 1)),
+            tempo_bpm=tempo_bpm if plausible else None,
+            tempo_confidence=confidence if plausible else 0.0,
             key=key_name(note, scale),
             key_confidence=float(np.clip(strength, 0, 1)),
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import BinaryIO
 
 import mutagen
+from mutagen.aiff import AIFF
 from mutagen.mp3 import MP3, BitrateMode
+from mutagen.wave import WAVE
 
 from gateways.audio.decode import MIN_DURATION_S, Decoder, Refusal
 from gateways.audio.facts import Accepted, AudioFacts, Refused
@@ -60,16 +62,24 @@ def _check_decoded(decoder: Decoder) -> None:
 
 def _is_truncated(decoder: Decoder, file: BinaryIO) -> bool:
     claimed_s = decoder.claimed_duration_s
-    if decoder.demuxer == "mp3":
-        claimed_s = _xing_duration_s(file)
+    if decoder.demuxer in _STATED:
+        claimed_s = _stated_duration_s(file, decoder.demuxer)
     return claimed_s is not None and claimed_s - decoder.decoded_s > TRUNCATED_AFTER_S
 
 
-def _xing_duration_s(file: BinaryIO) -> float | None:
-    """The length an MP3 states in a Xing, Info or VBRI header; None when it has none."""
+# libavformat trims what these headers state to the size of the file, or guesses.
+_STATED = {"mp3": MP3, "wav": WAVE, "aiff": AIFF}
+_ENDLESS_BYTES = 0xFFFFFF00  # a WAV written to a pipe states the largest number there is
+
+
+def _stated_duration_s(file: BinaryIO, demuxer: str) -> float | None:
+    """The length that the header states (MP3: a Xing, Info or VBRI header); None without one."""
     try:
         file.seek(0)
-        info = MP3(file).info
-    except (mutagen.MutagenError, ValueError, OverflowError):
+        info = _STATED[demuxer](file).info
+    except (mutagen.MutagenError, ValueError, OverflowError, ArithmeticError):
         return None
-    return None if info.bitrate_mode == BitrateMode.UNKNOWN else float(info.length)
+    if getattr(info, "bitrate_mode", None) == BitrateMode.UNKNOWN:
+        return None
+    endless = info.length * info.bitrate / 8 >= _ENDLESS_BYTES
+    return None if endless else float(info.length)

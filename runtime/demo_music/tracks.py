@@ -36,7 +36,7 @@ _TRACKS = (
     ("The House We Left", "Ines Valdaro", "Letters Home", "Ballad", "ballad", 70, "C major"),
     ("Every Harbour", "Ines Valdaro", "Letters Home", "Ballad", "ballad", 72, "A# major"),
     ("Palmwine Avenue", "Abiola & Reed", "Evening Market", "Afrobeats", "afro", 105, "G major"),
-    ("Call Me Tomorrow", "Abiola & Reed", "Evening Market", "Afrobeats", "afro", 108, "B minor"),
+    ("Call Me Tomorrow", "Abiola & Reed", "Evening Market", "Afrobeats", "afro", 108, "D major"),
     ("Chrome Horizon", "Vector Hotel", "1986", "Synthwave", "synthwave", 100, "E minor"),
     ("Last Exit Before Dawn", "Vector Hotel", "1986", "Synthwave", "synthwave", 96, "C# minor"),
     ("Iron Bloom", "Halden", "Cold Start", "Techno", "techno", 132, "F minor"),
