@@ -1,17 +1,52 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import Database
+from runtime.engines.postgres import EmbeddedPostgres
+from tests.conftest import Database, _of
 from tests.integration.http.app import Installation, open_installation
+
+KEPT_TABLES = ("log_identity", "migrations")
+
+
+@pytest.fixture(scope="session")
+def _opened(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Installation, str]]:
+    name = f"http_{os.getpid()}"
+    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+    database = Database(_of(postgres.owner_url, name), _of(postgres.app_url, name))
+    with open_installation(database, tmp_path_factory.mktemp("blobs")) as opened:
+        yield opened, database.owner_url
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Iterator[Installation]:
+def installation(_opened: tuple[Installation, str]) -> Iterator[Installation]:
+    """An empty installation. One database emptied between tests: 40 ms instead of seconds."""
+    opened, owner_url = _opened
+    yield opened
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> ALL(%s)",
+            (list(KEPT_TABLES),),
+        ).fetchone()
+        assert tables is not None
+        connection.execute(f"TRUNCATE {tables[0]} CASCADE")
+    for path in opened.objects.staging.iterdir():
+        path.unlink()
+
+
+@pytest.fixture
+def own_installation(database: Database, tmp_path: Path) -> Iterator[Installation]:
+    """One that the test may break."""
     with open_installation(database, tmp_path / "blobs") as opened:
         yield opened
 

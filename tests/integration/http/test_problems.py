@@ -74,9 +74,9 @@ def test_a_lying_content_type_does_not_lift_the_limit(installation: Installation
     assert answer.status_code == 413
 
 
-def test_a_database_that_is_away_is_503(installation: Installation) -> None:
-    client = installation.signed_up()
-    installation.pool.close()
+def test_a_database_that_is_away_is_503(own_installation: Installation) -> None:
+    client = own_installation.signed_up()
+    own_installation.pool.close()
     answer = client.get("/api/keys")
     assert (answer.status_code, answer.json()["code"]) == (503, "database-unavailable")
     assert answer.headers["Retry-After"] == "1"

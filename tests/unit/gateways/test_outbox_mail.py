@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import email
+import stat
+from email.policy import default
+from pathlib import Path
+
+import pytest
+
+from gateways.outbox_mail import OutboxMailer
+
+
+def test_a_mail_is_one_private_file_that_mail_programs_read(tmp_path: Path) -> None:
+    folder = tmp_path / "outbox"
+    OutboxMailer(folder).send("ada@example.com", "Grüße", "Der Link: http://x/y\n")
+    (path,) = folder.iterdir()
+    assert path.suffix == ".eml"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    message = email.message_from_bytes(path.read_bytes(), policy=default)
+    assert (message["To"], message["Subject"]) == ("ada@example.com", "Grüße")
+    assert message.get_content().strip() == "Der Link: http://x/y"
+
+
+def test_no_header_is_smuggled_in(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        OutboxMailer(tmp_path).send("a@example.com", "Hi\r\nBcc: all@example.com", "text")
+    assert list(tmp_path.iterdir()) == []
