@@ -191,7 +191,8 @@ def glossary_text() -> str:
             if model.__module__ == module_name:
                 lines.append(f"| `{_message_name(model)}` | {_one_line(model.__doc__)} |")
     lines += ["", "## Ids", "", "| prefix | of what |", "|---|---|"]
-    lines += [f"| `{kind.prefix}_` | {_one_line(kind.__doc__)} |" for kind in Id.__subclasses__()]
+    kinds = [kind for kind in Id.__subclasses__() if kind.__module__ == Id.__module__]
+    lines += [f"| `{kind.prefix}_` | {_one_line(kind.__doc__)} |" for kind in kinds]
     return "\n".join(lines) + "\n"
 
 
