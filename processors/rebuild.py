@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import psycopg
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
-from events.envelope import Envelope
+from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
 from events.log.partitions import partition_of
 from events.log.port import Vector
@@ -36,7 +37,7 @@ from processors.consumers.views import (
 )
 
 log = logging.getLogger(__name__)
-PAGE = 5_000
+PAGE = 2_000
 
 
 class NotRebuildable(NoCultureError):
@@ -115,8 +116,7 @@ class Rebuilder:
                 build = self._begin(consumer)
                 self._fold_beside(build)
                 identical = self._swap(build)
-                with self._pool.connection() as connection, connection.transaction():
-                    drop_builds(connection, consumer.name, keep=build.schema)
+                self._drop_replaced(build)
             finally:
                 lock.rollback()
                 lock.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", _lock_of(consumer.name))
@@ -150,8 +150,9 @@ class Rebuilder:
                 build.reached, page=PAGE, categories=build.consumer.categories
             ):
                 within = [event for event in page if event.position <= goal]
+                recorded = self._decoded(build, within)
                 with self._pool.connection() as connection, connection.transaction():
-                    self._fold(connection, build, within)
+                    self._fold(connection, build, recorded)
                 if len(within) < len(page):
                     break
             build.reached = max(build.reached, goal)
@@ -192,27 +193,53 @@ class Rebuilder:
             build.reached, page=PAGE, categories=build.consumer.categories
         ):
             due = [event for event in page if vector.applied(partition_of(event), event.position)]
-            self._fold(connection, build, due)
+            self._fold(connection, build, self._decoded(build, due))
             if page[-1].position >= furthest:
                 return
 
-    def _fold(self, connection: Connection, build: _Build, events: Sequence[Envelope]) -> None:
-        position = 0
+    def _decoded(self, build: _Build, events: Sequence[Envelope]) -> list[Recorded]:
+        recorded = []
+        for event in events:
+            try:
+                decoded = self._codec.decode(event)
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                raise RebuildStopped(build.consumer.name, event.position, error) from error
+            if decoded is not None:
+                recorded.append(decoded)
+        build.events += len(events)
+        return recorded
+
+    def _fold(self, connection: Connection, build: _Build, recorded: Sequence[Recorded]) -> None:
+        if not recorded:
+            return
         try:
-            recorded = []
-            for event in events:
-                position = event.position
-                if (decoded := self._codec.decode(event)) is not None:
-                    recorded.append(decoded)
-            if recorded:
+            # A savepoint, so that the events can be tried one by one for the one to name.
+            with connection.transaction():
                 build.consumer.apply(connection, recorded)
         except Exception as error:
             if is_passing(error):
                 raise
-            raise RebuildStopped(build.consumer.name, position, error) from error
-        build.events += len(events)
-        if events:
-            build.reached = events[-1].position
+            for event in recorded:
+                self._fold_one(connection, build, event)
+            raise RebuildStopped(build.consumer.name, recorded[0].position, error) from error
+        build.reached = recorded[-1].position
+
+    def _fold_one(self, connection: Connection, build: _Build, event: Recorded) -> None:
+        try:
+            with connection.transaction():
+                build.consumer.apply(connection, [event])
+        except Exception as error:
+            raise RebuildStopped(build.consumer.name, event.position, error) from error
+
+    def _drop_replaced(self, build: _Build) -> None:
+        try:
+            with self._pool.connection() as connection, connection.transaction():
+                drop_builds(connection, build.consumer.name, keep=build.schema)
+        except psycopg.errors.LockNotAvailable:
+            # Somebody still reads it; the next rebuild drops it.
+            log.info("the replaced build of %s is still being read", build.consumer.name)
 
 
 def _same(connection: Connection, table: str, live: str, new: str) -> bool:

@@ -24,7 +24,8 @@ def parked_among(connection: Connection, consumer: str, streams: Iterable[str]) 
 
 def park(connection: Connection, consumer: str, event: Envelope, error: str) -> None:
     connection.execute(
-        "INSERT INTO parked_streams (consumer, stream_id, position, error) VALUES (%s, %s, %s, %s)",
+        "INSERT INTO parked_streams (consumer, stream_id, position, error)"
+        " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
         (consumer, event.stream_id, event.position, error),
     )
     put_aside(connection, consumer, [event], error)
