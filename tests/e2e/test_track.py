@@ -20,12 +20,12 @@ def test_the_waveform_seeks_by_click_and_by_keys(owner: Visit):
     box = wave.bounding_box()
     assert box
     owner.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
-    owner.page.wait_for_function("document.querySelector('audio').currentTime > 5")
+    owner.until("document.querySelector('audio').currentTime > 5")
     middle = owner.page.evaluate("document.querySelector('audio').currentTime")
     assert abs(middle - track.duration_s / 2) < 2.5
     wave.focus()
     owner.page.keyboard.press("Home")
-    owner.page.wait_for_function("document.querySelector('audio').currentTime < 3")
+    owner.until("document.querySelector('audio').currentTime < 3")
     expect(wave).to_have_attribute("aria-valuetext", f"0:0{0} of 0:{round(track.duration_s):02}")
 
 

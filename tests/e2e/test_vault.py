@@ -146,11 +146,11 @@ def test_playing_from_the_list_goes_on_while_pages_change(owner: Visit):
     owner.go("/vault")
     assert not [url for _, url, _ in owner.requests if url.endswith("/audio")]
     owner.row(track.title).get_by_role("button", name=f"Play {track.title}").click()
-    owner.page.wait_for_function("document.querySelector('audio').currentTime > 0.3")
+    owner.until("document.querySelector('audio').currentTime > 0.3")
     owner.row(track.title).locator(".cell-title a").click()
     expect(owner.page.get_by_role("heading", name=track.title)).to_be_visible()
     before = owner.page.evaluate("document.querySelector('audio').currentTime")
-    owner.page.wait_for_function(f"document.querySelector('audio').currentTime > {before + 0.3}")
+    owner.until(f"document.querySelector('audio').currentTime > {before + 0.3}")
     owner.page.go_back()
     expect(owner.page.locator("tr[data-asset]").first).to_be_visible()
     playing = owner.page.evaluate("!document.querySelector('audio').paused")

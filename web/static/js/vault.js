@@ -117,16 +117,17 @@ customElements.define(
       if (this.querySelector(".wave-pending")) this.follower.ask(0);
     }
 
-    /** The whole page is morphed, but a form that somebody is filling in stays as it is. */
+    /** The whole page is morphed, but a form that somebody fills in or that answers stays as it is. */
     refresh(position) {
       const form = this.querySelector("form.tag-form");
+      const answering = form?.querySelector(".notice");
       const fields = [...(form?.elements ?? [])].filter((field) => field.name);
       const touched = fields.some((field) =>
         field.options
           ? [...field.options].some((option) => option.selected !== option.defaultSelected && option.value)
           : field.value !== field.defaultValue,
       );
-      const busy = touched || form?.contains(document.activeElement);
+      const busy = touched || answering || form?.contains(document.activeElement);
       document.getElementById("tags")?.toggleAttribute("hx-morph-skip", Boolean(busy));
       const how = { target: "#track", select: "#track", swap: "outerMorph" };
       return fetchInto(`/assets/${this.dataset.asset}`, position, how);
