@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -32,21 +31,20 @@ from commands.uploads import Uploads
 from events.log.tail import LogTail
 from gateways.audio.peaks import read_zoom
 from kit.auth import Authenticate
-from kit.body import BodyLimit
+from kit.install import install_kit
 from kit.limits import RateLimits
 from kit.paging import Cursors
-from kit.problems import install_problems
-from kit.security_headers import SecurityHeaders
 from kit.tokens import Signer
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
-from read_api.system import SystemQueries
+from read_api.system import SystemQueries, consumers_running
 from read_api.timeline import TimelineQueries
 from runtime.composition import Core
 from runtime.installation import chosen_data, version
+from runtime.migrate import newest_migration
 from runtime.status import describe
 
 
@@ -118,14 +116,8 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
     """Everything that answers HTTP, over one core."""
     changing, reading = command_side(core), query_side(core, tail)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        reading.feed.close()
-
-    app = FastAPI(
-        title="NoCulture OS", version=version(), lifespan=lifespan, docs_url=None, redoc_url=None
-    )
+    app = FastAPI(title="NoCulture OS", version=version(), docs_url=None, redoc_url=None)
+    app.state.feed = reading.feed
     metrics = Metrics(reading.system)
     look = web.app.load_look()
     authenticated, progress = changing.authenticated, core.progress
@@ -143,10 +135,8 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         web.app.router(look, page_parts(core, changing, reading, look)),
     ):
         app.include_router(router)
-    app.add_middleware(BodyLimit, streams=streams_its_body)
-    app.add_middleware(SecurityHeaders)
+    install_kit(app, streams_its_body, web.app.problem_page(look))
     app.add_middleware(CountRequests, metrics=metrics)
-    install_problems(app, web.app.problem_page(look))
     return app
 
 
@@ -182,7 +172,18 @@ def checks(core: Core) -> dict[str, Callable[[], str | None]]:
         core.log.events.log_identity()
         return None
 
-    return {"database": database}
+    def migrations() -> str | None:
+        with core.pool.connection() as connection:
+            applied = connection.execute("SELECT max(number) FROM migrations").fetchone()
+        wanted = newest_migration()
+        number = applied[0] if applied else None
+        return None if number == wanted else f"at {number}, this version needs {wanted}"
+
+    return {
+        "database": database,
+        "migrations": migrations,
+        "consumers": lambda: consumers_running(core.progress),
+    }
 
 
 def parts() -> list[dict[str, object]]:

@@ -51,6 +51,11 @@ def migrations() -> list[tuple[int, str, str]]:
     ]
 
 
+def newest_migration() -> int:
+    """The number that a database of this version is at."""
+    return migrations()[-1][0]
+
+
 def migrate(owner_url: str) -> list[str]:
     """Bring the database to this version; answers what was applied. Raises SchemaTooNew.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from types import FrameType
 
 from runtime.composition import Core, open_core
 from runtime.heartbeat import Heartbeat
@@ -29,12 +31,20 @@ def run_api(settings: Settings) -> None:
     from events.log.tail import LogTail
     from runtime.app import build_app
 
+    class _Server(uvicorn.Server):
+        on_exit: Callable[[], None]
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            self.on_exit()
+            super().handle_exit(sig, frame)
+
     _log_to_stdout(settings)
     with open_core(settings, connections=48) as core:
         tail = LogTail(core.url)
-        try:
-            uvicorn.run(
-                build_app(core, tail),
+        app = build_app(core, tail)
+        server = _Server(
+            uvicorn.Config(
+                app,
                 host=settings.host,
                 port=settings.port,
                 log_level="warning",
@@ -43,6 +53,11 @@ def run_api(settings: Settings) -> None:
                 proxy_headers=bool(settings.public_url),
                 timeout_graceful_shutdown=5,
             )
+        )
+        # Open live streams end at once; waiting for them would cost every stop the full 5 s.
+        server.on_exit = app.state.feed.close
+        try:
+            server.run()
         finally:
             tail.close()
 

@@ -1,0 +1,56 @@
+"""One real installation, driven by its command line as a user drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runtime.installation import ROOT
+
+PATIENCE_S = 90.0
+
+
+@dataclass(frozen=True)
+class Installation:
+    """`installation("log", "verify")` runs that command on it and expects its exit code."""
+
+    data: Path
+
+    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "runtime", *arguments, "--data", str(self.data)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self(*arguments, "--json", code=code).stdout)
+        return answer
+
+    def status(self) -> dict[str, Any]:
+        return self.json("status")
+
+    def part(self, name: str) -> dict[str, Any]:
+        return next(part for part in self.status()["parts"] if part["name"] == name)
+
+    def all_running(self) -> bool:
+        return all(part["state"] == "running" for part in self.status()["parts"])
+
+
+def eventually(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen in {patience_s:.0f} s"
+        time.sleep(0.1)
