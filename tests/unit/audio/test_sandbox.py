@@ -1,4 +1,4 @@
-"""The child has no network, no secrets and no patience; the pool outlives whatever happens to it."""
+"""The child has no network, no secrets, little time; the pool outlives whatever happens to it."""
 
 from __future__ import annotations
 
