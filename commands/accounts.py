@@ -10,15 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from aggregates import account, workspace
 from aggregates.errors import NotFound
-from commands.http import answer, command_id
+from commands.http import answer, command_context, command_id
 from commands.logins import Email, Login, Logins, valid_email
 from commands.passwords import Passwords
-from commands.sessions import SESSION_S, Sessions
+from commands.sessions import SESSION_S, Sessions, WrongCredentials
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
 from kit import cookies
+from kit.auth import Authenticate
+from kit.caller import Caller
 from kit.csrf import refuse_foreign
 from kit.idempotency import idempotency_key
 from kit.limits import RateLimits, client_address
@@ -28,6 +30,7 @@ from schemas.dto import AccountDto
 MIN_PASSWORD, MAX_PASSWORD = 8, 1000
 Password = Annotated[SecretStr, Field(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]
 ROUTE = "POST /api/accounts"
+CHANGE_ROUTE = "PUT /api/me/password"
 
 
 class RegisterAccount(BaseModel):
@@ -38,6 +41,15 @@ class RegisterAccount(BaseModel):
     email: Email
     password: Password
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class ChangePassword(BaseModel):
+    """`current_password` may be left out only by somebody who was invited and has none yet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: Password
+    current_password: Annotated[SecretStr, Field(max_length=MAX_PASSWORD)] | None = None
 
 
 class EmailTaken(NoCultureError):
@@ -101,6 +113,33 @@ class Accounts:
             login, _ = self._open(email, email.partition("@")[0], CommandId.new(), None)
         token = None if login.password_hash else self._sessions.make_link(login.account_id)
         return Invitation(login.account_id, login.workspace_id, token)
+
+    def change_password(
+        self, caller: Caller, command: ChangePassword, key: str | None = None
+    ) -> Committed:
+        """Ends all other sessions of the account. Raises WrongCredentials (401)."""
+        login = self._logins.of_account(caller.account_id)
+        if login is None:
+            raise NotFound("The account")
+        current = command.current_password.get_secret_value() if command.current_password else ""
+        if login.password_hash and not self._passwords.fits(current, login.password_hash):
+            raise WrongCredentials
+        account_id = AccountId(login.account_id)
+        unit = self._commands.unit(
+            command_context(caller, CHANGE_ROUTE, key), input={"account_id": account_id}
+        )
+        unit.change(account, account_id, account.change_password, account_id=account_id)
+        unit.alongside(
+            "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",
+            (self._passwords.hash(command.password.get_secret_value()), account_id),
+        )
+        unit.alongside(
+            "DELETE FROM credentials_sessions"
+            " WHERE account_id = %s AND session_id IS DISTINCT FROM %s",
+            (account_id, caller.session_id),
+        )
+        unit.alongside("DELETE FROM credentials_links WHERE account_id = %s", (account_id,))
+        return unit.commit()
 
     def grant_operator(self, email: str) -> Committed:
         """Raises NotFound (404) when no account has this address."""
@@ -185,5 +224,30 @@ def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRou
         cookies.set_session(request, response, token, SESSION_S)
         answer(response, registered.committed)
         return registered.account
+
+    return routes
+
+
+def password_router(
+    accounts: Accounts, authenticated: Authenticate, limits: RateLimits
+) -> APIRouter:
+    routes = APIRouter(tags=["accounts"])
+
+    @routes.put(
+        "/api/me/password",
+        status_code=204,
+        operation_id="changePassword",
+        responses=problems(401, 403, 422, 429, 503),
+    )
+    def change_password(
+        command: ChangePassword,
+        request: Request,
+        response: Response,
+        caller: Caller = Depends(authenticated("account:write")),
+        key: str | None = Depends(idempotency_key),
+    ) -> None:
+        """Choose a new password; every other session ends."""
+        limits.check(request, "sign-in", caller.account_id)
+        answer(response, accounts.change_password(caller, command, key))
 
     return routes

@@ -135,6 +135,7 @@ def _installation(
     authenticated = Authenticate(Credentials(its_sessions, its_keys), limits)
     app = FastAPI()
     app.include_router(accounts.router(its_accounts, its_sessions, limits))
+    app.include_router(accounts.password_router(its_accounts, authenticated, limits))
     app.include_router(sessions.router(its_sessions, authenticated, limits))
     app.include_router(keys.router(its_keys, authenticated))
     app.include_router(assets.router(its_assets, authenticated))

@@ -185,3 +185,35 @@ def test_granting_operator_counts_from_the_next_request_on(installation: Install
     assert len(installation.types()) == before
     with pytest.raises(NotFound):
         installation.accounts.grant_operator("stranger@example.com")
+
+
+def test_a_new_password_counts_at_once_and_ends_other_sessions(installation: Installation) -> None:
+    musician, elsewhere = installation.signed_up(), installation.browser()
+    old = {"email": musician.email, "password": PASSWORD}
+    new = {"email": musician.email, "password": "another long password"}
+    assert elsewhere.post("/api/sessions", json=old).status_code == 201
+    change = {"password": new["password"], "current_password": "a wrong guess"}
+    assert musician.put("/api/me/password", json=change).status_code == 401
+    assert musician.put("/api/me/password", json={"password": new["password"]}).status_code == 401
+    assert elsewhere.get("/api/keys").status_code == 200
+    change["current_password"] = PASSWORD
+    answer = musician.put("/api/me/password", json=change)
+    assert answer.status_code == 204, answer.text
+    assert int(answer.headers["Event-Position"]) == installation.log.events.head()
+    assert installation.types()[-1] == "account.password_changed"
+    assert elsewhere.get("/api/keys").status_code == 401
+    assert musician.get("/api/keys").status_code == 200
+    assert installation.browser().post("/api/sessions", json=old).status_code == 401
+    assert installation.browser().post("/api/sessions", json=new).status_code == 201
+
+
+def test_an_invited_person_chooses_a_first_password(installation: Installation) -> None:
+    token = installation.accounts.invite("new@example.com").link_token
+    assert token is not None
+    client = installation.browser()
+    client.cookies.set("noculture_session", installation.sessions.redeem(token).token)
+    assert client.put("/api/me/password", json={"password": PASSWORD}).status_code == 204
+    body = {"email": "new@example.com", "password": PASSWORD}
+    assert installation.browser().post("/api/sessions", json=body).status_code == 201
+    again = client.put("/api/me/password", json={"password": "no current password"})
+    assert again.status_code == 401
