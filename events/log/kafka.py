@@ -20,6 +20,8 @@ from events.log.partitions import LogPartition, partitions_of, topic_of
 from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
 from events.log.records import from_record
 
+CLOSE_MS = 2_000
+
 
 class KafkaLog:
     """The adapter that scales: workers of one group share a consumer's partitions."""
@@ -80,7 +82,8 @@ class _KafkaReader:
         self._resume(self._consumer.assignment())
 
     def close(self) -> None:
-        self._consumer.close(autocommit=False)
+        # A broker that is gone must not hold up a worker's end.
+        self._consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
 
     def _remember(self, assigned: Iterable[TopicPartition]) -> None:
         """Runs in the client's own thread: hold the partitions until `poll` has read their

@@ -141,4 +141,4 @@ def _consumer(config: KafkaConfig) -> Iterator[KafkaConsumer]:
     try:
         yield consumer
     finally:
-        consumer.close(autocommit=False)
+        consumer.close(autocommit=False, timeout_ms=2_000)

@@ -13,20 +13,32 @@ import psycopg
 import pytest
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 
 from events.log.errors import LogAhead, LogDiffers
+from events.log.kafka import KafkaLog
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
-from events.log.partitions import topic_of
+from events.log.partitions import partition_of, topic_of
 from events.log.progress import LogProgress
 from events.log.records import from_record
 from events.store.postgres import PostgresEvents
 from processors.compare import compare
+from processors.consumers.projection import ProjectionConsumer
+from processors.publisher import Progress, Publisher, advanced
 from processors.rebuild import Rebuilder
 from processors.recover import recover
 from runtime.engines.kafka import EmbeddedKafka
 from tests.conftest import Database
-from tests.integration.consumers.support import Writer, eventually
+from tests.integration.consumers.support import (
+    Shelf,
+    Writer,
+    caught_up,
+    eventually,
+    expected_rows,
+    rows_of,
+    running,
+)
 
 
 def relayed(progress: LogProgress, position: int, within_s: float = 30) -> None:
@@ -138,18 +150,56 @@ def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
     rebuilder: Rebuilder,
     relaying,
 ):
-    with relaying():
+    shelf = ProjectionConsumer(Shelf())
+    with relaying(), running([shelf], KafkaLog(config), pool, rebuilder):
         last = writer.lives(20)
-        relayed(LogProgress(pool), last)
+        caught_up(LogProgress(pool), "shelf", last)
     # A backup from before the last five events is restored.
     as_owner(database, f"DELETE FROM events WHERE position > {last - 5}")
     assert compare(pool, config, settle_s=0).extra == 5
     with pytest.raises(LogAhead, match="log recover"), relaying() as relay:
         eventually(lambda: not relay.is_alive())
-    recovered = recover(database.owner_url, pool, config, rebuilder, [])
+    recovered = recover(database.owner_url, pool, config, rebuilder, [shelf])
     assert (recovered.epoch, recovered.events) == (2, last - 5)
+    assert [view.name for view in recovered.rebuilt] == ["shelf"]
+    assert rows_of(pool) == expected_rows(pool)
     with relaying():
         assert compare(pool, config).ok
+
+
+def test_a_partition_that_is_behind_its_promise_is_published_again_from_there(
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
+):
+    last = writer.lives(30)
+    store = PostgresEvents(pool)
+    events = store.after(0, 1_000)
+    cut = partition_of(events[-1])
+    publisher = Publisher(config, *store.log_identity())
+    publisher.publish(events[:20], advanced(Progress(), events[:20]))
+    kept = [event for event in events[20:] if partition_of(event) != cut]
+    publisher.publish(kept, advanced(advanced(Progress(), events[:20]), events[20:]))
+    publisher.close()
+    assert compare(pool, config, settle_s=0).missing == len(events) - 20 - len(kept)
+    with relaying():
+        relayed(LogProgress(pool), last)
+        assert compare(pool, config).ok
+
+
+def test_a_relay_that_was_replaced_cannot_publish_any_more(
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer
+):
+    writer.lives(5)
+    store = PostgresEvents(pool)
+    events = store.after(0, 1_000)
+    replaced = Publisher(config, *store.log_identity())
+    replaced.publish(events[:2], advanced(Progress(), events[:2]))
+    successor = Publisher(config, *store.log_identity())
+    with pytest.raises(KafkaError):
+        replaced.publish(events[2:4], advanced(Progress(), events[2:4]))
+    replaced.close()
+    successor.publish(events[2:], advanced(advanced(Progress(), events[:2]), events[2:]))
+    successor.close()
+    assert compare(pool, config, settle_s=0).ok
 
 
 def test_another_event_at_a_position_stops_it(
