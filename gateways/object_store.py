@@ -1,4 +1,4 @@
-"""The object store in a folder, `<workspace>/<sha256[:2]>/<sha256>`, written whole or not at all."""
+"""The object store in a folder, `<workspace>/<sha256[:2]>/<sha256>`: whole files or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The composition root: every object of every part is made here, from the settings, and nowhere else."""
+"""The composition root: every object of every part is made here, from the settings."""
 
 from __future__ import annotations
 

@@ -26,6 +26,17 @@ POLL_S = 0.25
 # time.
 LEASE_S = 15
 RETRY_S = 2.0
+# Restarts cost an attempt; so many beyond the effect's own, and it is the work that kills runners.
+MAX_LOST_LEASES = 5
+
+
+class RunnersLost(NoCultureError):
+    """The work took its runner with it again and again."""
+
+    status, code = 500, "runners-lost"
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(f"It stopped whoever worked on it, {attempts} times: look at its file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,8 @@ class EffectRunner:
             return False
         event = self._intent(work)
         try:
+            if work.attempts > self._effect.max_attempts + MAX_LOST_LEASES:
+                raise RunnersLost(work.attempts - 1)
             with self._renewed(work):
                 outcome = self._effect.perform(event)
         except Exception as error:

@@ -107,6 +107,19 @@ def test_a_killed_runners_work_is_done_by_the_next_when_its_lease_is_over(ingest
     assert ingests.types(asset_id) == ["asset.uploaded", "asset.verified"]
 
 
+def test_work_that_kills_every_runner_is_given_up_at_last(ingests: Ingests):
+    effect = Reading(behave=dying)
+    asset_id = ingests.upload()
+    want(ingests, effect)
+    for _ in range(effect.max_attempts + effect_runner.MAX_LOST_LEASES):
+        with pytest.raises(Crash):
+            runner_of(ingests, effect).work_one()
+        ingests.let_time_pass()
+    assert runner_of(ingests, effect).work_one()
+    assert ingests.types(asset_id) == ["asset.uploaded", "asset.rejected"]
+    assert work_left(ingests) == 0
+
+
 def test_an_effect_that_is_performed_twice_has_one_outcome(
     ingests: Ingests, monkeypatch: pytest.MonkeyPatch
 ):
