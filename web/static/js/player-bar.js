@@ -17,8 +17,9 @@ customElements.define(
       player.addEventListener("track", () => this.#show());
       player.addEventListener("change", () => this.#move());
       player.addEventListener("failed", () => {
-        this.querySelector(".what span").textContent = "Cannot be played here";
-        announce("This track cannot be played here");
+        // AIFF and ALAC play in some browsers only; the original can always be downloaded.
+        this.querySelector(".what span").textContent = "This browser cannot play this format";
+        announce("This browser cannot play this format");
       });
     }
 

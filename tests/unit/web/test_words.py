@@ -1,0 +1,59 @@
+"""Events in plain words."""
+
+from __future__ import annotations
+
+from schemas.dto import EventDto
+from web.words import happening
+
+
+def event(kind: str, data: dict, actor: str | None = None) -> EventDto:
+    return EventDto(
+        position=7,
+        event_id="evt_1",
+        stream_id="ast_1",
+        stream_version=1,
+        category=kind.partition(".")[0],
+        type=kind,
+        version=1,
+        recorded_at="2026-11-22T14:00:00.000000Z",
+        effective_at="2026-11-22T14:00:00.000000Z",
+        actor=actor,
+        tenant="wsp_1",
+        correlation_id="cor_1",
+        causation_id=None,
+        command_id="cmd_1",
+        hash="00",
+        data=data,
+    )
+
+
+def test_an_upload_is_told_with_its_name_and_size():
+    told = happening(
+        event("asset.uploaded", {"filename": "a.wav", "size_bytes": 2_000_000}, "acc_1"), "acc_1"
+    )
+    assert told is not None
+    assert (told.what, told.detail, told.by) == ("Uploaded", "a.wav, 2.0 MB", "you")
+
+
+def test_edited_and_cleared_tags_are_named():
+    data = {"changed": ["genre", "tempo_bpm"], "tags": {"genre": "Dub", "tempo_bpm": None}}
+    told = happening(event("asset.tags_edited", data, "acc_2"), "acc_1")
+    assert told is not None
+    assert told.detail == "Genre is now Dub, tempo cleared"
+    assert told.by == "a member"
+
+
+def test_a_rejection_gives_its_reason():
+    told = happening(event("asset.rejected", {"reason": "There is no sound in it"}), "acc_1")
+    assert told is not None
+    assert (told.mood, told.detail, told.by) == ("bad", "There is no sound in it", "NoCulture")
+
+
+def test_inner_steps_are_not_told():
+    assert happening(event("ingest.stepped", {}), "acc_1") is None
+
+
+def test_an_event_that_is_not_known_yet_is_told_by_its_name():
+    told = happening(event("release.sent_out", {}), "acc_1")
+    assert told is not None
+    assert told.what == "Release sent out"
