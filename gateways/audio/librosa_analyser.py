@@ -52,18 +52,8 @@ def _confidence(onsets: np.ndarray, near: np.ndarray) -> float:
     return float(np.clip((onsets[near].sum() / total - chance) / (1 - chance), 0, 1))
 
 
-def _pieces(samples: np.ndarray) -> list[np.ndarray]:
-    """A minute at a time: the constant-Q transform of ten minutes took 2.3 GB."""
-    minutes = max(1, round(len(samples) / (60 * _RATE)))
-    return np.array_split(samples, minutes)
-
-
-def _chroma(samples: np.ndarray) -> np.ndarray:
-    return librosa.feature.chroma_cqt(y=samples, sr=_RATE, tuning=0.0).sum(axis=1)
-
-
 def _key(samples: np.ndarray) -> tuple[str | None, float | None]:
-    chroma = sum(_chroma(piece) for piece in _pieces(samples))
+    chroma = librosa.feature.chroma_cqt(y=samples, sr=_RATE, tuning=0.0).mean(axis=1)
     if not np.isfinite(chroma).all() or chroma.std() == 0:
         return None, None
     scores = {
