@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from psycopg_pool import ConnectionPool
 
@@ -93,9 +94,11 @@ class _Walk:
     """A partition's distinct positions in order, taken one by one as the store names them."""
 
     def __init__(self, partition: _Partition) -> None:
-        self._events: Iterator[tuple[int, int]] = iter(
-            sorted(dict(zip(partition.positions, partition.hashes, strict=True)).items())
-        )
+        events: Iterable[tuple[int, int]] = zip(partition.positions, partition.hashes, strict=True)
+        # In order, as it should be, nothing is copied.
+        if not _rises(partition.positions):
+            events = sorted(dict(events).items())
+        self._events = iter(events)
         self._next = next(self._events, None)
         self._extra = 0
 
@@ -123,6 +126,8 @@ class _Walk:
 
 def _order(positions: array[int]) -> tuple[int, int]:
     """(how many came again, how many came for the first time after a later one)"""
+    if _rises(positions):
+        return 0, 0
     seen: set[int] = set()
     furthest = duplicated = misordered = 0
     for position in positions:
@@ -133,6 +138,10 @@ def _order(positions: array[int]) -> tuple[int, int]:
         misordered += position < furthest
         furthest = max(furthest, position)
     return duplicated, misordered
+
+
+def _rises(positions: array[int]) -> bool:
+    return all(one < next for one, next in pairwise(positions))
 
 
 def _short(hash: bytes) -> int:

@@ -27,7 +27,7 @@ from processors.consumers.batch import is_passing
 from processors.consumers.checkpoints import copy_rows, lock_rows
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.projection import ProjectionConsumer
-from processors.consumers.registry import LOCK_CLASS, describe
+from processors.consumers.registry import LOCK_CLASS, describe, exclusively
 from processors.consumers.views import (
     create_build,
     drop_builds,
@@ -165,7 +165,7 @@ class Rebuilder:
         its place.
         """
         name = build.consumer.name
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection() as connection, exclusively(connection, name):
             row = connection.execute(
                 "SELECT live_build, version FROM consumers WHERE name = %s FOR UPDATE", (name,)
             ).fetchone()

@@ -148,6 +148,7 @@ class _KafkaReader:
         """A topic made anew under the same name would be read on at the old offset: start again
         instead.
         """
+        # The client knows the ids of topics but has no public name for them.
         cluster = self._consumer._cluster
         for topic, known in self._topic_ids.items():
             now = cluster.topic_id(self._config.named(topic))

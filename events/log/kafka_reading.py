@@ -37,6 +37,8 @@ def read_events(config: KafkaConfig, topics: Sequence[str]) -> Iterator[SeenReco
     """
     with _consumer(config) as consumer:
         assigned = _assign(consumer, config, topics)
+        if not assigned:
+            return
         consumer.seek_to_beginning(*assigned)
         for partition, records in _until_ends(consumer, assigned):
             for record in records:
@@ -67,6 +69,8 @@ def _last_records(
     the end.
     """
     last: dict[TopicPartition, Any] = {}
+    if not assigned:
+        return last
     starts = consumer.beginning_offsets(list(assigned))
     ends = consumer.end_offsets(list(assigned))
     wanting = {p for p in assigned if ends[p] > starts[p]}

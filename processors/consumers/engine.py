@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from psycopg_pool import ConnectionPool
 
-from events.log.port import EventLog, LogReader, Vector
+from events.log.port import EventLog, LogItem, LogReader, Vector
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
 from processors.consumers.batch import Batches, ConsumerStopped, is_passing
@@ -18,12 +18,12 @@ from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
 from processors.consumers.consumer import Consumer
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.registry import UpgradeNeeded, register, set_stopped
-from processors.rebuild import Rebuilder
+from processors.rebuild import Rebuilder, RebuildStopped
 
 log = logging.getLogger(__name__)
 POLL_S = 0.5
 EPOCH_CHECK_S = 2.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
 # A stopped consumer looks again whether somebody has helped it.
 STOPPED_RETRY_S = 15.0
 # So many empty polls, or one batch, and it counts as working again.
@@ -98,7 +98,7 @@ class _Worker:
         while not stop.is_set():
             try:
                 self._consume(stop)
-            except (ConsumerStopped, UpgradeNeeded) as error:
+            except (ConsumerStopped, UpgradeNeeded, RebuildStopped) as error:
                 log.error("%s stopped: %s", self.name, error)
                 self._say_stopped(str(error))
                 stop.wait(STOPPED_RETRY_S)
@@ -107,8 +107,7 @@ class _Worker:
                 # pause may outlive.
                 trace = None if is_passing(error) else error
                 log.warning("%s starts again: %s", self.name, error, exc_info=trace)
-                stop.wait(self._pause_s)
-                self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+                self._pause(stop)
 
     def _consume(self, stop: threading.Event) -> None:
         self.restart.clear()
@@ -129,17 +128,33 @@ class _Worker:
         polls = 0
         while not stop.is_set() and not self.restart.is_set():
             items = reader.poll(self._consumer.batch_size, POLL_S)
-            if items:
-                try:
-                    self._batches.process(items)
-                except CheckpointMoved:
-                    log.info("%s: another worker or build has moved on", self.name)
-                    reader.rewind()
-                    continue
+            if items and not self._process(items, reader, stop):
+                continue
             polls = HEALTHY_POLLS if items else polls + 1
             if not self._healthy and polls >= HEALTHY_POLLS:
                 set_stopped(self._pool, self.name, None)
-                self._healthy, self._pause_s = True, FIRST_PAUSE_S
+                self._healthy = True
+
+    def _process(self, items: Sequence[LogItem], reader: LogReader, stop: threading.Event) -> bool:
+        """False when the batch was rolled back; the reader then stands at the checkpoints again.
+
+        It keeps its place in the group: to join again costs a rebalance, to rewind a query.
+        """
+        try:
+            self._batches.process(items)
+        except Exception as error:
+            if not isinstance(error, CheckpointMoved) and not is_passing(error):
+                raise
+            log.info("%s reads again: %s: %s", self.name, type(error).__name__, error)
+            self._pause(stop)
+            reader.rewind()
+            return False
+        self._pause_s = FIRST_PAUSE_S
+        return True
+
+    def _pause(self, stop: threading.Event) -> None:
+        stop.wait(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     def _load(self) -> Vector:
         vector = self._checkpoints.load()

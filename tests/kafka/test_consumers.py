@@ -68,7 +68,7 @@ def _members(config: KafkaConfig) -> int:
         admin.close()
 
 
-def test_a_member_with_a_name_takes_its_partitions_over_at_once(
+def test_a_member_with_a_name_takes_its_partitions_over(
     pool: ConnectionPool,
     config: KafkaConfig,
     writer: Writer,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -165,6 +166,28 @@ def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
     assert rows_of(pool) == expected_rows(pool)
     with relaying():
         assert compare(pool, config).ok
+
+
+def test_comparing_names_what_is_wrong(pool: ConnectionPool, config: KafkaConfig, writer: Writer):
+    writer.lives(10)
+    store = PostgresEvents(pool)
+    events = store.after(0, 1_000)
+    assert compare(pool, config, settle_s=0).missing == len(events), "no topic at all"
+    publisher = Publisher(config, *store.log_identity())
+    publisher.publish(events, Progress())
+    assert compare(pool, config, settle_s=0).ok
+    publisher.publish(events[:3], Progress())
+    found = compare(pool, config, settle_s=0)
+    assert (found.duplicated, found.missing, found.misordered, found.extra) == (3, 0, 0, 0)
+
+    late = [
+        replace(event, stream_id="ast_late", position=n)
+        for n, event in ((97, events[0]), (96, events[0]))
+    ]
+    publisher.publish(late, Progress())
+    publisher.close()
+    found = compare(pool, config, settle_s=0)
+    assert (found.duplicated, found.misordered, found.extra) == (3, 1, 2)
 
 
 def test_a_partition_that_is_behind_its_promise_is_published_again_from_there(

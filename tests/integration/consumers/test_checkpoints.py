@@ -7,11 +7,23 @@ from psycopg_pool import ConnectionPool
 
 from events.log.partitions import STORE
 from events.log.port import Checkpoint, LogItem
+from events.log.postgres import StoreLog
+from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
 from processors.consumers.batch import Batches
 from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
+from processors.consumers.consumer import TryAgain
 from processors.consumers.registry import UpgradeNeeded, register
-from tests.integration.consumers.support import Tally, Writer, codec_of, make_tally, tallied
+from processors.rebuild import Rebuilder
+from tests.integration.consumers.support import (
+    Tally,
+    Writer,
+    caught_up,
+    codec_of,
+    make_tally,
+    running,
+    tallied,
+)
 
 
 def batches(pool: ConnectionPool) -> Batches:
@@ -57,3 +69,31 @@ def test_registering_again_keeps_the_checkpoint(pool: ConnectionPool, writer: Wr
     register(pool, Tally(), [STORE])
     checkpoints = Checkpoints(pool, Tally())
     assert checkpoints.load().position(STORE) == 1
+
+
+class Conflicting(Tally):
+    """Loses a race for its first three batches, as a saga does against its own timer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attempts = 0
+
+    def finish(self, connection) -> None:
+        self.attempts += 1
+        if self.attempts <= 3:
+            raise TryAgain
+
+
+def test_a_batch_that_lost_a_race_is_rolled_back_and_comes_again(
+    pool: ConnectionPool,
+    writer: Writer,
+    store_log: StoreLog,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+):
+    make_tally(pool)
+    consumer, last = Conflicting(), writer.lives(5)
+    with running([consumer], store_log, pool, rebuilder):
+        caught_up(progress, "tally", last)
+    assert tallied(pool) == list(range(1, last + 1))
+    assert consumer.attempts > 3
