@@ -109,7 +109,9 @@ class Commands:
                 self._cache.move_to_end(key)
                 return cached
         loaded = self._project(module, stream_id)
-        self._remember(module, stream_id, loaded)
+        # What does not exist is not remembered: another process may make it any moment.
+        if loaded.version:
+            self._remember(module, stream_id, loaded)
         return loaded
 
     def _remember(self, module: AggregateModule, stream_id: str, loaded: Loaded) -> None:
@@ -250,7 +252,10 @@ class Unit:
                 self._refused(refusal)
                 return
             # A refusal from a cached state may be out of date.
-            loaded = self._commands.load(module, stream_id, fresh=True)
+            cached, loaded = loaded, self._commands.load(module, stream_id, fresh=True)
+            if pinned and loaded.version != cached.version:
+                self._refused(VersionConflict(stream_id, cached.version, loaded.version))
+                return
             try:
                 decision = decide(loaded.state, **arguments)
             except NoCultureError as certain:

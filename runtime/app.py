@@ -123,6 +123,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
     authenticated, progress = changing.authenticated, core.progress
     for router in (
         commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
+        commands.accounts.password_router(changing.accounts, authenticated, changing.limits),
         commands.sessions.router(changing.sessions, authenticated, changing.limits),
         commands.keys.router(changing.keys, authenticated),
         commands.assets.router(changing.assets, authenticated),

@@ -119,6 +119,41 @@ def test_a_pinned_version_that_moved_on_is_a_conflict(commands: Commands):
     assert lost.value.current == 2
 
 
+def test_a_stale_cache_does_not_let_a_pinned_version_pass_that_moved_on(
+    commands: Commands, log: PostgresLog, pool: ConnectionPool, codec: EventCodec
+):
+    """Regression: refused on the cached state, decided anew on the stored one, pin forgotten."""
+    elsewhere = Commands(log, pool, codec, b"k" * 32)
+    asset_id = upload(commands)
+    commands.load(asset, asset_id)
+    verify(elsewhere, asset_id)
+    with pytest.raises(VersionConflict):
+        edit(unit_of(commands), asset_id, expected=1, title="late")
+
+
+def test_a_stream_that_another_process_made_meanwhile_is_seen(
+    commands: Commands, log: PostgresLog, pool: ConnectionPool, codec: EventCodec
+):
+    """Regression: that a stream did not exist was remembered for ever."""
+    asset_id = AssetId.new()
+    assert commands.load(asset, asset_id).version == 0
+    elsewhere = Commands(log, pool, codec, b"k" * 32)
+    unit = unit_of(elsewhere)
+    unit.start(
+        asset,
+        asset_id,
+        asset.upload,
+        asset_id=asset_id,
+        workspace_id=WORKSPACE,
+        uploaded_by=ACCOUNT,
+        filename="a.wav",
+        sha256="a" * 64,
+        size_bytes=1,
+    )
+    unit.commit()
+    assert commands.load(asset, asset_id).version == 1
+
+
 def test_a_stale_cache_is_reloaded_once_and_the_command_succeeds(
     commands: Commands, log: PostgresLog, pool: ConnectionPool, codec: EventCodec
 ):
