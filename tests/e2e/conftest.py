@@ -57,7 +57,7 @@ class Visit:
 
     def sign_up(self, name: str = "Mira Okafor") -> str:
         """The e-mail address of a new account whose vault is open now."""
-        email = f"person{next(_people)}-{secrets.token_hex(4)}@example.org"
+        email = new_address()
         self.go("/sign-up")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("E-mail").fill(email)
@@ -93,14 +93,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     music = render(tmp_path_factory.mktemp("music"), count=5, duration_s=14.0)
     running = os.environ.get("NOCULTURE_E2E_DATA")
     if running:
-        yield Site(_told(Path(running))["web"], Path(running), music)
+        yield Site(noculture("status", "--json", data=Path(running))["web"], Path(running), music)
         return
     data = tmp_path_factory.mktemp("installation") / "noculture data"
-    _noculture("up", "--detach", "--port", "0", data=data)
+    noculture("up", "--detach", "--port", "0", data=data)
     try:
-        yield Site(_told(data)["web"], data, music)
+        yield Site(noculture("status", "--json", data=data)["web"], data, music)
     finally:
-        _noculture("down", data=data)
+        noculture("down", data=data)
 
 
 @pytest.fixture(scope="session")
@@ -172,13 +172,12 @@ def open_visit(context: BrowserContext, site: Site) -> Visit:
     return visit
 
 
-def _noculture(command: str, *options: str, data: Path) -> None:
+def noculture(command: str, *options: str, data: Path) -> dict:
+    """One command of the installation; what it says with `--json`."""
     run = [str(ROOT / "noculture"), command, "--data", str(data), *options]
-    subprocess.run(run, check=True, timeout=START_S, stdout=subprocess.DEVNULL)
+    told = subprocess.run(run, check=True, timeout=START_S, stdout=subprocess.PIPE)
+    return json.loads(told.stdout) if "--json" in options else {}
 
 
-def _told(data: Path) -> dict:
-    """What `status --json` says."""
-    run = [str(ROOT / "noculture"), "status", "--json", "--data", str(data)]
-    told = subprocess.run(run, check=True, timeout=60, capture_output=True)
-    return json.loads(told.stdout)
+def new_address() -> str:
+    return f"person{next(_people)}-{secrets.token_hex(4)}@example.org"

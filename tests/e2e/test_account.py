@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.error
 import urllib.request
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Visit
+from tests.e2e.conftest import Visit, new_address, noculture
 
 
 def status_of(url: str, key: str) -> int:
@@ -86,3 +87,19 @@ def test_a_strange_address_gives_a_page_that_leads_back(visit: Visit):
     expect(visit.page.get_by_role("heading", name="Nothing is here")).to_be_visible()
     visit.page.get_by_role("link", name="To the vault").click()
     visit.page.wait_for_url("**/vault")
+
+
+def test_a_one_time_link_signs_in_once(visit: Visit, tmp_path):
+    """What `import --as` prints for an address that has no account yet."""
+    track = visit.site.music[1]
+    shutil.copy(track.path, tmp_path)
+    told = noculture("import", str(tmp_path), "--as", new_address(), "--json", data=visit.site.data)
+    visit.page.goto(told["sign_in_link"])
+    assert not visit.page.context.cookies(), "opening the link alone must not use it up"
+    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.wait_for_url("**/vault")
+    expect(visit.page.locator("tr[data-asset]")).to_have_count(1)
+    visit.page.context.clear_cookies()
+    visit.page.goto(told["sign_in_link"])
+    visit.page.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_role("heading", name="This link is used up")).to_be_visible()

@@ -30,7 +30,7 @@ LENGTHS = (
     ("300-", "Over 5 min"),
 )
 SORTS = (
-    ("", "Newest, or best match"),
+    ("", "Default order"),
     ("uploaded_at", "Oldest first"),
     ("title", "Title, A to Z"),
     ("-title", "Title, Z to A"),
