@@ -57,7 +57,7 @@ class AudioTools(Protocol):
         ...
 
     def analyse(self, path: Path) -> Any:
-        """`(gateways.audio.facts.Measurement, peaks blob bytes)`"""
+        """`gateways.audio.facts.Analysis`: the measurement and the peaks' bytes"""
         ...
 
 

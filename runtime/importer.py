@@ -62,7 +62,7 @@ def files_of(roots: Sequence[Path]) -> list[Path]:
     for root in roots:
         if not root.exists():
             raise NoSuchFolder(root)
-        found += [root] if root.is_file() else sorted(_walk(root))
+        found += [root] if root.is_file() else _walk(root)
     return found
 
 
@@ -141,7 +141,15 @@ def _seen(vault: AssetQueries, caller: Caller, asset_id: str) -> AssetDto | None
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden:
+    """Files below, but nothing hidden and nothing of an installation: its secrets are no music."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
             yield path
+        elif (
+            path.is_dir()
+            and not path.is_symlink()
+            and not (path / "secrets" / "installation_key").exists()
+        ):
+            yield from _walk(path)

@@ -29,6 +29,15 @@ LEASE_S = 30
 MAX_BACKOFF_S = 60
 
 
+class UnknownCommand(NoCultureError):
+    """A newer worker's saga sent it: it waits for a worker that knows it."""
+
+    status, code = 500, "unknown-command"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This worker does not know the command {name}: upgrade it")
+
+
 @dataclass(frozen=True, slots=True)
 class _Due:
     command_id: str
@@ -75,6 +84,9 @@ class Dispatcher:
         due = self._lease()
         if due is None:
             return False
+        if due.name not in HANDLERS:
+            self._again(due, UnknownCommand(due.name))
+            return True
         model, handler = HANDLERS[due.name]
         context = CommandContext(
             actor=None,

@@ -116,3 +116,16 @@ def test_a_busy_store_puts_the_command_off_and_loses_nothing(ingests: Ingests, d
     ingests.let_time_pass()
     assert ingests.dispatcher().send_one()
     assert ingests.types(asset_id) == ["asset.uploaded", "asset.probe_requested"]
+
+
+def test_a_command_that_this_worker_does_not_know_waits_for_a_newer_one(
+    ingests: Ingests, database: Database
+):
+    with_a_probe_requested_again(ingests)
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("UPDATE saga_commands SET name = 'ComposeSymphony'")
+        assert ingests.dispatcher().send_one()
+        row = connection.execute("SELECT name, error FROM saga_commands").fetchone()
+    assert row is not None
+    assert row[0] == "ComposeSymphony"
+    assert "upgrade" in row[1]
