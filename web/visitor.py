@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 from kit.caller import Caller
-from kit.csrf import check_form_token
 from kit.positions import Progress
 from read_api.errors import ViewNotReady
 from schemas.errors import NoCultureError
+from web import form_token
 from web.parts import Parts
 
 POSITION_COOKIE = "noculture_position"
@@ -41,7 +41,7 @@ class Visitors:
     def with_token(self, request: Request, csrf_token: Annotated[str, Form()] = "") -> Caller:
         """For forms that change something. Raises FormTokenMismatch (403)."""
         caller = self.signed_in(request)
-        check_form_token(caller, csrf_token)
+        form_token.check(caller, csrf_token)
         return caller
 
     def maybe(self, request: Request) -> Caller | None:

@@ -10,10 +10,9 @@ from pydantic import BaseModel, ValidationError
 from commands.assets import TagChanges
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
-from kit.csrf import check_form_token
 from schemas.dto import AssetDto, TagsDto
 from schemas.errors import NoCultureError
-from web import looks
+from web import form_token, looks
 from web.parts import Parts
 from web.render import wants_part
 from web.visitor import PATIENCE_S, Visitors, catch_up, remember
@@ -58,7 +57,7 @@ def router(parts: Parts, visitors: Visitors, whole_page: WholePage) -> APIRouter
         caller: Annotated[Caller, Depends(visitors.signed_in)],
         form: Annotated[TagForm, Form()],
     ) -> Response:
-        check_form_token(caller, form.csrf_token)
+        form_token.check(caller, form.csrf_token)
         catch_up(request, parts.progress, "vault")
         asset = parts.vault.get(caller, asset_id)
         position, status, shown = 0, 200, {}

@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from kit.caller import Caller
-from kit.csrf import check_form_token
 from read_api.asset_filters import AssetFilters
 from schemas.errors import NoCultureError
+from web import form_token
 from web.parts import Parts
 from web.render import wants_part
 from web.visitor import Visitors, catch_up, remember
@@ -111,7 +111,7 @@ def router(parts: Parts) -> APIRouter:
         # Before the body is read: strangers may not fill the disk.
         caller = await run_in_threadpool(visitors.signed_in, request)
         async with request.form(max_files=1000) as form:
-            check_form_token(caller, str(form.get("csrf_token", "")))
+            form_token.check(caller, str(form.get("csrf_token", "")))
             files = [f for f in form.getlist("file") if isinstance(f, UploadFile) and f.filename]
             positions = [await run_in_threadpool(_keep, parts, caller, file) for file in files]
         response = RedirectResponse("/vault?done=uploaded" if files else "/vault", 303)

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from kit.caller import Caller
+from kit.csrf import FormTokenMismatch
 from schemas.dto import AssetDto, EffectiveDto, TagsDto
 from tools import vendor_assets
+from web import form_token
 from web.pages.asset import narrowed
 from web.pages.entrance import local_path
 from web.pages.tags import changes_of, form_of
@@ -83,6 +86,21 @@ def test_a_chosen_length_is_a_range_of_durations():
 def test_a_tempo_range_that_holds_nothing_is_refused():
     with pytest.raises(ValidationError):
         Asked(tempo_min="140", tempo_max="90").filters(50, None)
+
+
+def test_a_form_token_looks_different_in_every_answer_and_is_still_known():
+    caller = Caller("acc_1", "wsp_1", session_id="ses_1", csrf_token="the session's own token")
+    first, second = form_token.masked(caller.csrf_token), form_token.masked(caller.csrf_token)
+    assert first != second
+    form_token.check(caller, first)
+    form_token.check(caller, second)
+
+
+@pytest.mark.parametrize("sent", ["", "AAAA", "no base64 at all!", "the session's own token"])
+def test_a_wrong_form_token_is_refused(sent):
+    caller = Caller("acc_1", "wsp_1", session_id="ses_1", csrf_token="the session's own token")
+    with pytest.raises(FormTokenMismatch):
+        form_token.check(caller, sent)
 
 
 def test_a_static_file_has_an_address_that_changes_with_any_file(tmp_path):
