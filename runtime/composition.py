@@ -89,8 +89,9 @@ def object_store(settings: Settings) -> ObjectStore:
     )
 
 
-def kafka_config(settings: Settings) -> KafkaConfig:
+def kafka_config(settings: Settings, member: str | None = None) -> KafkaConfig:
     return KafkaConfig(
+        member=member,
         bootstrap=settings.kafka_bootstrap,
         security_protocol=settings.kafka_security_protocol,
         sasl_mechanism=settings.kafka_sasl_mechanism or None,
@@ -101,10 +102,10 @@ def kafka_config(settings: Settings) -> KafkaConfig:
 
 
 @contextmanager
-def open_event_log(core: Core) -> Iterator[EventLog]:
+def open_event_log(core: Core, member: str | None = None) -> Iterator[EventLog]:
     """Kafka, or the store itself: an explicit setting, never a silent fallback."""
     if core.settings.event_log == "kafka":
-        yield KafkaLog(kafka_config(core.settings))
+        yield KafkaLog(kafka_config(core.settings, member))
         return
     tail = LogTail(core.url)
     try:

@@ -6,11 +6,15 @@ import logging
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from runtime.composition import Core, open_core
 from runtime.heartbeat import Heartbeat
 from runtime.settings import Settings
 from runtime.threads import Work, run_until_stopped
+
+if TYPE_CHECKING:
+    from processors.consumers.engine import Engine
 
 PROBE_THREADS = 1
 DISPATCH_THREADS = 2
@@ -77,8 +81,12 @@ def run_relay(settings: Settings) -> None:
         )
 
 
-def run_worker(settings: Settings) -> None:
-    """Read models, sagas, timers, and the probe of uploaded files."""
+def run_worker(settings: Settings, member: str | None = None) -> None:
+    """Read models, sagas, timers, and the probe of uploaded files.
+
+    `member` names this worker among those of the installation, for good: whoever is started under
+    the name of a killed one takes its partitions over at once.
+    """
     from gateways.audio.pool import AudioPool
     from processors.effects.audio import ProbeEffect
     from processors.effects.runner import EffectRunner
@@ -90,11 +98,12 @@ def run_worker(settings: Settings) -> None:
     _log_to_stdout(settings)
     with (
         open_core(settings, connections=24) as core,
-        open_event_log(core) as event_log,
+        open_event_log(core, member) as event_log,
         AudioPool(PROBE_THREADS, cache_dir=settings.data / "cache" / "audio") as tools,
     ):
         wakes = new_wakes()
-        work: dict[str, Work] = {"consumers": engine(core, event_log, wakes).run}
+        consuming = engine(core, event_log, wakes)
+        work: dict[str, Work] = {"consumers": consuming.run}
         for number in range(DISPATCH_THREADS):
             work[f"dispatcher-{number}"] = Dispatcher(
                 core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
@@ -105,7 +114,9 @@ def run_worker(settings: Settings) -> None:
             work[f"probe-{number}"] = EffectRunner(
                 probe, core.commands, core.pool, wakes.effects
             ).run
-        run_until_stopped(work, Heartbeat(settings, "worker"), lambda: _worker_report(core))
+        run_until_stopped(
+            work, Heartbeat(settings, "worker"), lambda: _worker_report(core, consuming)
+        )
 
 
 def run_analysis(settings: Settings) -> None:
@@ -130,8 +141,10 @@ def run_analysis(settings: Settings) -> None:
         )
 
 
-def _worker_report(core: Core) -> tuple[str, int | None, str | None]:
+def _worker_report(core: Core, consuming: Engine) -> tuple[str, int | None, str | None]:
     """The lag of the consumer that is furthest behind; what is parked or stopped, in words."""
+    if starting := consuming.starting():
+        return "starting", None, "joining: " + ", ".join(starting)
     consumers = core.progress.all()
     stopped = [f"{c.name}: {c.stopped}" for c in consumers if c.stopped]
     parked = sum(c.parked for c in consumers)
@@ -153,6 +166,7 @@ def _log_to_stdout(settings: Settings) -> None:
         force=True,
     )
     # A client library's connection chatter is not ours to tell.
-    for name in ("kafka", "psycopg.pool"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.getLogger("psycopg.pool").setLevel(max(logging.ERROR, logging.getLogger().level))
+    # While the broker is away its client says so many times a second; our own lines say it once.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     threading.current_thread().name = "main"

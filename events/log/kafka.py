@@ -48,6 +48,7 @@ class _KafkaReader:
         # Where a partition was resumed: its first record must be the one the checkpoint names.
         self._resumed: dict[LogPartition, Checkpoint] = {}
         self._assigned: set[TopicPartition] = set()
+        self.joined = self._told = False
         self._assigning = threading.Lock()
         settings = config.consumer() | {
             "group_id": config.named(f"noculture.{consumer}"),
@@ -90,6 +91,7 @@ class _KafkaReader:
         checkpoints.
         """
         with self._assigning:
+            self._told = True
             self._assigned.update(assigned)
             self._consumer.pause(*assigned)
 
@@ -100,6 +102,7 @@ class _KafkaReader:
             if assigned:
                 self._resume(assigned)
                 self._consumer.resume(*assigned)
+        self.joined = self.joined or self._told
         for kafka_partition in assigned:
             fetched.pop(kafka_partition, None)
 

@@ -47,7 +47,12 @@ class Vector(dict[LogPartition, Checkpoint]):
 
 
 class LogReader(Protocol):
-    """One consumer's way through the log, used by one thread."""
+    """One consumer's way through the log, used by one thread.
+
+    `joined` turns true once it has been given its share of the log, which may be none of it.
+    """
+
+    joined: bool
 
     def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
         """The next items, in order per partition; empty after `timeout_s` or when another worker

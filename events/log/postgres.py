@@ -46,20 +46,22 @@ class _StoreReader:
         self._events, self._tail = events, tail
         self._consumer, self._categories, self._load = consumer, list(categories), load
         self._lock = psycopg.connect(url, autocommit=True)
-        self._owner = False
+        self._owner = self.joined = False
         self._checked_at = 0.0
         self._vector = Vector()
         self._next = 0
 
     def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
-        if not self._own():
+        owner = self._own()
+        self.joined = True
+        if not owner:
             time.sleep(min(timeout_s, 0.25))
             return []
+        # Before the read: what is committed between the two ends the wait at once.
+        head = self._tail.head
         envelopes = self._events.after(self._next, limit, categories=self._categories)
         if not envelopes:
-            # The head is at least what this reader has seen, so an older head of the tail never
-            # ends the wait.
-            self._tail.wait(max(self._tail.head, self._next), timeout_s)
+            self._tail.wait(max(head, self._next), timeout_s)
             envelopes = self._events.after(self._next, limit, categories=self._categories)
         if envelopes:
             self._next = envelopes[-1].position

@@ -47,10 +47,14 @@ _AT_IN_STORE = """coalesce((
 
 
 class UnknownConsumer(NoCultureError):
-    status, code = 404, "unknown-consumer"
+    status, code = 503, "unknown-consumer"
+    retry_after_s = 2
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no consumer {name!r}: `./noculture consumers` lists them")
+        super().__init__(
+            f"There is no consumer {name!r} yet: a worker makes it at its first start,"
+            " and `./noculture consumers` lists what there is"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class LogProgress:
             return list(self._look().values())
 
     def consumer_position(self, name: str) -> int:
-        """The P that this consumer is at. Raises UnknownConsumer (404)."""
+        """The P that this consumer is at. Raises UnknownConsumer (503)."""
         with self._lock:
             found = self._look().get(name)
         if found is None:

@@ -48,6 +48,10 @@ class Engine:
             _Worker(consumer, event_log, pool, codec, rebuilder) for consumer in consumers
         ]
 
+    def starting(self) -> list[str]:
+        """The consumers that have not been given their share of the log yet."""
+        return [worker.name for worker in self._workers if not worker.placed]
+
     def run(self, stop: threading.Event) -> None:
         """Block until `stop`; every batch under way is finished first."""
         threads = [
@@ -93,6 +97,8 @@ class _Worker:
         self._batches = Batches(pool, consumer, self._checkpoints, codec)
         self._pause_s = FIRST_PAUSE_S
         self._healthy = False
+        # Latched: it has read, or said why it cannot.
+        self.placed = False
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -128,6 +134,7 @@ class _Worker:
         polls = 0
         while not stop.is_set() and not self.restart.is_set():
             items = reader.poll(self._consumer.batch_size, POLL_S)
+            self.placed = self.placed or reader.joined
             if items and not self._process(items, reader, stop):
                 continue
             polls = HEALTHY_POLLS if items else polls + 1
@@ -163,6 +170,7 @@ class _Worker:
         return vector
 
     def _say_stopped(self, reason: str) -> None:
+        self.placed = True
         try:
             set_stopped(self._pool, self.name, reason)
         except Exception as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -90,7 +92,13 @@ def run(
         end_with_supervisor()
     from runtime import parts
 
-    getattr(parts, f"run_{part}")(load_settings())
+    settings = load_settings()
+    if part == "worker" and supervised:
+        # An installation's supervisor runs one worker: its successor may bear the same name.
+        place = zlib.crc32(str(settings.data).encode())
+        parts.run_worker(settings, member=f"{socket.gethostname()}-{place:08x}")
+    else:
+        getattr(parts, f"run_{part}")(settings)
 
 
 def supervise_here(
