@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 
 from playwright.sync_api import expect
 
@@ -52,6 +53,21 @@ def test_dropped_files_are_uploaded_and_what_is_no_audio_is_skipped(visit: Visit
     expect(visit.page.locator("upload-panel")).to_contain_text("1 skipped: not audio")
 
 
+def test_a_folder_is_taken_with_the_folders_in_it(visit: Visit, tmp_path):
+    first, second = visit.site.music[1], visit.site.music[4]
+    album = tmp_path / "Album"
+    (album / "Side B").mkdir(parents=True)
+    shutil.copy(first.path, album)
+    shutil.copy(second.path, album / "Side B")
+    (album / "cover.txt").write_text("not music")
+    visit.sign_up()
+    with visit.page.expect_file_chooser() as chooser:
+        visit.page.get_by_role("button", name="Add folder").click()
+    chooser.value.set_files(album)
+    expect(visit.page.locator("tr[data-asset]")).to_have_count(2)
+    expect(visit.page.locator("upload-panel")).to_contain_text("1 skipped: not audio")
+
+
 def test_the_same_file_again_is_recognised(visit: Visit):
     track = visit.site.music[1]
     visit.sign_up()
@@ -70,6 +86,9 @@ def test_a_file_that_is_no_recording_is_rejected_with_a_reason(visit: Visit, tmp
     visit.page.locator("tr[data-state=rejected]").wait_for()
     visit.page.locator(".cell-title a").click()
     expect(visit.page.get_by_text("This file was not accepted.")).to_be_visible()
+    visit.page.get_by_role("button", name="Delete it").click()
+    visit.page.get_by_role("button", name="Delete the track").click()
+    expect(visit.page.get_by_role("heading", name="Drop your music here")).to_be_visible()
 
 
 def test_a_misspelt_title_is_found(owner: Visit):
