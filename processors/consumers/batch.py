@@ -66,9 +66,6 @@ class Batches:
             if not item.applied_before
         }
         with self._pool.connection() as connection, connection.transaction():
-            if self._consumer.kind == "projection":
-                # A crash takes the rows and their checkpoint together, and they come again.
-                connection.execute("SET LOCAL synchronous_commit = off")
             # First the compare-and-swap: it locks the build against a swap, and the loser does no
             # work.
             reached = self._checkpoints.move(connection, items)

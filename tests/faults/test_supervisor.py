@@ -1,6 +1,6 @@
 """Starting, stopping and surviving: the whole installation on real processes.
 
-The parts run without a broker here, which starts in seconds; the last test starts all of it.
+The parts run without a broker here, which starts in seconds; `test_story.py` starts all of them.
 """
 
 from __future__ import annotations
@@ -226,24 +226,3 @@ def test_nothing_of_an_installation_is_readable_by_others(installation: Installa
     assert installation.data.stat().st_mode & 0o077 == 0
     for name in ("state.json", "engines.json"):
         assert (installation.data / "run" / name).stat().st_mode & 0o077 == 0
-
-
-def test_with_the_broker_every_part_runs_and_each_killed_one_comes_back(
-    installation: Installation,
-) -> None:
-    done = installation("up", "--detach", "--json", "--port", "0")
-    status = json.loads(done.stdout)
-    names = [part["name"] for part in status["parts"]]
-    assert names == ["postgres", "kafka", "api", "relay", "worker", "analysis"]
-    for name in ("relay", "kafka"):
-        before = installation.part(name)["pid"]
-        os.kill(before, signal.SIGKILL)
-        eventually(
-            lambda name=name, before=before: installation.part(name)["pid"] not in (None, before),
-            f"a new {name}",
-        )
-    eventually(
-        lambda: all(part["state"] == "running" for part in installation.status()["parts"]),
-        "everything running again",
-    )
-    assert installation.status()["kafka_bootstrap"] == status["kafka_bootstrap"]
