@@ -179,11 +179,11 @@ class EmbeddedKafka:
         (self._dir / "server.properties").write_text(text)
 
     def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_cluster_id()
         # An interrupted format leaves no meta.properties and is simply done again.
         shutil.rmtree(self._dir / "log", ignore_errors=True)
         quick = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        storage_tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id]
+        storage_tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]
         done = subprocess.run(
             [*self._java_command(quick), *storage_tool, "-c", "server.properties"],
             cwd=self._dir,
@@ -245,3 +245,14 @@ def _speaks_kafka(connection: socket.socket) -> bool:
         answer += received
     _size, answered_id, error = struct.unpack(">iih", answer[:10])
     return bool(answered_id == correlation_id and error == 0)
+
+
+def new_cluster_id() -> str:
+    """22 characters of base64url, as Kafka makes them: not beginning with a dash.
+
+    One in 64 would, and the storage tool takes that for an option.
+    """
+    while True:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not cluster_id.startswith("-"):
+            return cluster_id
