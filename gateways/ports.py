@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,6 +54,10 @@ class AudioTools(Protocol):
 
     def probe(self, path: Path) -> Any:
         """`gateways.audio.facts.Probe`"""
+        ...
+
+    def render(self, path: Path, sink: Callable[[bytes], object]) -> Any:
+        """A copy that browsers play, in chunks to `sink`; `gateways.audio.facts.Rendition`"""
         ...
 
     def analyse(self, path: Path) -> Any:

@@ -1,6 +1,7 @@
 """The process that opens foreign audio: `python -m gateways.audio.child FD SETTINGS`.
 
-It limits itself first, answers one frame a job on the socket FD, and is killed without regret.
+It limits itself first, answers one frame a job on the socket FD (a rendition before it, in chunks),
+and is killed without regret.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, BinaryIO
 
 from gateways.audio import lockdown
@@ -26,7 +28,7 @@ def main() -> None:
     from gateways.audio.wire import Disconnected, send_frame
 
     try:
-        job = _prepare(settings["job"], settings["analyser"])
+        job = _prepare(settings["job"], settings["analyser"], link)
     except Exception as error:
         send_frame(link, {"failed": f"{type(error).__name__}: {error}"[:500]})
         return
@@ -39,12 +41,14 @@ def main() -> None:
         return
 
 
-def _prepare(job: str, analyser_choice: str) -> Job:
+def _prepare(job: str, analyser_choice: str, link: socket.socket) -> Job:
     """Import what the job needs and warm it up, so that nothing is opened or compiled later."""
     if job == "probe":
         from gateways.audio.probe import probe
 
         return lambda file: probe(file).model_dump(mode="json")
+    if job == "render":
+        return _rendering(link)
 
     import numpy as np
 
@@ -57,6 +61,19 @@ def _prepare(job: str, analyser_choice: str) -> Job:
     clicks[:: SAMPLE_RATE_HZ // 2] = 0.9
     analyser.analyse(clicks)
     return lambda file: analyse(file, analyser, degraded).model_dump(mode="json")
+
+
+def _rendering(link: socket.socket) -> Job:
+    from gateways.audio.rendition import render
+    from gateways.audio.wire import send_chunk
+
+    def streamed(file: BinaryIO) -> dict[str, Any]:
+        try:
+            return render(file, partial(send_chunk, link)).model_dump(mode="json")
+        finally:
+            send_chunk(link, b"")
+
+    return streamed
 
 
 def _serve_one(link: socket.socket, job: Job) -> None:

@@ -22,6 +22,16 @@ class AnalyserCrashed(AudioError):
         super().__init__(f"The audio analyser stopped ({detail}): try this file again.")
 
 
+class AnalyserStopped(AudioError):
+    """Our own process ends: nothing is known of the file."""
+
+    status = 503
+    code = "analyser-stopped"
+
+    def __init__(self) -> None:
+        super().__init__("The audio analyser was shut down: try this file again.")
+
+
 class AnalyserTimedOut(AudioError):
     """The child did not answer in time and was killed; a busy machine does this as well."""
 

@@ -98,10 +98,11 @@ RefusalCode = Literal[
 
 
 class Accepted(_Fact):
-    """The file decodes to sound."""
+    """The file decodes to sound; `playable` says that browsers play it as it is."""
 
     verdict: Literal["accepted"] = "accepted"
     audio: AudioFacts
+    playable: bool
     tags: FileTags = FileTags()
     cover: Cover | None = None
 
@@ -115,6 +116,15 @@ class Refused(_Fact):
 
 
 Probe = Annotated[Accepted | Refused, Field(discriminator="verdict")]
+
+
+class Rendition(_Fact):
+    """What was streamed out: a copy that browsers play."""
+
+    media_type: Literal["audio/mpeg"]
+    sample_rate_hz: Literal[44_100, 48_000]
+    channels: Literal[1, 2]
+    bitrate_bps: int = Field(gt=0)
 
 
 class TempoCandidate(_Fact):

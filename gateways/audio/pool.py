@@ -1,4 +1,4 @@
-"""The audio gateway: a few warm children for probing, a few for analysing, mended when they die."""
+"""The audio gateway: a few warm children for each kind of job, mended when they die."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from gateways.audio.errors import AnalyserCrashed, AudioRefused, OverCpuLimit
-from gateways.audio.facts import Accepted, Analysis, Probe, Refused
+from gateways.audio.errors import AnalyserCrashed, AnalyserStopped, AudioRefused, OverCpuLimit
+from gateways.audio.facts import Accepted, Analysis, Probe, Refused, Rendition
 from gateways.audio.sandbox import (
     ANALYSE_LIMITS,
     PROBE_LIMITS,
+    RENDER_LIMITS,
     AnalyserChoice,
     Job,
     Limits,
     Sandbox,
 )
 
+T = TypeVar("T")
 _PROBE: TypeAdapter[Accepted | Refused] = TypeAdapter(Probe)
 
 
@@ -43,6 +45,7 @@ class AudioPool:
         analyser: AnalyserChoice = "auto",
         cache_dir: Path | None = None,
         probe_limits: Limits = PROBE_LIMITS,
+        render_limits: Limits = RENDER_LIMITS,
         analyse_limits: Limits = ANALYSE_LIMITS,
     ) -> None:
         self._own_cache = cache_dir is None
@@ -51,9 +54,14 @@ class AudioPool:
         # The kernel kills a child when the *thread* that started it ends, not the process: all
         # are started by one thread that lives as long as the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="audio-children")
+        limits: dict[Job, Limits] = {
+            "probe": probe_limits,
+            "render": render_limits,
+            "analyse": analyse_limits,
+        }
         self._lanes = {
-            "probe": _Lane("probe", size, probe_limits, analyser, self._cache, self._starter),
-            "analyse": _Lane("analyse", size, analyse_limits, analyser, self._cache, self._starter),
+            job: _Lane(job, size, may_cost, analyser, self._cache, self._starter)
+            for job, may_cost in limits.items()
         }
 
     def probe(self, path: Path) -> Accepted | Refused:
@@ -67,16 +75,21 @@ class AudioPool:
             return Refused(code="limits-exceeded", reason=str(error))
         return _validated(_PROBE, result)
 
+    def render(self, path: Path, sink: Callable[[bytes], object]) -> Rendition:
+        """An accepted file as an MP3 that browsers play: 256 kbit/s, at most 480 MB, to `sink`.
+
+        What the sink was given counts only if this returns. Raises like `analyse`, and what the
+        sink raises.
+        """
+        return _unless_refused(Rendition, self._lanes["render"].run(path, sink))
+
     def analyse(self, path: Path) -> Analysis:
         """Measure a file that was accepted.
 
         Raises OSError, AudioRefused, OverCpuLimit, and the retryable AnalyserCrashed and
         AnalyserTimedOut.
         """
-        result = self._lanes["analyse"].run(path)
-        if result.get("verdict") == "refused":
-            raise AudioRefused(_validated(TypeAdapter(Refused), result))
-        return _validated(TypeAdapter(Analysis), result)
+        return _unless_refused(Analysis, self._lanes["analyse"].run(path))
 
     def isolation(self) -> str:
         """What the children give up, as seen on a started one, for `doctor`."""
@@ -120,9 +133,14 @@ class _Lane:
         self._all: set[Sandbox] = set()
         self._closed = False
 
-    def run(self, path: Path) -> dict[str, Any]:
-        with self.child() as child:
-            return child.run(path)
+    def run(self, path: Path, sink: Callable[[bytes], object] | None = None) -> dict[str, Any]:
+        try:
+            with self.child() as child:
+                return child.run(path, sink)
+        except AnalyserCrashed:
+            if self._closed:
+                raise AnalyserStopped from None
+            raise
 
     @contextmanager
     def child(self) -> Iterator[Sandbox]:
@@ -150,7 +168,7 @@ class _Lane:
     def _take(self) -> Sandbox:
         with self._lock:
             if self._closed:
-                raise AnalyserCrashed("it was shut down")
+                raise AnalyserStopped
             while self._idle:
                 child = self._idle.pop()
                 if child.is_open:
@@ -171,6 +189,14 @@ class _Lane:
     def _forget(self, child: Sandbox) -> None:
         child.close()
         self._all.discard(child)
+
+
+def _unless_refused(model: type[T], result: dict[str, Any]) -> T:
+    """Raises AudioRefused."""
+    if result.get("verdict") == "refused":
+        raise AudioRefused(_validated(TypeAdapter(Refused), result))
+    found: T = _validated(TypeAdapter(model), result)
+    return found
 
 
 def _validated(adapter: TypeAdapter[Any], result: dict[str, Any]) -> Any:

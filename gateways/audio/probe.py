@@ -11,6 +11,7 @@ from mutagen.wave import WAVE
 
 from gateways.audio.decode import MIN_DURATION_S, Decoder, Refusal
 from gateways.audio.facts import Accepted, AudioFacts, Refused
+from gateways.audio.playable import is_playable
 from gateways.audio.tags import read_tags
 
 TRUNCATED_AFTER_S = 1.0
@@ -22,8 +23,9 @@ def probe(file: BinaryIO) -> Accepted | Refused:
         audio, demuxer = _decode(file)
     except Refusal as refusal:
         return refusal.refused
-    tags, cover = read_tags(file, demuxer, audio.codec or "")
-    return Accepted(audio=audio, tags=tags, cover=cover)
+    codec = audio.codec or ""
+    tags, cover = read_tags(file, demuxer, codec)
+    return Accepted(audio=audio, playable=is_playable(demuxer, codec), tags=tags, cover=cover)
 
 
 def _decode(file: BinaryIO) -> tuple[AudioFacts, str]:

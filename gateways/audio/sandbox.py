@@ -9,14 +9,22 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from gateways.audio.errors import AnalyserCrashed, AnalyserTimedOut, OverCpuLimit
-from gateways.audio.wire import Disconnected, Malformed, receive_frame, send_frame
+from gateways.audio.wire import (
+    Disconnected,
+    Malformed,
+    receive_chunks,
+    receive_frame,
+    send_frame,
+)
 
-Job = Literal["probe", "analyse"]
+Job = Literal["probe", "render", "analyse"]
 AnalyserChoice = Literal["auto", "essentia", "librosa"]
 
 START_WITHIN_S = 120.0  # librosa compiling on a cold cache and two busy cores took 36 s
@@ -26,16 +34,22 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Limits:
-    """What one job may cost. `memory_bytes` is address space, which is more than what is used."""
+    """What one job may cost. `memory_bytes` is address space, which is more than what is used;
+    `streamed_bytes` is what it may give beside its answer."""
 
     wall_s: float
     cpu_s: float
     memory_bytes: int
+    streamed_bytes: int = 0
 
 
 # Measured on two busy cores: an hour of MP3 takes 3 s and 0.23 GB of address space to probe, 72 s
-# and 1.1 GB (librosa: 121 s, 2.7 GB) to analyse; four hours are allowed.
+# and 1.1 GB (librosa: 121 s, 2.7 GB) to analyse, 80 s to render; four hours are allowed, and as
+# MP3 they are 461 MB.
 PROBE_LIMITS = Limits(wall_s=120, cpu_s=60, memory_bytes=1 * GIB)
+RENDER_LIMITS = Limits(
+    wall_s=480, cpu_s=420, memory_bytes=1 * GIB, streamed_bytes=480 * 1024 * 1024
+)
 ANALYSE_LIMITS = Limits(wall_s=1200, cpu_s=600, memory_bytes=4 * GIB)
 
 
@@ -76,10 +90,12 @@ class Sandbox:
     def is_open(self) -> bool:
         return self._process.poll() is None
 
-    def run(self, path: Path) -> dict[str, Any]:
+    def run(self, path: Path, sink: Callable[[bytes], object] | None = None) -> dict[str, Any]:
         """The job's result for one file, opened here read-only and handed over as a descriptor.
 
-        Raises OSError (no such file), AnalyserCrashed, AnalyserTimedOut, OverCpuLimit.
+        With a `sink` the job streams: every chunk goes there before the result is given.
+        Raises OSError (no such file), AnalyserCrashed, AnalyserTimedOut, OverCpuLimit, and what the
+        sink raises.
         """
         with path.open("rb") as file:
             self.jobs_left -= 1
@@ -87,7 +103,10 @@ class Sandbox:
                 send_frame(self._link, {"cpu_s": self.limits.cpu_s}, file.fileno())
             except Disconnected:
                 raise self._crashed() from None
-            answer = self._receive(self.limits.wall_s)
+            deadline_s = time.monotonic() + self.limits.wall_s
+            if sink is not None:
+                self._stream(sink, deadline_s)
+            answer = self._receive(deadline_s, self.limits.wall_s)
         if not isinstance(answer.get("result"), dict):
             self.close()
             raise AnalyserCrashed(str(answer.get("failed"))[:500])
@@ -105,15 +124,29 @@ class Sandbox:
             self._process.kill()
 
     def _await_ready(self) -> list[str]:
-        answer = self._receive(START_WITHIN_S)
+        answer = self._receive(time.monotonic() + START_WITHIN_S, START_WITHIN_S)
         if not isinstance(answer.get("ready"), list):
             self.close()
             raise AnalyserCrashed(f"it did not start: {str(answer.get('failed'))[:300]}")
         return [str(step) for step in answer["ready"]]
 
-    def _receive(self, within_s: float) -> dict[str, Any]:
+    def _stream(self, sink: Callable[[bytes], object], deadline_s: float) -> None:
+        chunks, left = receive_chunks(self._link, deadline_s), self.limits.streamed_bytes
+        with self._failures_named(self.limits.wall_s):
+            for chunk in chunks:
+                left -= len(chunk)
+                if left < 0:
+                    raise Malformed(f"more than {self.limits.streamed_bytes} bytes")
+                sink(chunk)
+
+    def _receive(self, deadline_s: float, within_s: float) -> dict[str, Any]:
+        with self._failures_named(within_s):
+            return receive_frame(self._link, deadline_s)[0]
+
+    @contextmanager
+    def _failures_named(self, within_s: float) -> Iterator[None]:
         try:
-            return receive_frame(self._link, time.monotonic() + within_s)[0]
+            yield
         except TimeoutError:
             self.close()
             raise AnalyserTimedOut(within_s) from None

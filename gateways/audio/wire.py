@@ -1,4 +1,8 @@
-"""Frames between parent and child on a socket pair: uint32 length, JSON, and one open file."""
+"""Frames between parent and child on a socket pair: uint32 length, JSON, and one open file.
+
+A job that gives more than a frame holds sends chunks before it: uint32 length, bytes; an empty one
+is the last.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import json
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
 # 4 hours of peaks are 6.7 MB, 9 MB as base64; a cover is at most 2.8 MB.
 MAX_FRAME_BYTES = 48 * 1024 * 1024
+MAX_CHUNK_BYTES = 1024 * 1024
 
 
 class Disconnected(Exception):
@@ -59,6 +65,25 @@ def receive_frame(
     if not isinstance(message, dict):
         raise Malformed("not an object")
     return message, (fds[0] if fds else None)
+
+
+def send_chunk(link: socket.socket, data: bytes) -> None:
+    """Send some of many bytes; none ends them."""
+    try:
+        link.sendall(_LENGTH.pack(len(data)) + data)
+    except (BrokenPipeError, ConnectionResetError) as error:
+        raise Disconnected from error
+
+
+def receive_chunks(link: socket.socket, deadline_s: float | None = None) -> Iterator[bytes]:
+    """Until the empty one. Raises TimeoutError, Disconnected, Malformed."""
+    try:
+        while size := _LENGTH.unpack(_receive(link, _LENGTH.size, deadline_s))[0]:
+            if size > MAX_CHUNK_BYTES:
+                raise Malformed(f"a chunk of {size} bytes")
+            yield _receive(link, size, deadline_s)
+    except ConnectionResetError as error:
+        raise Disconnected from error
 
 
 def _receive(link: socket.socket, size: int, deadline_s: float | None) -> bytes:

@@ -34,5 +34,5 @@ def test_a_child_cannot_hand_over_a_senseless_tag(wrong: dict[str, object]) -> N
 def test_a_probe_survives_the_way_through_json() -> None:
     audio = AudioFacts(duration_s=1.5, sample_rate_hz=44100, channels=2, codec="flac")
     cover = Cover(media_type="image/png", data=bytes(range(256)))
-    probe = Accepted(audio=audio, tags=FileTags(title="Übung"), cover=cover)
+    probe = Accepted(audio=audio, playable=True, tags=FileTags(title="Übung"), cover=cover)
     assert TypeAdapter(Probe).validate_json(probe.model_dump_json()) == probe
