@@ -141,6 +141,11 @@ class Accounts:
         unit.alongside("DELETE FROM credentials_links WHERE account_id = %s", (account_id,))
         return unit.commit()
 
+    def has_password(self, caller: Caller) -> bool:
+        """False for somebody who was invited and has only signed in by link so far."""
+        login = self._logins.of_account(caller.account_id)
+        return bool(login and login.password_hash)
+
     def grant_operator(self, email: str) -> Committed:
         """Raises NotFound (404) when no account has this address."""
         login = self._logins.of_email(email)

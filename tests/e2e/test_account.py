@@ -6,6 +6,7 @@ import json
 import shutil
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -63,6 +64,42 @@ def test_a_key_is_shown_once_works_and_is_revoked(visit: Visit):
     visit.page.get_by_role("button", name="Revoke Backup script").click()
     expect(visit.page.get_by_text("No keys yet.")).to_be_visible()
     assert status_of(tracks, key) == 401
+
+
+def test_an_invited_person_signs_in_by_link_sets_a_password_and_comes_back(
+    visit: Visit, tmp_path: Path
+):
+    email = new_address()
+    (tmp_path / "notes.txt").write_text("no music")
+    visit.page.goto(_invite(visit, tmp_path, email))
+    visit.page.get_by_role("button").filter(has_text="Sign in").click()
+    visit.page.wait_for_url("**/vault")
+    visit.go("/account")
+    visit.page.get_by_label("New password").fill("one sentence that is long")
+    visit.page.get_by_role("button", name="Set password").click()
+    expect(visit.page.get_by_text("counts from now on")).to_be_visible()
+    visit.page.get_by_role("button", name="Sign out").click()
+    visit.go("/sign-in")
+    visit.page.get_by_label("E-mail").fill(email)
+    visit.page.get_by_label("Password").fill("one sentence that is long")
+    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.wait_for_url("**/vault")
+
+
+def test_a_wrong_current_password_changes_nothing(visit: Visit):
+    visit.sign_up()
+    visit.go("/account")
+    visit.page.get_by_label("Current password").fill("not the one")
+    visit.page.get_by_label("New password").fill("another sentence, also long")
+    visit.page.get_by_role("button", name="Change password").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("wrong")
+
+
+def _invite(visit: Visit, folder: Path, email: str) -> str:
+    """The one-time link that an import prints for somebody new."""
+    told = noculture("import", str(folder), "--as", email, "--json", data=visit.site.data)
+    link: str = told["sign_in_link"]
+    return link
 
 
 def test_the_system_page_is_the_operators_alone(visit: Visit):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from commands.accounts import ChangePassword
 from commands.keys import IssueKey
 from kit.caller import Caller
 from schemas.errors import NoCultureError
@@ -21,7 +22,10 @@ SCOPES = (
     ("account:write", "manage keys"),
 )
 OPERATOR = (("operator", "operate this installation"),)
-_NOTICES = {"revoked": "The key was revoked. It stopped working at once."}
+_NOTICES = {
+    "revoked": "The key was revoked. It stopped working at once.",
+    "password": "The new password counts from now on. Every other session was ended.",
+}
 
 
 def router(parts: Parts) -> APIRouter:
@@ -36,12 +40,19 @@ def router(parts: Parts) -> APIRouter:
             "scopes": SCOPES + (OPERATOR if caller.operator else ()),
             "made": None,
             "problem": None,
+            "password_problem": None,
             "notice": None,
         } | more
         if wants_part(request):
             return parts.renderer.part(request, "_keys.html", status, **shown)
-        account = parts.profile.get(caller)
-        return parts.renderer.page(request, "account.html", status, account=account, **shown)
+        return parts.renderer.page(
+            request,
+            "account.html",
+            status,
+            account=parts.profile.get(caller),
+            has_password=parts.accounts.has_password(caller),
+            **shown,
+        )
 
     @routes.get("/account")
     def account_page(request: Request, caller: Visitor) -> Response:
@@ -75,6 +86,28 @@ def router(parts: Parts) -> APIRouter:
             response: Response = show(request, caller)
         else:
             response = RedirectResponse("/account?done=revoked", 303)
+        remember(request, response, committed.position)
+        return response
+
+    @routes.post("/account/password")
+    def change_password(
+        request: Request,
+        caller: Author,
+        password: Annotated[str, Form()] = "",
+        current_password: Annotated[str, Form()] = "",
+    ) -> Response:
+        parts.limits.check(request, "sign-in", caller.account_id)
+        try:
+            command = ChangePassword.model_validate(
+                {"password": password, "current_password": current_password or None}
+            )
+            committed = parts.accounts.change_password(caller, command)
+        except ValidationError:
+            problem = "A password has at least 8 characters."
+            return show(request, caller, 422, password_problem=problem)
+        except NoCultureError as error:
+            return show(request, caller, error.status, password_problem=str(error))
+        response = RedirectResponse("/account?done=password", 303)
         remember(request, response, committed.position)
         return response
 
