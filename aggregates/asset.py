@@ -92,7 +92,14 @@ def request_probe(asset: Asset | None, *, asset_id: AssetId) -> Decision:
 
 
 def verify(
-    asset: Asset | None, *, asset_id: AssetId, tags: Tags, audio: AudioFacts, cover: Blob | None
+    asset: Asset | None,
+    *,
+    asset_id: AssetId,
+    tags: Tags,
+    audio: AudioFacts,
+    cover: Blob | None,
+    playable: bool | None = None,
+    rendition: Blob | None = None,
 ) -> Decision:
     """The file decodes. A second answer to the same question changes nothing."""
     asset = _existing(asset)
@@ -107,6 +114,8 @@ def verify(
             tags=tags,
             audio=audio,
             cover=cover,
+            playable=playable,
+            rendition=rendition,
         )
     )
 

@@ -28,6 +28,8 @@ class VerifyAsset(Command):
     tags: Tags
     audio: AudioFacts
     cover: Blob | None
+    playable: bool | None = None
+    rendition: Blob | None = None
 
 
 class RejectAsset(Command):

@@ -35,6 +35,8 @@ def verify_asset(unit: Unit, command: VerifyAsset) -> None:
         tags=command.tags,
         audio=command.audio,
         cover=command.cover,
+        playable=command.playable,
+        rendition=command.rendition,
     )
 
 

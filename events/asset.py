@@ -31,7 +31,11 @@ class AssetProbeRequested(Event, type="asset.probe_requested", version=1):
 
 
 class AssetVerified(Event, type="asset.verified", version=1):
-    """The file decodes from end to end; `tags` is what the file says of itself."""
+    """The file decodes from end to end; `tags` is what the file says of itself.
+
+    `playable`: browsers play it as it is; null where nobody looked. `rendition` is a copy that they
+    play where it is not, null where none could be made.
+    """
 
     asset_id: AssetId
     workspace_id: WorkspaceId
@@ -40,6 +44,8 @@ class AssetVerified(Event, type="asset.verified", version=1):
     tags: Tags
     audio: AudioFacts
     cover: Blob | None
+    playable: bool | None = None
+    rendition: Blob | None = None
 
 
 class AssetRejected(Event, type="asset.rejected", version=1):

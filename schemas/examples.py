@@ -96,7 +96,7 @@ EXAMPLES: tuple[Event, ...] = (
     KeyRevoked(key_id=KEY),
     AssetUploaded(**_OF_ASSET, **_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
     AssetProbeRequested(**_OF_ASSET, **_FILE, attempt=2),
-    AssetVerified(**_OF_ASSET, **_FILE, tags=TAGS, audio=FACTS, cover=COVER),
+    AssetVerified(**_OF_ASSET, **_FILE, tags=TAGS, audio=FACTS, cover=COVER, playable=True),
     AssetRejected(
         **_OF_ASSET,
         code="no-audio",

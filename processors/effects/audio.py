@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import BaseModel
 
 from commands.ingest import CompleteAnalysis, FailAnalysisAttempt, RejectAsset, VerifyAsset
+from commands.staging import Staging
 from events.analysis import AnalysisRequested
 from events.asset import AssetProbeRequested, AssetUploaded
 from events.audio import AudioFacts, Blob, Measurement, Tags
 from events.envelope import Recorded
+from events.errors import NoCultureError
+from gateways.audio.errors import AnalyserStopped
 from gateways.ports import AudioTools, ObjectStore
 
+log = logging.getLogger(__name__)
 PEAKS_MEDIA_TYPE = "application/vnd.noculture.peaks"
+MAX_RENDITION_BYTES = 512 * 1024 * 1024
+# An intent older than this waits in a long queue (five seconds a track): the ingest saga asks again
+# after ten minutes and rejects after thirty, so the queue comes before what is only convenient.
+RENDER_WITHIN_S = 480
 
 
 class ProbeEffect:
-    """Uploaded bytes → verified or rejected."""
+    """Uploaded bytes → verified, with a rendition if browsers need one, or rejected."""
 
     name = "probe"
     categories = ("asset",)
@@ -35,6 +46,9 @@ class ProbeEffect:
         assert isinstance(intent, AssetUploaded | AssetProbeRequested)
         with self._objects.local_copy(intent.workspace_id, intent.sha256) as path:
             probe = self._tools.probe(path)
+            rendition = None
+            if probe.verdict == "accepted" and not probe.playable and _has_time(event):
+                rendition = self._rendition(intent.workspace_id, path)
         if probe.verdict == "refused":
             return RejectAsset(asset_id=intent.asset_id, code=probe.code, reason=probe.reason)
         cover = None
@@ -47,7 +61,23 @@ class ProbeEffect:
             tags=Tags.model_validate(probe.tags.model_dump()),
             audio=AudioFacts.model_validate(probe.audio.model_dump()),
             cover=cover,
+            playable=probe.playable,
+            rendition=rendition,
         )
+
+    def _rendition(self, workspace_id: str, path: Path) -> Blob | None:
+        """None when it could not be made: a recording is none the worse for it."""
+        try:
+            with Staging(self._objects.staging, MAX_RENDITION_BYTES).receive() as receiving:
+                made = self._tools.render(path, lambda chunk: receiving.write([chunk]))
+                staged = receiving.finish()
+                self._objects.put_file(workspace_id, staged.sha256, staged.path)
+        except AnalyserStopped:
+            raise
+        except (NoCultureError, OSError) as error:
+            log.warning("%s gets no rendition: %s", path.name, error)
+            return None
+        return Blob(sha256=staged.sha256, size_bytes=staged.size_bytes, media_type=made.media_type)
 
     def give_up(self, event: Recorded, error: Exception) -> BaseModel:
         intent = event.data
@@ -94,6 +124,12 @@ class AnalysisEffect:
             code=getattr(error, "code", "analysis-failed"),
             reason=str(error)[:500] or type(error).__name__,
         )
+
+
+def _has_time(event: Recorded) -> bool:
+    """Only the first look renders, and soon: a second one asks why the first gave no answer."""
+    age_s = (datetime.now(UTC) - event.recorded_at).total_seconds()
+    return isinstance(event.data, AssetUploaded) and age_s < RENDER_WITHIN_S
 
 
 def _keep(objects: ObjectStore, workspace_id: str, data: bytes, media_type: str) -> Blob:

@@ -59,6 +59,13 @@ def test_a_file_that_decodes_is_verified_with_what_it_says_of_itself():
     given(uploaded).when(asset.verify, asset_id=ASSET, **PROBED).then(verified)
 
 
+def test_a_file_that_browsers_cannot_play_is_verified_with_its_rendition_or_without():
+    copy = COVER.model_copy(update={"media_type": "audio/mpeg"})
+    for found in ({"playable": False, "rendition": copy}, {"playable": False}, {"playable": True}):
+        told = AssetVerified(**OF_ASSET, **FILE, **PROBED, **found)
+        given(uploaded).when(asset.verify, asset_id=ASSET, **PROBED, **found).then(told)
+
+
 def test_a_file_that_is_no_recording_is_rejected_and_keeps_its_content_claim():
     """The same bytes get the same answer: uploading them again is a duplicate, not a new try."""
     given(uploaded).when(

@@ -22,7 +22,9 @@ def test_a_golden_event_loads_for_ever(path: Path):
     newest = REGISTRY.newest(recorded.type)
     assert type(recorded.data) is newest
     if newest.version == recorded.envelope.version:
-        assert recorded.data.model_dump(mode="json") == golden["reads_as"]
+        # What was added since is optional, and not in it.
+        read = recorded.data.model_dump(mode="json", exclude_unset=True)
+        assert read == golden["reads_as"]
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
