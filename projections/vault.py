@@ -25,6 +25,7 @@ _FORGOTTEN = dict.fromkeys(
         *(f"tag_{name}" for name in Tags.model_fields),
         *("duration_s", "sample_rate_hz", "channels", "codec", "bitrate_bps", "truncated"),
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
+        *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
     )
 )
 _UNMEASURED = dict.fromkeys(
@@ -36,7 +37,7 @@ _UNMEASURED = dict.fromkeys(
 )
 
 
-class Vault(Projection, name="vault", version=1, categories=("asset", "analysis")):
+class Vault(Projection, name="vault", version=2, categories=("asset", "analysis")):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
     An asset and its analysis are two streams that arrive in any interleaving: each writes only its
@@ -96,7 +97,7 @@ class Vault(Projection, name="vault", version=1, categories=("asset", "analysis"
 
 
 def _verified(data: AssetVerified) -> dict[str, Any]:
-    audio, cover = data.audio, data.cover
+    audio, cover, rendition = data.audio, data.cover, data.rendition
     return {
         "file_state": "verified",
         **_tags(data.tags, tuple(Tags.model_fields)),
@@ -109,6 +110,10 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
         "cover_sha256": cover and cover.sha256,
         "cover_size_bytes": cover and cover.size_bytes,
         "cover_media_type": cover and cover.media_type,
+        "playable": data.playable,
+        "rendition_sha256": rendition and rendition.sha256,
+        "rendition_size_bytes": rendition and rendition.size_bytes,
+        "rendition_media_type": rendition and rendition.media_type,
     }
 
 

@@ -31,6 +31,10 @@ CREATE TABLE {schema}.vault (
     cover_sha256        text,
     cover_size_bytes    bigint,
     cover_media_type    text,
+    playable            boolean,
+    rendition_sha256    text,
+    rendition_size_bytes bigint,
+    rendition_media_type text,
 
     -- the analysis' stream
     analysis_id         text,

@@ -47,7 +47,10 @@ def _problem(code: str | None, reason: str | None) -> Rejection | None:
 def _audio(row: Row) -> AudioDto | None:
     if row["duration_s"] is None:
         return None
-    return AudioDto(**{name: row[name] for name in AudioDto.model_fields})
+    decoded = {name: row[name] for name in AudioDto.model_fields if name != "playable"}
+    # A view of version 1, read until the new one is built, has neither column.
+    has_rendition = row.get("rendition_sha256") is not None
+    return AudioDto(**decoded, playable=has_rendition or row.get("playable") is not False)
 
 
 def _analysis(row: Row) -> AnalysisDto | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from gateways.ports import ObjectStore
 from kit.caller import Caller
 from read_api.assets import AssetQueries
 from read_api.errors import NoCover, NotReady, NoWaveform
+from read_api.views import Row
 
 # What a browser is told comes from these tables, never from the uploader.
 _BY_CODEC = {
@@ -32,6 +34,7 @@ _BY_CODEC_AND_SUFFIX = {
     ("pcm", "aiff"): "audio/aiff",
     ("pcm", "wav"): "audio/wav",
 }
+_RENDITION_SUFFIXES = {"audio/mpeg": ".mp3"}
 COVER_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 ReadZoom = Callable[[bytes, int], dict[str, object]]
 
@@ -53,11 +56,16 @@ class AssetMedia:
     def __init__(self, assets: AssetQueries, store: ObjectStore, read_zoom: ReadZoom) -> None:
         self._assets, self.store, self._read_zoom = assets, store, read_zoom
 
-    def audio(self, caller: Caller, asset_id: str) -> MediaFile:
-        """Raises NotFound (404), NotReady (409) for a file that is not known to be a recording."""
+    def audio(self, caller: Caller, asset_id: str, *, playable: bool = False) -> MediaFile:
+        """The original; with `playable` the copy that browsers play, where there is one.
+
+        Raises NotFound (404), NotReady (409) for a file that is not known to be a recording.
+        """
         row = self._assets.row(caller, asset_id)
         if row["file_state"] != "verified":
             raise NotReady(row["state"])
+        if playable and row.get("rendition_media_type") in _RENDITION_SUFFIXES:
+            return _rendition(caller, row)
         return MediaFile(
             caller.workspace_id,
             row["sha256"],
@@ -89,6 +97,17 @@ class AssetMedia:
             row["cover_media_type"],
             f"cover.{row['cover_media_type'].removeprefix('image/')}",
         )
+
+
+def _rendition(caller: Caller, row: Row) -> MediaFile:
+    media_type = row["rendition_media_type"]
+    return MediaFile(
+        caller.workspace_id,
+        row["rendition_sha256"],
+        row["rendition_size_bytes"],
+        media_type,
+        PurePath(row["filename"]).stem + _RENDITION_SUFFIXES[media_type],
+    )
 
 
 def audio_type(codec: str | None, filename: str) -> str:

@@ -1,7 +1,7 @@
 """Audio with ranges, waveform and cover; never as anything that a browser would run."""
 
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -21,6 +21,10 @@ _HARMLESS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
+Rendition = Annotated[
+    Literal["playable"] | None,
+    Query(description="A copy in a format that browsers play, where the original is none."),
+]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -30,8 +34,11 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
     )
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
 
-    def audio(asset_id: str, request: Request, caller: Reader) -> Response:
-        return _serve(request, media, media.audio(caller, asset_id), ranges=True)
+    def audio(
+        asset_id: str, request: Request, caller: Reader, rendition: Rendition = None
+    ) -> Response:
+        file = media.audio(caller, asset_id, playable=rendition == "playable")
+        return _serve(request, media, file, ranges=True)
 
     def cover(asset_id: str, request: Request, caller: Reader) -> Response:
         return _serve(request, media, media.cover(caller, asset_id), ranges=False)
@@ -40,7 +47,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         "/{asset_id}/audio",
         audio,
         operation_id="getAssetAudio",
-        summary="The recording as it was uploaded",
+        summary="The recording as it was uploaded, or a copy that browsers play",
         response_class=Response,
         responses={
             **problems(401, 403, 404, 409, 416, 422, 503),

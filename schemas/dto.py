@@ -44,12 +44,16 @@ class TagsDto(Dto):
 
 
 class AudioDto(Dto):
+    """`playable`: `…/audio?rendition=playable` is a format that browsers play, be it the original
+    or a copy; also true where nobody looked."""
+
     duration_s: float
     sample_rate_hz: int
     channels: int
     codec: str
     bitrate_bps: int | None = None
     truncated: bool = False
+    playable: bool = True
 
 
 class TempoCandidateDto(Dto):

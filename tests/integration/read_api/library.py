@@ -118,6 +118,8 @@ class Library:
         duration_s: float = 180.0,
         codec: str = "flac",
         cover: Blob | None = None,
+        playable: bool | None = None,
+        rendition: Blob | None = None,
         **tags: Any,
     ) -> None:
         audio = AudioFacts(
@@ -130,6 +132,8 @@ class Library:
             tags=Tags.model_validate(tags),
             audio=audio,
             cover=cover,
+            playable=playable,
+            rendition=rendition,
         )
 
     def reject(self, caller: Caller, asset_id: AssetId) -> None:

@@ -17,6 +17,7 @@ from read_api.ranges import requested_range
 from tests.integration.read_api.library import Library
 
 SOUND = bytes(range(256)) * 4
+COPY = b"an MP3 that browsers play"
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,61 @@ def test_head_tells_everything_but_the_bytes(http: TestClient, key: dict[str, st
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-length"] == str(len(SOUND))
     assert answer.headers["content-type"] == "audio/flac"
+
+
+@pytest.fixture(scope="module")
+def unplayed(library: Library, owner: Caller) -> str:
+    """An AIFF with a rendition."""
+    asset_id = library.upload(owner, "Side A.aiff", b"FORM" + SOUND)
+    sha256 = hashlib.sha256(COPY).hexdigest()
+    library.objects.put_bytes(owner.workspace_id, sha256, COPY)
+    copy = Blob(sha256=sha256, size_bytes=len(COPY), media_type="audio/mpeg")
+    library.verify(owner, asset_id, codec="pcm_s16be", playable=False, rendition=copy)
+    library.settle()
+    return asset_id
+
+
+def test_what_browsers_cannot_play_has_a_copy_for_them_beside_the_original(
+    http: TestClient, key: dict[str, str], unplayed: str
+):
+    path, tag = f"/api/assets/{unplayed}/audio", f'"{hashlib.sha256(COPY).hexdigest()}"'
+    original = http.get(path, headers=key)
+    assert (original.content, original.headers["content-type"]) == (b"FORM" + SOUND, "audio/aiff")
+    copy = http.get(path, params={"rendition": "playable"}, headers=key)
+    assert (copy.status_code, copy.content) == (200, COPY)
+    assert copy.headers["content-type"] == "audio/mpeg"
+    assert copy.headers["etag"] == tag
+    assert copy.headers["content-disposition"].startswith('inline; filename="Side A.mp3"; ')
+    part = {**key, "Range": "bytes=2-5", "If-Range": tag}
+    answer = http.get(path, params={"rendition": "playable"}, headers=part)
+    assert (answer.status_code, answer.content) == (206, COPY[2:6])
+    assert answer.headers["content-range"] == f"bytes 2-5/{len(COPY)}"
+    # A range that the player began of the copy is no range of the original.
+    assert http.get(path, headers=part).status_code == 200
+    assert http.get(f"/api/assets/{unplayed}", headers=key).json()["audio"]["playable"] is True
+
+
+@pytest.mark.parametrize(("playable", "told"), [(None, True), (True, True), (False, False)])
+def test_without_a_copy_the_original_is_given_and_the_asset_says_whether_it_plays(
+    library: Library,
+    http: TestClient,
+    owner: Caller,
+    key: dict[str, str],
+    playable: bool | None,
+    told: bool,
+):
+    content = f"no copy of this: {playable}".encode()
+    asset_id = library.upload(owner, "a.aiff", content)
+    library.verify(owner, asset_id, codec="pcm_s16be", playable=playable)
+    library.settle()
+    asked = {"rendition": "playable"}
+    assert http.get(f"/api/assets/{asset_id}/audio", params=asked, headers=key).content == content
+    assert http.get(f"/api/assets/{asset_id}", headers=key).json()["audio"]["playable"] is told
+
+
+def test_there_is_no_other_rendition(http: TestClient, key: dict[str, str], asset: str):
+    answer = http.get(f"/api/assets/{asset}/audio?rendition=mp3", headers=key)
+    assert answer.status_code == 422
 
 
 def test_only_a_verified_file_is_played(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from events.analysis import AnalysisAttemptFailed
 from events.asset import AssetProbeRequested, AssetRejected
+from events.audio import Blob
 from projections.vault import Vault
 from tests.specification import START, projection
 from tests.unit.projections.one_asset import (
@@ -50,6 +51,25 @@ def test_a_verified_file_shows_its_tags_its_sound_and_its_cover():
         codec="flac",
         cover_sha256="c" * 64,
         cover_media_type="image/png",
+    )
+
+
+def test_a_rendition_is_where_the_player_finds_it():
+    copy = Blob(sha256="d" * 64, size_bytes=9, media_type="audio/mpeg")
+    rendered = verified.model_copy(update={"playable": False, "rendition": copy})
+    projection(Vault()).given(uploaded, rendered).then_row(
+        ASSET,
+        sha256=SHA,
+        playable=False,
+        rendition_sha256="d" * 64,
+        rendition_size_bytes=9,
+        rendition_media_type="audio/mpeg",
+    )
+
+
+def test_an_asset_verified_before_anybody_looked_has_neither():
+    projection(Vault()).given(uploaded, verified).then_row(
+        ASSET, playable=None, rendition_sha256=None
     )
 
 
