@@ -38,7 +38,7 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         case "asset.uploaded":
             return "Uploaded", f"{data['filename']}, {looks.size(data['size_bytes'])}", "plain"
         case "asset.verified":
-            return "Checked", _audio(data.get("audio") or {}), "good"
+            return "Checked", _checked(data), "good"
         case "asset.rejected":
             return "Rejected", str(data.get("reason", "")), "bad"
         case "asset.probe_requested":
@@ -59,6 +59,11 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return None
         case _:
             return kind.replace(".", " ").replace("_", " ").capitalize(), "", "plain"
+
+
+def _checked(data: dict[str, Any]) -> str:
+    copied = ", with an MP3 beside it for the browser" if data.get("rendition") else ""
+    return _audio(data.get("audio") or {}) + copied
 
 
 def _audio(audio: dict[str, Any]) -> str:

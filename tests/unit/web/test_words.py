@@ -57,3 +57,15 @@ def test_an_event_that_is_not_known_yet_is_told_by_its_name():
     told = happening(event("release.sent_out", {}), "acc_1")
     assert told is not None
     assert told.what == "Release sent out"
+
+
+def test_a_copy_made_for_the_browser_is_told():
+    audio = {"duration_s": 61.0, "sample_rate_hz": 44_100}
+    copy = {"sha256": "0" * 64, "size_bytes": 9, "media_type": "audio/mpeg"}
+    details = []
+    for rendition in (None, copy):
+        told = happening(event("asset.verified", {"audio": audio, "rendition": rendition}), "acc_1")
+        assert told is not None
+        details.append(told.detail)
+    plain = "Decodes from end to end: 1:01, 44.1 kHz"
+    assert details == [plain, plain + ", with an MP3 beside it for the browser"]

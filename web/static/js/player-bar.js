@@ -17,7 +17,7 @@ customElements.define(
       player.addEventListener("track", () => this.#show());
       player.addEventListener("change", () => this.#move());
       player.addEventListener("failed", () => {
-        // AIFF and ALAC play in some browsers only; the original can always be downloaded.
+        // No copy for browsers could be made of it; the original can always be downloaded.
         this.querySelector(".what span").textContent = "This browser cannot play this format";
         announce("This browser cannot play this format");
       });

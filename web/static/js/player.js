@@ -37,7 +37,7 @@ class Player extends EventTarget {
     if (this.track?.id !== track.id) {
       this.track = track;
       // The source is set on the first play only: a page load moves no audio.
-      this.audio.src = `/api/assets/${track.id}/audio`;
+      this.audio.src = `/api/assets/${track.id}/audio?rendition=playable`;
       this.dispatchEvent(new Event("track"));
     }
     if (at !== undefined) this.seek(at);
