@@ -13,6 +13,7 @@ from typing import Literal
 import psutil
 from pydantic import SecretStr, ValidationError
 
+from events.errors import NoCultureError
 from runtime.browser import installed_browser
 from runtime.engines.child import port_is_free
 from runtime.engines.kafka import find_java, java_version
@@ -52,6 +53,7 @@ def all_findings(data: Path) -> list[Finding]:
         memory(),
         *postgres(settings),
         *kafka(settings),
+        audio_isolation(),
         browser(settings),
         port(settings),
         *settings_with_sources(settings, data),
@@ -128,6 +130,21 @@ def kafka(settings: Settings) -> list[Finding]:
 def _embedded(settings: Settings) -> list[str]:
     sources = setting_sources(settings.data)
     return [name for name, source in sources.items() if source == "embedded engine"]
+
+
+def audio_isolation() -> Finding:
+    """What a child that reads foreign audio files has given up, as seen on a started one."""
+    from gateways.audio.pool import AudioPool
+
+    name = "audio sandbox"
+    try:
+        with AudioPool(1) as pool:
+            isolation = pool.isolation()
+    except (OSError, NoCultureError) as error:
+        return Finding(name, str(error), "problem", "No file can be read: see the worker's log.")
+    if isolation.startswith("NO NETWORK ISOLATION"):
+        return Finding(name, isolation, "advice", "On Linux, allow user namespaces or seccomp.")
+    return Finding(name, isolation)
 
 
 def browser(settings: Settings) -> Finding:
