@@ -118,11 +118,14 @@ def compare(json: Json = False) -> None:
 
     from processors.compare import compare as compare_with_kafka
     from runtime.composition import kafka_config, open_core
-    from runtime.errors import RuntimeProblem
+    from runtime.errors import PartUnavailable
 
     settings = _running()
     if settings.event_log != "kafka":
-        raise RuntimeProblem("This installation runs without Kafka: there is nothing to compare.")
+        raise PartUnavailable(
+            "This installation runs without Kafka (--event-log postgres): there is nothing to"
+            " compare. `./noculture log verify` checks the store itself."
+        )
     with open_core(settings, connections=3) as core:
         compared = compare_with_kafka(core.pool, kafka_config(settings))
     if json:
