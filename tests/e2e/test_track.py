@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import expect
 
+from runtime.demo_music import render
 from tests.e2e.conftest import Visit
 
 
@@ -27,6 +30,26 @@ def test_the_waveform_seeks_by_click_and_by_keys(owner: Visit):
     owner.page.keyboard.press("Home")
     owner.until("document.querySelector('audio').currentTime < 3")
     expect(wave).to_have_attribute("aria-valuetext", f"0:0{0} of 0:{round(track.duration_s):02}")
+
+
+def test_an_aiff_plays_and_its_original_is_kept(visit: Visit, tmp_path: Path):
+    """No Chromium plays AIFF: what sounds is the rendition."""
+    track = next(t for t in render(tmp_path, 7, duration_s=8.0) if t.path.suffix == ".aiff")
+    page = visit.page
+    visit.sign_up()
+    visit.choose(track.path)
+    visit.wait_analysed(1)
+    open_track(visit, track.title)
+    page.get_by_role("button", name=f"Play {track.title}").click()
+    visit.until("document.querySelector('audio')?.currentTime > 0.5")
+    assert page.evaluate("document.querySelector('audio').error") is None
+    assert abs(page.evaluate("document.querySelector('audio').duration") - track.duration_s) < 0.1
+    page.evaluate("document.querySelector('audio').currentTime = 5")
+    visit.until("document.querySelector('audio').currentTime > 5.2")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the original").click()
+    assert download.value.path().read_bytes() == track.path.read_bytes()
+    expect(page.locator(".timeline")).to_contain_text("with an MP3 beside it for the browser")
 
 
 def test_measurements_and_history_are_shown(owner: Visit):
