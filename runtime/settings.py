@@ -140,7 +140,7 @@ class Settings(BaseSettings):
 
 
 class RunningEngines(PydanticBaseSettingsSource):
-    """The addresses that the supervisor noted for the embedded engines it runs."""
+    """What the supervisor noted: the addresses of the embedded engines, and the log it chose."""
 
     def __init__(self, settings_cls: type[BaseSettings], data: Path) -> None:
         super().__init__(settings_cls)

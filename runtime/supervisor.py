@@ -167,7 +167,8 @@ class Supervisor:
         self.state.kafka_bootstrap = (
             addresses.get("kafka_bootstrap") or self._settings.kafka_bootstrap or None
         )
-        written = json.dumps(addresses)
+        # `up --event-log postgres` was said to us alone; the command line must read the same log.
+        written = json.dumps(addresses | {"event_log": self._settings.event_log})
         if written != self._written:
             write_private(self._settings.run_dir / ENGINES_FILE, written)
             self._written = written

@@ -21,9 +21,11 @@ from sagas.saga import Happened, Input, Refused, Saga, Step, Timer, TimerFired
 
 PROBE_ATTEMPTS = 3
 ANALYSIS_ATTEMPTS = 3
-# A 2 GiB file decodes in under two minutes on one core; a busy machine has a queue before that.
-PROBE_LIMIT = Timer("probe", 600)
-ANALYSIS_LIMIT = Timer("analysis", 1800)
+# Backstops for work that was lost, not for work that waits: an import of 5,000 tracks queues for an
+# hour before the probe and for six before the analysis. What takes too long when its turn comes is
+# ended by the limits of the child process that does it.
+PROBE_LIMIT = Timer("probe", 6 * 3600)
+ANALYSIS_LIMIT = Timer("analysis", 24 * 3600)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from gateways.ports import AudioTools, ObjectStore
 log = logging.getLogger(__name__)
 PEAKS_MEDIA_TYPE = "application/vnd.noculture.peaks"
 MAX_RENDITION_BYTES = 512 * 1024 * 1024
-# An intent older than this waits in a long queue (five seconds a track): the ingest saga asks again
-# after ten minutes and rejects after thirty, so the queue comes before what is only convenient.
-RENDER_WITHIN_S = 480
+# Five seconds a track: in a queue longer than this the others come before what is only convenient,
+# and long before the ingest saga asks again.
+RENDER_WITHIN_S = 2 * 3600
 
 
 class ProbeEffect:
