@@ -48,16 +48,17 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
     if not url:
         raise NothingRunning(settings.data)
     with ExitStack() as stack:
-        pool = stack.enter_context(
-            ConnectionPool(
-                url,
-                min_size=1,
-                max_size=connections,
-                timeout=10,
-                kwargs={"autocommit": True, "options": SESSION},
-                check=ConnectionPool.check_connection,
-            )
+        pool = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=connections,
+            timeout=10,
+            kwargs={"autocommit": True, "options": SESSION},
+            check=ConnectionPool.check_connection,
+            open=True,
         )
+        # A database that went first must not hold up our own end.
+        stack.callback(pool.close, timeout=1.0)
         log = PostgresLog(url, pool)
         stack.callback(log.close)
         codec = EventCodec(PostgresSubjectKeys(pool, settings.secrets.master_key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import FrameType
 
@@ -12,7 +13,8 @@ from runtime.heartbeat import Heartbeat
 
 log = logging.getLogger(__name__)
 BEAT_S = 1.0
-STOP_PATIENCE_S = 12.0
+# For all threads together. What does not end in it is cut off: work is leased, batches roll back.
+STOP_PATIENCE_S = 5.0
 
 Work = Callable[[threading.Event], None]
 Report = Callable[[], tuple[str, int | None, str | None]]
@@ -58,7 +60,8 @@ def run_until_stopped(work: Mapping[str, Work], heartbeat: Heartbeat, report: Re
             # The database may be away for a moment; the work itself retries.
             heartbeat.beat("running", None, f"{type(error).__name__}: {error}"[:200])
         stop.wait(BEAT_S)
+    deadline = time.monotonic() + STOP_PATIENCE_S
     for thread in threads:
-        thread.join(STOP_PATIENCE_S)
+        thread.join(max(0.0, deadline - time.monotonic()))
     if failed.is_set():
         raise SystemExit(1)

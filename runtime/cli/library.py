@@ -76,7 +76,8 @@ def demo(
     _require_running(settings)
     with tempfile.TemporaryDirectory(prefix="noculture-demo-") as folder:
         say(f"composing {tracks} tracks")
-        truths = render(Path(folder), tracks)
+        with bar("composing", tracks) as composed:
+            truths = render(Path(folder), tracks, done=composed)
         imported, link = _import([Path(folder)], email, analysed=True)
     found = _measured(settings, email)
     if json:
@@ -86,10 +87,10 @@ def demo(
     known = {truth.title: truth for truth in truths}
     for track in found:
         truth = known.get(track["title"])
-        composed = f"composed at {truth.tempo_bpm:g} in {truth.key}" if truth else ""
+        meant = f"composed at {truth.tempo_bpm:g} in {truth.key}" if truth else ""
         print(
             f"  {track['title']:<28.28} {track['tempo_bpm'] or 0:>6.1f} BPM  "
-            f"{track['key'] or 'no key':<9} {composed:<28} {track['link']}"
+            f"{track['key'] or 'no key':<9} {meant:<28} {track['link']}"
         )
 
 

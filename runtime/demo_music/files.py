@@ -61,10 +61,15 @@ ENCODINGS = {
 
 
 def render(
-    folder: Path, count: int = 24, seed: int = 7, duration_s: float | None = None
+    folder: Path,
+    count: int = 24,
+    seed: int = 7,
+    duration_s: float | None = None,
+    done: Callable[[int], None] = lambda _: None,
 ) -> list[TrackTruth]:
     """Write `count` tracks in seven formats in turn; every other one has tempo and key in its
-    tags, every third a cover. About a second of processor time each."""
+    tags, every third a cover. About a second of processor time each; `done` gets how many are.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     suffixes = list(ENCODINGS)
     truths = []
@@ -77,6 +82,7 @@ def render(
         cover = cover_png(spec) if truth.has_cover else None
         write_tags(truth, cover, with_measurable=index % 2 == 0)
         truths.append(truth)
+        done(len(truths))
     return truths
 
 

@@ -11,9 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,47 +21,24 @@ import pytest
 
 from runtime.engines.child import choose_free_port
 from runtime.installation import ROOT
+from tests.installation import Installation, eventually
 
 PATIENCE_S = 60.0
 
 
-@dataclass(frozen=True)
-class Installation:
-    """One installation's command line."""
-
-    data: Path
-
-    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "runtime", *arguments, "--data", str(self.data)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
+class WithoutBroker(Installation):
+    """Starts in seconds."""
 
     def up(self, *options: str) -> dict[str, Any]:
-        done = self("up", "--detach", "--json", "--event-log", "postgres", "--port", "0", *options)
-        status: dict[str, Any] = json.loads(done.stdout)
-        return status
-
-    def status(self) -> dict[str, Any]:
-        status: dict[str, Any] = json.loads(self("status", "--json").stdout)
-        return status
-
-    def part(self, name: str) -> dict[str, Any]:
-        return next(part for part in self.status()["parts"] if part["name"] == name)
+        return self.json("up", "--detach", "--event-log", "postgres", "--port", "0", *options)
 
     def supervisor_pid(self) -> int:
         return int(json.loads((self.data / "run" / "state.json").read_text())["pid"])
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    installation = Installation(tmp_path / "an installation")
+def installation(tmp_path: Path) -> Iterator[WithoutBroker]:
+    installation = WithoutBroker(tmp_path / "an installation")
     yield installation
     if (installation.data / "run" / "state.json").exists():
         subprocess.run(
@@ -74,15 +49,8 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         )
 
 
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen in {PATIENCE_S:.0f} s"
-        time.sleep(0.1)
-
-
 def test_up_is_ready_when_it_returns_and_down_stops_in_reverse_order(
-    installation: Installation,
+    installation: WithoutBroker,
 ) -> None:
     status = installation.up()
     assert status["ready"] is True
@@ -98,12 +66,12 @@ def test_up_is_ready_when_it_returns_and_down_stops_in_reverse_order(
     installation("down", code=3)
 
 
-def test_the_status_gives_the_owner_role_of_the_database(installation: Installation) -> None:
+def test_the_status_gives_the_owner_role_of_the_database(installation: WithoutBroker) -> None:
     with psycopg.connect(installation.up()["database_url"]) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("noculture",)
 
 
-def test_a_second_up_says_what_runs_and_starts_nothing(installation: Installation) -> None:
+def test_a_second_up_says_what_runs_and_starts_nothing(installation: WithoutBroker) -> None:
     first = installation.up()
     again = installation("up")
     assert first["web"] in again.stdout
@@ -113,7 +81,7 @@ def test_a_second_up_says_what_runs_and_starts_nothing(installation: Installatio
 
 @pytest.mark.parametrize("name", ["worker", "analysis", "api", "postgres"])
 def test_a_killed_part_is_started_again_and_the_others_go_on(
-    installation: Installation, name: str
+    installation: WithoutBroker, name: str
 ) -> None:
     status = installation.up()
     before = installation.part(name)["pid"]
@@ -131,7 +99,7 @@ def test_a_killed_part_is_started_again_and_the_others_go_on(
     assert after["head"] == 0
 
 
-def test_a_part_that_cannot_start_is_shown_with_its_last_words(installation: Installation) -> None:
+def test_a_part_that_cannot_start_is_shown_with_its_last_words(installation: WithoutBroker) -> None:
     installation.up()
     (installation.data / "settings.env").write_text("NOCULTURE_LOG_LEVEL=shouting\n")
     os.kill(installation.part("worker")["pid"], signal.SIGKILL)
@@ -148,7 +116,7 @@ def test_a_part_that_cannot_start_is_shown_with_its_last_words(installation: Ins
 
 
 def test_when_the_supervisor_is_killed_its_parts_end_and_the_next_up_works(
-    installation: Installation,
+    installation: WithoutBroker,
 ) -> None:
     status = installation.up()
     os.kill(installation.supervisor_pid(), signal.SIGKILL)
@@ -160,7 +128,7 @@ def test_when_the_supervisor_is_killed_its_parts_end_and_the_next_up_works(
     assert installation.up()["ready"] is True
 
 
-def test_up_right_after_the_supervisor_was_killed_works(installation: Installation) -> None:
+def test_up_right_after_the_supervisor_was_killed_works(installation: WithoutBroker) -> None:
     before = installation.up()
     os.kill(installation.supervisor_pid(), signal.SIGKILL)
     after = installation.up()
@@ -170,7 +138,7 @@ def test_up_right_after_the_supervisor_was_killed_works(installation: Installati
     )
 
 
-def test_a_chosen_port_that_is_taken_is_named(installation: Installation) -> None:
+def test_a_chosen_port_that_is_taken_is_named(installation: WithoutBroker) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = installation(
@@ -181,13 +149,13 @@ def test_a_chosen_port_that_is_taken_is_named(installation: Installation) -> Non
     installation("status", code=3)
 
 
-def test_the_chosen_port_is_used(installation: Installation) -> None:
+def test_the_chosen_port_is_used(installation: WithoutBroker) -> None:
     port = choose_free_port()
     status = installation.up("--port", str(port))
     assert status["web"] == f"http://127.0.0.1:{port}"
 
 
-def test_ctrl_c_in_the_terminal_stops_everything(installation: Installation) -> None:
+def test_ctrl_c_in_the_terminal_stops_everything(installation: WithoutBroker) -> None:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "runtime", "up", "--event-log", "postgres", "--port", "0"),
@@ -210,7 +178,7 @@ def test_ctrl_c_in_the_terminal_stops_everything(installation: Installation) -> 
 
 
 def test_a_broker_that_cannot_be_had_is_named_with_the_way_without_it(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    installation: WithoutBroker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     mirror = tmp_path / "jgo.conf"
     mirror.write_text("[repositories]\ncentral = http://127.0.0.1:9\n")
@@ -221,7 +189,7 @@ def test_a_broker_that_cannot_be_had_is_named_with_the_way_without_it(
     assert "--event-log postgres" in done.stderr
 
 
-def test_nothing_of_an_installation_is_readable_by_others(installation: Installation) -> None:
+def test_nothing_of_an_installation_is_readable_by_others(installation: WithoutBroker) -> None:
     installation.up()
     assert installation.data.stat().st_mode & 0o077 == 0
     for name in ("state.json", "engines.json"):
