@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from events.errors import NoCultureError
 
 MAX_FILENAME = 500
 READ_BYTES = 1024 * 1024
+ABANDONED_AFTER_S = 24 * 3600
 
 
 class FileTooLarge(NoCultureError):
@@ -48,6 +50,19 @@ class StagedFile:
 class Staging:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.folder, self.max_bytes = Path(folder), max_bytes
+
+    def forget_abandoned(self) -> int:
+        """Delete what a killed process left half received a day ago; resumable uploads stay."""
+        old = time.time() - ABANDONED_AFTER_S
+        left = [
+            path
+            for kind in ("receiving-*", "arriving-*", "copy-*")
+            for path in self.folder.glob(kind)
+            if path.stat().st_mtime < old
+        ]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
     def receive(self) -> Receiving:
         return Receiving(self.folder / f"receiving-{secrets.token_hex(16)}", self.max_bytes)

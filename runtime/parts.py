@@ -32,6 +32,7 @@ def run_api(settings: Settings) -> None:
     """Commands, queries and pages over HTTP."""
     import uvicorn
 
+    from commands.staging import Staging
     from events.log.tail import LogTail
     from runtime.app import build_app
 
@@ -44,6 +45,7 @@ def run_api(settings: Settings) -> None:
 
     _log_to_stdout(settings)
     with open_core(settings, connections=48) as core:
+        Staging(core.objects.staging, settings.max_upload_bytes).forget_abandoned()
         tail = LogTail(core.url)
         app = build_app(core, tail)
         server = _Server(
