@@ -37,10 +37,9 @@ MACHINE = re.compile(
     "|".join(
         (
             "/" + r"work/(main|shared)",
-            "/" + r"tmp/(briefs|h\d)",
             "/" + r"home/\w+/",
             "/" + r"root/",
-            r"(files\.)?" + r"pyt.onhosted\.org",
+            r"python" + r"hosted\.org",
             r"\bpypi" + r"\.org/simple",
             r"registry\.npmjs" + r"\.org",
             r"repo1?\.maven" + r"\.(apache\.)?org",
