@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from events.envelope import Recorded
 from events.errors import NoCultureError
 from gateways.audio.errors import AnalyserStopped
 from gateways.ports import AudioTools, ObjectStore
+from processors.effects.effect import Interrupted
 
 log = logging.getLogger(__name__)
 PEAKS_MEDIA_TYPE = "application/vnd.noculture.peaks"
@@ -44,7 +47,10 @@ class ProbeEffect:
     def perform(self, event: Recorded) -> BaseModel:
         intent = event.data
         assert isinstance(intent, AssetUploaded | AssetProbeRequested)
-        with self._objects.local_copy(intent.workspace_id, intent.sha256) as path:
+        with (
+            _interruptible(),
+            self._objects.local_copy(intent.workspace_id, intent.sha256) as path,
+        ):
             probe = self._tools.probe(path)
             rendition = None
             if probe.verdict == "accepted" and not probe.playable and _has_time(event):
@@ -107,7 +113,10 @@ class AnalysisEffect:
     def perform(self, event: Recorded) -> BaseModel:
         intent = event.data
         assert isinstance(intent, AnalysisRequested)
-        with self._objects.local_copy(intent.workspace_id, intent.sha256) as path:
+        with (
+            _interruptible(),
+            self._objects.local_copy(intent.workspace_id, intent.sha256) as path,
+        ):
             analysis = self._tools.analyse(path)
         return CompleteAnalysis(
             analysis_id=intent.analysis_id,
@@ -124,6 +133,15 @@ class AnalysisEffect:
             code=getattr(error, "code", "analysis-failed"),
             reason=str(error)[:500] or type(error).__name__,
         )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """A stop of this process says nothing about the file."""
+    try:
+        yield
+    except AnalyserStopped as stopped:
+        raise Interrupted from stopped
 
 
 def _has_time(event: Recorded) -> bool:

@@ -9,6 +9,10 @@ from pydantic import BaseModel
 from events.envelope import Recorded
 
 
+class Interrupted(Exception):
+    """Raised by an effect whose tools were shut down under it: nothing is known of the work."""
+
+
 class Intents(Protocol):
     """Which events want the effect. `name` is stored with the work: never change it."""
 

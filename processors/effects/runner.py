@@ -17,7 +17,7 @@ from commands.unit import CommandContext, Commands
 from events.envelope import Recorded
 from events.errors import NoCultureError
 from events.ids import CommandId
-from processors.effects.effect import Effect
+from processors.effects.effect import Effect, Interrupted
 from processors.wake import Wake
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ POLL_S = 0.25
 # time.
 LEASE_S = 15
 RETRY_S = 2.0
-# Restarts cost an attempt; so many beyond the effect's own, and it is the work that kills runners.
+# So many runners gone without a word, and it is the work that kills them.
 MAX_LOST_LEASES = 5
 
 
@@ -35,15 +35,21 @@ class RunnersLost(NoCultureError):
 
     status, code = 500, "runners-lost"
 
-    def __init__(self, attempts: int) -> None:
-        super().__init__(f"It stopped whoever worked on it, {attempts} times: look at its file")
+    def __init__(self, times: int) -> None:
+        super().__init__(f"It stopped whoever worked on it, {times} times: look at its file")
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     event_id: str
     position: int
-    attempts: int
+    leases: int
+    failures: int
+
+    @property
+    def lost(self) -> int:
+        """Leases before this one that nobody came back from."""
+        return self.leases - 1 - self.failures
 
 
 class EffectRunner:
@@ -70,14 +76,17 @@ class EffectRunner:
             return False
         event = self._intent(work)
         try:
-            if work.attempts > self._effect.max_attempts + MAX_LOST_LEASES:
-                raise RunnersLost(work.attempts - 1)
+            if work.lost > MAX_LOST_LEASES:
+                raise RunnersLost(work.lost)
             with self._renewed(work):
                 outcome = self._effect.perform(event)
+        except Interrupted:
+            self._hand_back(work)
+            return False
         except Exception as error:
             # Whatever the outside world does: it is this work's failure, not the runner's.
             log.warning("%s of %s failed: %r", self._effect.name, event.stream_id, error)
-            if work.attempts < self._effect.max_attempts:
+            if work.failures + 1 < self._effect.max_attempts and work.lost <= MAX_LOST_LEASES:
                 self._later(work, error)
                 return True
             outcome = self._effect.give_up(event, error)
@@ -93,11 +102,11 @@ class EffectRunner:
     def _lease(self) -> _Work | None:
         with self._pool.connection() as connection:
             row = connection.execute(
-                "UPDATE effects SET attempts = attempts + 1,"
+                "UPDATE effects SET leases = leases + 1,"
                 " due_at = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE (effect, event_id) = (SELECT effect, event_id FROM effects"
                 " WHERE effect = %s AND due_at <= clock_timestamp() ORDER BY due_at, position"
-                " LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING event_id, position, attempts",
+                " LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING event_id, position, leases, failures",
                 (LEASE_S, self._effect.name),
             ).fetchone()
         return None if row is None else _Work(*row)
@@ -135,13 +144,22 @@ class EffectRunner:
             raise LookupError(f"{work.event_id} is not at position {work.position}")
         return recorded
 
+    def _hand_back(self, work: _Work) -> None:
+        """As if it had never been taken: whoever runs next begins at once."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE effects SET leases = leases - 1, due_at = clock_timestamp()"
+                " WHERE effect = %s AND event_id = %s",
+                (self._effect.name, work.event_id),
+            )
+
     def _later(self, work: _Work, error: Exception) -> None:
         with self._pool.connection() as connection:
             connection.execute(
-                "UPDATE effects SET error = %s,"
+                "UPDATE effects SET error = %s, failures = failures + 1,"
                 " due_at = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE effect = %s AND event_id = %s",
-                (repr(error), RETRY_S * work.attempts, self._effect.name, work.event_id),
+                (repr(error), RETRY_S * (work.failures + 1), self._effect.name, work.event_id),
             )
 
     def _commit(self, event: Recorded, outcome: BaseModel) -> None:

@@ -27,13 +27,15 @@ CREATE TABLE saga_timers (
 );
 CREATE INDEX saga_timers_due ON saga_timers (due_at);
 
--- Work on the outside world: the intent event's id is the idempotency key.
+-- Work on the outside world: the intent event's id is the idempotency key. `leases` counts who took it, `failures`
+-- who came back with an error: a restart in between is not the work's failure.
 CREATE TABLE effects (
     effect     text COLLATE "C" NOT NULL,
     event_id   text COLLATE "C" NOT NULL,
     position   bigint      NOT NULL,
     due_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    attempts   integer     NOT NULL DEFAULT 0,
+    leases     integer     NOT NULL DEFAULT 0,
+    failures   integer     NOT NULL DEFAULT 0,
     error      text,
     PRIMARY KEY (effect, event_id)
 );

@@ -14,6 +14,7 @@ from events.asset import AssetUploaded
 from events.envelope import Recorded
 from processors.effects import runner as effect_runner
 from processors.effects.consumer import EffectConsumer
+from processors.effects.effect import Interrupted
 from processors.effects.runner import EffectRunner
 from processors.wake import Wake
 from schemas.examples import FACTS, TAGS
@@ -111,13 +112,44 @@ def test_work_that_kills_every_runner_is_given_up_at_last(ingests: Ingests):
     effect = Reading(behave=dying)
     asset_id = ingests.upload()
     want(ingests, effect)
-    for _ in range(effect.max_attempts + effect_runner.MAX_LOST_LEASES):
+    for _ in range(effect_runner.MAX_LOST_LEASES + 1):
         with pytest.raises(Crash):
             runner_of(ingests, effect).work_one()
         ingests.let_time_pass()
     assert runner_of(ingests, effect).work_one()
     assert ingests.types(asset_id) == ["asset.uploaded", "asset.rejected"]
     assert work_left(ingests) == 0
+
+
+def test_a_shut_down_hands_the_work_back_and_costs_no_attempt(ingests: Ingests):
+    """Regression: each `down` in the middle of an analysis was committed as a failed attempt."""
+
+    def shutting_down(_: Recorded) -> None:
+        raise Interrupted
+
+    stopped, living = Reading(behave=shutting_down, max_attempts=1), Reading(max_attempts=1)
+    asset_id = ingests.upload()
+    want(ingests, stopped)
+    for _ in range(effect_runner.MAX_LOST_LEASES + 3):
+        assert not runner_of(ingests, stopped).work_one()
+    assert ingests.types(asset_id) == ["asset.uploaded"]
+    assert runner_of(ingests, living).work_one(), "at once, without waiting for a lease"
+    assert ingests.types(asset_id) == ["asset.uploaded", "asset.verified"]
+
+
+def test_restarts_do_not_use_up_the_attempts(ingests: Ingests):
+    """Two kills and one failure are one failure."""
+    asset_id = ingests.upload()
+    killed, clumsy, living = Reading(behave=dying), Reading(behave=failing), Reading()
+    want(ingests, killed)
+    for _ in range(2):
+        with pytest.raises(Crash):
+            runner_of(ingests, killed).work_one()
+        ingests.let_time_pass()
+    assert runner_of(ingests, clumsy).work_one()
+    ingests.let_time_pass()
+    assert runner_of(ingests, living).work_one()
+    assert ingests.types(asset_id) == ["asset.uploaded", "asset.verified"]
 
 
 def test_an_effect_that_is_performed_twice_has_one_outcome(
@@ -163,9 +195,9 @@ def test_why_an_attempt_failed_is_kept_with_the_work(ingests: Ingests):
     ingests.upload()
     want(ingests, effect)
     runner_of(ingests, effect).work_one()
-    ((error, attempts),) = ingests.rows("SELECT error, attempts FROM effects")
+    ((error, failures),) = ingests.rows("SELECT error, failures FROM effects")
     assert "the disk is full" in error
-    assert attempts == 1
+    assert failures == 1
 
 
 def test_an_outcome_that_nobody_wants_any_more_ends_the_work(ingests: Ingests):
