@@ -81,36 +81,38 @@ def import_files(
     Running it again resumes: what is in the vault already counts as a duplicate. The callbacks
     get how many files are done.
     """
-    answer = Imported()
-    waiting: dict[str, Path] = {}
+    answer, until = Imported(), MEASURING if analysed else WAITING
+    # The same bytes may lie in a folder twice: each of the files gets its answer.
+    waiting: dict[str, list[tuple[Path, UploadedAsset]]] = {}
     with ThreadPoolExecutor(THREADS) as threads:
         results = threads.map(lambda file: _upload(assets, caller, file), files)
         for number, (file, result) in enumerate(zip(files, results, strict=True), 1):
             uploaded(number)
             if isinstance(result, Refusal):
                 answer.rejected.append(result)
-            elif result.duplicate and result.state != "rejected":
+            elif result.duplicate and result.state not in (*until, "rejected"):
                 answer.duplicates += 1
             else:
-                waiting[result.id] = file
-    total, until = len(waiting), MEASURING if analysed else WAITING
-    moved_at = time.monotonic()
+                waiting.setdefault(result.id, []).append((file, result))
+    total, moved_at = len(waiting), time.monotonic()
     while waiting and time.monotonic() - moved_at < PATIENCE_S:
         for asset_id in list(waiting):
             asset = _seen(vault, caller, asset_id)
             if asset is None or asset.state in until:
                 continue
-            file, moved_at = waiting.pop(asset_id), time.monotonic()
-            if asset.rejection is not None:
-                answer.rejected.append(
-                    Refusal(str(file), asset.rejection.code, asset.rejection.reason)
-                )
-            else:
-                answer.imported += 1
+            moved_at = time.monotonic()
+            for file, result in waiting.pop(asset_id):
+                if asset.rejection is not None:
+                    refused = asset.rejection
+                    answer.rejected.append(Refusal(str(file), refused.code, refused.reason))
+                elif result.duplicate:
+                    answer.duplicates += 1
+                else:
+                    answer.imported += 1
             decided(total - len(waiting))
         if waiting:
             time.sleep(POLL_S)
-    answer.undecided = len(waiting)
+    answer.undecided = sum(map(len, waiting.values()))
     answer.rejected.sort(key=lambda refusal: refusal.path)
     return answer
 

@@ -124,6 +124,19 @@ def test_importing_again_finds_everything_there(story: Story):
     assert [Path(r["path"]).name for r in again["rejected"]] == ["broken.mp3", "cover.jpg"]
 
 
+def test_the_same_bytes_twice_in_one_folder_get_an_answer_each(story: Story, tmp_path: Path):
+    """Regression: the second file's answer took the place of the first one's."""
+    for name in ("one.wav", "the same.wav"):
+        (tmp_path / name).write_bytes(story.music[2].path.read_bytes())
+        (tmp_path / f"broken {name}").write_bytes(b"no music either" * 500)
+    imported = story.installation.json(
+        "import", str(tmp_path), "--as", "twice@example.org", "--wait"
+    )
+    assert (imported["imported"], imported["duplicates"]) == (1, 1)
+    names = [Path(refusal["path"]).name for refusal in imported["rejected"]]
+    assert names == ["broken one.wav", "broken the same.wav"]
+
+
 def test_every_part_may_be_killed_and_no_acknowledged_edit_is_lost_or_doubled(story: Story):
     asset_id = next(a["id"] for a in story.assets() if a["state"] == "analysed")
     for number, name in enumerate(PARTS):
