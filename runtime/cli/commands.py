@@ -21,6 +21,7 @@ COMMANDS = {
     "import": "runtime.cli.library",
     "operator": "runtime.cli.library",
     "demo": "runtime.cli.library",
+    "bench": "runtime.cli.bench",
     "test": "runtime.cli.test",
 }
 

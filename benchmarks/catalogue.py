@@ -1,0 +1,27 @@
+"""The benchmarks by name. A module is imported when its name is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+
+from benchmarks.result import Result
+from benchmarks.rig import Rig
+
+MODULES = {
+    "P1": "benchmarks.p1_commands",
+    "P2": "benchmarks.p2_bulk_append",
+    "P3": "benchmarks.p3_relay",
+    "P4": "benchmarks.p4_rebuild",
+    "P5": "benchmarks.p5_visible",
+    "P6": "benchmarks.p6_http",
+    "P7": "benchmarks.p7_verify",
+    "P8": "benchmarks.p8_cost_curve",
+}
+
+
+def run(rig: Rig, names: Iterable[str]) -> Iterator[Result]:
+    """The results of each benchmark as it ends; one may answer several lines."""
+    for name in names:
+        rig.say(f"{name} …")
+        yield from importlib.import_module(MODULES[name]).measure(rig)

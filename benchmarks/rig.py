@@ -1,0 +1,129 @@
+"""Real engines for benchmarks: embedded Postgres and Kafka with the settings the product runs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from events.store.log import SESSION
+from runtime.engines.kafka import EmbeddedKafka
+from runtime.engines.postgres import EmbeddedPostgres
+from runtime.migrate import migrate
+from runtime.settings import load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A migrated database of its own: `owner_url` may do everything, `app_url` what we may."""
+
+    owner_url: str
+    app_url: str
+
+
+@dataclass
+class Rig:
+    """Engines start when they are first asked for, and stop with `open_rig`.
+
+    `quick` asks for the smallest run that still takes every path (the suite runs it so); figures
+    of a quick run say nothing. `say` tells the person at the terminal what is going on.
+    """
+
+    folder: Path
+    seed: int
+    quick: bool
+    say: Callable[[str], None]
+    stack: ExitStack
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @cached_property
+    def postgres(self) -> EmbeddedPostgres:
+        engine = EmbeddedPostgres(self.folder / "postgres")
+        engine.start()
+        self.stack.callback(engine.stop)
+        return engine
+
+    @cached_property
+    def kafka(self) -> EmbeddedKafka:
+        engine = EmbeddedKafka(self.folder / "kafka", load_settings().shared_cache_dir)
+        engine.start()
+        self.stack.callback(engine.stop)
+        return engine
+
+    def database(self) -> Database:
+        """A new one with all migrations."""
+        name = f"bench_{next(self._numbers)}"
+        with psycopg.connect(self.postgres.owner_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
+        owner_url = _of(self.postgres.owner_url, name)
+        migrate(owner_url)
+        return Database(owner_url, _of(self.postgres.app_url, name))
+
+    @contextmanager
+    def pool(self, url: str, connections: int = 8) -> Iterator[ConnectionPool]:
+        """As the product opens it: autocommit, our session options."""
+        with ConnectionPool(
+            url,
+            min_size=1,
+            max_size=connections,
+            kwargs={"autocommit": True, "options": SESSION},
+            open=True,
+        ) as pool:
+            yield pool
+
+
+@contextmanager
+def open_rig(
+    *, seed: int = 20, quick: bool = False, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Rig]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="noculture-bench-", ignore_cleanup_errors=True)
+        )
+        yield Rig(Path(folder), seed, quick, say, stack)
+
+
+def hardware(rig: Rig) -> dict[str, Any]:
+    """What the figures were measured on, with the durability they were measured at."""
+    with psycopg.connect(rig.postgres.owner_url) as connection:
+        durability = {
+            name: connection.execute(f"SHOW {name}").fetchone()[0]  # type: ignore[index]
+            for name in ("fsync", "synchronous_commit", "full_page_writes", "server_version")
+        }
+    return {
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "python": platform.python_version(),
+        "load_1min_at_start": round(os.getloadavg()[0], 2),
+        "seed": rig.seed,
+        "postgres": durability,
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
+
+
+def _of(url: str, database: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{database}"))
