@@ -33,6 +33,11 @@ class SecretFiles:
         return bytes.fromhex(self._text("signing_key"))
 
     @property
+    def log_signing_seed(self) -> bytes:
+        """32 bytes: the Ed25519 key of checkpoints and certificates."""
+        return bytes.fromhex(self._text("log_signing_seed"))
+
+    @property
     def postgres_owner_password(self) -> str:
         return self._text("postgres_owner_password")
 
