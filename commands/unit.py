@@ -8,37 +8,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any
 
-from eventsourcing.application import AggregateNotFoundError, Repository
-from eventsourcing.persistence import EventStore
 from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
 from aggregates.decision import Decision
-from events.envelope import Recorded
+from commands.loading import NOTHING, AggregateModule, Aggregates, Loaded
 from events.errors import NoCultureError
 from events.ids import EventId
-from events.model import Event
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import Append, Committed, InputMismatch, PendingEvent, VersionConflict
-from events.store.recorder import EventMapper, LogRecorder
 from events.times import utc_now
 
-CACHE_SIZE = 4_096
 MAX_RELOADS = 3
-
-
-class AggregateModule(Protocol):
-    """A module of `aggregates/`: its `evolve` says what is true after an event."""
-
-    @property
-    def evolve(self) -> Callable[[Any, Event], Any]: ...
 
 
 Decide = Callable[..., Decision]
@@ -55,15 +41,6 @@ class CommandContext:
     causation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """One stream's state; versions and positions start at 1: 0 (and None) for no such stream."""
-
-    state: Any
-    version: int
-    position: int
-
-
 @dataclass(slots=True)
 class _Staged:
     module: AggregateModule
@@ -77,20 +54,14 @@ class _Staged:
 
 
 class Commands:
-    """What all units of this process share: log, codec, the key for input hashes, a cache.
-
-    The cache is used without a read: the expected version in the append is the check.
-    """
+    """What all units of this process share: log, codec, the key for input hashes, a cache."""
 
     def __init__(
         self, log: PostgresLog, pool: ConnectionPool, codec: EventCodec, input_key: bytes
     ) -> None:
         self.log, self.pool, self.codec = log, pool, codec
         self._input_key = input_key
-        store: EventStore[str] = EventStore(EventMapper(codec), LogRecorder(log))
-        self._repository: Repository[str] = Repository(store)
-        self._cache: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
-        self._lock = threading.Lock()
+        self.aggregates = Aggregates(log, pool, codec, input_key)
 
     def unit(
         self, context: CommandContext, *, input: object, secrets: frozenset[str] = frozenset()
@@ -102,47 +73,7 @@ class Commands:
         return Unit(self, context, self._hash(input, secrets))
 
     def load(self, module: AggregateModule, stream_id: str, *, fresh: bool = False) -> Loaded:
-        key = (getattr(module, "__name__", ""), stream_id)
-        with self._lock:
-            cached = None if fresh else self._cache.get(key)
-            if cached is not None:
-                self._cache.move_to_end(key)
-                return cached
-        loaded = self._project(module, stream_id)
-        # What does not exist is not remembered: another process may make it any moment.
-        if loaded.version:
-            self._remember(module, stream_id, loaded)
-        return loaded
-
-    def _remember(self, module: AggregateModule, stream_id: str, loaded: Loaded) -> None:
-        key = (getattr(module, "__name__", ""), stream_id)
-        with self._lock:
-            known = self._cache.get(key)
-            if known is None or known.version <= loaded.version:
-                self._cache[key] = loaded
-                self._cache.move_to_end(key)
-            while len(self._cache) > CACHE_SIZE:
-                self._cache.popitem(last=False)
-
-    def _forget(self, module: AggregateModule, stream_id: str) -> None:
-        with self._lock:
-            self._cache.pop((getattr(module, "__name__", ""), stream_id), None)
-
-    def _project(self, module: AggregateModule, stream_id: str) -> Loaded:
-        def project(initial: Loaded | None, events: Iterable[Any]) -> Loaded | None:
-            loaded = initial
-            for event in cast("Iterable[Recorded]", events):
-                state = module.evolve(loaded.state if loaded else None, event.data)
-                loaded = Loaded(state, event.stream_version, event.position)
-            return loaded
-
-        try:
-            return cast(
-                Loaded,
-                self._repository.get(stream_id, projector_func=cast(Any, project)),
-            )
-        except AggregateNotFoundError:
-            return Loaded(None, 0, 0)
+        return self.aggregates.load(module, stream_id, fresh=fresh)
 
     def _hash(self, input: object, secrets: frozenset[str]) -> bytes:
         plain = input.model_dump(mode="json") if isinstance(input, BaseModel) else input
@@ -172,7 +103,7 @@ class Unit:
         self, module: AggregateModule, stream_id: str, decide: Decide, **arguments: Any
     ) -> None:
         """Stage the first decision of a stream that must not exist yet."""
-        self._stage(module, stream_id, decide, arguments, Loaded(None, 0, 0), new=True)
+        self._stage(module, stream_id, decide, arguments, NOTHING, new=True)
 
     def change(
         self,
@@ -354,16 +285,12 @@ class Unit:
 
     def _forget(self) -> None:
         for staged in self._staged:
-            self._commands._forget(staged.module, staged.stream_id)
+            self._commands.aggregates.forget(staged.module, staged.stream_id)
 
     def _remember(self, committed: Committed) -> None:
         for staged in self._staged:
-            after = _after(staged)
-            self._commands._remember(
-                staged.module,
-                staged.stream_id,
-                Loaded(after.state, after.version, committed.position),
-            )
+            after = _after(staged, committed.position)
+            self._commands.aggregates.remember(staged.module, staged.stream_id, after)
 
 
 class _AlreadyDone(Exception):
@@ -373,9 +300,5 @@ class _AlreadyDone(Exception):
         self.committed = committed
 
 
-def _after(staged: _Staged) -> Loaded:
-    state = staged.loaded.state
-    for event in staged.decision.events:
-        state = staged.module.evolve(state, event)
-    version = staged.loaded.version + len(staged.decision.events)
-    return Loaded(state, version, staged.loaded.position)
+def _after(staged: _Staged, position: int | None = None) -> Loaded:
+    return staged.loaded.advanced(staged.module, staged.decision.events, position=position)

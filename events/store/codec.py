@@ -30,6 +30,10 @@ class EventCodec:
     def __init__(self, keys: SubjectKeys) -> None:
         self._keys = keys
 
+    @property
+    def keys(self) -> SubjectKeys:
+        return self._keys
+
     def encode(self, event: Event, event_id: str) -> bytes:
         """The exact bytes to hash and store. Raises EventTooLarge (413) above 128 KiB."""
         if event.personal_fields:
