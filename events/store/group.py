@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import psycopg
 
 from events.store.pending import Append, Committed, StoreBusy
-from events.store.postgres import Connection, Verdict, append_in
+from events.store.postgres import Connection, Verdict, append_encoded
+from events.store.wire import EncodedAppend, encode
 
 log = logging.getLogger(__name__)
 MAX_QUEUE = 1_000
@@ -28,7 +29,7 @@ MAX_RETRIES = 3
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    append: Append
+    append: EncodedAppend
     since: float
     answer: Future[Committed] = field(default_factory=Future)
 
@@ -50,7 +51,7 @@ class GroupCommitter:
 
     def append(self, append: Append) -> Committed:
         """Raises the append's typed error, or StoreBusy (503): the queue is full or too slow."""
-        waiting = _Waiting(append, time.monotonic())
+        waiting = _Waiting(encode(append), time.monotonic())
         with self._wake:
             if len(self._queue) >= MAX_QUEUE or self._stopping:
                 raise StoreBusy
@@ -91,7 +92,7 @@ class GroupCommitter:
                 if now - waiting.since > MAX_WAIT_S:
                     waiting.answer.set_exception(StoreBusy())
                     continue
-                exclusive = waiting.append.exclusive
+                exclusive = waiting.append.append.exclusive
                 if len(group) < MAX_GROUP and taken.isdisjoint(exclusive):
                     group.append(waiting)
                 else:
@@ -112,13 +113,13 @@ class GroupCommitter:
             log.warning("a group of %d appends failed, retrying one by one: %s", len(group), error)
             return [self._commit([waiting])[0] for waiting in group]
 
-    def _attempt(self, appends: list[Append]) -> list[Verdict]:
+    def _attempt(self, appends: list[EncodedAppend]) -> list[Verdict]:
         for attempt in range(1, MAX_RETRIES + 1):
             try:
                 if self._connection is None or self._connection.closed:
                     self._connection = self._connect()
                 # Autocommit: the one statement is the transaction, and the one round trip.
-                verdicts = append_in(self._connection, appends)
+                verdicts = append_encoded(self._connection, appends)
                 self._after_commit()
                 return verdicts
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:

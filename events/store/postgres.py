@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
-from psycopg.types.range import TimestamptzRange
 from psycopg_pool import ConnectionPool
 
-from events.claims import Claim, claims_bytes
-from events.envelope import Envelope, frame
+from events.envelope import Envelope
 from events.store.pending import (
     Append,
     ClaimNotHeld,
@@ -21,6 +18,7 @@ from events.store.pending import (
     InputMismatch,
     VersionConflict,
 )
+from events.store.wire import EncodedAppend, arguments, encode
 
 COLUMNS = (
     "position, event_id, stream_id, stream_version, category, type, version, recorded_at,"
@@ -28,10 +26,8 @@ COLUMNS = (
 )
 _APPEND = (
     "SELECT append, verdict, stream, version, last_position, detail FROM append_events("
-    "%s::text[], %s::bytea[], %s::int[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
-    "%s::text[], %s::int[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],"
-    "%s::bytea[], %s::bytea[], %s::bytea[], %s::int[], %s::bool[], %s::text[],"
-    "%s::text[], %s::text[], %s::tstzrange[])"
+    + "%s, " * 20
+    + "%s::int[], %s::bool[], %s::text[], %s::text[], %s::text[], %s::tstzrange[])"
 )
 Verdict = Committed | Exception
 Connection = psycopg.Connection[Any]
@@ -42,63 +38,26 @@ def append_in(connection: Connection, appends: Sequence[Append]) -> list[Verdict
 
     One verdict per append, in order: Committed, or the typed error of that append alone.
     """
-    events: list[tuple[Any, ...]] = []
-    claims: list[tuple[Any, ...]] = []
-    for index, append in enumerate(appends, 1):
-        for event in append.events:
-            moved = claims_bytes(event.takes, event.releases)
-            leaf = hashlib.sha256(
-                frame(
-                    event_id=event.event_id,
-                    stream_id=event.stream_id,
-                    stream_version=event.stream_version,
-                    category=event.category,
-                    type=event.type,
-                    version=event.version,
-                    effective_at=event.effective_at,
-                    actor=append.actor,
-                    tenant=append.tenant,
-                    correlation_id=append.correlation_id,
-                    causation_id=append.causation_id,
-                    command_id=append.command_id,
-                    input_hash=append.input_hash,
-                    claims=moved,
-                    data=event.data,
-                )
-            ).digest()
-            events.append(
-                (
-                    index,
-                    event.event_id,
-                    event.stream_id,
-                    event.stream_version,
-                    event.category,
-                    event.type,
-                    event.version,
-                    event.effective_at,
-                    append.actor,
-                    append.tenant,
-                    append.correlation_id,
-                    append.causation_id,
-                    moved,
-                    event.data,
-                    leaf,
-                )
-            )
-            moves = [(False, c) for c in event.releases] + [(True, c) for c in event.takes]
-            for take, claim in moves:
-                scope = "" if claim.scope == "global" else append.tenant
-                claims.append((len(events), take, claim.kind, scope, claim.key, _during(claim)))
-    arguments = [
-        [append.command_id for append in appends],
-        [append.input_hash for append in appends],
-        *_columns(events, 15),
-        *_columns(claims, 6),
-    ]
-    rows = connection.execute(_APPEND, arguments, binary=True).fetchall()
-    verdicts: list[Verdict] = [RuntimeError("no verdict")] * len(appends)
-    for index, verdict, stream, version, position, detail in rows:
-        verdicts[index - 1] = _verdict(verdict, stream, version, position, detail or {})
+    return append_encoded(connection, [encode(append) for append in appends])
+
+
+def append_encoded(connection: Connection, group: Sequence[EncodedAppend]) -> list[Verdict]:
+    """The same of what was encoded before."""
+    rows = connection.execute(_APPEND, arguments(group), binary=True).fetchall()
+    refused: dict[int, Verdict] = {}
+    position = 0
+    for number, verdict, stream, version, last, detail in rows:
+        if verdict == "after":
+            position = last
+        else:
+            refused[number] = _verdict(verdict, stream, version, last, detail or {})
+    verdicts: list[Verdict] = []
+    for number, encoded in enumerate(group, 1):
+        if number in refused:
+            verdicts.append(refused[number])
+        else:
+            position += len(encoded.events)
+            verdicts.append(Committed(*encoded.answer, position))
     return verdicts
 
 
@@ -203,22 +162,10 @@ def envelope_of(row: tuple[Any, ...]) -> Envelope:
     )
 
 
-def _during(claim: Claim) -> TimestamptzRange | None:
-    if claim.since is None and claim.until is None:
-        return None
-    return TimestamptzRange(claim.since, claim.until, "[)")
-
-
-def _columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width
-
-
 def _verdict(
     verdict: str, stream: str, version: int, position: int, detail: dict[str, Any]
 ) -> Verdict:
     match verdict:
-        case "ok":
-            return Committed(stream, version, position)
         case "replayed":
             return Committed(stream, version, position, replayed=True)
         case "input-mismatch":
