@@ -1,271 +1,293 @@
 """Blue/green: a new build of a read model is folded from the store beside the live one and swapped
-in one transaction.
+in one transaction; the old one is kept until that is confirmed (docs/adr/0012).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import psycopg
-from psycopg import sql
 from psycopg_pool import ConnectionPool
 
-from events.envelope import Envelope, Recorded
-from events.errors import NoCultureError
 from events.log.partitions import partition_of
 from events.log.port import Vector
 from events.log.progress import LogProgress
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
-from processors.consumers import parking
-from processors.consumers.batch import is_passing
+from processors.consumers import builds, parking
+from processors.consumers.builds import Build
 from processors.consumers.checkpoints import copy_rows, lock_rows
 from processors.consumers.consumer import Connection, Consumer
+from processors.consumers.folding import BuildFolder
 from processors.consumers.projection import ProjectionConsumer
-from processors.consumers.registry import LOCK_CLASS, describe, exclusively
+from processors.consumers.registry import LOCK_CLASS, describe, exclusively, live_build
 from processors.consumers.views import (
+    analyse,
     create_build,
     drop_builds,
-    key_columns,
     publish,
+    same_bytes,
     schema_of,
+)
+from processors.rebuild_errors import (
+    NeverRegistered,
+    NothingKept,
+    NotRebuildable,
+    OtherProgram,
+    RebuildRunning,
+    ViewInUse,
 )
 
 log = logging.getLogger(__name__)
-PAGE = 2_000
-
-
-class NotRebuildable(NoCultureError):
-    status, code = 409, "not-rebuildable"
-
-    def __init__(self, name: str, kind: str) -> None:
-        super().__init__(f"{name} is a {kind}: only projections are made of events alone")
-
-
-class NeverRegistered(NoCultureError):
-    status, code = 409, "never-registered"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} has no build yet: start a worker once, then rebuild")
-
-
-class RebuildStopped(NoCultureError):
-    status, code = 500, "rebuild-stopped"
-
-    def __init__(self, name: str, position: int, error: Exception) -> None:
-        super().__init__(
-            f"{name} cannot digest position {position} ({type(error).__name__}: {error}): the live"
-            " build stays, correct the program and rebuild again"
-        )
+T = TypeVar("T")
+KEEP_S = 24 * 3600.0
+# So many positions may be left when the live build is made to wait: some tens of milliseconds.
+CLOSE = 500
+# A reader of the view in the middle of a query is waited for this long, with nobody held up for
+# longer than that, and then again.
+VIEW_LOCK_MS, VIEW_PAUSE_S, VIEW_PATIENCE_S = 100, 0.1, 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """`events` were folded in `seconds`; `identical` compares with the live build's bytes, None if
-    the versions differ.
+    """`events` is what the build has folded, also before an interruption; `seconds` is of this run.
+    `identical` compares with the live build's bytes, None if the versions differ. The live build
+    waited for `held_ms` at a time.
     """
 
     name: str
     events: int
     seconds: float
     identical: bool | None
-
-
-@dataclass(slots=True)
-class _Build:
-    """The one being made."""
-
-    consumer: ProjectionConsumer
-    number: int
-    schema: str
-    reached: int = 0
-    events: int = 0
+    held_ms: float
 
 
 class Rebuilder:
-    """Everything a rebuild needs; `event_log` as in LogProgress."""
+    """Everything a rebuild needs; `event_log` as in LogProgress. A replaced build is kept for
+    `keep_s`.
+    """
 
     def __init__(
         self,
         pool: ConnectionPool,
         codec: EventCodec,
         event_log: Literal["kafka", "postgres"] = "kafka",
+        keep_s: float = KEEP_S,
     ) -> None:
-        self._pool, self._codec = pool, codec
+        self._pool, self._keep_s = pool, keep_s
         self._store = PostgresEvents(pool)
+        self._folder = BuildFolder(pool, codec)
         self._progress = LogProgress(pool, event_log)
 
     def rebuild(self, consumer: Consumer) -> Rebuilt:
-        """Raises RebuildStopped at the first event that cannot be folded; the live build stays as
-        it is.
+        """Goes on with what an interrupted one has made. Raises RebuildStopped at the first event
+        that cannot be folded; the live build stays as it is.
         """
-        if not isinstance(consumer, ProjectionConsumer):
-            raise NotRebuildable(consumer.name, consumer.kind)
+        projection = _projection(consumer)
+        with self._alone(consumer.name):
+            return self._rebuild(projection)
+
+    def bring_up(self, consumer: Consumer) -> None:
+        """Rebuild unless somebody else just did."""
+        projection = _projection(consumer)
+        with self._alone(consumer.name):
+            with self._pool.connection() as connection:
+                live = live_build(connection, consumer.name)
+            if live is not None and live[1] < projection.version:
+                self._rebuild(projection)
+
+    def roll_back(self, consumer: Consumer) -> Rebuilt:
+        """The kept build catches up and is live again; what it replaces is kept in its place.
+        Raises NothingKept or OtherProgram.
+        """
+        projection, began = _projection(consumer), time.monotonic()
+        with self._alone(consumer.name):
+            with self._pool.connection() as connection:
+                build = builds.find(connection, projection, "kept")
+            if build is None:
+                raise NothingKept(consumer.name)
+            if build.version != consumer.version:
+                raise OtherProgram(consumer.name, build.version, consumer.version)
+            if build.epoch != self._epoch():
+                raise NothingKept(consumer.name, "the log was recovered since")
+            self._catch_up(build)
+            held_s = self._patiently(build, self._swap)
+        return Rebuilt(build.name, build.events, time.monotonic() - began, None, held_s * 1000)
+
+    def confirm(self, consumer: Consumer) -> bool:
+        """Drop the replaced build; False if none is kept."""
+        name = _projection(consumer).name
+        with self._alone(name), self._pool.connection() as connection, connection.transaction():
+            return drop_builds(connection, name, "kept") > 0
+
+    def confirm_overdue(self) -> None:
+        """Drop what was replaced longer than `keep_s` ago."""
+        with self._pool.connection() as connection:
+            for name in builds.overdue(connection):
+                with connection.transaction():
+                    drop_builds(connection, name, "kept")
+                log.info("the replaced build of %s was dropped: its time is over", name)
+
+    def _rebuild(self, consumer: ProjectionConsumer) -> Rebuilt:
         began = time.monotonic()
-        with self._pool.connection() as lock:
-            # Session lock: it must outlive many transactions, and one rebuild of a name runs at a
-            # time.
-            lock.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", _lock_of(consumer.name))
-            lock.commit()
-            try:
-                build = self._begin(consumer)
-                self._fold_beside(build)
-                identical = self._swap(build)
-                self._drop_replaced(build)
-            finally:
-                lock.rollback()
-                lock.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", _lock_of(consumer.name))
-                lock.commit()
-        return Rebuilt(consumer.name, build.events, time.monotonic() - began, identical)
+        build = self._begin(consumer)
+        self._catch_up(build)
+        identical, compare_held_s = self._patiently(build, self._compare)
+        self._catch_up(build)
+        held_s = max(compare_held_s, self._patiently(build, self._swap))
+        seconds = time.monotonic() - began
+        return Rebuilt(build.name, build.events, seconds, identical, held_s * 1000)
 
-    def _begin(self, consumer: ProjectionConsumer) -> _Build:
-        """A schema of its own, after clearing what an interrupted rebuild left."""
-        with self._pool.connection() as connection, connection.transaction():
-            row = connection.execute(
-                "UPDATE consumers c SET last_build = c.last_build + 1 WHERE c.name = %s"
-                " RETURNING c.last_build, c.live_build",
-                (consumer.name,),
-            ).fetchone()
-            if row is None:
-                raise NeverRegistered(consumer.name)
-            number, live = row
-            drop_builds(
-                connection, consumer.name, keep=_live_schema(connection, consumer.name, live)
-            )
-            schema = create_build(connection, consumer.projection, number)
-        twin = ProjectionConsumer(consumer.projection)
-        twin.use_build(number)
-        return _Build(twin, number, schema)
-
-    def _fold_beside(self, build: _Build) -> None:
-        """Up to where the live build is, in keyset pages: never one long snapshot."""
-        while True:
-            goal = self._progress.consumer_position(build.consumer.name)
-            for page in self._store.walk(
-                build.reached, page=PAGE, categories=build.consumer.categories
+    def _begin(self, consumer: ProjectionConsumer) -> Build:
+        """The build that an interrupted rebuild of this program left, or one from nothing. To begin
+        another confirms the last one.
+        """
+        name, epoch = consumer.name, self._epoch()
+        with self._pool.connection() as connection, exclusively(connection, name):
+            if live_build(connection, name) is None:
+                raise NeverRegistered(name)
+            left = builds.find(connection, consumer, "making")
+            program = builds.program_of(consumer.projection)
+            if left and (left.version, left.epoch, left.program) == (
+                consumer.version,
+                epoch,
+                program,
             ):
-                within = [event for event in page if event.position <= goal]
-                recorded = self._decoded(build, within)
-                with self._pool.connection() as connection, connection.transaction():
-                    self._fold(connection, build, recorded)
-                if len(within) < len(page):
-                    break
-            build.reached = max(build.reached, goal)
-            # What is left for the swap is at most about a page: the live build waits for it.
-            if self._progress.consumer_position(build.consumer.name) - goal <= PAGE:
+                log.info("%s goes on behind position %d", name, left.reached.position)
+                return left
+            drop_builds(connection, name, "making", "kept")
+            build = builds.add_making(connection, consumer, epoch)
+            create_build(connection, consumer.projection, build.number)
+        return build
+
+    def _catch_up(self, build: Build) -> None:
+        """To where the live build is, as nearly as is possible without stopping it."""
+        while True:
+            goal = self._progress.consumer_position(build.name)
+            self._folder.fold_up_to(build, goal)
+            if self._progress.consumer_position(build.name) - goal <= CLOSE:
                 return
 
-    def _swap(self, build: _Build) -> bool | None:
-        """The live build stands still, the new one folds the rest up to the same vector and takes
-        its place.
+    def _compare(self, build: Build) -> tuple[bool | None, float]:
+        """(same bytes, how long the live build waited). It waits until both builds are at the same
+        vector and a snapshot of that is taken; the bytes are compared afterwards, in the snapshot.
         """
-        name = build.consumer.name
-        with self._pool.connection() as connection, exclusively(connection, name):
-            row = connection.execute(
-                "SELECT live_build, version FROM consumers WHERE name = %s FOR UPDATE", (name,)
-            ).fetchone()
-            if row is None:
-                raise NeverRegistered(name)
-            live, version = row
-            vector = lock_rows(connection, name, live)
-            self._fold_rest(connection, build, vector)
-            same_version = version == build.consumer.version
-            live_schema = schema_of(name, version, live)
-            identical = _same(connection, name, live_schema, build.schema) if same_version else None
-            copy_rows(connection, name, live, build.number)
+        new = schema_of(build.name, build.version, build.number)
+        with self._pool.connection() as reader:
+            analyse(reader, new, build.name)
+            with self._pool.connection() as holder, self._held(holder, build) as held:
+                if held.version != build.version:
+                    return None, 0.0
+                with self._pool.connection() as writer, writer.transaction():
+                    caught_up = self._folder.fold_rest(writer, build, held.vector)
+                build.reached, build.events = caught_up.reached, caught_up.events
+                reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                reader.execute("SELECT 1")
+            held_s = time.monotonic() - held.since
+            live = schema_of(build.name, held.version, held.number)
+            try:
+                return same_bytes(reader, build.name, live, new), held_s
+            finally:
+                reader.rollback()
+
+    def _swap(self, build: Build) -> float:
+        """The live build stands still, the other folds the rest up to the same vector and takes its
+        place. Answers how long it stood.
+        """
+        name = build.name
+        with self._pool.connection() as connection, self._held(connection, build) as held:
+            at = self._folder.fold_rest(connection, build, held.vector)
+            live = (held.number, held.version)
+            builds.keep_replaced(connection, build, live, at.reached, self._keep_s)
+            copy_rows(connection, name, held.number, build.number)
             connection.execute(
-                "DELETE FROM checkpoints WHERE consumer = %s AND build = %s", (name, live)
+                "DELETE FROM checkpoints WHERE consumer = %s AND build = %s", (name, held.number)
             )
             describe(connection, build.consumer, build.number)
-            # The new build has digested what was put aside.
+            # What was put aside, the new build has digested; a kept one brings its own back.
             parking.release(connection, name)
-            publish(connection, name, build.schema)
-        return identical
+            self._park_again(connection, build, held.vector)
+            connection.execute(f"SET LOCAL lock_timeout = '{VIEW_LOCK_MS}ms'")
+            publish(connection, name, schema_of(name, build.version, build.number))
+        build.reached, build.events = at.reached, at.events
+        return time.monotonic() - held.since
 
-    def _fold_rest(self, connection: Connection, build: _Build, vector: Vector) -> None:
-        furthest = max((checkpoint.position for checkpoint in vector.values()), default=0)
-        for page in self._store.walk(
-            build.reached, page=PAGE, categories=build.consumer.categories
-        ):
-            due = [event for event in page if vector.applied(partition_of(event), event.position)]
-            self._fold(connection, build, self._decoded(build, due))
-            if page[-1].position >= furthest:
-                return
-
-    def _decoded(self, build: _Build, events: Sequence[Envelope]) -> list[Recorded]:
-        recorded = []
-        for event in events:
+    def _patiently(self, build: Build, step: Callable[[Build], T]) -> T:
+        """Again and again while somebody holds what the step needs, a query on the view above
+        all.
+        """
+        began = time.monotonic()
+        while True:
             try:
-                decoded = self._codec.decode(event)
-            except Exception as error:
-                if is_passing(error):
-                    raise
-                raise RebuildStopped(build.consumer.name, event.position, error) from error
-            if decoded is not None:
-                recorded.append(decoded)
-        build.events += len(events)
-        return recorded
+                return step(build)
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+                if time.monotonic() - began > VIEW_PATIENCE_S:
+                    raise ViewInUse(build.name, VIEW_PATIENCE_S) from error
+            time.sleep(VIEW_PAUSE_S)
+            self._catch_up(build)
 
-    def _fold(self, connection: Connection, build: _Build, recorded: Sequence[Recorded]) -> None:
-        if not recorded:
-            return
-        try:
-            # A savepoint, so that the events can be tried one by one for the one to name.
-            with connection.transaction():
-                build.consumer.apply(connection, recorded)
-        except Exception as error:
-            if is_passing(error):
-                raise
-            for event in recorded:
-                self._fold_one(connection, build, event)
-            raise RebuildStopped(build.consumer.name, recorded[0].position, error) from error
-        build.reached = recorded[-1].position
+    @contextmanager
+    def _held(self, connection: Connection, build: Build) -> Iterator[_Held]:
+        """No batch of the live build commits inside."""
+        with exclusively(connection, build.name):
+            row = connection.execute(
+                "SELECT live_build, version FROM consumers WHERE name = %s FOR UPDATE",
+                (build.name,),
+            ).fetchone()
+            if row is None:
+                raise NeverRegistered(build.name)
+            vector = lock_rows(connection, build.name, row[0])
+            yield _Held(row[0], row[1], vector, time.monotonic())
 
-    def _fold_one(self, connection: Connection, build: _Build, event: Recorded) -> None:
-        try:
-            with connection.transaction():
-                build.consumer.apply(connection, [event])
-        except Exception as error:
-            raise RebuildStopped(build.consumer.name, event.position, error) from error
+    def _park_again(self, connection: Connection, build: Build, live: Vector) -> None:
+        """Streams that a kept build had parked are parked again, with all that came since."""
+        for stream, position, error in build.parked:
+            events = [
+                event
+                for event in self._store.stream(stream)
+                if event.position >= position and live.applied(partition_of(event), event.position)
+            ]
+            parking.park(connection, build.name, events[0], error)
+            parking.put_aside(connection, build.name, events[1:])
 
-    def _drop_replaced(self, build: _Build) -> None:
-        try:
-            with self._pool.connection() as connection, connection.transaction():
-                drop_builds(connection, build.consumer.name, keep=build.schema)
-        except psycopg.errors.LockNotAvailable:
-            # Somebody still reads it; the next rebuild drops it.
-            log.info("the replaced build of %s is still being read", build.consumer.name)
+    def _epoch(self) -> int:
+        return self._store.log_identity()[1]
 
-
-def _same(connection: Connection, table: str, live: str, new: str) -> bool:
-    return digest(connection, live, table) == digest(connection, new, table)
-
-
-def digest(connection: Connection, schema: str, table: str) -> bytes:
-    """Of every row's text in the order of the primary key, streamed."""
-    key = sql.SQL(", ").join(map(sql.Identifier, key_columns(connection, schema, table)))
-    digest = hashlib.sha256()
-    with connection.cursor(name="rows") as cursor:
-        cursor.itersize = PAGE
-        cursor.execute(
-            sql.SQL("SELECT t::text FROM {} t ORDER BY {}").format(
-                sql.Identifier(schema, table), key
-            )
-        )
-        for (row,) in cursor:
-            digest.update(row.encode() + b"\n")
-    return digest.digest()
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """One process at a time makes builds of a name. A session lock: it must outlive many
+        transactions, and dies with its process.
+        """
+        key = (LOCK_CLASS, f"rebuild {name}")
+        with self._pool.connection() as lock:
+            row = lock.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", key).fetchone()
+            lock.commit()
+            if not (row and row[0]):
+                raise RebuildRunning(name)
+            try:
+                yield
+            finally:
+                lock.rollback()
+                lock.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
+                lock.commit()
 
 
-def _live_schema(connection: Connection, name: str, live: int) -> str:
-    row = connection.execute("SELECT version FROM consumers WHERE name = %s", (name,)).fetchone()
-    return schema_of(name, row[0] if row else 0, live)
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The live build, and when it began to wait (monotonic seconds)."""
+
+    number: int
+    version: int
+    vector: Vector
+    since: float
 
 
-def _lock_of(name: str) -> tuple[int, str]:
-    return LOCK_CLASS, f"rebuild {name}"
+def _projection(consumer: Consumer) -> ProjectionConsumer:
+    if not isinstance(consumer, ProjectionConsumer):
+        raise NotRebuildable(consumer.name, consumer.kind)
+    return consumer

@@ -45,17 +45,21 @@ class Checkpoints:
         self.vector = Vector()
 
     def load(self) -> Vector:
-        """Read the live build and its checkpoints."""
+        """Read the live build and its checkpoints. Raises CheckpointMoved when the live build is
+        another program's: its table is not ours to write.
+        """
         with self._pool.connection() as connection:
             rows = connection.execute(
-                'SELECT c.live_build, k.topic, k.partition, k.position, k."offset", k.topic_id'
-                " FROM consumers c"
+                "SELECT c.live_build, c.version, k.topic, k.partition, k.position,"
+                ' k."offset", k.topic_id FROM consumers c'
                 " JOIN checkpoints k ON k.consumer = c.name AND k.build = c.live_build"
                 " WHERE c.name = %s",
                 (self._consumer.name,),
             ).fetchall()
         self.vector.clear()
-        for build, topic, number, position, offset, topic_id in rows:
+        for build, version, topic, number, position, offset, topic_id in rows:
+            if version != self._consumer.version:
+                raise CheckpointMoved(f"{self._consumer.name} is at version {version} now")
             self.build = build
             self.vector[LogPartition(topic, number)] = Checkpoint(position, offset, topic_id)
         return self.vector

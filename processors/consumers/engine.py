@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 
 from psycopg_pool import ConnectionPool
@@ -18,11 +19,13 @@ from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
 from processors.consumers.consumer import Consumer
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.registry import UpgradeNeeded, register, set_stopped
-from processors.rebuild import Rebuilder, RebuildStopped
+from processors.rebuild import Rebuilder
+from processors.rebuild_errors import RebuildStopped
 
 log = logging.getLogger(__name__)
 POLL_S = 0.5
 EPOCH_CHECK_S = 2.0
+CONFIRM_CHECK_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
 # A stopped consumer looks again whether somebody has helped it.
 STOPPED_RETRY_S = 15.0
@@ -43,7 +46,7 @@ class Engine:
         codec: EventCodec,
         rebuilder: Rebuilder,
     ) -> None:
-        self._pool = pool
+        self._pool, self._rebuilder = pool, rebuilder
         self._workers = [
             _Worker(consumer, event_log, pool, codec, rebuilder) for consumer in consumers
         ]
@@ -60,9 +63,12 @@ class Engine:
         ]
         for thread in threads:
             thread.start()
-        epoch = None
+        epoch, confirmed_at = None, 0.0
         while not stop.wait(EPOCH_CHECK_S):
             epoch = self._restart_on_new_epoch(epoch)
+            if time.monotonic() - confirmed_at > CONFIRM_CHECK_S:
+                self._confirm_overdue()
+                confirmed_at = time.monotonic()
         for thread in threads:
             thread.join(timeout=30)
 
@@ -78,6 +84,13 @@ class Engine:
             for worker in self._workers:
                 worker.restart.set()
         return epoch
+
+    def _confirm_overdue(self) -> None:
+        try:
+            self._rebuilder.confirm_overdue()
+        except Exception as error:
+            if not is_passing(error):
+                log.exception("replaced builds are kept for longer")
 
 
 class _Worker:
@@ -122,7 +135,7 @@ class _Worker:
             self._pool, self._consumer, self._log.partitions(self._consumer.categories)
         )
         if registration.behind:
-            self._rebuilder.rebuild(self._consumer)
+            self._rebuilder.bring_up(self._consumer)
         reader = self._log.reader(self.name, self._consumer.categories, self._load)
         try:
             self._read(reader, stop)

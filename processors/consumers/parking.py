@@ -64,6 +64,15 @@ def parked_streams(connection: Connection, consumer: str) -> list[str]:
     return [stream for (stream,) in rows]
 
 
+def parked_with_errors(connection: Connection, consumer: str) -> list[tuple[str, int, str]]:
+    """(stream, position of the event to blame, error) of each parked stream."""
+    return connection.execute(
+        "SELECT stream_id, position, error FROM parked_streams WHERE consumer = %s"
+        " ORDER BY position",
+        (consumer,),
+    ).fetchall()
+
+
 def release(connection: Connection, consumer: str, stream: str | None = None) -> None:
     """The stream's letters are digested (all of the consumer's streams if none is named)."""
     for statement in (

@@ -58,6 +58,13 @@ def register(
     return Registration(build, behind)
 
 
+def live_build(connection: Connection, name: str) -> tuple[int, int] | None:
+    """(number, version) of what readers see; None before its first worker."""
+    return connection.execute(
+        "SELECT live_build, version FROM consumers WHERE name = %s", (name,)
+    ).fetchone()
+
+
 @contextmanager
 def exclusively(connection: Connection, name: str) -> Iterator[None]:
     """One transaction at a time changes what builds a consumer has."""

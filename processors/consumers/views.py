@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import psycopg
 from psycopg import sql
 
 from processors.consumers.consumer import Connection
 from projections.projection import Projection
+
+BuildState = Literal["making", "kept"]
 
 
 def schema_of(name: str, version: int, build: int) -> str:
@@ -35,14 +40,35 @@ def publish(connection: Connection, name: str, schema: str) -> None:
     )
 
 
-def drop_builds(connection: Connection, name: str, keep: str) -> None:
-    """Schemas of other builds: replaced ones, and what an interrupted rebuild left."""
+def drop_builds(connection: Connection, name: str, *states: BuildState) -> int:
+    """The builds beside the live one, rows and schemas; how many there were."""
     rows = connection.execute(
-        "SELECT nspname FROM pg_namespace WHERE nspname ~ %s AND nspname <> %s",
-        (f"^view_{name}_[0-9]+_[0-9]+$", keep),
+        "DELETE FROM builds WHERE consumer = %s AND state = ANY (%s) RETURNING version, build",
+        (name, list(states)),
     ).fetchall()
-    for (schema,) in rows:
-        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+    for version, build in rows:
+        schema = sql.Identifier(schema_of(name, version, build))
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+    return len(rows)
+
+
+def analyse(connection: Connection, schema: str, table: str) -> None:
+    """A table that was just filled has no statistics yet: its first readers would scan it."""
+    connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))
+
+
+def same_bytes(connection: Connection, table: str, one: str, other: str) -> bool:
+    """Whether two builds hold the same rows; `*=` compares a record's bytes."""
+    keys = sql.SQL(", ").join(map(sql.Identifier, key_columns(connection, one, table)))
+    statement = sql.SQL(
+        "SELECT FROM {} one FULL JOIN {} other USING ({}) WHERE (one *= other) IS NOT TRUE LIMIT 1"
+    ).format(sql.Identifier(one, table), sql.Identifier(other, table), keys)
+    try:
+        with connection.transaction():
+            return connection.execute(statement).rowcount == 0
+    except psycopg.errors.DatatypeMismatch:
+        # Somebody gave the table other columns without another version.
+        return False
 
 
 def key_columns(connection: Connection, schema: str, table: str) -> tuple[str, ...]:

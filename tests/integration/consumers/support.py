@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 import time
@@ -33,6 +34,7 @@ from events.store.subject_keys import PostgresSubjectKeys
 from events.times import utc_now
 from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
+from processors.consumers.views import key_columns
 from processors.rebuild import Rebuilder
 from projections.projection import Projection, Rows
 
@@ -244,3 +246,10 @@ def expected_rows(pool: ConnectionPool) -> list[tuple[object, ...]]:
             " bool_or(true) FILTER (WHERE type = 'asset.deleted'), max((d->>'attempt')::int)"
             " FROM e GROUP BY 1 ORDER BY 1"
         ).fetchall()
+
+
+def digest(connection: psycopg.Connection, schema: str, table: str) -> bytes:
+    """Of every row's text in the order of the primary key."""
+    keys = ", ".join(key_columns(connection, schema, table))
+    rows = connection.execute(f"SELECT t::text FROM {schema}.{table} t ORDER BY {keys}")
+    return hashlib.sha256("\n".join(row for (row,) in rows).encode()).digest()
