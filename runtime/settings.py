@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         description="Tracks measured at the same time on this machine.",
     )
     max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest file that is accepted.")
+    keep_replaced_hours: float = Field(
+        24.0,
+        ge=0,
+        description="Hours during which `consumers rollback` can undo a rebuild.",
+    )
     browser: str = Field(
         "", description="Chromium or Chrome for `test`; empty: the one that is found."
     )

@@ -5,6 +5,8 @@ order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from events.envelope import Envelope
 from processors.consumers.consumer import Connection
@@ -71,6 +73,33 @@ def parked_with_errors(connection: Connection, consumer: str) -> list[tuple[str,
         " ORDER BY position",
         (consumer,),
     ).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedStream:
+    """`position` and `event_id` name the event to blame, `waiting` counts it and those behind."""
+
+    consumer: str
+    stream_id: str
+    position: int
+    event_id: str
+    type: str
+    error: str
+    waiting: int
+    parked_at: datetime
+
+
+def all_parked(connection: Connection, consumer: str | None = None) -> list[ParkedStream]:
+    """For the operator: what waits, and why."""
+    rows = connection.execute(
+        "SELECT p.consumer, p.stream_id, p.position, d.event_id, d.type, p.error,"
+        " (SELECT count(*) FROM dead_letters w WHERE w.consumer = p.consumer"
+        "  AND w.stream_id = p.stream_id AND w.state = 'parked'), p.parked_at"
+        " FROM parked_streams p JOIN dead_letters d USING (consumer, position)"
+        " WHERE %(name)s::text IS NULL OR p.consumer = %(name)s ORDER BY p.consumer, p.position",
+        {"name": consumer},
+    ).fetchall()
+    return [ParkedStream(*row) for row in rows]
 
 
 def release(connection: Connection, consumer: str, stream: str | None = None) -> None:
