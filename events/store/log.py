@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 
 import psycopg
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "noculture_log"
 # A stopped or hanging process must not freeze the others' appends.
 SESSION = "-c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
+NOTIFY_GAP_S = 0.005
 
 
 class PostgresLog:
@@ -81,6 +83,9 @@ class _Waker:
                 if connection is None or connection.closed:
                     connection = psycopg.connect(self._url, autocommit=True)
                 connection.execute(f"NOTIFY {CHANNEL}")
+                # The first wakes at once; a NOTIFY for each of 700 groups a second would cost as
+                # much as their commits do.
+                time.sleep(NOTIFY_GAP_S)
             except psycopg.Error as error:
                 # Readers poll as well: a lost wake-up costs them 250 ms, not an event.
                 log.warning("could not wake readers: %s", error)

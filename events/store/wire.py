@@ -31,43 +31,43 @@ _BOOLEANS = (_length(1) + b"\x00", _length(1) + b"\x01")
 _POSTGRES_EPOCH_MICROS = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
 
 
-class _Array(bytes):
+class Elements(bytes):
     """A one-dimensional array in binary form; subclasses name its type and its elements'."""
 
     element: ClassVar[int]
 
     @classmethod
-    def of(cls, elements: Sequence[bytes]) -> _Array:
+    def of(cls, elements: Sequence[bytes]) -> Elements:
         if not elements:
             return cls(struct.pack(">iiI", 0, 0, cls.element))
         return cls(_array(1, 1, cls.element, len(elements), 1) + b"".join(elements))
 
 
-class Booleans(_Array):
+class Booleans(Elements):
     element = 16
 
 
-class Blobs(_Array):
+class Blobs(Elements):
     element = 17
 
 
-class Bigints(_Array):
+class Bigints(Elements):
     element = 20
 
 
-class Integers(_Array):
+class Integers(Elements):
     element = 23
 
 
-class Texts(_Array):
+class Texts(Elements):
     element = 25
 
 
-class Moments(_Array):
+class Moments(Elements):
     element = 1184
 
 
-def _register(kind: type[_Array], array_oid: int) -> None:
+def _register(kind: type[Elements], array_oid: int) -> None:
     class AsIs(Dumper):
         format = Format.BINARY
         oid = array_oid
@@ -89,8 +89,17 @@ for _kind, _oid in (
     _register(_kind, _oid)
 
 # The columns of EncodedAppend.head and of each of its events, in the order of append_events().
-HEAD_COLUMNS = (Texts, Blobs, Texts, Texts, Texts, Texts, Texts, Bigints)
-EVENT_COLUMNS = (
+HEAD_COLUMNS: tuple[type[Elements], ...] = (
+    Texts,
+    Blobs,
+    Texts,
+    Texts,
+    Texts,
+    Texts,
+    Texts,
+    Bigints,
+)
+EVENT_COLUMNS: tuple[type[Elements], ...] = (
     Booleans, Texts, Texts, Bigints, Texts, Texts, Bigints, Moments, Blobs, Blobs, Blobs,
 )  # fmt: skip
 ClaimMove = tuple[int, bool, str, str, str, TimestamptzRange | None]
@@ -98,12 +107,15 @@ ClaimMove = tuple[int, bool, str, str, str, TimestamptzRange | None]
 
 @dataclass(slots=True)
 class EncodedAppend:
-    """`claims` has (1-based event of this append, take, kind, scope, key, during)."""
+    """`claims` has (1-based event of this append, take, kind, scope, key, during).
 
-    append: Append
+    `exclusive` is the append's; `answer` is what it will be told: stream and version.
+    """
+
     head: tuple[bytes, ...]
     events: list[tuple[bytes, ...]]
     claims: list[ClaimMove]
+    exclusive: frozenset[tuple[str, str, str]]
     answer: tuple[str, int]
 
 
@@ -150,7 +162,9 @@ def encode(append: Append) -> EncodedAppend:
     stream = append.events[0].stream_id
     head = (command, input_hash, actor, tenant, correlation, causation, _text(stream))
     version = reached[stream]
-    return EncodedAppend(append, (*head, _bigint(8, version)), events, claims, (stream, version))
+    return EncodedAppend(
+        (*head, _bigint(8, version)), events, claims, append.exclusive, (stream, version)
+    )
 
 
 def arguments(group: Sequence[EncodedAppend]) -> list[Any]:
