@@ -89,6 +89,22 @@ class IngestId(Id, prefix="ing"):
     """One run of the ingest saga, one to one with its asset."""
 
 
+class ErasureId(Id, prefix="ers"):
+    """One wish to be forgotten; whoever holds the id may watch it and fetch the certificate."""
+
+
+class ErasingId(Id, prefix="erp"):
+    """One run of the erasure saga, one to one with its erasure."""
+
+
+class SubjectId(Id, prefix="sub"):
+    """The stream that says what became of a person's key, one to one with the account."""
+
+
+class OperationId(Id, prefix="opr"):
+    """One thing an operator did by hand."""
+
+
 class EventId(Id, prefix="evt"):
     """One event."""
 

@@ -14,7 +14,7 @@ class Timeline(
     Projection,
     name="timeline",
     version=1,
-    categories=("account", "analysis", "asset", "ingest", "key", "workspace"),
+    categories=("account", "analysis", "asset", "ingest", "key", "operation", "workspace"),
 ):
     """One row per event. Read by GET /api/assets/{id}/events, GET /api/events and the export."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commands.ingest import (
+    Command,
     FailAnalysisAttempt,
     GiveUpAnalysis,
     RejectAsset,
@@ -17,7 +18,18 @@ from events.asset import AssetDeleted, AssetRejected, AssetUploaded, AssetVerifi
 from events.ids import AnalysisId, AssetId, IngestId
 from events.ingest import IngestStepped
 from events.model import Event
-from sagas.saga import Happened, Input, Refused, Saga, Step, Timer, TimerFired
+from sagas.saga import (
+    Ended,
+    Happened,
+    Input,
+    Refused,
+    Retried,
+    Saga,
+    Skipped,
+    Step,
+    Timer,
+    TimerFired,
+)
 
 PROBE_ATTEMPTS = 3
 ANALYSIS_ATTEMPTS = 3
@@ -58,11 +70,7 @@ class Pausing:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """`outcome`: analysed, rejected, analysis_failed, deleted, or refused."""
-
-    outcome: str
+# Outcomes: analysed, rejected, analysis_failed, deleted, refused, aborted.
 
 
 def react(state: Any, input: Input) -> Step | None:
@@ -88,6 +96,9 @@ def react(state: Any, input: Input) -> Step | None:
         case Probing(asset_id, attempt), TimerFired("probe") if attempt < PROBE_ATTEMPTS:
             again = RequestProbe(asset_id=AssetId(asset_id))
             return Step(Probing(asset_id, attempt + 1), send=(again,), wait=(PROBE_LIMIT,))
+        case Probing(asset_id), Retried():
+            again = RequestProbe(asset_id=AssetId(asset_id))
+            return Step(state, send=(again,), wait=(PROBE_LIMIT,))
         case Probing(asset_id), TimerFired("probe"):
             reject = RejectAsset(
                 asset_id=AssetId(asset_id),
@@ -124,11 +135,23 @@ def react(state: Any, input: Input) -> Step | None:
                 reason="The analysis did not finish in time.",
             )
             return Step(state, send=(timed_out,), wait=(ANALYSIS_LIMIT,))
-        case Pausing(asset_id, workspace_id, sha256, filename, attempt), TimerFired("retry"):
+        case (
+            Pausing(asset_id, workspace_id, sha256, filename, attempt),
+            (TimerFired("retry") | Retried()),
+        ):
             return _analyse(Analysing(asset_id, workspace_id, sha256, filename, attempt + 1))
+        case Analysing(), Retried():
+            return _analyse(state)
+        # A recording is of use without measurements; one that nobody could read is not.
+        case ((Analysing() | Pausing()), Skipped()):
+            waiting = Analysing(
+                state.asset_id, state.workspace_id, state.sha256, state.filename, state.attempt
+            )
+            give_up = _without_analysis(state, "skipped")
+            return Step(waiting, send=(give_up,), wait=(ANALYSIS_LIMIT,))
 
         # Nobody has begun the analysis yet: the request overtaken by this is still on its way.
-        case Analysing(), Refused("FailAnalysisAttempt"):
+        case Analysing(), Refused("FailAnalysisAttempt" | "GiveUpAnalysis"):
             return None
         # Whoever refuses knows better: the asset was deleted meanwhile.
         case _, Refused():
@@ -149,6 +172,26 @@ def _analyse(state: Analysing) -> Step:
     return Step(state, send=(request,), wait=(ANALYSIS_LIMIT,))
 
 
+def undo(state: Any) -> tuple[Command, ...]:
+    """Nobody is left waiting: an unread file is rejected, an unmeasured one stays as it is."""
+    match state:
+        case Probing(asset_id):
+            reason = "The check of this file was stopped. Delete it and upload it again."
+            return (RejectAsset(asset_id=AssetId(asset_id), code="aborted", reason=reason),)
+        case Analysing() | Pausing():
+            return (_without_analysis(state, "aborted"),)
+        case _:
+            return ()
+
+
+def _without_analysis(state: Analysing | Pausing, code: str) -> GiveUpAnalysis:
+    return GiveUpAnalysis(
+        analysis_id=AnalysisId.beside(state.asset_id),
+        code=code,
+        reason="The measurement was stopped by the operator.",
+    )
+
+
 def stream_of(event: Event) -> str | None:
     asset_id = getattr(event, "asset_id", None)
     return IngestId.beside(asset_id) if asset_id else None
@@ -162,4 +205,5 @@ INGEST = Saga(
     states=(Probing, Analysing, Pausing, Ended),
     stream_of=stream_of,
     react=react,
+    undo=undo,
 )

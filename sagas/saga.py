@@ -32,7 +32,31 @@ class Refused:
     reason: str
 
 
-Input = Happened | TimerFired | Refused
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """An operator wants it asked for again. A saga that says nothing to this sends the commands of
+    its last step again.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An operator waives what the saga waits for; no reaction means that it cannot be waived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """An operator ends it: the runtime sends `Saga.undo` and ends it, `react` is not asked."""
+
+
+Input = Happened | TimerFired | Refused | Retried | Skipped | Aborted
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end state of every saga: nothing moves it any more. `outcome` says how it ended."""
+
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +86,17 @@ class Step:
         object.__setattr__(self, "wait", wait)
 
 
+def nothing_to_undo(state: Any) -> tuple[BaseModel, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Saga:
     """`stream_of` answers the saga's stream for an event it watches, None for one it does not.
 
     `react` answers None when the input changes nothing. `states` are frozen dataclasses of
-    JSON-able fields.
+    JSON-able fields. `undo` names the compensation: the commands that make good what led to this
+    state, in the order to send them.
     """
 
     name: str
@@ -77,11 +106,12 @@ class Saga:
     states: tuple[type, ...]
     stream_of: Callable[[Event], str | None]
     react: Callable[[Any, Input], Step | None]
+    undo: Callable[[Any], tuple[BaseModel, ...]] = nothing_to_undo
 
     def remember(self, state: Any) -> tuple[str, dict[str, Any]]:
         """(name, memory) to be stored of a state."""
         return type(state).__name__, asdict(state)
 
     def recall(self, name: str, memory: Mapping[str, Any]) -> Any:
-        by_name = {state.__name__: state for state in self.states}
+        by_name = {state.__name__: state for state in (Ended, *self.states)}
         return by_name[name](**memory)

@@ -29,11 +29,13 @@ from events.ids import (
     Id,
     IngestId,
     KeyId,
+    OperationId,
     WorkspaceId,
 )
 from events.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
 from events.key import KeyIssued, KeyRevoked
 from events.model import Event
+from events.operation import SagaOperated
 from events.workspace import WorkspaceCreated
 
 AnyId = TypeVar("AnyId", bound=Id)
@@ -122,6 +124,15 @@ EXAMPLES: tuple[Event, ...] = (
             ),
         ),
         timers=(SetTimer(token="analysis", delay_s=1800.0),),  # noqa: S106 - a timer
+    ),
+    SagaOperated(
+        operation_id=fixed(OperationId),
+        action="retry",
+        saga="ingest",
+        saga_id=INGEST,
+        state="Analysing",
+        operator_id=ACCOUNT,
+        reason="The analysis machine was without memory; it has more now.",
     ),
 )
 

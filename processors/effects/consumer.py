@@ -20,15 +20,15 @@ class EffectConsumer(Consumer):
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         rows = [
-            (effect.name, event.event_id, event.position)
+            (effect.name, event.event_id, event.position, event.correlation_id)
             for event in events
             for effect in self._effects
             if effect.wants(event)
         ]
         if rows:
             connection.cursor().executemany(
-                "INSERT INTO effects (effect, event_id, position) VALUES (%s, %s, %s)"
-                " ON CONFLICT DO NOTHING",
+                "INSERT INTO effects (effect, event_id, position, correlation_id)"
+                " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 rows,
             )
 

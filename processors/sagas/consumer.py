@@ -11,6 +11,7 @@ from events.errors import NoCultureError
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from processors.consumers.consumer import Connection, Consumer, TryAgain
+from processors.sagas.rows import SagaRows
 from processors.sagas.stepping import Cause, Stepping
 from processors.wake import Wake
 from sagas.saga import Happened, Saga
@@ -23,14 +24,21 @@ class SagaConsumer(Consumer):
 
     kind = "saga"
 
-    def __init__(self, saga: Saga, log: PostgresLog, codec: EventCodec, commands_due: Wake) -> None:
+    def __init__(
+        self,
+        saga: Saga,
+        log: PostgresLog,
+        codec: EventCodec,
+        commands_due: Wake,
+        rows: SagaRows | None = None,
+    ) -> None:
         self.name, self.version, self.categories = saga.name, saga.version, saga.categories
         self._saga, self._log, self._codec = saga, log, codec
-        self._commands_due = commands_due
+        self._commands_due, self._rows = commands_due, rows
         self._stepping: Stepping | None = None
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
-        stepping = Stepping(self._saga, self._log, self._codec)
+        stepping = Stepping(self._saga, self._log, self._codec, self._rows)
         for event in events:
             stream_id = self._saga.stream_of(event.data)
             if stream_id is None:

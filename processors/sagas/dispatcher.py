@@ -8,17 +8,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from commands.ingest_handlers import HANDLERS
+from commands.handlers import HANDLERS
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
+from processors.sagas.rows import CommandRow, SagaRows
 from processors.sagas.stepping import Cause, Stepping
 from processors.wake import Wake
 from sagas.saga import Refused, Saga
@@ -38,19 +37,6 @@ class UnknownCommand(NoCultureError):
         super().__init__(f"This worker does not know the command {name}: upgrade it")
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    command_id: str
-    saga: str
-    stream_id: str
-    name: str
-    body: dict[str, Any]
-    tenant: str
-    correlation_id: str
-    causation_id: str
-    attempts: int
-
-
 class Dispatcher:
     """Any number may run at once.
 
@@ -65,9 +51,11 @@ class Dispatcher:
         pool: ConnectionPool,
         codec: EventCodec,
         due: Wake,
+        rows: SagaRows | None = None,
     ) -> None:
         self._commands, self._sagas, self._store = commands, sagas, store
         self._pool, self._codec, self._due = pool, codec, due
+        self._rows = rows or SagaRows()
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -81,11 +69,13 @@ class Dispatcher:
 
     def send_one(self) -> bool:
         """Send the command that is due longest; False when none is."""
-        due = self._lease()
-        if due is None:
+        with self._pool.connection() as connection:
+            leased = self._rows.lease_command(connection, LEASE_S)
+        if leased is None:
             return False
+        due, attempts = leased
         if due.name not in HANDLERS:
-            self._again(due, UnknownCommand(due.name))
+            self._again(due, attempts, UnknownCommand(due.name))
             return True
         model, handler = HANDLERS[due.name]
         context = CommandContext(
@@ -101,41 +91,21 @@ class Dispatcher:
             unit.commit()
         except NoCultureError as refusal:
             if refusal.status >= 500 or refusal.code == "version-conflict":
-                self._again(due, refusal)
+                self._again(due, attempts, refusal)
             else:
                 self._refused(due, refusal)
         else:
             with self._pool.connection() as connection:
-                connection.execute(
-                    "DELETE FROM saga_commands WHERE command_id = %s", (due.command_id,)
-                )
+                self._rows.forget_command(connection, due.command_id)
         return True
 
-    def _lease(self) -> _Due | None:
+    def _again(self, due: CommandRow, attempts: int, error: NoCultureError) -> None:
+        delay_s = min(0.1 * 2**attempts, MAX_BACKOFF_S)
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "UPDATE saga_commands SET attempts = attempts + 1,"
-                " due_at = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE command_id = (SELECT command_id FROM saga_commands"
-                " WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT 1"
-                " FOR UPDATE SKIP LOCKED)"
-                " RETURNING command_id, saga, stream_id, name, body, tenant, correlation_id,"
-                " causation_id, attempts",
-                (LEASE_S,),
-            ).fetchone()
-        return None if row is None else _Due(*row)
+            self._rows.delay_command(connection, due.command_id, str(error), delay_s)
 
-    def _again(self, due: _Due, error: NoCultureError) -> None:
-        delay_s = min(0.1 * 2**due.attempts, MAX_BACKOFF_S)
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE saga_commands SET error = %s,"
-                " due_at = clock_timestamp() + make_interval(secs => %s) WHERE command_id = %s",
-                (str(error), delay_s, due.command_id),
-            )
-
-    def _refused(self, due: _Due, refusal: NoCultureError) -> None:
-        stepping = Stepping(self._sagas[due.saga], self._store, self._codec)
+    def _refused(self, due: CommandRow, refusal: NoCultureError) -> None:
+        stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)
         cause = Cause(
             kind="refusal",
             name=due.name,
@@ -144,12 +114,9 @@ class Dispatcher:
             correlation_id=due.correlation_id,
             causation_id=due.causation_id,
         )
-        with self._pool.connection() as connection:
-            with connection.transaction():
-                connection.execute(
-                    "DELETE FROM saga_commands WHERE command_id = %s", (due.command_id,)
-                )
-                stepping.take(due.stream_id, Refused(due.name, refusal.code, str(refusal)), cause)
-                stepping.write_rows(connection)
-                stepping.append(connection)
+        with self._pool.connection() as connection, connection.transaction():
+            self._rows.forget_command(connection, due.command_id)
+            stepping.take(due.stream_id, Refused(due.name, refusal.code, str(refusal)), cause)
+            stepping.write_rows(connection)
+            stepping.append(connection)
         self._store.wake()

@@ -1,42 +1,33 @@
-"""One step of a saga: from an input to the append of its step and the rows it wants done."""
+"""Steps of sagas on their way into the log: their events, and the rows they want done."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 from events.ids import CommandId, EventId
-from events.ingest import SagaInput, SentCommand, SetTimer
+from events.model import Event
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import Append, PendingEvent, VersionConflict
 from events.times import utc_now
-from sagas.saga import Input, Saga
+from processors.sagas.rows import CommandRow, SagaRows, TimerRow
+from processors.sagas.steps import Cause, Pending, Standing, standing, take
+from sagas.saga import Aborted, Input, Saga
 
+__all__ = ["Cause", "Stepping", "pending_event"]
 Connection = psycopg.Connection[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What brought the input: kind, name and reference, whose it is, what it followed from."""
-
-    kind: str
-    name: str
-    reference: str
-    tenant: str
-    correlation_id: str
-    causation_id: str | None
 
 
 @dataclass(slots=True)
 class _Stream:
-    state: Any
-    version: int
+    standing: Standing
     cause: Cause
     events: list[PendingEvent] = field(default_factory=list)
+    timers: list[TimerRow] = field(default_factory=list)
+    aborted: bool = False
 
 
 class Stepping:
@@ -46,104 +37,53 @@ class Stepping:
     transaction.
     """
 
-    def __init__(self, saga: Saga, log: PostgresLog, codec: EventCodec) -> None:
+    def __init__(
+        self, saga: Saga, log: PostgresLog, codec: EventCodec, rows: SagaRows | None = None
+    ) -> None:
         self._saga, self._log, self._codec = saga, log, codec
+        self._rows = rows or SagaRows()
         self._streams: dict[str, _Stream] = {}
-        self._commands: list[tuple[Any, ...]] = []
-        self._timers: dict[str, list[tuple[Any, ...]]] = {}
+        self._commands: list[CommandRow] = []
 
     @property
     def moved(self) -> bool:
-        return bool(self._timers)
+        return bool(self._streams)
 
-    def take(self, stream_id: str, input: Input, cause: Cause) -> None:
-        """Let the saga react; an input that changes nothing leaves no trace."""
-        stream = self._streams.get(stream_id) or self._load(stream_id, cause)
-        step = self._saga.react(stream.state, input)
-        if step is None:
+    def take(
+        self, stream_id: str, input: Input, cause: Cause, pending: tuple[Pending, ...] = ()
+    ) -> None:
+        """Let the saga react; an input that changes nothing leaves no trace.
+
+        Raises what `steps.take` does.
+        """
+        stream = self._streams.get(stream_id) or _Stream(self._load(stream_id), cause)
+        taken = take(self._saga, stream_id, stream.standing, input, cause, pending)
+        if taken is None:
             return
         self._streams[stream_id] = stream
-        sent = tuple(
-            SentCommand(
-                # Deterministic: the same input taken twice sends the same commands, done once.
-                command_id=CommandId.derived(self._saga.name, stream_id, cause.reference, index),
-                name=type(command).__name__,
-                body=command.model_dump(mode="json"),
-            )
-            for index, command in enumerate(step.send)
-        )
-        name, memory = self._saga.remember(step.state)
-        stepped = self._saga.stepped.model_validate(
-            {
-                "input": SagaInput(kind=cause.kind, name=cause.name, reference=cause.reference),
-                "state": name,
-                "memory": memory,
-                "sent": sent,
-                "timers": tuple(SetTimer(token=t.token, delay_s=t.delay_s) for t in step.wait),
-            }
-        )
-        stream.state = step.state
-        event_id = EventId.new()
-        stream.events.append(
-            PendingEvent(
-                event_id=event_id,
-                stream_id=stream_id,
-                stream_version=stream.version + len(stream.events) + 1,
-                category=stepped.category,
-                type=stepped.type,
-                version=stepped.version,
-                effective_at=utc_now(),
-                data=self._codec.encode(stepped, event_id),
-            )
-        )
+        stream.standing, stepped = taken
+        stream.aborted = isinstance(input, Aborted)
+        event = pending_event(stepped, stream_id, stream.standing.version, self._codec)
+        stream.events.append(event)
+        whose = (cause.tenant, cause.correlation_id, event.event_id)
+        name = self._saga.name
         self._commands += [
-            (
-                command.command_id,
-                self._saga.name,
-                stream_id,
-                command.name,
-                json.dumps(command.body),
-                cause.tenant,
-                cause.correlation_id,
-                event_id,
-            )
-            for command in sent
+            CommandRow(c.command_id, name, stream_id, c.name, c.body, *whose)
+            for c in stream.standing.sent
         ]
-        self._timers[stream_id] = [
-            (stream_id, timer.token, self._saga.name, timer.delay_s, cause.tenant)
-            for timer in step.wait
+        stream.timers = [
+            TimerRow(stream_id, t.token, name, t.delay_s, *whose) for t in stream.standing.timers
         ]
 
     def write_rows(self, connection: Connection) -> None:
         """Commands to send and timers to fire, in the transaction of the step."""
-        cursor = connection.cursor()
-        if self._commands:
-            cursor.executemany(
-                "INSERT INTO saga_commands (command_id, saga, stream_id, name, body, tenant,"
-                " correlation_id, causation_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (command_id) DO NOTHING",
-                self._commands,
-            )
-        if self._timers:
-            cursor.execute(
-                "DELETE FROM saga_timers WHERE stream_id = ANY(%s)", (list(self._timers),)
-            )
-            timers = [timer for timers in self._timers.values() for timer in timers]
-            cursor.executemany(
-                "INSERT INTO saga_timers (stream_id, token, saga, due_at, tenant)"
-                " VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s), %s)"
-                # Set anew by a step committed since the DELETE looked: let the version lose, not
-                # this, for a lost version is retried and a violated key would park the saga.
-                " ON CONFLICT (stream_id, token) DO UPDATE SET due_at = excluded.due_at",
-                timers,
-            )
+        timers = [timer for stream in self._streams.values() for timer in stream.timers]
+        aborted = [name for name, stream in self._streams.items() if stream.aborted]
+        self._rows.write(connection, self._commands, timers, self._streams.keys(), aborted)
 
-    def append(self, connection: Connection) -> None:
-        """The steps themselves, as the transaction's last statement.
-
-        Raises the first lost verdict.
-        """
-        appends = [
+    def appends(self) -> list[Append]:
+        """One per stream, its command id made of the saga and the first input it took."""
+        return [
             Append(
                 command_id=CommandId.derived(
                     self._saga.name, stream_id, stream.cause.reference, "step"
@@ -156,8 +96,14 @@ class Stepping:
                 events=tuple(stream.events),
             )
             for stream_id, stream in self._streams.items()
-            if stream.events
         ]
+
+    def append(self, connection: Connection) -> None:
+        """The steps themselves, as the transaction's last statement.
+
+        Raises the first lost verdict.
+        """
+        appends = self.appends()
         if not appends:
             return
         for append, verdict in zip(appends, self._log.append_in(connection, appends), strict=True):
@@ -166,13 +112,27 @@ class Stepping:
             if verdict.replayed:
                 raise VersionConflict(append.events[0].stream_id, 0, verdict.stream_version)
 
-    def _load(self, stream_id: str, cause: Cause) -> _Stream:
+    def _load(self, stream_id: str) -> Standing:
         newest = self._log.events.stream(stream_id, newest_first=True, limit=1)
         if not newest:
-            return _Stream(None, 0, cause)
+            return Standing()
         recorded = self._codec.decode(newest[0])
         if recorded is None:
             raise TypeError(f"{stream_id} ends in a {newest[0].type}, which is no saga step")
-        step = recorded.data.model_dump()
-        state = self._saga.recall(step["state"], step["memory"])
-        return _Stream(state, newest[0].stream_version, cause)
+        return standing(self._saga, recorded)
+
+
+def pending_event(
+    event: Event, stream_id: str, stream_version: int, codec: EventCodec
+) -> PendingEvent:
+    event_id = EventId.new()
+    return PendingEvent(
+        event_id=event_id,
+        stream_id=stream_id,
+        stream_version=stream_version,
+        category=event.category,
+        type=event.type,
+        version=event.version,
+        effective_at=utc_now(),
+        data=codec.encode(event, event_id),
+    )

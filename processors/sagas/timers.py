@@ -1,4 +1,7 @@
-"""Fires due timers: each becomes an input of its saga in the transaction that deletes the timer."""
+"""Fires due timers: each becomes an input of its saga in the transaction that deletes the timer.
+
+A clock that is set back or forward moves when, never whether or how often (docs/adr/0014).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from events.errors import NoCultureError
 from events.ids import CorrelationId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
+from processors.sagas.rows import SagaRows
 from processors.sagas.stepping import Cause, Stepping
 from processors.wake import Wake
 from sagas.saga import Saga, TimerFired
@@ -31,9 +35,10 @@ class Timers:
         pool: ConnectionPool,
         codec: EventCodec,
         commands_due: Wake,
+        rows: SagaRows | None = None,
     ) -> None:
         self._sagas, self._store, self._pool, self._codec = sagas, store, pool, codec
-        self._commands_due = commands_due
+        self._commands_due, self._rows = commands_due, rows or SagaRows()
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -47,29 +52,22 @@ class Timers:
 
     def fire_one(self) -> bool:
         """Fire the timer that is due longest; False when none is."""
-        with self._pool.connection() as connection:
-            with connection.transaction():
-                row = connection.execute(
-                    "DELETE FROM saga_timers WHERE (stream_id, token) = ("
-                    " SELECT stream_id, token FROM saga_timers WHERE due_at <= clock_timestamp()"
-                    " ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
-                    " RETURNING saga, stream_id, token, tenant, due_at",
-                ).fetchone()
-                if row is None:
-                    return False
-                saga, stream_id, token, tenant, due_at = row
-                stepping = Stepping(self._sagas[saga], self._store, self._codec)
-                cause = Cause(
-                    kind="timer",
-                    name=token,
-                    reference=f"{token}@{due_at.isoformat()}",
-                    tenant=tenant,
-                    correlation_id=CorrelationId.derived(stream_id),
-                    causation_id=None,
-                )
-                stepping.take(stream_id, TimerFired(token), cause)
-                stepping.write_rows(connection)
-                stepping.append(connection)
+        with self._pool.connection() as connection, connection.transaction():
+            due = self._rows.take_due_timer(connection, self._sagas.keys())
+            if due is None:
+                return False
+            stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)
+            cause = Cause(
+                kind="timer",
+                name=due.token,
+                reference=due.reference,
+                tenant=due.tenant,
+                correlation_id=due.correlation_id or CorrelationId.derived(due.stream_id),
+                causation_id=None,
+            )
+            stepping.take(due.stream_id, TimerFired(due.token), cause)
+            stepping.write_rows(connection)
+            stepping.append(connection)
         self._store.wake()
         self._commands_due.set()
         return True

@@ -1,0 +1,168 @@
+"""What sagas still want done, as rows: commands to send and timers to fire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from processors.sagas.steps import Pending
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    command_id: str
+    saga: str
+    stream_id: str
+    name: str
+    body: dict[str, Any]
+    tenant: str
+    correlation_id: str
+    causation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRow:
+    """`set_by` is the event id of the step that set it."""
+
+    stream_id: str
+    token: str
+    saga: str
+    delay_s: float
+    tenant: str
+    correlation_id: str
+    set_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """`reference` names this firing: the same whenever it is tried, whatever the clock does."""
+
+    saga: str
+    stream_id: str
+    token: str
+    tenant: str
+    correlation_id: str | None
+    reference: str
+
+
+class SagaRows:
+    """Every method works inside the caller's transaction. All times are the database's clock."""
+
+    def write(
+        self,
+        connection: Connection,
+        commands: Sequence[CommandRow],
+        timers: Sequence[TimerRow],
+        stepped: Collection[str],
+        ended: Collection[str],
+    ) -> None:
+        """Of a batch of steps: the streams that `stepped` lose their timers to `timers`, those
+        `ended` by an operator also what they have not sent yet.
+        """
+        cursor = connection.cursor()
+        if ended:
+            cursor.execute("DELETE FROM saga_commands WHERE stream_id = ANY(%s)", (list(ended),))
+        if commands:
+            cursor.executemany(
+                "INSERT INTO saga_commands (command_id, saga, stream_id, name, body, tenant,"
+                " correlation_id, causation_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (command_id) DO NOTHING",
+                [
+                    (
+                        *(c.command_id, c.saga, c.stream_id, c.name, json.dumps(c.body)),
+                        *(c.tenant, c.correlation_id, c.causation_id),
+                    )
+                    for c in commands
+                ],
+            )
+        if stepped:
+            cursor.execute("DELETE FROM saga_timers WHERE stream_id = ANY(%s)", (list(stepped),))
+        if timers:
+            cursor.executemany(
+                "INSERT INTO saga_timers (stream_id, token, saga, due_at, tenant, correlation_id,"
+                " set_by) VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s), %s,"
+                " %s, %s)"
+                # Set anew by a step committed since the DELETE looked: let the version lose, not
+                # this, for a lost version is retried and a violated key would park the saga.
+                " ON CONFLICT (stream_id, token) DO UPDATE SET due_at = excluded.due_at,"
+                " correlation_id = excluded.correlation_id, set_by = excluded.set_by",
+                [
+                    (
+                        *(t.stream_id, t.token, t.saga, t.delay_s, t.tenant),
+                        *(t.correlation_id, t.set_by),
+                    )
+                    for t in timers
+                ],
+            )
+
+    # --- timers ---------------------------------------------------------------------------------
+
+    def take_due_timer(self, connection: Connection, sagas: Collection[str]) -> DueTimer | None:
+        """Delete the timer of these sagas that is due longest and that nobody else is firing."""
+        row = connection.execute(
+            "DELETE FROM saga_timers WHERE (stream_id, token) = ("
+            " SELECT stream_id, token FROM saga_timers"
+            " WHERE due_at <= clock_timestamp() AND saga = ANY(%s)"
+            " ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            " RETURNING saga, stream_id, token, tenant, correlation_id,"
+            " token || '@' || coalesce(set_by, due_at::text)",
+            (list(sagas),),
+        ).fetchone()
+        return None if row is None else DueTimer(*row)
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def lease_command(
+        self, connection: Connection, lease_s: float
+    ) -> tuple[CommandRow, int] | None:
+        """The command that is due longest and how often it was tried, this time included."""
+        row = connection.execute(
+            "UPDATE saga_commands SET attempts = attempts + 1,"
+            " due_at = clock_timestamp() + make_interval(secs => %s)"
+            " WHERE command_id = (SELECT command_id FROM saga_commands"
+            " WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT 1"
+            " FOR UPDATE SKIP LOCKED)"
+            " RETURNING command_id, saga, stream_id, name, body, tenant, correlation_id,"
+            " causation_id, attempts",
+            (lease_s,),
+        ).fetchone()
+        return None if row is None else (CommandRow(*row[:-1]), row[-1])
+
+    def delay_command(
+        self, connection: Connection, command_id: str, error: str, delay_s: float
+    ) -> None:
+        connection.execute(
+            "UPDATE saga_commands SET error = %s,"
+            " due_at = clock_timestamp() + make_interval(secs => %s) WHERE command_id = %s",
+            (error, delay_s, command_id),
+        )
+
+    def forget_command(self, connection: Connection, command_id: str) -> None:
+        connection.execute("DELETE FROM saga_commands WHERE command_id = %s", (command_id,))
+
+    # --- an operator's hand ---------------------------------------------------------------------
+
+    def hasten(
+        self, connection: Connection, stream_id: str, correlation_id: str
+    ) -> tuple[Pending, ...]:
+        """What failed before is due now, effects of the same correlation too; answers the commands
+        that are on their way.
+        """
+        rows = connection.execute(
+            "UPDATE saga_commands SET attempts = 0, due_at = CASE WHEN error IS NULL THEN due_at"
+            " ELSE clock_timestamp() END WHERE stream_id = %s RETURNING name, body",
+            (stream_id,),
+        ).fetchall()
+        # One that is being worked on (leased more often than it failed) is left alone.
+        connection.execute(
+            "UPDATE effects SET due_at = clock_timestamp(), leases = 0, failures = 0"
+            " WHERE correlation_id = %s AND failures > 0 AND leases = failures",
+            (correlation_id,),
+        )
+        return tuple((name, body) for name, body in rows)

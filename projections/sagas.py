@@ -1,0 +1,35 @@
+"""How every process stands, for whoever operates the installation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from events.envelope import Recorded
+from projections.projection import Projection, Rows
+
+
+class Sagas(Projection, name="sagas", version=1, categories=("ingest",)):
+    """One row per saga instance. Read by GET /api/sagas and the operator's pages."""
+
+    def fold(self, rows: Rows, event: Recorded) -> None:
+        envelope = event.envelope
+        if envelope.type != f"{envelope.category}.stepped":
+            return
+        step: Any = event.data
+        ended = step.state == "Ended"
+        if envelope.stream_version == 1:
+            rows.upsert(envelope.stream_id, started_at=envelope.recorded_at)
+        rows.upsert(
+            envelope.stream_id,
+            saga=envelope.category,
+            tenant=envelope.tenant,
+            correlation_id=envelope.correlation_id,
+            version=envelope.stream_version,
+            state=step.state,
+            outcome=step.memory.get("outcome") if ended else None,
+            ended=ended,
+            stepped_at=envelope.recorded_at,
+            input_kind=step.input.kind,
+            input_name=step.input.name,
+            waits_for=[timer.token for timer in step.timers],
+        )
