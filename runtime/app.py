@@ -10,12 +10,14 @@ from fastapi import FastAPI
 import commands.accounts
 import commands.assets
 import commands.keys
+import commands.operations
 import commands.sessions
 import commands.uploads
 import read_api.accounts_http
 import read_api.assets_http
 import read_api.events_http
 import read_api.media_http
+import read_api.sagas_http
 import read_api.system_http
 import web.app
 import web.parts
@@ -24,6 +26,7 @@ from commands.assets import Assets
 from commands.authentication import Credentials
 from commands.keys import Keys
 from commands.logins import Logins
+from commands.operations import Operations
 from commands.passwords import Passwords
 from commands.sessions import Sessions
 from commands.staging import Staging
@@ -35,14 +38,17 @@ from kit.install import install_kit
 from kit.limits import RateLimits
 from kit.paging import Cursors
 from kit.tokens import Signer
+from processors.sagas.operating import Operating
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
+from read_api.sagas import SagaQueries
 from read_api.system import SystemQueries, consumers_running
 from read_api.timeline import TimelineQueries
 from runtime.composition import Core
+from runtime.consumers import SAGAS
 from runtime.installation import chosen_data, version
 from runtime.migrate import newest_migration
 from runtime.status import describe
@@ -57,6 +63,7 @@ class CommandSide:
     keys: Keys
     assets: Assets
     uploads: Uploads
+    operations: Operations
     limits: RateLimits
     authenticated: Authenticate
 
@@ -70,6 +77,7 @@ class QuerySide:
     accounts: AccountQueries
     media: AssetMedia
     system: SystemQueries
+    sagas: SagaQueries
     feed: LiveFeed
 
 
@@ -89,6 +97,7 @@ def command_side(core: Core) -> CommandSide:
         keys=keys,
         assets=assets,
         uploads=Uploads(core.pool, staging, assets),
+        operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
         authenticated=Authenticate(Credentials(sessions, keys), limits),
     )
@@ -104,6 +113,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
         accounts=AccountQueries(core.pool, assets, timeline),
         media=AssetMedia(assets, core.objects, read_zoom),
         system=SystemQueries(core.pool, core.progress, core.log.events.head, parts),
+        sagas=SagaQueries(core.pool, cursors, core.log.events.stream),
         feed=LiveFeed(
             tail,
             core.log.events.head,
@@ -128,8 +138,10 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         commands.keys.router(changing.keys, authenticated),
         commands.assets.router(changing.assets, authenticated),
         commands.uploads.router(changing.uploads, authenticated),
+        commands.operations.router(changing.operations, authenticated),
         read_api.events_http.router(authenticated, progress, reading.timeline, reading.feed),
         read_api.assets_http.router(authenticated, progress, reading.assets, reading.timeline),
+        read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
         read_api.accounts_http.router(authenticated, progress, reading.accounts),
         read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
@@ -157,6 +169,8 @@ def page_parts(
         profile=reading.accounts,
         media=reading.media,
         system=reading.system,
+        sagas=reading.sagas,
+        operations=changing.operations,
         renderer=look.renderer,
     )
 

@@ -12,13 +12,14 @@ from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.accounts import Accounts
 from projections.projection import Projection
+from projections.sagas import Sagas
 from projections.timeline import Timeline
 from projections.vault import Vault
 from runtime.composition import Core, Wakes
 from sagas.ingest import INGEST
 from sagas.saga import Saga
 
-VIEWS: tuple[type[Projection], ...] = (Accounts, Timeline, Vault)
+VIEWS: tuple[type[Projection], ...] = (Accounts, Sagas, Timeline, Vault)
 SAGAS: dict[str, Saga] = {INGEST.name: INGEST}
 
 

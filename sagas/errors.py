@@ -33,3 +33,10 @@ class NothingToRetry(NoCultureError):
 
     def __init__(self, state: str) -> None:
         super().__init__(f"{state} has asked for nothing that could be asked again: it only waits")
+
+
+class NotAbortable(NoCultureError):
+    status, code = 409, "not-abortable"
+
+    def __init__(self, saga: str) -> None:
+        super().__init__(f"The saga {saga} must come to its own end: retry it")

@@ -90,13 +90,17 @@ def nothing_to_undo(state: Any) -> tuple[BaseModel, ...]:
     return ()
 
 
+def never_ended_by_hand(state: Any) -> None:
+    """The `undo` of a saga that may not be aborted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Saga:
     """`stream_of` answers the saga's stream for an event it watches, None for one it does not.
 
     `react` answers None when the input changes nothing. `states` are frozen dataclasses of
     JSON-able fields. `undo` names the compensation: the commands that make good what led to this
-    state, in the order to send them.
+    state, in the order to send them, None where that cannot be.
     """
 
     name: str
@@ -106,7 +110,7 @@ class Saga:
     states: tuple[type, ...]
     stream_of: Callable[[Event], str | None]
     react: Callable[[Any, Input], Step | None]
-    undo: Callable[[Any], tuple[BaseModel, ...]] = nothing_to_undo
+    undo: Callable[[Any], tuple[BaseModel, ...] | None] = nothing_to_undo
 
     def remember(self, state: Any) -> tuple[str, dict[str, Any]]:
         """(name, memory) to be stored of a state."""

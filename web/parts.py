@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.keys import Keys
+from commands.operations import Operations
 from commands.sessions import Sessions
 from kit.auth import Authenticate
 from kit.limits import RateLimits
@@ -14,6 +15,7 @@ from kit.positions import Progress
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
 from read_api.media import AssetMedia
+from read_api.sagas import SagaQueries
 from read_api.system import SystemQueries
 from read_api.timeline import TimelineQueries
 from web.render import Renderer
@@ -33,4 +35,6 @@ class Parts:
     profile: AccountQueries
     media: AssetMedia
     system: SystemQueries
+    sagas: SagaQueries
+    operations: Operations
     renderer: Renderer

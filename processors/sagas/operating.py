@@ -58,8 +58,8 @@ class Operating:
     ) -> Committed:
         """The same command again gets the first answer.
 
-        Raises UnknownSaga (404), SagaEnded, NotSkippable, NothingToRetry, VersionConflict (409),
-        InputMismatch (422).
+        Raises UnknownSaga (404), SagaEnded, NotSkippable, NotAbortable, NothingToRetry,
+        VersionConflict (409), InputMismatch (422).
         """
         said = [action, saga_id, reason, expected_version]
         input_hash = hashlib.sha256(json.dumps(said).encode()).digest()

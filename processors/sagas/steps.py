@@ -9,7 +9,7 @@ from events.envelope import Recorded
 from events.ids import CommandId
 from events.ingest import SagaInput, SentCommand, SetTimer
 from events.model import Event
-from sagas.errors import NothingToRetry, NotSkippable, SagaEnded, UnknownSaga
+from sagas.errors import NotAbortable, NothingToRetry, NotSkippable, SagaEnded, UnknownSaga
 from sagas.saga import Aborted, Ended, Input, Retried, Saga, Skipped, Step
 
 
@@ -59,7 +59,7 @@ def take(
     """(where it stands now, the step's event), or None for an input that changes nothing.
 
     A command that is `pending` is not sent beside itself. Raises, for what an operator may not do,
-    UnknownSaga (404), SagaEnded, NotSkippable or NothingToRetry (409).
+    UnknownSaga (404), SagaEnded, NotSkippable, NotAbortable or NothingToRetry (409).
     """
     wanted = _react(saga, before, input, bool(pending))
     if wanted is None:
@@ -94,11 +94,13 @@ def _react(
     operated = isinstance(input, Retried | Skipped | Aborted)
     if operated and before.state is None:
         raise UnknownSaga
-    if operated and type(before.state).__name__ == Ended.__name__:
+    if operated and isinstance(before.state, Ended):
         raise SagaEnded(before.state.outcome)
     if isinstance(input, Aborted):
-        undone = Step(saga.recall("Ended", {"outcome": "aborted"}), send=saga.undo(before.state))
-        return _wanted(undone)
+        undo = saga.undo(before.state)
+        if undo is None:
+            raise NotAbortable(saga.name)
+        return _wanted(Step(Ended("aborted"), send=undo))
     step = saga.react(before.state, input)
     if step is not None:
         return _wanted(step)

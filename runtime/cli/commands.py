@@ -10,7 +10,11 @@ import typer.main
 from typer.core import TyperGroup
 
 # command → module; each module has an `app`.
-GROUPS = {"log": "runtime.cli.log", "consumers": "runtime.cli.consumers"}
+GROUPS = {
+    "log": "runtime.cli.log",
+    "consumers": "runtime.cli.consumers",
+    "sagas": "runtime.cli.sagas",
+}
 COMMANDS = {
     "up": "runtime.cli.service",
     "down": "runtime.cli.service",

@@ -43,6 +43,7 @@ from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from projections.accounts import Accounts as AccountsView
+from projections.sagas import Sagas
 from projections.timeline import Timeline
 from projections.vault import Vault
 from read_api import accounts_http, assets_http, events_http, media_http, system_http
@@ -321,7 +322,7 @@ def _library(
 
 
 def _consumers() -> list[ProjectionConsumer]:
-    return [ProjectionConsumer(view()) for view in (Vault, Timeline, AccountsView)]
+    return [ProjectionConsumer(view()) for view in (Vault, Timeline, Sagas, AccountsView)]
 
 
 def reader(pool: ConnectionPool):
