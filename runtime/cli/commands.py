@@ -26,6 +26,7 @@ COMMANDS = {
     "operator": "runtime.cli.library",
     "demo": "runtime.cli.library",
     "bench": "runtime.cli.bench",
+    "torture": "runtime.cli.torture",
     "test": "runtime.cli.test",
 }
 

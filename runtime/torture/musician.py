@@ -1,0 +1,332 @@
+"""Somebody who uses the installation while its parts die: signs up, uploads, edits, deletes."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from commands.assets import UPLOAD
+from commands.http import command_id
+from kit.conditions import etag
+from runtime.torture.client import Call, Client, Unanswered
+from runtime.torture.journal import Deed, Journal
+from runtime.torture.music import Recording, recording
+from runtime.torture.tus import upload_in_pieces
+
+PASSWORD = "a long enough password"  # noqa: S105 - nobody else ever reaches this installation
+EDIT, DELETE = "PATCH /api/assets/{id}", "DELETE /api/assets/{id}"
+ISSUE, REVOKE = "POST /api/keys", "DELETE /api/keys/{id}"
+SIGN_UP = "POST /api/accounts"
+# Conflicts that the musician provokes on purpose.
+REFUSED_ON_PURPOSE = frozenset({409, 412, 422})
+THINK_S = 0.08
+
+
+class Budget:
+    """Uploads that may still be made: measuring is the one thing that cannot be hurried."""
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._lock = threading.Lock()
+
+    def add(self, uploads: int) -> None:
+        with self._lock:
+            self._left = min(self._left + uploads, 3 * uploads)
+
+    def take(self) -> bool:
+        with self._lock:
+            if self._left <= 0:
+                return False
+            self._left -= 1
+            return True
+
+
+@dataclass(slots=True)
+class Track:
+    """What the musician knows of one recording. `version` is None until the file was looked into,
+    and after a command whose fate is unknown.
+    """
+
+    asset_id: str
+    data: bytes
+    position: int
+    version: int | None = None
+    titles: list[str] = field(default_factory=list)
+
+
+class Musician:
+    """Each has an account and a workspace of its own: nobody else moves its streams' versions,
+    but for the worker's one verdict on a file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        web: str,
+        journal: Journal,
+        seed: str,
+        budget: Budget,
+        email_key: Callable[[str], str],
+    ) -> None:
+        self.name = name
+        self.key = ""
+        self.workspace_id = ""
+        self._random = Random(f"{seed} {name}")  # noqa: S311 - it must be repeatable
+        self._client = Client(web, journal, self._random)
+        self._journal, self._budget, self._email_key = journal, budget, email_key
+        self._account_id = ""
+        self._number = itertools.count(1)
+        self._tracks: list[Track] = []
+        self._keys: list[str] = []
+
+    def work(self, stop: threading.Event) -> None:
+        """Until told to stop; a command under way is brought to its end."""
+        self._open_account()
+        while self.key and not stop.is_set():
+            try:
+                self._choose()()
+            except Unanswered:
+                continue
+            stop.wait(self._random.expovariate(1 / THINK_S))
+        self._client.close()
+
+    def _choose(self) -> Callable[[], object]:
+        if self._budget.take():
+            return self._upload
+        weights: dict[Callable[[], object], float] = {
+            self._edit: 60,
+            self._look: 12,
+            self._edit_out_of_date: 3,
+            self._say_something_else_with_the_same_key: 2,
+            self._issue_key: 3,
+            self._revoke_key: 2,
+            self._delete: 1,
+            self._somebody_else_signs_up: 0.5,
+        }
+        return self._random.choices([*weights], weights=[*weights.values()])[0]
+
+    def _mark(self) -> str:
+        """A text that no other command says."""
+        return f"{self.name} {next(self._number)}"
+
+    def _deed(self, kind: str, route: str, key: str, **content: object) -> Deed:
+        return self._journal.begin(kind, command_id(self._account_id, route, key), **content)
+
+    # Accounts and keys
+
+    def _open_account(self) -> None:
+        deed = self._sign_up(self._client, f"{self.name}@torture.example")
+        if deed.outcome != "acked":
+            return
+        self._account_id = deed.stream_id or ""
+        while not self.key:
+            self.key = self._issue_key(scopes=["*"]) or ""
+        self._client.sign_out()
+        self._client.use_key(self.key)
+
+    def _sign_up(self, client: Client, email: str) -> Deed:
+        key = self._mark()
+        # Address and name are encrypted in the event: the command's id must do.
+        deed = self._journal.begin("sign-up", command_id(self._email_key(email), SIGN_UP, key))
+        body = {"email": email, "password": PASSWORD, "name": key}
+        try:
+            answer = client.ask(
+                lambda http: http.post(
+                    "/api/accounts", json=body, headers={"Idempotency-Key": key}
+                ),
+                deed,
+            )
+        except Unanswered:
+            return self._journal.end(deed, "unknown")
+        if answer.is_success:
+            account = answer.json()
+            deed.stream_id = account["id"]
+            if client is self._client:
+                self.workspace_id = account["workspace_id"]
+        return client.note(deed, answer)
+
+    def _somebody_else_signs_up(self) -> None:
+        other = Client(self._client.web, self._journal, self._random)
+        try:
+            self._sign_up(other, f"{self.name}-{next(self._number)}@torture.example")
+        finally:
+            other.close()
+
+    def _issue_key(self, scopes: list[str] | None = None) -> str | None:
+        """The secret, None when the answer that showed it was lost."""
+        name = self._mark()
+        deed = self._deed("issue-key", ISSUE, name, name=name)
+        try:
+            answer = self._client.ask(
+                lambda http: http.post(
+                    "/api/keys",
+                    json={"name": name, "scopes": scopes or ["assets:read"]},
+                    headers={"Idempotency-Key": name, "Origin": self._client.web},
+                ),
+                deed,
+            )
+        except Unanswered:
+            self._journal.end(deed, "unknown")
+            return None
+        secret: str | None = None
+        if answer.is_success:
+            deed.stream_id, secret = answer.json()["id"], answer.json()["key"]
+            if scopes is None and secret:
+                self._keys.append(f"{deed.stream_id} {secret}")
+        self._client.note(deed, answer)
+        return secret
+
+    def _revoke_key(self) -> None:
+        """And try it at once: a revoked key must not open anything after the answer."""
+        if not self._keys:
+            return
+        key_id, _, secret = self._keys.pop(self._random.randrange(len(self._keys))).partition(" ")
+        key = self._mark()
+        deed = self._deed("revoke-key", REVOKE, key, key_id=key_id)
+        headers = {"Idempotency-Key": key}
+        self._client.command(deed, lambda http: http.delete(f"/api/keys/{key_id}", headers=headers))
+        if deed.outcome != "acked":
+            return
+        tried = self._client.ask(
+            lambda http: http.get(
+                "/api/assets", params={"limit": 1}, headers={"Authorization": f"Bearer {secret}"}
+            )
+        )
+        if tried.status_code != 401:
+            self._journal.surprise(f"revoked {key_id} still answers {tried.status_code}")
+
+    # Recordings
+
+    def _upload(self) -> None:
+        """New bytes, or now and then some that are already there."""
+        again = self._random.random() < 0.1 and bool(self._tracks)
+        known = self._random.choice(self._tracks) if again else None
+        made = recording(self._random, self._mark())
+        if known is not None:
+            made = Recording(made.filename, known.data)
+        if self._random.random() < 0.4:
+            deed = upload_in_pieces(self._client, self._random, made, "upload")
+        else:
+            deed = self._upload_at_once(made)
+        if deed is None or deed.outcome != "acked":
+            return
+        if bool(deed.content.get("duplicate")) != again:
+            self._journal.surprise(f"{deed.command_id}: a duplicate was expected: {again}")
+        if known is not None and deed.stream_id != known.asset_id:
+            self._journal.surprise(f"{deed.command_id}: {deed.stream_id} is not {known.asset_id}")
+        if not again:
+            self._tracks.append(Track(deed.stream_id or "", made.data, deed.position or 0))
+
+    def _upload_at_once(self, made: Recording) -> Deed:
+        key = made.filename
+        sha256 = hashlib.sha256(made.data).hexdigest()
+        deed = self._deed("upload", UPLOAD, key, sha256=sha256, filename=made.filename)
+        try:
+            answer = self._client.ask(
+                lambda http: http.post(
+                    "/api/assets",
+                    files={"file": (made.filename, made.data)},
+                    headers={"Idempotency-Key": key},
+                ),
+                deed,
+            )
+        except Unanswered:
+            return self._journal.end(deed, "unknown")
+        if answer.is_success:
+            deed.stream_id = answer.json()["id"]
+            deed.content["duplicate"] = answer.json()["duplicate"]
+        return self._client.note(deed, answer)
+
+    def _look(self) -> None:
+        """Read one's own write: what was acknowledged is visible at its position."""
+        if not self._tracks:
+            return
+        track = self._random.choice(self._tracks)
+        headers = {"Min-Position": str(track.position), "Prefer": "wait=3"}
+        answer = self._client.try_to_read(
+            lambda http: http.get(f"/api/assets/{track.asset_id}", headers=headers)
+        )
+        if answer is None:
+            return
+        if answer.status_code != 200:
+            told = f"{answer.status_code} {answer.text[:200]}"
+            self._journal.surprise(f"{track.asset_id} at {track.position} answered {told}")
+            return
+        asset = answer.json()
+        if asset["state"] == "rejected":
+            self._tracks.remove(track)
+        elif asset["state"] != "uploaded":
+            if track.version is not None and track.version != asset["version"]:
+                known = f"not the acknowledged {track.version}"
+                self._journal.surprise(f"{track.asset_id} is at {asset['version']}, {known}")
+            if track.titles and asset["tags"]["title"] != track.titles[-1]:
+                told = f"{asset['tags']['title']!r}, not {track.titles[-1]!r}"
+                self._journal.surprise(f"{track.asset_id} is called {told}")
+            track.version = asset["version"]
+
+    def _edit(self) -> None:
+        ready = [track for track in self._tracks if track.version is not None]
+        if not ready:
+            self._look()
+            return
+        track = self._random.choice(ready)
+        assert track.version is not None
+        title = self._mark()
+        deed = self._deed("edit", EDIT, title, asset_id=track.asset_id, tags={"title": title})
+        deed.stream_id = track.asset_id
+        self._client.command(deed, self._patch(track.asset_id, title, title, track.version))
+        if deed.outcome == "acked":
+            track.version, track.position = track.version + 1, deed.position or 0
+            deed.version = track.version
+            track.titles.append(title)
+        else:
+            track.version = None
+
+    def _patch(self, asset_id: str, title: str, key: str, version: int) -> Call:
+        headers = {"Idempotency-Key": key, "If-Match": etag(version)}
+        return lambda http: http.patch(
+            f"/api/assets/{asset_id}", json={"title": title}, headers=headers
+        )
+
+    def _edit_out_of_date(self) -> None:
+        """If-Match of a version that is over: refused, and nothing of it in the log."""
+        old = [track for track in self._tracks if track.titles and track.version is not None]
+        if not old:
+            return
+        track = self._random.choice(old)
+        assert track.version is not None
+        title = self._mark()
+        deed = self._deed("edit", EDIT, title, asset_id=track.asset_id, tags={"title": title})
+        call = self._patch(track.asset_id, title, title, track.version - 1)
+        self._client.command(deed, call, refusals=REFUSED_ON_PURPOSE)
+        if deed.outcome == "acked":
+            self._journal.surprise(f"{deed.command_id}: edited {track.asset_id} out of date")
+
+    def _say_something_else_with_the_same_key(self) -> None:
+        old = [track for track in self._tracks if track.titles and track.version is not None]
+        if not old:
+            return
+        track = self._random.choice(old)
+        assert track.version is not None
+        call = self._patch(track.asset_id, self._mark(), track.titles[-1], track.version)
+        answer = self._client.ask(call)
+        if answer.status_code != 422:
+            self._journal.surprise(f"another input with a used key answered {answer.status_code}")
+
+    def _delete(self) -> None:
+        if len(self._tracks) < 3:
+            return
+        track = self._tracks.pop(self._random.randrange(len(self._tracks)))
+        key = self._mark()
+        # Before the file was looked into its version may move under us.
+        expected = "*" if track.version is None else etag(track.version)
+        deed = self._deed("delete", DELETE, key, asset_id=track.asset_id)
+        deed.stream_id = track.asset_id
+        headers = {"Idempotency-Key": key, "If-Match": expected}
+        self._client.command(
+            deed, lambda http: http.delete(f"/api/assets/{track.asset_id}", headers=headers)
+        )
