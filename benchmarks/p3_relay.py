@@ -27,7 +27,8 @@ from events.store.log import PostgresLog
 from events.store.postgres import PostgresEvents
 from events.times import to_micros
 from processors.compare import compare
-from processors.relay import Relay, RelaySession, take_relay_lock
+from processors.relay import Relay, take_relay_lock
+from processors.relay_session import RelaySession
 
 ROUNDS = 3
 GOAL = 0.65

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from events.envelope import Envelope
 from events.log.errors import LogDiffers
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
+from events.log.kafka_producer import TransactionalProducer
 from events.log.kafka_topics import KafkaTopics
-from events.log.partitions import LogPartition, partition_of
+from events.log.partitions import LogPartition, partition_number, partition_of, topic_of
 from events.log.records import source_of, to_record
 from events.times import to_micros
+
+# What is sent has 8 s to arrive: 16 MiB do on any link that carries a log at all.
+BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -43,27 +47,39 @@ class Progress:
 
     @classmethod
     def from_bytes(cls, value: bytes, source: str) -> Progress:
-        """Raises LogDiffers when it is another log's, or another epoch's."""
-        read = json.loads(value)
-        if read["source"] != source:
-            raise LogDiffers(RELAY_TOPIC, f"its source is {read['source']}, ours {source}")
-        heads = {
-            LogPartition(topic, int(number)): position
-            for topic, numbers in read["heads"].items()
-            for number, position in numbers.items()
-        }
-        return cls(read["position"], heads, read["refilling"])
+        """Raises LogDiffers when it is another log's, or another epoch's, or nothing of ours."""
+        try:
+            read = json.loads(value)
+            if read["source"] != source:
+                raise LogDiffers(RELAY_TOPIC, f"its source is {read['source']}, ours {source}")
+            heads = {
+                LogPartition(topic, int(number)): int(position)
+                for topic, numbers in read["heads"].items()
+                for number, position in numbers.items()
+            }
+            return cls(int(read["position"]), heads, bool(read["refilling"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LogDiffers(RELAY_TOPIC, "its last record is not a relay's") from error
+
+
+class TopicsChanged(KafkaError):  # type: ignore[misc]
+    """A topic was deleted, emptied or cut under us: look again at what they hold."""
 
 
 class Publisher:
-    """Making one fences all earlier ones of this log: their transactions cannot commit any more."""
+    """Making one fences all earlier ones of this log: their transactions cannot commit any more.
+
+    `ends` are the offsets up to which partitions are known to be filled. A record that lands below
+    its partition's end went into a topic that lost something, and is not committed.
+    """
 
     def __init__(self, config: KafkaConfig, log_id: str, epoch: int) -> None:
         self._config = config
         self._topics = KafkaTopics(config)
-        self._known: set[str] = set()
+        self._topic_ids: dict[str, str] = {}
+        self._ends: dict[LogPartition, int] = {}
         self.source = source_of(log_id, epoch)
-        self._producer = KafkaProducer(**config.producer())
+        self._producer = TransactionalProducer(**config.producer())
         try:
             self._producer.init_transactions()
         except BaseException:
@@ -74,9 +90,17 @@ class Publisher:
         """Also of categories that only a newer program knows: the relay carries what the store
         holds.
         """
-        if new := categories - self._known:
-            self._topics.ensure(new)
-            self._known |= new
+        if any(topic_of(category) not in self._topic_ids for category in categories):
+            self._topic_ids |= self._topics.ensure(categories)
+
+    def same_topics(self) -> None:
+        """Raises TopicsChanged when one of them is gone or was made anew."""
+        if self._topics.ids(set(self._topic_ids)) != self._topic_ids:
+            raise TopicsChanged("topics are gone or were made anew")
+
+    def expect(self, ends: Mapping[LogPartition, int]) -> None:
+        """What is at these offsets is there now and has to stay."""
+        self._ends = dict(ends)
 
     def publish(self, events: Sequence[Envelope], progress: Progress) -> None:
         """All or nothing: records and `progress` commit together. A KafkaError leaves it open
@@ -85,22 +109,20 @@ class Publisher:
         self.ensure_topics({event.category for event in events})
         self._producer.begin_transaction()
         sent = [self._send(event) for event in events]
-        sent.append(
-            self._producer.send(
-                self._config.named(RELAY_TOPIC),
-                progress.to_bytes(self.source),
-                b"progress",
-                partition=0,
-            )
+        told = self._producer.send(
+            self._config.named(RELAY_TOPIC),
+            progress.to_bytes(self.source),
+            b"progress",
+            partition=0,
         )
+        self._producer.flush(self._producer.config["max_block_ms"] / 1000)
+        _acknowledged(told)
+        ends = self._landed(events, sent)
         self._producer.commit_transaction()
-        for future in sent:
-            if not future.succeeded():
-                raise future.exception or KafkaError("a record was not acknowledged")
+        self._ends |= ends
 
     def close(self) -> None:
-        # Nothing to wait for: what was not committed is to be aborted by the next publisher.
-        self._producer.close(timeout=0)
+        self._producer.abandon()
 
     def _send(self, event: Envelope):  # type: ignore[no-untyped-def]
         record = to_record(event, self.source)
@@ -109,9 +131,40 @@ class Publisher:
             record.value,
             record.key,
             record.headers,
-            partition=partition_of(event).number,
+            partition=partition_number(event.stream_id),
             timestamp_ms=to_micros(event.recorded_at) // 1000,
         )
+
+    def _landed(self, events: Sequence[Envelope], sent: Sequence[Any]) -> dict[LogPartition, int]:
+        """Where each partition ends now. Raises TopicsChanged for one that had been longer."""
+        ends: dict[LogPartition, int] = {}
+        for event, future in zip(events, sent, strict=True):
+            offset, partition = _acknowledged(future), partition_of(event)
+            if offset < ends.get(partition, self._ends.get(partition, 0)):
+                raise TopicsChanged(f"{partition} ends at {offset}, it had been longer")
+            ends[partition] = offset + 1
+        return ends
+
+
+def _acknowledged(future: Any) -> int:
+    """Its offset."""
+    if not future.succeeded():
+        raise future.exception or KafkaError("a record was not acknowledged")
+    return int(future.value.offset)
+
+
+def within_bytes(
+    events: Sequence[Envelope], limit_bytes: int = BATCH_BYTES
+) -> Iterator[Sequence[Envelope]]:
+    """The same events in order, in slices of at most `limit_bytes` of data or one event."""
+    start = size_bytes = 0
+    for index, event in enumerate(events):
+        if index > start and size_bytes + len(event.data) > limit_bytes:
+            yield events[start:index]
+            start, size_bytes = index, 0
+        size_bytes += len(event.data)
+    if events:
+        yield events[start:]
 
 
 def advanced(progress: Progress, events: Sequence[Envelope]) -> Progress:
@@ -120,5 +173,5 @@ def advanced(progress: Progress, events: Sequence[Envelope]) -> Progress:
     return Progress(events[-1].position, heads)
 
 
-def last_positions(events: Sequence[Envelope]) -> Mapping[LogPartition, int]:
+def last_positions(events: Sequence[Envelope]) -> dict[LogPartition, int]:
     return {partition_of(event): event.position for event in events}

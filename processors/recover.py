@@ -19,7 +19,8 @@ from events.log.kafka_topics import KafkaTopics
 from events.store.postgres import PostgresEvents
 from processors.consumers.consumer import Consumer
 from processors.rebuild import Rebuilder, Rebuilt
-from processors.relay import RelaySession, take_relay_lock
+from processors.relay import take_relay_lock
+from processors.relay_session import RelaySession
 
 log = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]

@@ -14,7 +14,7 @@ from events.log.kafka_reading import SeenRecord, last_events, last_progress
 from events.log.kafka_topics import KafkaTopics
 from events.log.partitions import TOPIC_PREFIX, LogPartition, partition_of
 from events.store.postgres import PostgresEvents
-from processors.publisher import Progress, Publisher, last_positions
+from processors.publisher import Progress, Publisher, last_positions, within_bytes
 
 log = logging.getLogger(__name__)
 Last = Mapping[LogPartition, SeenRecord]
@@ -26,6 +26,7 @@ def check(store: PostgresEvents, config: KafkaConfig, publisher: Publisher, batc
     """
     last = last_events(config, KafkaTopics(config).events())
     _compare(store, last, publisher.source)
+    publisher.expect({partition: seen.offset + 1 for partition, seen in last.items()})
     value = last_progress(config)
     promised = None if value is None else Progress.from_bytes(value, publisher.source)
     if promised and promised.position > (head := store.head()):
@@ -67,7 +68,8 @@ def _republish(
     behind = _behind(progress, promised)
     start = 0 if behind is None else min((progress.heads.get(p, 0) for p in behind), default=0)
     log.warning("publishing again what Kafka lost of positions %d to %d", start, progress.position)
-    for page in store.walk(start, page=batch, categories=behind and _categories(behind)):
+    categories = None if behind is None else _categories(behind)
+    for page in store.walk(start, page=batch, categories=categories):
         lost = [
             event
             for event in page
@@ -75,9 +77,9 @@ def _republish(
             and (behind is None or partition_of(event) in behind)
             and event.position > progress.heads.get(partition_of(event), 0)
         ]
-        if lost:
-            progress.heads.update(last_positions(lost))
-            publisher.publish(lost, replace(progress, refilling=True))
+        for events in within_bytes(lost):
+            progress.heads.update(last_positions(events))
+            publisher.publish(events, replace(progress, refilling=True))
         if page[-1].position >= progress.position:
             break
     publisher.publish([], progress)

@@ -35,6 +35,7 @@ def run_api(settings: Settings) -> None:
     from commands.staging import Staging
     from events.log.tail import LogTail
     from runtime.app import build_app
+    from runtime.erasing import replay_register
 
     class _Server(uvicorn.Server):
         on_exit: Callable[[], None]
@@ -45,6 +46,7 @@ def run_api(settings: Settings) -> None:
 
     _log_to_stdout(settings)
     with open_core(settings, connections=48) as core:
+        replay_register(core)
         Staging(core.objects.staging, settings.max_upload_bytes).forget_abandoned()
         tail = LogTail(core.url)
         app = build_app(core, tail)
@@ -76,11 +78,12 @@ def run_relay(settings: Settings) -> None:
     _log_to_stdout(settings)
     with open_core(settings, connections=4) as core:
         relay = Relay(core.url, core.pool, kafka_config(settings))
-        run_until_stopped(
-            {"relay": relay.run},
-            Heartbeat(settings, "relay"),
-            lambda: ("running", core.log.events.head() - core.progress.relayed(), None),
-        )
+
+        def report() -> tuple[str, int | None, str | None]:
+            lag = core.log.events.head() - core.progress.relayed()
+            return "refusing" if relay.refused else "running", lag, relay.refused
+
+        run_until_stopped({"relay": relay.run}, Heartbeat(settings, "relay"), report)
 
 
 def run_worker(settings: Settings, member: str | None = None) -> None:
@@ -96,6 +99,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from processors.sagas.timers import Timers
     from runtime.composition import new_wakes, open_event_log
     from runtime.consumers import SAGAS, engine
+    from runtime.erasing import effects_of, replay_register
 
     _log_to_stdout(settings)
     with (
@@ -103,6 +107,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         open_event_log(core, member) as event_log,
         AudioPool(PROBE_THREADS, cache_dir=settings.data / "cache" / "audio") as tools,
     ):
+        replay_register(core)
         wakes = new_wakes()
         consuming = engine(core, event_log, wakes)
         work: dict[str, Work] = {"consumers": consuming.run}
@@ -116,6 +121,9 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
             work[f"probe-{number}"] = EffectRunner(
                 probe, core.commands, core.pool, wakes.effects
             ).run
+        for effect in effects_of(core):
+            runner = EffectRunner(effect, core.commands, core.pool, wakes.erasures)
+            work[effect.name] = runner.run
         run_until_stopped(
             work, Heartbeat(settings, "worker"), lambda: _worker_report(core, consuming)
         )

@@ -97,7 +97,8 @@ class OwnProcess:
             return answers_ready(self._settings.host, self._settings.port)
         beat = read_heartbeat(self._settings.run_dir, self.name)
         pid = self.child.pid if self.child else None
-        return bool(beat and is_fresh(beat, pid) and beat["state"] == "running")
+        # A relay that refuses the log it sees is up: `log recover` needs everything else.
+        return bool(beat and is_fresh(beat, pid) and beat["state"] in ("running", "refusing"))
 
     def stop(self) -> None:
         if self.child:

@@ -29,6 +29,7 @@ class SeenRecord:
     position: int
     hash: bytes
     source: str
+    offset: int
 
 
 def read_events(config: KafkaConfig, topics: Sequence[str]) -> Iterator[SeenRecord]:
@@ -134,6 +135,7 @@ def _seen(config: KafkaConfig, partition: TopicPartition, record: Any) -> SeenRe
             int(headers["ce_position"]),
             bytes.fromhex(headers["ce_hash"].decode()),
             headers["ce_source"].decode(),
+            record.offset,
         )
     except (KeyError, ValueError) as error:
         raise NotOurRecord(topic, partition.partition, record.offset) from error

@@ -39,6 +39,14 @@ class KafkaTopics:
                     self._create(admin, topic, partitions, configs)
             return self._ids(admin, wanted)
 
+    def ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """topic → topic id, of those of `topics` that there are."""
+        names = {self._config.named(topic): topic for topic in topics}
+        with self._admin() as admin:
+            present = sorted(set(names) & set(admin.list_topics()))
+            described = admin.describe_topics(present) if present else []
+        return {names[each["name"]]: str(each["topic_id"]) for each in described}
+
     def events(self) -> list[str]:
         """Every topic of events that there is, also of categories that this process does
         not know.

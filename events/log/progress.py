@@ -97,6 +97,14 @@ class LogProgress:
             row = connection.execute(f"SELECT coalesce({source}, 0)").fetchone()
         return int(row[0]) if row else 0
 
+    def refused(self) -> str | None:
+        """Why the relay publishes nothing until somebody mends it; None while it works."""
+        if self._event_log != "kafka":
+            return None
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT refused FROM relay_progress").fetchone()
+        return row[0] if row else None
+
     def all(self) -> list[ConsumerProgress]:
         with self._lock:
             return list(self._look().values())

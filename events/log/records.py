@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from events.envelope import Envelope
@@ -29,32 +30,39 @@ def schema_of(type: str, version: int) -> str:
 
 def to_record(envelope: Envelope, source: str) -> LogRecord:
     """`source` is `source_of(log id, epoch)`. A field that is None has no header."""
-    headers = {
+    subject = envelope.stream_id.encode()
+    headers = [
+        *_type_headers(envelope.type, envelope.version, source),
+        ("ce_id", envelope.event_id.encode()),
+        ("ce_subject", subject),
+        ("ce_time", rfc3339(envelope.recorded_at).encode()),
+        ("ce_position", b"%d" % envelope.position),
+        ("ce_streamversion", b"%d" % envelope.stream_version),
+        ("ce_effectiveat", rfc3339(envelope.effective_at).encode()),
+        ("ce_tenant", envelope.tenant.encode()),
+        ("ce_correlationid", envelope.correlation_id.encode()),
+        ("ce_commandid", envelope.command_id.encode()),
+        ("ce_hash", envelope.hash.hex().encode()),
+    ]
+    if envelope.actor is not None:
+        headers.append(("ce_actor", envelope.actor.encode()))
+    if envelope.causation_id is not None:
+        headers.append(("ce_causationid", envelope.causation_id.encode()))
+    return LogRecord(topic_of(envelope.category), subject, envelope.data, headers)
+
+
+@lru_cache(maxsize=1_024)
+def _type_headers(type: str, version: int, source: str) -> Headers:
+    """What all events of a type have in common."""
+    texts = {
         "content-type": "application/json",
         "ce_specversion": "1.0",
-        "ce_id": envelope.event_id,
-        "ce_type": envelope.type,
+        "ce_type": type,
         "ce_source": source,
-        "ce_subject": envelope.stream_id,
-        "ce_time": rfc3339(envelope.recorded_at),
-        "ce_dataschema": schema_of(envelope.type, envelope.version),
-        "ce_eventversion": str(envelope.version),
-        "ce_position": str(envelope.position),
-        "ce_streamversion": str(envelope.stream_version),
-        "ce_effectiveat": rfc3339(envelope.effective_at),
-        "ce_actor": envelope.actor,
-        "ce_tenant": envelope.tenant,
-        "ce_correlationid": envelope.correlation_id,
-        "ce_causationid": envelope.causation_id,
-        "ce_commandid": envelope.command_id,
-        "ce_hash": envelope.hash.hex(),
+        "ce_dataschema": schema_of(type, version),
+        "ce_eventversion": str(version),
     }
-    return LogRecord(
-        topic_of(envelope.category),
-        envelope.stream_id.encode(),
-        envelope.data,
-        [(name, text.encode()) for name, text in headers.items() if text is not None],
-    )
+    return [(name, text.encode()) for name, text in texts.items()]
 
 
 def from_record(topic: str, value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:

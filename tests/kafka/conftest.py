@@ -52,28 +52,27 @@ def rebuilder(pool: ConnectionPool) -> Rebuilder:
 @pytest.fixture
 def relaying(
     database: Database, pool: ConnectionPool, config: KafkaConfig
-) -> Callable[[], AbstractContextManager[threading.Thread]]:
-    """`with relaying() as thread:` runs a relay in that thread; what it raised comes out at the
-    end.
-    """
+) -> Callable[[], AbstractContextManager[Relay]]:
+    """`with relaying() as relay:` runs a relay in a thread; what it raised comes out at the end."""
 
     @contextmanager
-    def run() -> Iterator[threading.Thread]:
-        stop, raised = threading.Event(), []
+    def run(url: str = database.app_url, config: KafkaConfig = config) -> Iterator[Relay]:
+        relay, stop, raised = Relay(url, pool, config), threading.Event(), []
 
-        def relay() -> None:
+        def work() -> None:
             try:
-                Relay(database.app_url, pool, config).run(stop)
+                relay.run(stop)
             except Exception as error:
                 raised.append(error)
 
-        thread = threading.Thread(target=relay)
+        thread = threading.Thread(target=work)
         thread.start()
         try:
-            yield thread
+            yield relay
         finally:
             stop.set()
             thread.join(30)
+        assert not thread.is_alive(), "the relay does not stop"
         if raised:
             raise raised[0]
 

@@ -17,7 +17,6 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 
-from events.log.errors import LogAhead, LogDiffers
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.partitions import partition_of, topic_of
@@ -158,14 +157,17 @@ def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
     # A backup from before the last five events is restored.
     as_owner(database, f"DELETE FROM events WHERE position > {last - 5}")
     assert compare(pool, config, settle_s=0).extra == 5
-    with pytest.raises(LogAhead, match="log recover"), relaying() as relay:
-        eventually(lambda: not relay.is_alive())
+    with relaying() as relay:
+        eventually(lambda: relay.refused)
+        assert "log-ahead" in relay.refused and "log recover" in relay.refused
+        assert LogProgress(pool).refused() == relay.refused
     recovered = recover(database.owner_url, pool, config, rebuilder, [shelf])
     assert (recovered.epoch, recovered.events) == (2, last - 5)
     assert [view.name for view in recovered.rebuilt] == ["shelf"]
     assert rows_of(pool) == expected_rows(pool)
     with relaying():
         assert compare(pool, config).ok
+        eventually(lambda: LogProgress(pool).refused() is None)
 
 
 def test_comparing_names_what_is_wrong(pool: ConnectionPool, config: KafkaConfig, writer: Writer):
@@ -234,8 +236,9 @@ def test_another_event_at_a_position_stops_it(
     as_owner(database, f"UPDATE events SET hash = sha256(hash) WHERE position = {last}")
     found = compare(pool, config, settle_s=0)
     assert (found.missing, found.extra, found.ok) == (1, 1, False)
-    with pytest.raises(LogDiffers, match=f"position {last}"), relaying() as relay:
-        eventually(lambda: not relay.is_alive())
+    with relaying() as relay:
+        eventually(lambda: relay.refused)
+        assert "log-differs" in relay.refused and f"position {last}" in relay.refused
 
 
 def test_an_independent_reader_gets_every_field_from_kafka_alone(

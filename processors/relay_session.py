@@ -1,0 +1,149 @@
+"""One ownership of the log: a fresh publisher, the check, then batch by batch."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from events.envelope import Envelope
+from events.log.errors import LogHole
+from events.log.kafka_config import KafkaConfig
+from events.log.tail import CHANNEL, POLL_S
+from events.model import REGISTRY
+from events.store.postgres import PostgresEvents
+from processors.publisher import Progress, Publisher, advanced, within_bytes
+from processors.read_ahead import ReadAhead
+from processors.relay_check import check
+
+Connection = psycopg.Connection[Any]
+BATCH = 2_000
+# Each look is a connection to the broker; a topic deleted while nothing is written is back by then.
+LOOK_AT_TOPICS_S = 15.0
+STREAMS_REMEMBERED = 100_000
+
+
+class EpochChanged(Exception):
+    """`log recover` was here: make everything anew."""
+
+
+class RelaySession:
+    """`connection` holds the relay's lock. Every batch is noted on it, so a lost lock ends the
+    session.
+    """
+
+    def __init__(self, connection: Connection, store: PostgresEvents, config: KafkaConfig) -> None:
+        self._connection, self._store, self._config = connection, store, config
+        connection.execute(f"LISTEN {CHANNEL}")
+        self._identity = store.log_identity()
+        self._publisher = Publisher(config, *self._identity)
+        self._pages = ReadAhead(store, BATCH)
+        self._streams: OrderedDict[str, int] = OrderedDict()
+        self._looked_at = time.monotonic()
+        self.progress = Progress()
+
+    def __enter__(self) -> RelaySession:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pages.close()
+        self._publisher.close()
+
+    def check(self) -> None:
+        """Compare the topics with the store, publish again what they lost, and go on from there."""
+        self._publisher.ensure_topics(set(REGISTRY.categories()))
+        self.progress = check(self._store, self._config, self._publisher, BATCH)
+        self._save(self.progress, everything=True)
+
+    def publish_next(self) -> int:
+        """The next events of the log, at most BATCH; how many there were. Raises LogHole."""
+        page = self._pages.after(self.progress.position)
+        self._refuse_holes(page)
+        for events in within_bytes(page):
+            progress = advanced(self.progress, events)
+            self._publisher.publish(events, progress)
+            self._save(progress)
+            self.progress = progress
+        return len(page)
+
+    def sleep(self) -> None:
+        """Until the store says that it is longer, or a poll's time; also tells whether the lock is
+        still ours and the topics are still there.
+        """
+        self._same_epoch()
+        if time.monotonic() - self._looked_at > LOOK_AT_TOPICS_S:
+            self._publisher.same_topics()
+            self._looked_at = time.monotonic()
+        list(self._connection.notifies(timeout=POLL_S, stop_after=1))
+
+    def _refuse_holes(self, events: Sequence[Envelope]) -> None:
+        expected = self.progress.position + 1
+        unknown: dict[str, Envelope] = {}
+        for event in events:
+            if event.position != expected:
+                raise LogHole("position", expected, event.position)
+            expected += 1
+            known = self._streams.pop(event.stream_id, None)
+            if known is None and event.stream_version > 1:
+                unknown[event.stream_id] = event
+            elif event.stream_version != (known or 0) + 1:
+                raise _version_hole(event, (known or 0) + 1)
+            self._streams[event.stream_id] = event.stream_version
+        self._ask_the_store(unknown)
+        while len(self._streams) > STREAMS_REMEMBERED:
+            self._streams.popitem(last=False)
+
+    def _ask_the_store(self, first: dict[str, Envelope]) -> None:
+        """Streams that this session has not met: each one's version before must be there."""
+        if not first:
+            return
+        missing = self._connection.execute(
+            "SELECT w.stream_id, (SELECT max(e.stream_version) FROM events e"
+            "  WHERE e.stream_id = w.stream_id AND e.position < w.position)"
+            " FROM unnest(%s::text[], %s::bigint[], %s::bigint[])"
+            "  AS w(stream_id, version, position)"
+            " WHERE NOT EXISTS (SELECT FROM events e WHERE e.stream_id = w.stream_id"
+            "  AND e.stream_version = w.version - 1 AND e.position < w.position) LIMIT 1",
+            (
+                list(first),
+                [event.stream_version for event in first.values()],
+                [event.position for event in first.values()],
+            ),
+        ).fetchone()
+        if missing is not None:
+            raise _version_hole(first[missing[0]], (missing[1] or 0) + 1)
+
+    def _save(self, progress: Progress, *, everything: bool = False) -> None:
+        """R and the heads, for whoever waits; Kafka already has them."""
+        changed = {
+            partition: position
+            for partition, position in progress.heads.items()
+            if everything or self.progress.heads.get(partition) != position
+        }
+        with self._connection.transaction():
+            self._same_epoch()
+            self._connection.execute(
+                "INSERT INTO relay_heads SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[])"
+                " ON CONFLICT (topic, partition)"
+                " DO UPDATE SET last_position = EXCLUDED.last_position",
+                (
+                    [partition.topic for partition in changed],
+                    [partition.number for partition in changed],
+                    list(changed.values()),
+                ),
+            )
+            self._connection.execute(
+                "UPDATE relay_progress SET position = %s", (progress.position,)
+            )
+
+    def _same_epoch(self) -> None:
+        row = self._connection.execute("SELECT log_id, epoch FROM log_identity").fetchone()
+        if row != self._identity:
+            raise EpochChanged
+
+
+def _version_hole(event: Envelope, expected: int) -> LogHole:
+    return LogHole(f"version of {event.stream_id}", expected, event.stream_version)
