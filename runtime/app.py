@@ -198,6 +198,7 @@ def checks(core: Core) -> dict[str, Callable[[], str | None]]:
         "database": database,
         "migrations": migrations,
         "consumers": lambda: consumers_running(core.progress),
+        "relay": core.progress.refused,
     }
 
 
