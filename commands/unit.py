@@ -5,7 +5,6 @@ Nobody else commits.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from events.store.pending import Append, Committed, InputMismatch, PendingEvent,
 from events.times import utc_now
 
 MAX_RELOADS = 3
-
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 
 Decide = Callable[..., Decision]
 
@@ -77,10 +76,9 @@ class Commands:
 
     def _hash(self, input: object, secrets: frozenset[str]) -> bytes:
         plain = input.model_dump(mode="json") if isinstance(input, BaseModel) else input
-        if isinstance(plain, dict):
+        if secrets and isinstance(plain, dict):
             plain = {name: value for name, value in plain.items() if name not in secrets}
-        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=str)
-        return hmac.new(self._input_key, canonical.encode(), hashlib.sha256).digest()
+        return hmac.digest(self._input_key, _canonical(plain).encode(), "sha256")
 
 
 @dataclass(slots=True)

@@ -16,11 +16,15 @@ from events.errors import InvalidId
 
 def uuid7() -> UUID:
     """A time-ordered UUID (RFC 9562 §5.7): 48 bits of milliseconds, 74 random bits."""
+    return UUID(int=_uuid7())
+
+
+def _uuid7() -> int:
     milliseconds = time.time_ns() // 1_000_000
     random = int.from_bytes(os.urandom(10), "big")
     value = (milliseconds & (1 << 48) - 1) << 80 | random
     value = value & ~(0xF << 76) | 7 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+    return value & ~(0x3 << 62) | 0x2 << 62
 
 
 class Id(str):
@@ -40,7 +44,8 @@ class Id(str):
 
     @classmethod
     def new(cls) -> Self:
-        return cls(f"{cls.prefix}_{uuid7().hex}")
+        # Past the check: 1.4 instead of 3.1 µs, three times a command.
+        return str.__new__(cls, f"{cls.prefix}_{_uuid7():032x}")
 
     @classmethod
     def derived(cls, *parts: object) -> Self:

@@ -1,8 +1,9 @@
 """Group commit: concurrent appends of one process share a transaction, each with its own verdict.
 
 There is no committing thread. Whoever finds nobody committing leads: it commits everything that
-waits, its own append first, wakes the others and hands the lead to the oldest that came meanwhile.
-A thread of its own cost two switches more a group: 7,800 against 9,000 hand-overs/s of 32 clients.
+waits, its own append first, and hands the lead to the oldest that came meanwhile. Those answered
+wake each other one by one: 32 threads woken at once fight for Python's lock, 9,800 hand-overs/s
+against 13,300 (and 7,800 through a thread of its own with futures).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 
 import psycopg
 
@@ -28,20 +30,19 @@ CLOSE_PATIENCE_S = 10.0
 
 
 class _Waiting:
-    """One append and the lock its thread sleeps on until it is answered, or is to lead."""
+    """One append and the lock its thread sleeps on until it is answered, or is to lead.
 
-    __slots__ = ("append", "since", "turn", "verdict")
+    `behind` is whom it wakes when it was answered.
+    """
+
+    __slots__ = ("append", "behind", "turn", "verdict")
 
     def __init__(self, append: EncodedAppend) -> None:
-        self.append, self.since = append, time.monotonic()
-        # Half the cost of a Future: one lock, no condition.
+        self.append = append
         self.turn = threading.Lock()
         self.turn.acquire()
         self.verdict: Verdict | None = None
-
-    def answer(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        self.turn.release()
+        self.behind: _Waiting | None = None
 
 
 class GroupCommitter:
@@ -86,14 +87,17 @@ class GroupCommitter:
             self._connection.close()
 
     def _wait(self, waiting: _Waiting) -> None:
-        if waiting.turn.acquire(timeout=MAX_WAIT_S):
-            return
-        with self._lock:
-            if waiting in self._queue and waiting.turn.locked():
-                self._queue.remove(waiting)
-                raise StoreBusy
-        # On its way already; the session's timeouts bound how long that takes.
-        waiting.turn.acquire()
+        while not waiting.turn.acquire(timeout=MAX_WAIT_S):
+            # Answered but not woken: whoever should have was interrupted on its way.
+            if waiting.verdict is not None:
+                break
+            with self._lock:
+                if waiting in self._queue and waiting.turn.locked():
+                    self._queue.remove(waiting)
+                    raise StoreBusy
+            # On its way already; the session's timeouts bound how long that takes.
+        if waiting.behind is not None:
+            waiting.behind.turn.release()
 
     def _lead(self, mine: _Waiting) -> None:
         group = self._next_group()
@@ -102,11 +106,13 @@ class GroupCommitter:
             verdicts = self._commit(group)
         finally:
             for waiting, verdict in zip(group, verdicts, strict=True):
-                if waiting is mine:
-                    mine.verdict = verdict
-                else:
-                    waiting.answer(verdict)
+                waiting.verdict = verdict
+            others = [waiting for waiting in group if waiting is not mine]
+            for waiting, behind in pairwise(others):
+                waiting.behind = behind
             self._hand_over()
+            if others:
+                others[0].turn.release()
 
     def _hand_over(self) -> None:
         with self._lock:

@@ -9,7 +9,8 @@ from events.claims import Claim
 from events.errors import NoCultureError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, for speed: setting ten frozen fields took 4 of the 60 µs of a command.
+@dataclass(slots=True, kw_only=True)
 class PendingEvent:
     """An event on its way into the log; `stream_version` is the one it will have.
 
@@ -28,7 +29,7 @@ class PendingEvent:
     releases: tuple[Claim, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Append:
     """All that one command changes: committed as a whole or not at all."""
 
