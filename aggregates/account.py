@@ -6,19 +6,40 @@ from dataclasses import dataclass, replace
 
 from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
-from events.account import AccountRegistered, OperatorGranted, PasswordChanged
+from events.account import (
+    AccountErased,
+    AccountErasureRequested,
+    AccountRegistered,
+    OperatorGranted,
+    PasswordChanged,
+)
 from events.claims import Claim
-from events.ids import AccountId, WorkspaceId
+from events.errors import NoCultureError
+from events.ids import AccountId, ErasureId, WorkspaceId
 from events.model import Event
 
 EMAIL_CLAIM = "account-email"
 FOUNDER_CLAIM = "founder"
 
 
+class LastOperator(NoCultureError):
+    status, code = 409, "last-operator"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You are the only operator and others have accounts here: make somebody else one first"
+            " (`./noculture operator grant EMAIL`), then delete your account"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
+    """`erasure_id` once its owner has asked to be forgotten: from then on it is closed."""
+
     workspace_id: WorkspaceId
     operator: bool = False
+    erasure_id: ErasureId | None = None
+    erased: bool = False
 
 
 def register(
@@ -53,17 +74,47 @@ def register(
 
 def grant_operator(account: Account | None, *, account_id: AccountId) -> Decision:
     """Let the account see and repair the installation."""
-    if account is None:
-        raise NotFound("The account")
+    account = _open(account)
     if account.operator:
         return Decision()
     return Decision(OperatorGranted(account_id=account_id))
 
 
 def change_password(account: Account | None, *, account_id: AccountId) -> Decision:
+    _open(account)
+    return Decision(PasswordChanged(account_id=account_id))
+
+
+def request_erasure(
+    account: Account | None,
+    *,
+    account_id: AccountId,
+    erasure_id: ErasureId,
+    releases: tuple[Claim, ...],
+    last_operator: bool,
+) -> Decision:
+    """Close the account; `releases` are the claims it holds: its address, perhaps being founder.
+
+    Asking again changes nothing. Refuses LastOperator (409) while others have accounts.
+    """
     if account is None:
         raise NotFound("The account")
-    return Decision(PasswordChanged(account_id=account_id))
+    if account.erasure_id is not None:
+        return Decision()
+    if last_operator:
+        raise LastOperator
+    requested = AccountErasureRequested(
+        account_id=account_id, workspace_id=account.workspace_id, erasure_id=erasure_id
+    )
+    return Decision(requested, releases=releases)
+
+
+def erase(account: Account | None, *, account_id: AccountId, erasure_id: ErasureId) -> Decision:
+    if account is None:
+        raise NotFound("The account")
+    if account.erased:
+        return Decision()
+    return Decision(AccountErased(account_id=account_id, erasure_id=erasure_id))
 
 
 def evolve(account: Account | None, event: Event) -> Account | None:
@@ -72,5 +123,15 @@ def evolve(account: Account | None, event: Event) -> Account | None:
             return Account(event.workspace_id)
         case OperatorGranted() if account is not None:
             return replace(account, operator=True)
+        case AccountErasureRequested() if account is not None:
+            return replace(account, erasure_id=event.erasure_id, operator=False)
+        case AccountErased() if account is not None:
+            return replace(account, erasure_id=event.erasure_id, erased=True)
         case _:
             return account
+
+
+def _open(account: Account | None) -> Account:
+    if account is None or account.erasure_id is not None:
+        raise NotFound("The account")
+    return account

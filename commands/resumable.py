@@ -236,8 +236,7 @@ class Uploads:
         return self.path(upload_id).with_suffix(".lock")
 
     def _remove_files(self, upload_id: str) -> None:
-        for path in (self.path(upload_id), self.piece_path(upload_id), self._lock_path(upload_id)):
-            path.unlink(missing_ok=True)
+        remove_upload(self._staging.folder, upload_id)
 
     def _set(self, upload: Upload, assignments: str, *values: object) -> None:
         with self._pool.connection() as connection:
@@ -245,3 +244,10 @@ class Uploads:
                 f"UPDATE uploads SET {assignments} WHERE upload_id = %s",
                 (*values, upload.upload_id),
             )
+
+
+def remove_upload(folder: Path, upload_id: str) -> None:
+    """Delete what a resumable upload has in the staging folder."""
+    path = folder / UploadId(upload_id)
+    for each in (path, path.with_suffix(".piece"), path.with_suffix(".lock")):
+        each.unlink(missing_ok=True)

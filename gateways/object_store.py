@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,9 +29,16 @@ class BlobNotFound(NoCultureError):
 
 def blob_key(workspace_id: str, sha256: str) -> str:
     """The blob's path in any store. Raises ValueError on anything that could lead elsewhere."""
-    if not _WORKSPACE.fullmatch(workspace_id) or not _SHA256.fullmatch(sha256):
+    if not _SHA256.fullmatch(sha256):
         raise ValueError("a blob is addressed by a workspace id and 64 hex digits")
-    return f"{workspace_id}/{sha256[:2]}/{sha256}"
+    return f"{workspace_folder(workspace_id)}/{sha256[:2]}/{sha256}"
+
+
+def workspace_folder(workspace_id: str) -> str:
+    """Where all blobs of a workspace are. Raises ValueError on anything that is no such id."""
+    if not _WORKSPACE.fullmatch(workspace_id):
+        raise ValueError("a blob is addressed by a workspace id and 64 hex digits")
+    return workspace_id
 
 
 class FolderObjectStore:
@@ -100,6 +107,18 @@ class FolderObjectStore:
 
     def delete(self, workspace_id: str, sha256: str) -> None:
         self._path(workspace_id, sha256).unlink(missing_ok=True)
+
+    def delete_workspace(self, workspace_id: str) -> int:
+        folder = self._root / workspace_folder(workspace_id)
+        blobs = 0
+        for path in folder.glob("*/*"):
+            path.unlink(missing_ok=True)
+            blobs += 1
+        # Only names of hashes are left; a blob that arrives this moment keeps its folder.
+        for empty in (*folder.glob("*"), folder):
+            with suppress(OSError):
+                empty.rmdir()
+        return blobs
 
     def _path(self, workspace_id: str, sha256: str) -> Path:
         return self._root / blob_key(workspace_id, sha256)

@@ -42,6 +42,10 @@ class ObjectStore(Protocol):
 
     def delete(self, workspace_id: str, sha256: str) -> None: ...
 
+    def delete_workspace(self, workspace_id: str) -> int:
+        """Everything of it; answers how many blobs there were."""
+        ...
+
 
 class LocalCopy(Protocol):
     def __enter__(self) -> Path: ...

@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import NotFoundError
 from obstore.store import S3Store
 
-from gateways.object_store import CHUNK_BYTES, BlobNotFound, blob_key
+from gateways.object_store import CHUNK_BYTES, BlobNotFound, blob_key, workspace_folder
 from gateways.ports import LocalCopy
 
 PART_BYTES = 16 * 1024 * 1024
@@ -94,6 +94,14 @@ class S3ObjectStore:
 
     def delete(self, workspace_id: str, sha256: str) -> None:
         obstore.delete(self._store, blob_key(workspace_id, sha256))
+
+    def delete_workspace(self, workspace_id: str) -> int:
+        blobs = 0
+        for found in obstore.list(self._store, prefix=workspace_folder(workspace_id) + "/"):
+            paths = [blob["path"] for blob in found]
+            obstore.delete(self._store, paths)
+            blobs += len(paths)
+        return blobs
 
     def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
         if start >= end:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.account import AccountRegistered, OperatorGranted
+from events.account import AccountErased, AccountRegistered, OperatorGranted
 from events.envelope import Recorded
 from projections.projection import Projection, Rows
 
@@ -25,3 +25,5 @@ class Accounts(Projection, name="accounts", version=1, categories=("account",)):
                 )
             case OperatorGranted():
                 rows.upsert(data.account_id, operator=True)
+            case AccountErased():
+                rows.delete(data.account_id)

@@ -9,12 +9,14 @@ from fastapi import FastAPI
 
 import commands.accounts
 import commands.assets
+import commands.erasures
 import commands.keys
 import commands.operations
 import commands.sessions
 import commands.uploads
 import read_api.accounts_http
 import read_api.assets_http
+import read_api.erasures_http
 import read_api.events_http
 import read_api.media_http
 import read_api.sagas_http
@@ -24,6 +26,7 @@ import web.parts
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
+from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.logins import Logins
 from commands.operations import Operations
@@ -41,6 +44,7 @@ from kit.tokens import Signer
 from processors.sagas.operating import Operating
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
+from read_api.erasures import ErasureQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
@@ -59,6 +63,7 @@ class CommandSide:
     """What changes things, for the API's routes, the pages and the command line alike."""
 
     accounts: Accounts
+    erasures: Erasures
     sessions: Sessions
     keys: Keys
     assets: Assets
@@ -75,6 +80,7 @@ class QuerySide:
     assets: AssetQueries
     timeline: TimelineQueries
     accounts: AccountQueries
+    erasures: ErasureQueries
     media: AssetMedia
     system: SystemQueries
     sagas: SagaQueries
@@ -93,6 +99,7 @@ def command_side(core: Core) -> CommandSide:
     limits = RateLimits(core.pool)
     return CommandSide(
         accounts=Accounts(core.commands, logins, passwords, sessions),
+        erasures=Erasures(core.commands, logins, passwords, core.pool),
         sessions=sessions,
         keys=keys,
         assets=assets,
@@ -111,6 +118,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
         assets=assets,
         timeline=timeline,
         accounts=AccountQueries(core.pool, assets, timeline),
+        erasures=ErasureQueries(core.pool, core.progress.all),
         media=AssetMedia(assets, core.objects, read_zoom),
         system=SystemQueries(core.pool, core.progress, core.log.events.head, parts),
         sagas=SagaQueries(core.pool, cursors, core.log.events.stream),
@@ -134,6 +142,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
     for router in (
         commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
         commands.accounts.password_router(changing.accounts, authenticated, changing.limits),
+        commands.erasures.router(changing.erasures, authenticated, changing.limits),
         commands.sessions.router(changing.sessions, authenticated, changing.limits),
         commands.keys.router(changing.keys, authenticated),
         commands.assets.router(changing.assets, authenticated),
@@ -144,6 +153,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
         read_api.accounts_http.router(authenticated, progress, reading.accounts),
+        read_api.erasures_http.router(reading.erasures, progress, changing.limits),
         read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
         web.app.router(look, page_parts(core, changing, reading, look)),
     ):

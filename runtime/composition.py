@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from psycopg_pool import ConnectionPool
 
+from commands.forgetting import Forgetting
 from commands.unit import Commands
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import KafkaConfig
@@ -61,14 +62,17 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
         stack.callback(pool.close, timeout=1.0)
         log = PostgresLog(url, pool)
         stack.callback(log.close)
-        codec = EventCodec(PostgresSubjectKeys(pool, settings.secrets.master_key))
+        keys = PostgresSubjectKeys(pool, settings.secrets.master_keys)
+        codec = EventCodec(keys)
+        commands = Commands(log, pool, codec, settings.secrets.installation_key)
+        stack.callback(Forgetting(keys, commands).stop)
         yield Core(
             settings=settings,
             url=url,
             pool=pool,
             log=log,
             codec=codec,
-            commands=Commands(log, pool, codec, settings.secrets.installation_key),
+            commands=commands,
             objects=object_store(settings),
             progress=LogProgress(pool, settings.event_log),
         )
@@ -121,7 +125,8 @@ class Wakes:
 
     commands: Wake
     effects: Wake
+    erasures: Wake
 
 
 def new_wakes() -> Wakes:
-    return Wakes(Wake(), Wake())
+    return Wakes(Wake(), Wake(), Wake())

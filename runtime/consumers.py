@@ -8,30 +8,38 @@ from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.effects.audio import AnalysisEffect, ProbeEffect
 from processors.effects.consumer import EffectConsumer
+from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.accounts import Accounts
+from projections.erasures import Erasures
 from projections.projection import Projection
 from projections.sagas import Sagas
 from projections.timeline import Timeline
 from projections.vault import Vault
 from runtime.composition import Core, Wakes
+from sagas.erasure import ERASURE
 from sagas.ingest import INGEST
 from sagas.saga import Saga
 
-VIEWS: tuple[type[Projection], ...] = (Accounts, Sagas, Timeline, Vault)
-SAGAS: dict[str, Saga] = {INGEST.name: INGEST}
+VIEWS: tuple[type[Projection], ...] = (Accounts, Erasures, Sagas, Timeline, Vault)
+SAGAS: dict[str, Saga] = {saga.name: saga for saga in (INGEST, ERASURE)}
 
 
 def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
     views = [ProjectionConsumer(view()) for view in VIEWS]
     sagas = [SagaConsumer(saga, core.log, core.codec, wakes.commands) for saga in SAGAS.values()]
     effects = EffectConsumer("audio-effects", (ProbeEffect, AnalysisEffect), wakes.effects)
-    return [*views, *sagas, effects]
+    erasing = EffectConsumer(
+        "erasure-effects", (EraseContentsEffect, DestroyKeyEffect, CertifyEffect), wakes.erasures
+    )
+    return [*views, *sagas, effects, erasing]
 
 
 def rebuilder(core: Core) -> Rebuilder:
-    return Rebuilder(core.pool, core.codec, core.settings.event_log)
+    settings = core.settings
+    keep_s = settings.keep_replaced_hours * 3600
+    return Rebuilder(core.pool, core.codec, settings.event_log, keep_s)
 
 
 def engine(core: Core, event_log: EventLog, wakes: Wakes) -> Engine:

@@ -22,10 +22,30 @@ class SecretFiles:
         """32 bytes: HMAC of command inputs and personal claim keys."""
         return bytes.fromhex(self._text("installation_key"))
 
+    def master_keys(self) -> list[bytes]:
+        """32 bytes each: encrypt the per-subject keys of personal data; two during a rotation."""
+        keys = [bytes.fromhex(self._text("master_key"))]
+        if self.next_master_key.exists():
+            keys.append(bytes.fromhex(self._text(self.next_master_key.name)))
+        return keys
+
     @property
-    def master_key(self) -> bytes:
-        """32 bytes: encrypts the per-subject keys of personal data."""
-        return bytes.fromhex(self._text("master_key"))
+    def next_master_key(self) -> Path:
+        """The file of the key that a rotation goes over to; it replaces `master_key` at its end."""
+        return self.folder / "master_key.next"
+
+    def make_next_master_key(self) -> bytes:
+        """The one that an interrupted rotation left, or a new one."""
+        return bytes.fromhex(self._text(self.next_master_key.name))
+
+    def replace_master_key(self) -> None:
+        """The next one is the master key from now on; the old one is gone."""
+        self.next_master_key.replace(self.folder / "master_key")
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     @property
     def signing_key(self) -> bytes:

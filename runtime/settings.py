@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     secrets_dir: Path | None = Field(
         None, description="Folder of the installation's secrets; empty: DATA/secrets."
     )
+    erasure_register_dir: Path | None = Field(
+        None,
+        description="Folder of the erasure register, shared by all machines and never restored"
+        " with the database; empty: DATA/erasures.",
+    )
     cache_dir: Path | None = Field(
         None, description="Downloads shared by a user's installations; empty: the user's cache."
     )
@@ -106,6 +111,11 @@ class Settings(BaseSettings):
     def secrets(self) -> SecretFiles:
         """The installation's secrets."""
         return SecretFiles(self.secrets_dir or self.data / "secrets")
+
+    @property
+    def erasure_dir(self) -> Path:
+        """Where it is written down who was erased."""
+        return self.erasure_register_dir or self.data / "erasures"
 
     @property
     def run_dir(self) -> Path:

@@ -12,6 +12,7 @@ from events.times import rfc3339
 T = TypeVar("T")
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 AssetState = Literal["uploaded", "verified", "rejected", "analysed", "analysis_failed"]
+ErasureState = Literal["requested", "erasing", "erased"]
 
 
 class Dto(BaseModel):
@@ -123,6 +124,27 @@ class AccountDto(Dto):
     email: str | None
     name: str | None
     operator: bool
+
+
+class ErasureConsumerDto(Dto):
+    name: str
+    acknowledged: bool
+
+
+class RequestedErasure(Dto):
+    """Answer to DELETE /api/me; the certificate comes later, at `Location`."""
+
+    id: str
+    state: ErasureState
+    certificate: dict[str, Any] | None = None
+
+
+class ErasureDto(RequestedErasure):
+    """`consumers` is who has scrubbed what it held; `certificate` once all have."""
+
+    requested_at: Timestamp
+    erased_at: Timestamp | None = None
+    consumers: list[ErasureConsumerDto]
 
 
 class KeyDto(Dto):

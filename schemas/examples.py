@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from events.account import AccountRegistered, OperatorGranted, PasswordChanged
+from events.account import (
+    AccountErased,
+    AccountErasureRequested,
+    AccountRegistered,
+    OperatorGranted,
+    PasswordChanged,
+)
 from events.analysis import (
     AnalysisAttemptFailed,
     AnalysisCompleted,
@@ -20,11 +26,22 @@ from events.asset import (
     AssetVerified,
 )
 from events.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
+from events.erasing import ErasingStepped
+from events.erasure import (
+    Acknowledgement,
+    Certificate,
+    ErasureCertified,
+    ErasureContentsDeleted,
+    ErasureKeyDestroyed,
+    ErasureRequested,
+    ErasureStepRequested,
+)
 from events.ids import (
     AccountId,
     AnalysisId,
     AssetId,
     CommandId,
+    ErasureId,
     EventId,
     Id,
     IngestId,
@@ -36,6 +53,7 @@ from events.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
 from events.key import KeyIssued, KeyRevoked
 from events.model import Event
 from events.operation import SagaOperated
+from events.subject import SubjectErased
 from events.workspace import WorkspaceCreated
 
 AnyId = TypeVar("AnyId", bound=Id)
@@ -52,6 +70,7 @@ WORKSPACE = fixed(WorkspaceId)
 KEY = fixed(KeyId)
 ASSET = fixed(AssetId)
 ANALYSIS = AnalysisId.beside(ASSET)
+ERASURE = fixed(ErasureId)
 INGEST = IngestId.beside(ASSET)
 SHA256 = "9f" * 32
 FILENAME = "Ada Okoye - Night Bus.flac"
@@ -81,12 +100,56 @@ _OF_ANALYSIS: dict[str, Any] = {"analysis_id": ANALYSIS, **_OF_ASSET}
 _FILE: dict[str, Any] = {"sha256": SHA256, "filename": FILENAME}
 _NO_TEMPO = {"code": "timed-out", "reason": "The analysis did not finish in time."}
 
+CERTIFICATE = Certificate(
+    erasure_id=ERASURE,
+    log_id="log_" + _HEX.format(1),
+    subject_sha256="5b" * 32,
+    requested_at="2026-01-01T00:00:00.000000Z",
+    key_destroyed_at="2026-01-01T00:00:01.500000Z",
+    issued_at="2026-01-01T00:00:02.250000Z",
+    event_id=fixed(EventId),
+    event_position=4711,
+    event_hash="ab" * 32,
+    consumers=(Acknowledgement(name="accounts", position=4713),),
+    assets_deleted=12,
+    blobs_deleted=36,
+    public_key="cd" * 32,
+    signature="ef" * 64,
+)
+
 EXAMPLES: tuple[Event, ...] = (
     AccountRegistered(
         account_id=ACCOUNT, workspace_id=WORKSPACE, email="ada@example.org", name="Ada Okoye"
     ),
     OperatorGranted(account_id=ACCOUNT),
     PasswordChanged(account_id=ACCOUNT),
+    AccountErasureRequested(account_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
+    AccountErased(account_id=ACCOUNT, erasure_id=ERASURE),
+    SubjectErased(subject_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
+    ErasureRequested(erasure_id=ERASURE, account_id=ACCOUNT, workspace_id=WORKSPACE),
+    ErasureStepRequested(
+        erasure_id=ERASURE,
+        account_id=ACCOUNT,
+        workspace_id=WORKSPACE,
+        step="contents",
+        attempt=1,
+    ),
+    ErasureContentsDeleted(erasure_id=ERASURE, assets=12, blobs=36),
+    ErasureKeyDestroyed(erasure_id=ERASURE),
+    ErasureCertified(erasure_id=ERASURE, certificate=CERTIFICATE),
+    ErasingStepped(
+        input=SagaInput(kind="event", name="erasure.requested", reference=fixed(EventId)),
+        state="Erasing",
+        memory={"erasure_id": ERASURE, "step": "contents", "attempt": 1},
+        sent=(
+            SentCommand(
+                command_id=fixed(CommandId),
+                name="RequestErasureStep",
+                body={"erasure_id": ERASURE, "step": "contents", "attempt": 1},
+            ),
+        ),
+        timers=(SetTimer(token="again", delay_s=600.0),),  # noqa: S106 - a timer
+    ),
     WorkspaceCreated(workspace_id=WORKSPACE, owner_id=ACCOUNT, name="Ada Okoye"),
     KeyIssued(
         key_id=KEY,

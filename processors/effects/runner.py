@@ -12,7 +12,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
-from commands.ingest_handlers import HANDLERS
+from commands.handlers import HANDLERS
 from commands.unit import CommandContext, Commands
 from events.envelope import Recorded
 from events.errors import NoCultureError

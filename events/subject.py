@@ -1,0 +1,14 @@
+"""Subjects of personal data: whose key encrypts what events hold of a person."""
+
+from __future__ import annotations
+
+from events.ids import AccountId, ErasureId, WorkspaceId
+from events.model import Event
+
+
+class SubjectErased(Event, type="subject.erased", version=1):
+    """The subject's key is destroyed: its values in all events, everywhere, read as null now."""
+
+    subject_id: AccountId
+    workspace_id: WorkspaceId
+    erasure_id: ErasureId

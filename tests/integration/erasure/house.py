@@ -1,0 +1,125 @@
+"""An installation in one process: the API as it is composed, and a worker that can be stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from events.log.tail import LogTail
+from processors.effects.runner import EffectRunner
+from processors.sagas.dispatcher import Dispatcher
+from processors.sagas.timers import Timers
+from runtime.app import build_app
+from runtime.composition import Core, new_wakes, open_core, open_event_log
+from runtime.consumers import SAGAS, engine
+from runtime.erasing import effects_of
+from runtime.settings import Settings, load_settings
+from tests.conftest import Database
+
+PASSWORD = "a long enough password"
+
+
+@dataclass
+class House:
+    """`worker()` runs consumers, sagas and the erasure's effects for as long as it is open."""
+
+    settings: Settings
+    core: Core
+    app: FastAPI
+    clients: ExitStack = field(default_factory=ExitStack)
+
+    def browser(self) -> TestClient:
+        return TestClient(self.app, base_url="http://testserver", follow_redirects=False)
+
+    def signed_up(self, email: str, name: str = "Ada") -> TestClient:
+        client = self.browser()
+        person = {"email": email, "password": PASSWORD, "name": name}
+        answer = client.post("/api/accounts", json=person)
+        assert answer.status_code == 201, answer.text
+        client.account = answer.json()
+        return client
+
+    def erase(self, client: TestClient) -> str:
+        """Ask for it; answers the erasure's id."""
+        answer = delete_me(client)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def erasure(self, erasure_id: str) -> dict[str, Any]:
+        answer = self.browser().get(f"/api/erasures/{erasure_id}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def erased(self, erasure_id: str) -> dict[str, Any]:
+        """What it answers once it is over."""
+        eventually(lambda: self.erasure(erasure_id)["state"] == "erased")
+        return self.erasure(erasure_id)
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        stop = threading.Event()
+        core, wakes = self.core, new_wakes()
+        with open_event_log(core) as event_log:
+            work = [
+                engine(core, event_log, wakes).run,
+                Dispatcher(
+                    core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
+                ).run,
+                Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands).run,
+                *(
+                    EffectRunner(effect, core.commands, core.pool, wakes.erasures).run
+                    for effect in effects_of(core)
+                ),
+            ]
+            threads = [threading.Thread(target=run, args=(stop,)) for run in work]
+            for thread in threads:
+                thread.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                for thread in threads:
+                    thread.join(30)
+
+    def types(self) -> list[str]:
+        return [envelope.type for envelope in self.core.log.events.after(0, 10_000)]
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.core.pool.connection() as connection:
+            return connection.execute(query, values).fetchall()
+
+
+def delete_me(client: TestClient, password: str = PASSWORD) -> Any:
+    return client.request("DELETE", "/api/me", json={"password": password})
+
+
+@contextmanager
+def open_house(database: Database, data: Path) -> Iterator[House]:
+    settings = load_settings(
+        data,
+        event_log="postgres",
+        database_url=database.owner_url,
+        app_database_url=database.app_url,
+    )
+    with open_core(settings, connections=32) as core:
+        tail = LogTail(core.url)
+        try:
+            yield House(settings, core, build_app(core, tail))
+        finally:
+            tail.close()
+
+
+def eventually(condition: Callable[[], object], within_s: float = 20.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
