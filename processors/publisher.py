@@ -14,6 +14,7 @@ from events.log.errors import LogDiffers
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.kafka_producer import TransactionalProducer
 from events.log.kafka_topics import KafkaTopics
+from events.log.kafka_transactions import OpenTransaction, open_transactions
 from events.log.partitions import LogPartition, partition_number, partition_of, topic_of
 from events.log.records import source_of, to_record
 from events.times import to_micros
@@ -66,6 +67,10 @@ class TopicsChanged(KafkaError):  # type: ignore[misc]
     """A topic was deleted, emptied or cut under us: look again at what they hold."""
 
 
+class TransactionHangs(KafkaError):  # type: ignore[misc]
+    """The coordinator left a commit marker out."""
+
+
 class Publisher:
     """Making one fences all earlier ones of this log: their transactions cannot commit any more.
 
@@ -78,6 +83,7 @@ class Publisher:
         self._topics = KafkaTopics(config)
         self._topic_ids: dict[str, str] = {}
         self._ends: dict[LogPartition, int] = {}
+        self._open: frozenset[OpenTransaction] = frozenset()
         self.source = source_of(log_id, epoch)
         self._producer = TransactionalProducer(**config.producer())
         try:
@@ -97,6 +103,15 @@ class Publisher:
         """Raises TopicsChanged when one of them is gone or was made anew."""
         if self._topics.ids(set(self._topic_ids)) != self._topic_ids:
             raise TopicsChanged("topics are gone or were made anew")
+
+    def nothing_hangs(self) -> None:
+        """Between two transactions. Raises TransactionHangs for one that is open since the last
+        call: readers wait at it for ever, the next publisher aborts it.
+        """
+        found = open_transactions(self._config, [*self._topic_ids, RELAY_TOPIC])
+        if hanging := found & self._open:
+            raise TransactionHangs(f"the broker forgot to end {sorted(map(str, hanging))}")
+        self._open = found
 
     def expect(self, ends: Mapping[LogPartition, int]) -> None:
         """What is at these offsets is there now and has to stay."""

@@ -12,6 +12,7 @@ from events.log.errors import LogAhead, LogDiffers
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.kafka_reading import SeenRecord, last_events, last_progress
 from events.log.kafka_topics import KafkaTopics
+from events.log.kafka_transactions import abort_all
 from events.log.partitions import TOPIC_PREFIX, LogPartition, partition_of
 from events.store.postgres import PostgresEvents
 from processors.publisher import Progress, Publisher, last_positions, within_bytes
@@ -24,7 +25,11 @@ def check(store: PostgresEvents, config: KafkaConfig, publisher: Publisher, batc
     """Where the relay goes on. Raises LogAhead or LogDiffers; `publisher` has fenced all others
     before.
     """
-    last = last_events(config, KafkaTopics(config).events())
+    topics = KafkaTopics(config).events()
+    # With every other publisher fenced, a transaction that is still open was forgotten by its
+    # coordinator: committed with the next one, its records would be there twice.
+    abort_all(config, [*topics, RELAY_TOPIC])
+    last = last_events(config, topics)
     _compare(store, last, publisher.source)
     publisher.expect({partition: seen.offset + 1 for partition, seen in last.items()})
     value = last_progress(config)

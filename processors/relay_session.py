@@ -71,11 +71,12 @@ class RelaySession:
 
     def sleep(self) -> None:
         """Until the store says that it is longer, or a poll's time; also tells whether the lock is
-        still ours and the topics are still there.
+        still ours, the topics are still there and readers can read to their ends.
         """
         self._same_epoch()
         if time.monotonic() - self._looked_at > LOOK_AT_TOPICS_S:
             self._publisher.same_topics()
+            self._publisher.nothing_hangs()
             self._looked_at = time.monotonic()
         list(self._connection.notifies(timeout=POLL_S, stop_after=1))
 
