@@ -106,7 +106,8 @@ BEGIN
             WHERE m.take AND NOT EXISTS (
                 SELECT FROM unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
                      AS r(event, take, kind, scope, key, during)
-                WHERE NOT r.take AND e_append[r.event] = e_append[m.event] AND r.kind = c.kind
+                -- Not by a later event: the claims are a fold of the events in their order.
+                WHERE NOT r.take AND r.event <= m.event AND e_append[r.event] = e_append[m.event] AND r.kind = c.kind
                   AND r.scope = c.scope AND r.key = c.key AND r.during IS NOT DISTINCT FROM c.during
                   AND e_stream[r.event] = c.stream_id)
         LOOP
