@@ -19,6 +19,7 @@ from events.store.pending import (
     VersionConflict,
 )
 from events.store.wire import EncodedAppend, arguments, encode
+from events.times import parse_rfc3339, rfc3339
 
 COLUMNS = (
     "position, event_id, stream_id, stream_version, category, type, version, recorded_at,"
@@ -175,7 +176,9 @@ def _verdict(
         case "foreign-stream":
             return ForeignStream(stream)
         case "claim-taken":
-            return ClaimTaken(detail["kind"], detail["key"], detail["holder"], detail["until"])
+            # The server writes times in its session's zone and shortest form; ours have one.
+            until = detail["until"] and rfc3339(parse_rfc3339(detail["until"]))
+            return ClaimTaken(detail["kind"], detail["key"], detail["holder"], until)
         case "claim-not-held":
             return ClaimNotHeld(detail["kind"])
         case _:
