@@ -53,6 +53,7 @@ def all_findings(data: Path) -> list[Finding]:
         memory(),
         *postgres(settings),
         *kafka(settings),
+        erasure_register(settings),
         audio_isolation(),
         browser(settings),
         port(settings),
@@ -125,6 +126,24 @@ def kafka(settings: Settings) -> list[Finding]:
         Finding("Java", str(java_version(java)), source=str(java)),
         Finding("Kafka", "embedded"),
     ]
+
+
+def erasure_register(settings: Settings) -> Finding:
+    """Whether everybody whom the database knows as erased is written down outside of it too."""
+    from runtime.erasing import register_of, unregistered
+
+    name, register = "erasure register", register_of(settings)
+    try:
+        entries = register.entries()
+    except NoCultureError as error:
+        return Finding(name, "damaged", "problem", str(error))
+    missing = unregistered(settings, {entry.subject_id for entry in entries})
+    if missing:
+        advice = (
+            f"Restore {register.path} from its backup; else the next start writes them down again."
+        )
+        return Finding(name, f"lacks {missing} of those erased", "problem", advice)
+    return Finding(name, f"{len(entries)} erased", source=str(register.path))
 
 
 def _embedded(settings: Settings) -> list[str]:

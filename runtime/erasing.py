@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 
+import psycopg
+
 from commands.contents import WorkspaceContents
 from commands.erasures import Erasures
 from commands.logins import Logins
 from commands.passwords import Passwords
 from events.ids import SubjectId
+from events.store.master_keys import MasterKeys
 from events.store.signing import LogSigner
 from processors.effects.acknowledgements import Acknowledgements
 from processors.effects.effect import Effect
@@ -44,6 +47,17 @@ def erasures_of(core: Core, logins: Logins, passwords: Passwords) -> Erasures:
     return Erasures(core.commands, logins, passwords, core.pool)
 
 
+def before_ready(core: Core) -> None:
+    """What a part makes sure of before it serves anybody: that it can read what it must, and that
+    nobody who was erased is back. Raises MasterKeyMissing, RegisterDamaged.
+    """
+    with core.pool.connection() as connection:
+        row = connection.execute("SELECT key_id FROM master_key").fetchone()
+    if row is not None:
+        MasterKeys(core.settings.secrets.master_keys).require(row[0])
+    replay_register(core)
+
+
 def replay_register(core: Core) -> int:
     """Erase again whom a restored backup brought back; answers how many. Before a part is ready.
 
@@ -64,6 +78,8 @@ def replay_register(core: Core) -> int:
         for subject in back:
             entry = entries[subject]
             erasures.redo(entry.subject_id, entry.workspace_id, entry.erasure_id)
+            core.codec.keys.forget(subject)
+            core.commands.aggregates.forget_subject(subject)
         log.warning("%d erased accounts were back in the database and are erased again", len(back))
     forgotten = [subject for subject, has_key in known if not has_key and subject not in entries]
     for subject in forgotten:
@@ -81,3 +97,18 @@ def _register_again(core: Core, register: ErasureRegister, subject: str) -> None
         subject_id=subject, workspace_id=data["workspace_id"], erasure_id=data["erasure_id"]
     )
     log.warning("the erasure register did not know %s: added", subject)
+
+
+def unregistered(settings: Settings, registered: set[str]) -> int:
+    """How many erased people of the database the register lacks; 0 if no database answers."""
+    url = settings.app_database_url or settings.database_url
+    if not url:
+        return 0
+    try:
+        with psycopg.connect(url, connect_timeout=2) as connection:
+            rows = connection.execute(
+                "SELECT subject FROM subject_keys WHERE erased_at IS NOT NULL"
+            ).fetchall()
+    except psycopg.Error:
+        return 0
+    return len({subject for (subject,) in rows} - registered)

@@ -35,7 +35,7 @@ def run_api(settings: Settings) -> None:
     from commands.staging import Staging
     from events.log.tail import LogTail
     from runtime.app import build_app
-    from runtime.erasing import replay_register
+    from runtime.erasing import before_ready
 
     class _Server(uvicorn.Server):
         on_exit: Callable[[], None]
@@ -46,7 +46,7 @@ def run_api(settings: Settings) -> None:
 
     _log_to_stdout(settings)
     with open_core(settings, connections=48) as core:
-        replay_register(core)
+        before_ready(core)
         Staging(core.objects.staging, settings.max_upload_bytes).forget_abandoned()
         tail = LogTail(core.url)
         app = build_app(core, tail)
@@ -97,9 +97,10 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from processors.effects.runner import EffectRunner
     from processors.sagas.dispatcher import Dispatcher
     from processors.sagas.timers import Timers
+    from runtime.checkpoints import checkpointer
     from runtime.composition import new_wakes, open_event_log
     from runtime.consumers import SAGAS, engine
-    from runtime.erasing import effects_of, replay_register
+    from runtime.erasing import before_ready, effects_of
 
     _log_to_stdout(settings)
     with (
@@ -107,7 +108,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         open_event_log(core, member) as event_log,
         AudioPool(PROBE_THREADS, cache_dir=settings.data / "cache" / "audio") as tools,
     ):
-        replay_register(core)
+        before_ready(core)
         wakes = new_wakes()
         consuming = engine(core, event_log, wakes)
         work: dict[str, Work] = {"consumers": consuming.run}
@@ -124,8 +125,12 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         for effect in effects_of(core):
             runner = EffectRunner(effect, core.commands, core.pool, wakes.erasures)
             work[effect.name] = runner.run
+        signing = checkpointer(core)
+        work["checkpointer"] = signing.run
         run_until_stopped(
-            work, Heartbeat(settings, "worker"), lambda: _worker_report(core, consuming)
+            work,
+            Heartbeat(settings, "worker"),
+            lambda: _worker_report(core, consuming, signing.refused),
         )
 
 
@@ -151,14 +156,17 @@ def run_analysis(settings: Settings) -> None:
         )
 
 
-def _worker_report(core: Core, consuming: Engine) -> tuple[str, int | None, str | None]:
-    """The lag of the consumer that is furthest behind; what is parked or stopped, in words."""
+def _worker_report(
+    core: Core, consuming: Engine, refused: str | None
+) -> tuple[str, int | None, str | None]:
+    """The lag of the consumer that is furthest behind; what is parked, stopped or refused, in words."""
     if starting := consuming.starting():
         return "starting", None, "joining: " + ", ".join(starting)
     consumers = core.progress.all()
     stopped = [f"{c.name}: {c.stopped}" for c in consumers if c.stopped]
     parked = sum(c.parked for c in consumers)
-    detail = "; ".join(stopped) or (f"{parked} streams parked" if parked else None)
+    problems = stopped + ([refused] if refused else [])
+    detail = "; ".join(problems) or (f"{parked} streams parked" if parked else None)
     return "running", max((c.lag for c in consumers), default=0), detail
 
 

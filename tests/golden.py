@@ -30,6 +30,9 @@ class FixedKeys:
     def obtain(self, subject: str) -> bytes:
         return hashlib.sha256(subject.encode()).digest()
 
+    def forget(self, subject: str) -> None:
+        """Nothing is remembered."""
+
 
 CODEC = EventCodec(FixedKeys())
 

@@ -47,6 +47,10 @@ class MasterKeys:
             self._reload()
         return self._newest
 
+    def require(self, key_id: str) -> None:
+        """Raises MasterKeyMissing (503)."""
+        self._named(key_id)
+
     def wrap(self, key_id: str, subject: str, key: bytes) -> bytes:
         """Raises MasterKeyMissing (503)."""
         nonce = os.urandom(12)

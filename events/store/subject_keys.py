@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
-from events.store.master_keys import Load, MasterKeys, key_in_use
+from events.store.master_keys import Load, MasterKeyMissing, MasterKeys, key_in_use
 
 CACHE_S = 60.0
 MAX_TRIES = 3
@@ -50,6 +50,10 @@ class SubjectKeys(Protocol):
         """The subject's key, made now if it is new. Raises SubjectGone (410)."""
         ...
 
+    def forget(self, subject: str) -> None:
+        """Drop the key from memory."""
+        ...
+
 
 class PostgresSubjectKeys:
     """Unwraps 11,750 keys/s measured, so found keys are kept for a minute.
@@ -67,15 +71,14 @@ class PostgresSubjectKeys:
         cached = self._cache.get(subject)
         if cached and time.monotonic() - cached[0] < CACHE_S:
             return cached[1]
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT wrapped_key, master_key_id FROM subject_keys WHERE subject = %s",
-                (subject,),
-            ).fetchone()
-        if row is None or row[0] is None:
+        try:
+            key = self._read(subject)
+        except MasterKeyMissing:
+            # Wrapped anew by a rotation between reading the row and the master keys.
+            key = self._read(subject)
+        if key is None:
             self._cache.pop(subject, None)
             return None
-        key = self.masters.unwrap(row[1], subject, bytes(row[0]))
         if len(self._cache) >= 10_000:
             self._cache.clear()
         self._cache[subject] = (time.monotonic(), key)
@@ -90,8 +93,17 @@ class PostgresSubjectKeys:
         raise SubjectGone
 
     def forget(self, subject: str) -> None:
-        """Drop the key from memory."""
         self._cache.pop(subject, None)
+
+    def _read(self, subject: str) -> bytes | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT wrapped_key, master_key_id FROM subject_keys WHERE subject = %s",
+                (subject,),
+            ).fetchone()
+        if row is None or row[0] is None:
+            return None
+        return self.masters.unwrap(row[1], subject, bytes(row[0]))
 
     def _make(self, subject: str) -> None:
         """Two processes may make the key at once: the row that won is the key."""

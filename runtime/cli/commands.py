@@ -14,6 +14,7 @@ GROUPS = {
     "log": "runtime.cli.log",
     "consumers": "runtime.cli.consumers",
     "sagas": "runtime.cli.sagas",
+    "privacy": "runtime.cli.privacy",
 }
 COMMANDS = {
     "up": "runtime.cli.service",

@@ -1,21 +1,29 @@
-"""`log read|verify|compare|recover`: the auditor's way to the log."""
+"""`log read|verify|compare|recover` and what proofs.py adds: the auditor's way to the log."""
 
 from __future__ import annotations
 
 import json as jsonlib
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runtime.cli import proofs
 from runtime.cli.output import Json, print_json
-from runtime.settings import Settings, load_settings
+from runtime.cli.proofs import exported_checkpoints, running
+
+if TYPE_CHECKING:
+    from events.store.verify import Verification
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Read the log, verify its hash chain, compare it with Kafka.",
+    help="Read the log, verify its hash chain, compare it with Kafka, prove it to others.",
 )
+app.command("checkpoint")(proofs.checkpoint)
+app.command("checkpoints")(proofs.checkpoints)
+app.command("proof")(proofs.proof)
 PAGE = 1_000
 
 
@@ -39,7 +47,7 @@ def read(
     from runtime.composition import open_core
 
     left = limit
-    with open_core(_running(), connections=2) as core:
+    with open_core(running(), connections=2) as core:
         after = max(from_position, 1) - 1
         while left is None or left > 0:
             page = core.log.events.after(
@@ -57,40 +65,74 @@ def read(
 
 
 @app.command()
-def verify(json: Json = False) -> None:
-    """Re-do every hash and the claims; name the first position that is wrong (exit code 1)."""
+def verify(
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Exported checkpoints; else those of the data folder."),
+    ] = None,
+    since_checkpoint: Annotated[
+        bool, typer.Option("--since-checkpoint", help="Only what came after the newest of them.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Re-do every hash, the claims and the commands; name the first position that is wrong (exit
+    code 1). With exported checkpoints it also sees a tail that was cut off or hashed anew.
+    """
     import psycopg
 
     from events.store.verify import verify as verify_log
 
-    settings = _running()
+    settings = running()
     url = settings.database_url or settings.app_database_url
     with psycopg.connect(url, autocommit=True) as connection:
-        head = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
-        with _progress("verifying", head[0] if head else 0) as moved:
-            verified = verify_log(connection, moved)
+        row = connection.execute(
+            "SELECT (SELECT log_id FROM log_identity), coalesce(max(position), 0) FROM events"
+        ).fetchone()
+        assert row is not None
+        signed = exported_checkpoints(settings, row[0], checkpoint)
+        if since_checkpoint and not signed:
+            raise typer.BadParameter("no checkpoint was exported yet: `log checkpoint` signs one")
+        since = signed[-1] if since_checkpoint else None
+        with _progress("verifying", row[1]) as moved:
+            verified = verify_log(connection, moved, signed, since)
     if json:
-        answer: dict[str, Any] = {"ok": verified.ok}
-        if verified.ok:
-            answer |= {"events": verified.events, "head": verified.head}
-        else:
-            answer |= {"position": verified.position, "reason": verified.reason}
-        print_json(answer)
-    elif verified.ok:
-        print(f"{verified.events} events follow from each other, head {verified.head}.")
+        print_json(_verification(verified))
     else:
-        print(f"Position {verified.position} is wrong: {verified.reason}.")
+        _say_verification(verified)
     if not verified.ok:
         raise typer.Exit(1)
 
 
-def _running() -> Settings:
-    from runtime.errors import NothingRunning
+def _verification(verified: Verification) -> dict[str, Any]:
+    if not verified.ok:
+        return {"ok": False, "position": verified.position, "reason": verified.reason}
+    return {
+        "ok": True,
+        "events": verified.events,
+        "head": verified.head,
+        "checkpoints": verified.checkpoints,
+        "abandoned_checkpoints": verified.abandoned,
+        "not_rechecked_up_to": verified.since,
+    }
 
-    settings = load_settings()
-    if not (settings.app_database_url or settings.database_url):
-        raise NothingRunning(settings.data)
-    return settings
+
+def _say_verification(verified: Verification) -> None:
+    if not verified.ok:
+        print(f"Position {verified.position} is wrong: {verified.reason}.")
+        return
+    print(f"{verified.events} events follow from each other, head {verified.head}.")
+    if verified.since:
+        print(
+            f"Positions 1 to {verified.since}, their claims and commands were not checked again:"
+            " the signed checkpoint and the stored tree agree there."
+        )
+    print(
+        f"{verified.checkpoints} signed checkpoints agree."
+        if verified.checkpoints
+        else "No exported checkpoint was compared: a tail that was cut off would not be seen."
+    )
+    if verified.abandoned:
+        print(f"{verified.abandoned} lie on a branch that `log recover` gave up.")
 
 
 def _print_event(envelope: dict[str, Any], *, as_json: bool) -> None:
@@ -120,7 +162,7 @@ def compare(json: Json = False) -> None:
     from runtime.composition import kafka_config, open_core
     from runtime.errors import PartUnavailable
 
-    settings = _running()
+    settings = running()
     if settings.event_log != "kafka":
         raise PartUnavailable(
             "This installation runs without Kafka (--event-log postgres): there is nothing to"
@@ -140,19 +182,30 @@ def compare(json: Json = False) -> None:
 
 @app.command()
 def recover(json: Json = False) -> None:
-    """After a restore: raise the epoch, refill the topics, hold every consumer to the store."""
+    """After a restore: raise the epoch, refill the topics, hold every consumer to the store, sign
+    the log as it is now.
+    """
+    import psycopg
+
     from processors.consumers.projection import ProjectionConsumer
     from processors.recover import recover as recover_log
+    from runtime.checkpoints import checkpointer
     from runtime.composition import kafka_config, new_wakes, open_core
     from runtime.consumers import consumers, rebuilder
+    from runtime.erasing import replay_register
 
-    settings = _running()
+    settings = running()
     with open_core(settings, connections=6) as core:
+        replay_register(core)
         views = [c for c in consumers(core, new_wakes()) if isinstance(c, ProjectionConsumer)]
         config = kafka_config(settings) if settings.event_log == "kafka" else None
         done = recover_log(
             settings.database_url or core.url, core.pool, config, rebuilder(core), views
         )
+        signing = checkpointer(core)
+        with psycopg.connect(settings.database_url or core.url, autocommit=True) as owner:
+            signing.sign(owner=owner)
+        proofs.export(signing.export)
     rebuilt = [view.name for view in done.rebuilt]
     if json:
         print_json({"epoch": done.epoch, "events": done.events, "rebuilt": rebuilt})
