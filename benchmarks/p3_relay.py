@@ -20,12 +20,12 @@ from benchmarks.result import Result, percentiles
 from benchmarks.rig import Database, Rig
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_topics import KafkaTopics
-from events.log.partitions import partition_of, partitions_of
-from events.log.records import LogRecord, source_of, to_record
+from events.log.outgoing import OutgoingRecord, OutgoingRecords
+from events.log.partitions import partitions_of
+from events.log.records import source_of
 from events.model import REGISTRY
 from events.store.log import PostgresLog
 from events.store.postgres import PostgresEvents
-from events.times import to_micros
 from processors.compare import compare
 from processors.relay import Relay, take_relay_lock
 from processors.relay_session import RelaySession
@@ -80,7 +80,7 @@ def _relay_s(rig: Rig, database: Database, config: KafkaConfig) -> float:
         psycopg.connect(database.app_url, autocommit=True) as connection,
     ):
         assert take_relay_lock(connection)
-        with RelaySession(connection, PostgresEvents(pool), config) as session:
+        with RelaySession(connection, pool, config) as session:
             session.check()
             begun = time.perf_counter()
             while session.publish_next():
@@ -100,14 +100,15 @@ def _producer_s(rig: Rig, database: Database, config: KafkaConfig) -> float:
     producer = KafkaProducer(**settings)
     try:
         begun = time.perf_counter()
-        for record, partition, timestamp_ms in records:
+        for record in records:
+            topic, number = record.partition
             producer.send(
-                config.named(record.topic),
+                config.named(topic),
                 record.value,
                 record.key,
                 record.headers,
-                partition=partition,
-                timestamp_ms=timestamp_ms,
+                partition=number,
+                timestamp_ms=record.timestamp_ms,
             )
         producer.flush()
         return time.perf_counter() - begun
@@ -115,19 +116,11 @@ def _producer_s(rig: Rig, database: Database, config: KafkaConfig) -> float:
         producer.close()
 
 
-def _records(rig: Rig, database: Database) -> list[tuple[LogRecord, int, int]]:
+def _records(rig: Rig, database: Database) -> list[OutgoingRecord]:
     with rig.pool(database.app_url) as pool:
-        store = PostgresEvents(pool)
-        source = source_of(*store.log_identity())
-        return [
-            (
-                to_record(event, source),
-                partition_of(event).number,
-                to_micros(event.recorded_at) // 1000,
-            )
-            for page in store.walk()
-            for event in page
-        ]
+        source = source_of(*PostgresEvents(pool).log_identity())
+        log = OutgoingRecords(pool, source)
+        return [record for page in log.walk(0, 5_000) for record in page]
 
 
 def _delay(rig: Rig, database: Database) -> Result:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kafka.errors import KafkaError
 
-from events.envelope import Envelope
 from events.log.errors import LogDiffers
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.kafka_producer import TransactionalProducer
 from events.log.kafka_topics import KafkaTopics
 from events.log.kafka_transactions import OpenTransaction, open_transactions
-from events.log.partitions import LogPartition, partition_number, partition_of, topic_of
-from events.log.records import source_of, to_record
-from events.times import to_micros
-
-# What is sent has 8 s to arrive: 16 MiB do on any link that carries a log at all.
-BATCH_BYTES = 16 * 1024 * 1024
+from events.log.outgoing import OutgoingRecord
+from events.log.partitions import LogPartition, category_of, topic_of
+from events.log.records import source_of
 
 
 @dataclass(slots=True)
@@ -117,13 +113,13 @@ class Publisher:
         """What is at these offsets is there now and has to stay."""
         self._ends = dict(ends)
 
-    def publish(self, events: Sequence[Envelope], progress: Progress) -> None:
+    def publish(self, records: Sequence[OutgoingRecord], progress: Progress) -> None:
         """All or nothing: records and `progress` commit together. A KafkaError leaves it open
         whether they did: close this publisher and ask the topics.
         """
-        self.ensure_topics({event.category for event in events})
+        self.ensure_topics({category_of(record.partition.topic) for record in records})
         self._producer.begin_transaction()
-        sent = [self._send(event) for event in events]
+        sent = [self._send(record) for record in records]
         told = self._producer.send(
             self._config.named(RELAY_TOPIC),
             progress.to_bytes(self.source),
@@ -132,29 +128,31 @@ class Publisher:
         )
         self._producer.flush(self._producer.config["max_block_ms"] / 1000)
         _acknowledged(told)
-        ends = self._landed(events, sent)
+        ends = self._landed(records, sent)
         self._producer.commit_transaction()
         self._ends |= ends
 
     def close(self) -> None:
         self._producer.abandon()
 
-    def _send(self, event: Envelope):  # type: ignore[no-untyped-def]
-        record = to_record(event, self.source)
+    def _send(self, record: OutgoingRecord):  # type: ignore[no-untyped-def]
+        topic, number = record.partition
         return self._producer.send(
-            self._config.named(record.topic),
+            self._config.named(topic),
             record.value,
             record.key,
             record.headers,
-            partition=partition_number(event.stream_id),
-            timestamp_ms=to_micros(event.recorded_at) // 1000,
+            partition=number,
+            timestamp_ms=record.timestamp_ms,
         )
 
-    def _landed(self, events: Sequence[Envelope], sent: Sequence[Any]) -> dict[LogPartition, int]:
+    def _landed(
+        self, records: Sequence[OutgoingRecord], sent: Sequence[Any]
+    ) -> dict[LogPartition, int]:
         """Where each partition ends now. Raises TopicsChanged for one that had been longer."""
         ends: dict[LogPartition, int] = {}
-        for event, future in zip(events, sent, strict=True):
-            offset, partition = _acknowledged(future), partition_of(event)
+        for record, future in zip(records, sent, strict=True):
+            offset, partition = _acknowledged(future), record.partition
             if offset < ends.get(partition, self._ends.get(partition, 0)):
                 raise TopicsChanged(f"{partition} ends at {offset}, it had been longer")
             ends[partition] = offset + 1
@@ -168,25 +166,10 @@ def _acknowledged(future: Any) -> int:
     return int(future.value.offset)
 
 
-def within_bytes(
-    events: Sequence[Envelope], limit_bytes: int = BATCH_BYTES
-) -> Iterator[Sequence[Envelope]]:
-    """The same events in order, in slices of at most `limit_bytes` of data or one event."""
-    start = size_bytes = 0
-    for index, event in enumerate(events):
-        if index > start and size_bytes + len(event.data) > limit_bytes:
-            yield events[start:index]
-            start, size_bytes = index, 0
-        size_bytes += len(event.data)
-    if events:
-        yield events[start:]
+def advanced(progress: Progress, records: Sequence[OutgoingRecord]) -> Progress:
+    """What progress is once `records`, the next of the log, are published."""
+    return Progress(records[-1].position, progress.heads | last_positions(records))
 
 
-def advanced(progress: Progress, events: Sequence[Envelope]) -> Progress:
-    """What progress is once `events`, the next of the log, are published."""
-    heads = progress.heads | last_positions(events)
-    return Progress(events[-1].position, heads)
-
-
-def last_positions(events: Sequence[Envelope]) -> dict[LogPartition, int]:
-    return {partition_of(event): event.position for event in events}
+def last_positions(records: Sequence[OutgoingRecord]) -> dict[LogPartition, int]:
+    return {record.partition: record.position for record in records}

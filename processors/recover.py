@@ -16,7 +16,6 @@ from psycopg_pool import ConnectionPool
 from events.errors import NoCultureError
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_topics import KafkaTopics
-from events.store.postgres import PostgresEvents
 from processors.consumers.consumer import Consumer
 from processors.rebuild import Rebuilder, Rebuilt
 from processors.relay import take_relay_lock
@@ -103,7 +102,7 @@ def _refill(owner: Connection, pool: ConnectionPool, config: KafkaConfig) -> int
         owner.execute("DELETE FROM relay_heads")
         owner.execute("UPDATE relay_progress SET position = 0")
     KafkaTopics(config).delete_all()
-    with RelaySession(owner, PostgresEvents(pool), config) as session:
+    with RelaySession(owner, pool, config) as session:
         session.check()
         while session.publish_next():
             log.info("refilled up to position %d", session.progress.position)

@@ -19,7 +19,6 @@ from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
 from events.log.kafka_config import KafkaConfig
-from events.store.postgres import PostgresEvents
 from processors.relay_session import EpochChanged, RelaySession
 
 log = logging.getLogger(__name__)
@@ -51,8 +50,7 @@ class Relay:
     """
 
     def __init__(self, url: str, pool: ConnectionPool, config: KafkaConfig) -> None:
-        self._url, self._config = url, config
-        self._store = PostgresEvents(pool)
+        self._url, self._pool, self._config = url, pool, config
         self.refused: str | None = None
         self._pause_s = FIRST_PAUSE_S
 
@@ -81,7 +79,7 @@ class Relay:
 
     def _publish(self, connection: Connection, stop: threading.Event) -> None:
         """As the owner of the lock."""
-        with RelaySession(connection, self._store, self._config) as session:
+        with RelaySession(connection, self._pool, self._config) as session:
             session.check()
             published = session.publish_next()
             self._accept(connection)

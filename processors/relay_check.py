@@ -13,15 +13,22 @@ from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.kafka_reading import SeenRecord, last_events, last_progress
 from events.log.kafka_topics import KafkaTopics
 from events.log.kafka_transactions import abort_all
-from events.log.partitions import TOPIC_PREFIX, LogPartition, partition_of
+from events.log.outgoing import OutgoingRecords
+from events.log.partitions import LogPartition, category_of
 from events.store.postgres import PostgresEvents
-from processors.publisher import Progress, Publisher, last_positions, within_bytes
+from processors.publisher import Progress, Publisher, last_positions
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 Last = Mapping[LogPartition, SeenRecord]
 
 
-def check(store: PostgresEvents, config: KafkaConfig, publisher: Publisher, batch: int) -> Progress:
+def check(
+    store: PostgresEvents,
+    log: OutgoingRecords,
+    config: KafkaConfig,
+    publisher: Publisher,
+    batch: int,
+) -> Progress:
     """Where the relay goes on. Raises LogAhead or LogDiffers; `publisher` has fenced all others
     before.
     """
@@ -42,7 +49,7 @@ def check(store: PostgresEvents, config: KafkaConfig, publisher: Publisher, batc
     )
     kept = promised is not None and not promised.refilling and promised.heads == progress.heads
     if not kept and progress.position > 0:
-        _republish(store, publisher, progress, promised, batch)
+        _republish(log, publisher, progress, promised, batch)
     return progress
 
 
@@ -60,7 +67,7 @@ def _compare(store: PostgresEvents, last: Last, source: str) -> None:
 
 
 def _republish(
-    store: PostgresEvents,
+    log: OutgoingRecords,
     publisher: Publisher,
     progress: Progress,
     promised: Progress | None,
@@ -72,19 +79,21 @@ def _republish(
     """
     behind = _behind(progress, promised)
     start = 0 if behind is None else min((progress.heads.get(p, 0) for p in behind), default=0)
-    log.warning("publishing again what Kafka lost of positions %d to %d", start, progress.position)
+    logger.warning(
+        "publishing again what Kafka lost of positions %d to %d", start, progress.position
+    )
     categories = None if behind is None else _categories(behind)
-    for page in store.walk(start, page=batch, categories=categories):
+    for page in log.walk(start, batch, categories):
         lost = [
-            event
-            for event in page
-            if event.position <= progress.position
-            and (behind is None or partition_of(event) in behind)
-            and event.position > progress.heads.get(partition_of(event), 0)
+            record
+            for record in page
+            if record.position <= progress.position
+            and (behind is None or record.partition in behind)
+            and record.position > progress.heads.get(record.partition, 0)
         ]
-        for events in within_bytes(lost):
-            progress.heads.update(last_positions(events))
-            publisher.publish(events, replace(progress, refilling=True))
+        if lost:
+            progress.heads.update(last_positions(lost))
+            publisher.publish(lost, replace(progress, refilling=True))
         if page[-1].position >= progress.position:
             break
     publisher.publish([], progress)
@@ -100,4 +109,4 @@ def _behind(progress: Progress, promised: Progress | None) -> set[LogPartition] 
 
 
 def _categories(partitions: set[LogPartition]) -> list[str]:
-    return sorted({partition.topic.removeprefix(TOPIC_PREFIX) for partition in partitions})
+    return sorted({category_of(partition.topic) for partition in partitions})

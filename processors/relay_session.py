@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg_pool import ConnectionPool
 
-from events.envelope import Envelope
 from events.log.errors import LogHole
 from events.log.kafka_config import KafkaConfig
+from events.log.outgoing import OutgoingRecord, OutgoingRecords
 from events.log.tail import CHANNEL, POLL_S
 from events.model import REGISTRY
 from events.store.postgres import PostgresEvents
-from processors.publisher import Progress, Publisher, advanced, within_bytes
+from processors.publisher import Progress, Publisher, advanced
 from processors.read_ahead import ReadAhead
 from processors.relay_check import check
 
@@ -35,12 +36,14 @@ class RelaySession:
     session.
     """
 
-    def __init__(self, connection: Connection, store: PostgresEvents, config: KafkaConfig) -> None:
-        self._connection, self._store, self._config = connection, store, config
+    def __init__(self, connection: Connection, pool: ConnectionPool, config: KafkaConfig) -> None:
+        self._connection, self._config = connection, config
+        self._store = PostgresEvents(pool)
         connection.execute(f"LISTEN {CHANNEL}")
-        self._identity = store.log_identity()
+        self._identity = self._store.log_identity()
         self._publisher = Publisher(config, *self._identity)
-        self._pages = ReadAhead(store, BATCH)
+        self._log = OutgoingRecords(pool, self._publisher.source)
+        self._pages = ReadAhead(self._log, BATCH)
         self._streams: OrderedDict[str, int] = OrderedDict()
         self._looked_at = time.monotonic()
         self.progress = Progress()
@@ -55,19 +58,20 @@ class RelaySession:
     def check(self) -> None:
         """Compare the topics with the store, publish again what they lost, and go on from there."""
         self._publisher.ensure_topics(set(REGISTRY.categories()))
-        self.progress = check(self._store, self._config, self._publisher, BATCH)
+        self.progress = check(self._store, self._log, self._config, self._publisher, BATCH)
         self._save(self.progress, everything=True)
 
     def publish_next(self) -> int:
         """The next events of the log, at most BATCH; how many there were. Raises LogHole."""
-        page = self._pages.after(self.progress.position)
-        self._refuse_holes(page)
-        for events in within_bytes(page):
-            progress = advanced(self.progress, events)
-            self._publisher.publish(events, progress)
-            self._save(progress)
-            self.progress = progress
-        return len(page)
+        records = self._pages.after(self.progress.position)
+        if not records:
+            return 0
+        self._refuse_holes(records)
+        progress = advanced(self.progress, records)
+        self._publisher.publish(records, progress)
+        self._save(progress)
+        self.progress = progress
+        return len(records)
 
     def sleep(self) -> None:
         """Until the store says that it is longer, or a poll's time; also tells whether the lock is
@@ -80,24 +84,24 @@ class RelaySession:
             self._looked_at = time.monotonic()
         list(self._connection.notifies(timeout=POLL_S, stop_after=1))
 
-    def _refuse_holes(self, events: Sequence[Envelope]) -> None:
+    def _refuse_holes(self, records: Sequence[OutgoingRecord]) -> None:
         expected = self.progress.position + 1
-        unknown: dict[str, Envelope] = {}
-        for event in events:
-            if event.position != expected:
-                raise LogHole("position", expected, event.position)
+        unknown: dict[str, OutgoingRecord] = {}
+        for record in records:
+            if record.position != expected:
+                raise LogHole("position", expected, record.position)
             expected += 1
-            known = self._streams.pop(event.stream_id, None)
-            if known is None and event.stream_version > 1:
-                unknown[event.stream_id] = event
-            elif event.stream_version != (known or 0) + 1:
-                raise _version_hole(event, (known or 0) + 1)
-            self._streams[event.stream_id] = event.stream_version
+            known = self._streams.pop(record.stream_id, None)
+            if known is None and record.stream_version > 1:
+                unknown[record.stream_id] = record
+            elif record.stream_version != (known or 0) + 1:
+                raise _version_hole(record, (known or 0) + 1)
+            self._streams[record.stream_id] = record.stream_version
         self._ask_the_store(unknown)
         while len(self._streams) > STREAMS_REMEMBERED:
             self._streams.popitem(last=False)
 
-    def _ask_the_store(self, first: dict[str, Envelope]) -> None:
+    def _ask_the_store(self, first: dict[str, OutgoingRecord]) -> None:
         """Streams that this session has not met: each one's version before must be there."""
         if not first:
             return
@@ -110,8 +114,8 @@ class RelaySession:
             "  AND e.stream_version = w.version - 1 AND e.position < w.position) LIMIT 1",
             (
                 list(first),
-                [event.stream_version for event in first.values()],
-                [event.position for event in first.values()],
+                [record.stream_version for record in first.values()],
+                [record.position for record in first.values()],
             ),
         ).fetchone()
         if missing is not None:
@@ -146,5 +150,5 @@ class RelaySession:
             raise EpochChanged
 
 
-def _version_hole(event: Envelope, expected: int) -> LogHole:
-    return LogHole(f"version of {event.stream_id}", expected, event.stream_version)
+def _version_hole(record: OutgoingRecord, expected: int) -> LogHole:
+    return LogHole(f"version of {record.stream_id}", expected, record.stream_version)

@@ -31,15 +31,23 @@ def topic_of(category: str) -> str:
     return TOPIC_PREFIX + category
 
 
+def category_of(topic: str) -> str:
+    return topic.removeprefix(TOPIC_PREFIX)
+
+
 def partitions_of(category: str) -> list[LogPartition]:
     return [LogPartition(topic_of(category), number) for number in range(PARTITIONS)]
 
 
 def partition_of(envelope: Envelope) -> LogPartition:
-    return LogPartition(topic_of(envelope.category), partition_number(envelope.stream_id))
+    return partition_for(envelope.category, envelope.stream_id)
 
 
 @lru_cache(maxsize=65_536)
+def partition_for(category: str, stream_id: str) -> LogPartition:
+    return LogPartition(topic_of(category), partition_number(stream_id))
+
+
 def partition_number(stream_id: str) -> int:
     """The one Java's and kafka-python's default partitioners choose for this key."""
     return (murmur2(stream_id.encode()) & 0x7FFFFFFF) % PARTITIONS

@@ -32,7 +32,7 @@ def to_record(envelope: Envelope, source: str) -> LogRecord:
     """`source` is `source_of(log id, epoch)`. A field that is None has no header."""
     subject = envelope.stream_id.encode()
     headers = [
-        *_type_headers(envelope.type, envelope.version, source),
+        *type_headers(envelope.type, envelope.version, source),
         ("ce_id", envelope.event_id.encode()),
         ("ce_subject", subject),
         ("ce_time", rfc3339(envelope.recorded_at).encode()),
@@ -52,7 +52,7 @@ def to_record(envelope: Envelope, source: str) -> LogRecord:
 
 
 @lru_cache(maxsize=1_024)
-def _type_headers(type: str, version: int, source: str) -> Headers:
+def type_headers(type: str, version: int, source: str) -> Headers:
     """What all events of a type have in common."""
     texts = {
         "content-type": "application/json",
