@@ -1,140 +1,231 @@
-"""`log verify`: re-do every hash and the claims, name the first position that is wrong."""
+"""`log verify`: re-do every hash, the claims and the commands; name the first position that is
+wrong. Against exported checkpoints it also sees a tail that was cut off or hashed anew.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import psycopg
 
-from events.envelope import chain, frame, genesis
-from events.times import to_micros
-
-PAGE = 2_000
-_ROWS = (
-    "SELECT position, event_id, stream_id, stream_version, category, type, version, recorded_at,"
-    " effective_at, actor, tenant, correlation_id, causation_id, command_id, input_hash, claims,"
-    " data, leaf, hash FROM events WHERE position > %s ORDER BY position LIMIT %s"
+from events.envelope import genesis
+from events.store.checkpoints import Checkpoint
+from events.store.frame_rows import (
+    FRAME,
+    FRAMES,
+    HAS_CLAIMS,
+    HASH,
+    LEAF,
+    POSITION,
+    RECORDED_AT,
+    copied_rows,
+    fields,
 )
+from events.store.merkle import root
+from events.store.tree import StoredTree
+from events.store.verify_sides import Connection, HeldClaims, Problem, check_commands
+
+PAGE = 50_000
+_INT32 = struct.Struct(">i").unpack_from
+_INT64 = struct.Struct(">q").unpack_from
+_PACK = struct.Struct(">q").pack
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`position` and `reason` of the first wrong thing when not `ok`."""
+    """`position` and `reason` of the first wrong thing when not `ok`.
+
+    `checkpoints` matched; `abandoned` ones lie on a branch that `log recover` gave up by signing
+    the next epoch. Positions up to `since` were not re-checked: their checkpoint was trusted.
+    """
 
     ok: bool
     events: int
     head: int
     position: int | None = None
     reason: str | None = None
-
-
-ClaimKey = tuple[str, str, str, str | None, str | None]
+    checkpoints: int = 0
+    abandoned: int = 0
+    since: int = 0
 
 
 def verify(
-    connection: psycopg.Connection[Any], progress: Callable[[int], None] = lambda _: None
+    connection: psycopg.Connection[Any],
+    progress: Callable[[int], None] = lambda _: None,
+    checkpoints: Sequence[Checkpoint] = (),
+    since: Checkpoint | None = None,
 ) -> Verification:
-    """Walk the whole log in keyset pages. `progress` gets the number of events checked."""
-    row = connection.execute("SELECT log_id FROM log_identity").fetchone()
-    if row is None:
-        return Verification(False, 0, 0, 0, "the log has no identity")
-    previous, count = genesis(row[0]), 0
-    versions: dict[str, int] = defaultdict(int)
-    claims: dict[ClaimKey, tuple[str, int]] = {}
-    for stored in _rows(connection):
-        wrong = _check(stored, previous, count + 1, versions)
-        if wrong is not None:
-            return Verification(False, count, count, min(stored[0], count + 1), wrong)
-        _fold_claims(claims, stored)
-        previous, count = stored[18], count + 1
-        if count % PAGE == 0:
-            progress(count)
-    progress(count)
-    bad = _check_claims(connection, claims, count)
-    if bad is not None:
-        return Verification(False, count, count, *bad)
-    return Verification(True, count, count)
+    """Everything as it is now, in one snapshot; `connection` is in autocommit mode.
+
+    `checkpoints` are signed ones in the order of (epoch, size), their signatures checked before.
+    `since`, one of them, is where to begin. `progress` gets the number of events checked.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        row = connection.execute(
+            "SELECT log_id, (SELECT coalesce(max(position), 0) FROM events),"
+            " pg_export_snapshot() FROM log_identity"
+        ).fetchone()
+        if row is None:
+            return Verification(False, 0, 0, 0, "the log has no identity")
+        log_id, head, snapshot = row
+        if foreign := next((c for c in checkpoints if c.log_id != log_id), None):
+            return Verification(
+                False, 0, head, 1, f"this is {log_id}, the checkpoints are of {foreign.log_id}"
+            )
+        start = since.size if since else 0
+        if since and (wrong := _check_start(connection, since)):
+            return Verification(False, 0, head, *wrong)
+        walk = _Walk(since.hash if since else genesis(log_id), start, checkpoints)
+        with ThreadPoolExecutor(1) as aside:
+            info = connection.info
+            commands = aside.submit(check_commands, info.dsn, info.password, snapshot, start)
+            problems = [walk.run(connection, head, progress)]
+            problems.append(commands.result())
+        signed, history = walk.against(checkpoints, head)
+        problems.append(history)
+        if not any(problems):
+            problems += [walk.claims.differing(connection), walk.unknown_versions(connection)]
+    done = replace(signed, events=walk.count - start, head=walk.count, since=start)
+    if found := [problem for problem in problems if problem]:
+        position, reason = min(found)
+        return replace(done, ok=False, position=position, reason=reason)
+    return done
 
 
-def _rows(connection: psycopg.Connection[Any]) -> Iterator[tuple[Any, ...]]:
-    last = 0
-    while True:
-        page = connection.cursor(binary=True).execute(_ROWS, (last, PAGE)).fetchall()
-        if not page:
-            return
-        yield from page
-        last = page[-1][0]
+class _Walk:
+    """The chain from `count` on, whose last hash is `hash`; 80 bytes of memory a stream."""
 
+    def __init__(self, hash: bytes, count: int, checkpoints: Sequence[Checkpoint]) -> None:
+        self.hash, self.count, self._start = hash, count, count
+        self.claims = HeldClaims(count)
+        # Keyed by hash(), 64 bits with this process's random key: of 10 million streams two would
+        # share one once in 400,000 runs.
+        self._versions: dict[int, int] = {}
+        self._before: dict[str, int] = {}
+        self._marks: dict[int, bytes] = {c.size: b"" for c in checkpoints if c.size > count}
+        if count:
+            self._marks[count] = hash
 
-def _check(
-    row: tuple[Any, ...], previous: bytes, expected: int, versions: dict[str, int]
-) -> str | None:
-    position, stream_id, stream_version = row[0], row[2], row[3]
-    if position != expected:
-        return f"position {expected} is missing"
-    leaf = hashlib.sha256(
-        frame(
-            event_id=row[1],
-            stream_id=stream_id,
-            stream_version=stream_version,
-            category=row[4],
-            type=row[5],
-            version=row[6],
-            effective_at=row[8],
-            actor=row[9],
-            tenant=row[10],
-            correlation_id=row[11],
-            causation_id=row[12],
-            command_id=row[13],
-            input_hash=row[14],
-            claims=row[15],
-            data=row[16],
-        )
-    ).digest()
-    if leaf != row[17]:
-        return "the event is not the one that was hashed"
-    if chain(previous, position, to_micros(row[7]), leaf) != row[18]:
-        return "the hash does not follow from the one before it"
-    versions[stream_id] += 1
-    if versions[stream_id] != stream_version:
-        return f"{stream_id} has version {stream_version} where {versions[stream_id]} belongs"
-    return None
-
-
-def _fold_claims(claims: dict[ClaimKey, tuple[str, int]], row: tuple[Any, ...]) -> None:
-    for move in json.loads(row[15]) if row[15] else ():
-        scope = "" if move["scope"] == "global" else row[10]
-        key = (move["kind"], scope, move["key"], move["since"], move["until"])
-        if move["op"] == "release":
-            claims.pop(key, None)
-        else:
-            claims[key] = (row[2], row[0])
-
-
-def _check_claims(
-    connection: psycopg.Connection[Any], folded: dict[ClaimKey, tuple[str, int]], head: int
-) -> tuple[int, str] | None:
-    """The claims table is a fold of the events; an edited row would let a rule be broken later."""
-    stamp = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-    stored: dict[ClaimKey, tuple[str, int]] = {
-        (kind, scope, key, since, until): (stream_id, position)
-        for kind, scope, key, since, until, stream_id, position in connection.execute(
-            f"SELECT kind, scope, key, {stamp.format('lower(during)')},"
-            f" {stamp.format('upper(during)')}, stream_id, position FROM claims"
-            " WHERE position <= %s",
-            (head,),
-        )
-    }
-    differing = {
-        folded.get(key, stored.get(key))[1]  # type: ignore[index]
-        for key in folded.keys() | stored.keys()
-        if folded.get(key) != stored.get(key)
-    }
-    if not differing:
+    def run(
+        self, connection: Connection, head: int, progress: Callable[[int], None]
+    ) -> Problem | None:
+        while self.count < head:
+            up_to = min(self.count + PAGE, head)
+            query = FRAMES.format(after=self.count, up_to=up_to)
+            if problem := self._page(copied_rows(connection, query)):
+                return problem
+            if self.count < up_to:
+                return self.count + 1, f"position {self.count + 1} is missing"
+            progress(self.count)
         return None
-    return min(differing), "the claims table does not follow from the events"
+
+    def _page(self, rows: Iterator[bytes]) -> Problem | None:
+        """The hot loop: 1.1 of its 2.9 µs an event are SHA-256."""
+        previous, versions, marks = self.hash, self._versions, self._marks
+        for count, row in enumerate(rows, self.count + 1):
+            leaf = sha256(row[FRAME]).digest()
+            hash_ = sha256(previous + _PACK(count) + row[RECORDED_AT] + leaf).digest()
+            if leaf != row[LEAF] or hash_ != row[HASH]:
+                return _diagnosis(row, count, leaf)
+            stream = 6 + _INT32(row, 2)[0]
+            end = stream + 4 + _INT32(row, stream)[0]
+            version = _INT64(row, end + 4)[0]
+            key = hash(row[stream + 4 : end])
+            if versions.get(key, 0) != version - 1:
+                stream_id = row[stream + 4 : end].decode()
+                if not self._start or key in versions:
+                    return count, _wrong_version(stream_id, version, versions.get(key, 0) + 1)
+                self._before[stream_id] = version - 1
+            versions[key] = version
+            if row[HAS_CLAIMS]:
+                self._fold_claims(count, row)
+            if count in marks:
+                marks[count] = hash_
+            previous = self.hash = hash_
+            self.count = count
+        return None
+
+    def _fold_claims(self, position: int, row: bytes) -> None:
+        parts = fields(row)
+        stream_id, tenant, claims = parts[1] or b"", parts[8] or b"", parts[13] or b"[]"
+        self.claims.fold(position, stream_id.decode(), tenant.decode(), claims)
+
+    def against(
+        self, checkpoints: Sequence[Checkpoint], head: int
+    ) -> tuple[Verification, Problem | None]:
+        """How many checkpoints the log still agrees with, and where it left the signed history."""
+        newest_epoch = max((c.epoch for c in checkpoints), default=0)
+        matched = abandoned = agreed = 0
+        for checkpoint in sorted(checkpoints, key=lambda c: c.size):
+            if self._marks.get(checkpoint.size) == checkpoint.hash:
+                matched, agreed = matched + 1, checkpoint.size
+            elif checkpoint.size < self._start or head >= checkpoint.size > self.count:
+                # Not looked at: before the start, or behind the damage that ended the walk.
+                continue
+            elif checkpoint.epoch < newest_epoch:
+                abandoned += 1
+            elif checkpoint.size > head:
+                reason = f"the log ends at {head}, a checkpoint of {checkpoint.size} was signed"
+                return Verification(True, 0, 0, checkpoints=matched), (head + 1, reason)
+            else:
+                reason = (
+                    f"the checkpoint of {checkpoint.size} was signed over other events;"
+                    f" the last that still agrees is of {agreed}"
+                )
+                return Verification(True, 0, 0, checkpoints=matched), (agreed + 1, reason)
+        return Verification(True, 0, 0, checkpoints=matched, abandoned=abandoned), None
+
+    def unknown_versions(self, connection: Connection) -> Problem | None:
+        """Streams from before the start: the version each goes on from must be there."""
+        row = connection.execute(
+            "SELECT s.stream, s.version FROM unnest(%s::text[], %s::bigint[]) s(stream, version)"
+            " WHERE NOT EXISTS (SELECT FROM events e WHERE e.stream_id = s.stream"
+            " AND e.stream_version = s.version AND e.position <= %s) LIMIT 1",
+            (list(self._before), list(self._before.values()), self._start),
+        ).fetchone()
+        if row is None:
+            return None
+        position = connection.execute(
+            "SELECT min(position) FROM events WHERE stream_id = %s AND position > %s",
+            (row[0], self._start),
+        ).fetchone()
+        assert position is not None
+        return position[0], f"{row[0]} goes on from version {row[1]}, which is not there"
+
+
+def _check_start(connection: Connection, since: Checkpoint) -> Problem | None:
+    """The stored root and hash at the checkpoint are the signed ones."""
+    row = connection.execute(
+        "SELECT hash FROM events WHERE position = %s", (since.size,)
+    ).fetchone()
+    if row is None or row[0] != since.hash:
+        return (
+            since.size,
+            f"it is not the event that the checkpoint of {since.size} was signed over",
+        )
+    try:
+        if root(StoredTree(connection), since.size) == since.root:
+            return None
+    except LookupError:
+        pass
+    return since.size, "the stored tree does not lead to the signed root: verify from the start"
+
+
+def _diagnosis(row: bytes, expected: int, leaf: bytes) -> Problem:
+    """In words; a row of another shape cannot be what was hashed either."""
+    position = int.from_bytes(row[POSITION])
+    if position != expected:
+        return min(position, expected), f"position {expected} is missing"
+    if leaf != row[LEAF]:
+        return expected, "the event is not the one that was hashed"
+    return expected, "the hash does not follow from the one before it"
+
+
+def _wrong_version(stream_id: str, version: int, belongs: int) -> str:
+    return f"{stream_id} has version {version} where {belongs} belongs"
