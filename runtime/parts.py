@@ -159,7 +159,9 @@ def run_analysis(settings: Settings) -> None:
 def _worker_report(
     core: Core, consuming: Engine, refused: str | None
 ) -> tuple[str, int | None, str | None]:
-    """The lag of the consumer that is furthest behind; what is parked, stopped or refused, in words."""
+    """The lag of the consumer that is furthest behind; what is stopped, refused or parked, in
+    words.
+    """
     if starting := consuming.starting():
         return "starting", None, "joining: " + ", ".join(starting)
     consumers = core.progress.all()

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Hours during which `consumers rollback` can undo a rebuild.",
     )
+    checkpoint_events: int = Field(
+        1_000, ge=1, description="Events after which the log is signed anew."
+    )
+    checkpoint_after_s: float = Field(
+        60.0, gt=0, description="Seconds after which an event is signed for, however few they are."
+    )
     browser: str = Field(
         "", description="Chromium or Chrome for `test`; empty: the one that is found."
     )
