@@ -138,29 +138,12 @@ class PostgresEvents:
     def _read(self, statement: str, values: Sequence[Any]) -> list[Envelope]:
         with self._pool.connection() as connection:
             cursor = connection.cursor(binary=True)
-            return [envelope_of(row) for row in cursor.execute(statement, values)]
+            return [envelope_of(row) for row in cursor.execute(statement, values).fetchall()]
 
 
 def envelope_of(row: tuple[Any, ...]) -> Envelope:
-    """One row of COLUMNS."""
-    return Envelope(
-        position=row[0],
-        event_id=row[1],
-        stream_id=row[2],
-        stream_version=row[3],
-        category=row[4],
-        type=row[5],
-        version=row[6],
-        recorded_at=row[7],
-        effective_at=row[8],
-        actor=row[9],
-        tenant=row[10],
-        correlation_id=row[11],
-        causation_id=row[12],
-        command_id=row[13],
-        hash=bytes(row[14]),
-        data=bytes(row[15]),
-    )
+    """One row of COLUMNS, which are the envelope's fields in their order."""
+    return Envelope._make(row)
 
 
 def _verdict(

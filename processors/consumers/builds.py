@@ -28,9 +28,9 @@ class Reached:
     vector: Vector = field(default_factory=Vector)
 
     def has(self, event: Envelope) -> bool:
-        return event.position <= self.position or self.vector.applied(
-            partition_of(event), event.position
-        )
+        if event.position <= self.position:
+            return True
+        return bool(self.vector) and self.vector.applied(partition_of(event), event.position)
 
 
 @dataclass(slots=True)

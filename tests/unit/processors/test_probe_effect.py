@@ -62,7 +62,7 @@ def _performed(
 ) -> VerifyAsset:
     event = recorded(intent)
     moment = datetime.now(UTC) - timedelta(seconds=age_s)
-    event = replace(event, envelope=replace(event.envelope, recorded_at=moment))
+    event = replace(event, envelope=event.envelope._replace(recorded_at=moment))
     outcome = ProbeEffect(tools, objects).perform(event)
     assert isinstance(outcome, VerifyAsset)
     assert list(objects.staging.iterdir()) == []
