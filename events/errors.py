@@ -29,6 +29,18 @@ class UnknownEventVersion(NoCultureError):
         )
 
 
+class MissingUpcaster(NoCultureError):
+    """A version was declared without a way there from the one before it."""
+
+    status, code = 500, "missing-upcaster"
+
+    def __init__(self, type: str, version: int, newest: int) -> None:
+        super().__init__(
+            f"{type} has version {newest}, but nothing makes version {version} into"
+            f" {version + 1}: add @REGISTRY.upcast({type!r}, {version})"
+        )
+
+
 class EventTooLarge(NoCultureError):
     status, code = 413, "event-too-large"
 

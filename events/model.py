@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from events.errors import UnknownEventVersion
+from events.errors import MissingUpcaster, UnknownEventVersion
 
 T = TypeVar("T")
 
@@ -77,6 +77,14 @@ class Registry:
             return upcaster
 
         return register
+
+    def check(self) -> None:
+        """Raises MissingUpcaster when an old version of a type could not be read today."""
+        for type, version in sorted(self._models):
+            newest = self._newest[type]
+            for step in range(version, newest):
+                if (type, step) not in self._upcasters:
+                    raise MissingUpcaster(type, step, newest)
 
     def newest(self, type: str) -> type[Event] | None:
         """The model to read `type` with; None if this process does not know the type."""

@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from commands.forgetting import Forgetting
 from commands.unit import Commands
+from events.catalogue import load_all_events
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import KafkaConfig
 from events.log.port import EventLog
@@ -63,6 +64,7 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
         log = PostgresLog(url, pool)
         stack.callback(log.close)
         keys = PostgresSubjectKeys(pool, settings.secrets.master_keys)
+        load_all_events()
         codec = EventCodec(keys)
         commands = Commands(log, pool, codec, settings.secrets.installation_key)
         stack.callback(Forgetting(keys, commands).stop)

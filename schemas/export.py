@@ -6,15 +6,13 @@ readers.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
-import pkgutil
 import sys
 from pathlib import Path
 from typing import Any
 
-import events
+from events.catalogue import load_all_events
 from events.ids import Id
 from events.model import REGISTRY, Event
 from schemas.compatibility import breaking_changes
@@ -60,14 +58,6 @@ HEADERS = {
     "ce_hash": "hex of the hash chain at this position",
 }
 OPTIONAL_HEADERS = {"ce_actor", "ce_causationid"}
-
-
-def load_all_events() -> list[type[Event]]:
-    """Every event model, by type and version."""
-    for module in pkgutil.iter_modules(events.__path__):
-        if not module.ispkg:
-            importlib.import_module(f"events.{module.name}")
-    return REGISTRY.all()
 
 
 def schema_of(model: type[Event]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from events.model import Event
 from events.store.codec import EventCodec
 from events.times import from_micros, parse_rfc3339
 from schemas.examples import ACCOUNT, EXAMPLES, WORKSPACE, fixed
+from schemas.golden_lock import lock_new
 
 GOLDEN = Path(__file__).parent.parent / "schemas" / "golden"
 RECORDED_AT = from_micros(1_767_225_600_123_456)
@@ -84,3 +85,4 @@ if __name__ == "__main__":
         if not path.exists():
             path.write_text(json.dumps(make(example), indent=2, ensure_ascii=False) + "\n", "utf-8")
             print(path.name)
+    lock_new()
