@@ -5,12 +5,14 @@ the event to blame.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import psycopg
 from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 
+from events.envelope import Envelope
 from events.errors import NoCultureError, UnknownEventVersion
 from events.log.port import LogItem
 from events.store.codec import EventCodec
@@ -28,6 +30,22 @@ class ConsumerStopped(NoCultureError):
     status, code = 503, "consumer-stopped"
 
 
+class Letters(Protocol):
+    """`processors.consumers.parking`"""
+
+    def parked_among(
+        self, connection: Connection, consumer: str, streams: Iterable[str], /
+    ) -> set[str]: ...
+
+    def put_aside(
+        self, connection: Connection, consumer: str, events: Sequence[Envelope], /
+    ) -> None: ...
+
+    def park(
+        self, connection: Connection, consumer: str, event: Envelope, error: str, /
+    ) -> None: ...
+
+
 class Batches:
     """Applies items exactly once: what fails is rolled back with its checkpoint."""
 
@@ -37,9 +55,11 @@ class Batches:
         consumer: Consumer,
         checkpoints: Checkpoints,
         codec: EventCodec,
+        letters: Letters = parking,
     ) -> None:
         self._pool, self._consumer = pool, consumer
         self._checkpoints, self._codec = checkpoints, codec
+        self._letters = letters
 
     def process(self, items: Sequence[LogItem]) -> None:
         """Raises ConsumerStopped, CheckpointMoved, or what the database says; all of `items` before
@@ -84,10 +104,10 @@ class Batches:
         """Letters for events of parked streams; answers those streams."""
         new = [item.envelope for item in items if not item.applied_before]
         name = self._consumer.name
-        parked = parking.parked_among(connection, name, (event.stream_id for event in new))
+        parked = self._letters.parked_among(connection, name, (event.stream_id for event in new))
         aside = [event for event in new if event.stream_id in parked]
         if aside:
-            parking.put_aside(connection, name, aside)
+            self._letters.put_aside(connection, name, aside)
         return parked
 
     def _blame(self, item: LogItem, error: Exception) -> None:
@@ -105,7 +125,7 @@ class Batches:
         )
         with self._pool.connection() as connection, connection.transaction():
             reached = self._checkpoints.move(connection, [item])
-            parking.park(connection, name, event, reason)
+            self._letters.park(connection, name, event, reason)
         self._checkpoints.moved(reached)
 
 

@@ -74,7 +74,13 @@ class Checkpoints:
         owner of yesterday apply 100 events 150 times).
         """
         to = {item.partition: item.checkpoint for item in items}
-        updated = connection.execute(
+        if self._swap(connection, to) != len(to):
+            raise CheckpointMoved(f"{self._consumer.name} build {self.build}")
+        return to
+
+    def _swap(self, connection: Connection, to: dict[LogPartition, Checkpoint]) -> int:
+        """How many rows stood where this worker left them and stand at `to` now."""
+        return connection.execute(
             _MOVE,
             {
                 "consumer": self._consumer.name,
@@ -87,9 +93,6 @@ class Checkpoints:
                 "topic_ids": [checkpoint.topic_id for checkpoint in to.values()],
             },
         ).rowcount
-        if updated != len(to):
-            raise CheckpointMoved(f"{self._consumer.name} build {self.build}")
-        return to
 
     def moved(self, to: dict[LogPartition, Checkpoint]) -> None:
         self.vector.update(to)

@@ -19,7 +19,7 @@ from events.store.pending import Append, Committed, InputMismatch, VersionConfli
 from processors.consumers.consumer import Connection
 from processors.sagas.rows import SagaRows
 from processors.sagas.stepping import Stepping, pending_event
-from processors.sagas.steps import Cause, Pending
+from processors.sagas.steps import Cause, Pending, standing
 from sagas.errors import UnknownSaga
 from sagas.saga import Aborted, Retried, Saga, Skipped
 
@@ -102,7 +102,7 @@ class Operating:
             action=action,
             saga=saga.name,
             saga_id=saga_id,
-            state=newest.to_json()["data"]["state"],
+            state=type(standing(saga, self._codec.decode(newest)).state).__name__,
             operator_id=None if operator_id is None else AccountId(operator_id),
             reason=reason,
         )
@@ -152,16 +152,12 @@ class Operating:
 
     def _answered(self, command_id: str, input_hash: bytes) -> Committed | None:
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT input_hash, stream_id, stream_version, position FROM commands"
-                " WHERE command_id = %s",
-                (command_id,),
-            ).fetchone()
-        if row is None:
+            found = self._rows.answered(connection, command_id)
+        if found is None:
             return None
-        if bytes(row[0]) != input_hash:
+        if found[0] != input_hash:
             raise InputMismatch
-        return Committed(row[1], row[2], row[3], replayed=True)
+        return found[1]
 
 
 class _AlreadyDone(Exception):

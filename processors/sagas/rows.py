@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from events.store.pending import Committed
 from processors.sagas.steps import Pending
 
 Connection = psycopg.Connection[Any]
@@ -145,6 +146,15 @@ class SagaRows:
 
     def forget_command(self, connection: Connection, command_id: str) -> None:
         connection.execute("DELETE FROM saga_commands WHERE command_id = %s", (command_id,))
+
+    def answered(self, connection: Connection, command_id: str) -> tuple[bytes, Committed] | None:
+        """The input's hash and the first answer of a command that was committed."""
+        row = connection.execute(
+            "SELECT input_hash, stream_id, stream_version, position FROM commands"
+            " WHERE command_id = %s",
+            (command_id,),
+        ).fetchone()
+        return row and (bytes(row[0]), Committed(row[1], row[2], row[3], replayed=True))
 
     # --- an operator's hand ---------------------------------------------------------------------
 

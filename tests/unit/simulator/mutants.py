@@ -1,0 +1,106 @@
+"""Ways to break the product, to see that the simulator finds each: a check that cannot fail is
+none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from commands.unit import CommandContext
+from events.ids import CommandId
+from events.store.pending import Append
+from processors.consumers.consumer import Consumer
+from processors.sagas.rows import TimerRow
+from tests.unit.simulator.memory import Log, MemoryCheckpoints, Rows
+from tests.unit.simulator.world import Unit, World
+
+
+class _AnyCheckpoint(MemoryCheckpoints):
+    def _swap(self, connection: Any, to: Any) -> int:
+        for partition, checkpoint in to.items():
+            self._store.put(
+                self._store.checkpoints, (self._consumer.name, partition), checkpoint.position
+            )
+        return len(to)
+
+
+class NoCompareAndSwap(World):
+    """A checkpoint is set whatever it was."""
+
+    def make_checkpoints(self, consumer: Consumer) -> MemoryCheckpoints:
+        return _AnyCheckpoint(self.store, consumer)
+
+
+class RandomCommandIds(World):
+    """A command has another id each time it is sent."""
+
+    def unit(self, context: CommandContext, *, input: object) -> Unit:
+        again = CommandContext(
+            *(context.actor, context.tenant, CommandId.new()),
+            *(context.correlation_id, context.causation_id),
+        )
+        return super().unit(again, input=input)
+
+
+class _Blind(Log):
+    def _append(self, append: Append) -> Any:
+        for event in append.events:
+            version = len(self._store.streams.get(event.stream_id, ())) + 1
+            object.__setattr__(event, "stream_version", version)
+        return super()._append(append)
+
+
+class NoVersionCheck(World):
+    """A step is appended to whatever is there by now."""
+
+    def make_log(self) -> Any:
+        return _Blind(self.store)
+
+
+class _Forgetful(Rows):
+    def write(self, connection: Any, commands: Any, timers: Any, stepped: Any, ended: Any) -> None:
+        super().write(connection, commands, [], stepped, ended)
+        self._store.undo.append(None)
+        super().write(connection, [], timers, (), ())
+        self._store.undo.pop()
+
+
+class TimersOutsideTheTransaction(World):
+    """Timers are set at once, and stay when the step is rolled back."""
+
+    def make_rows(self) -> Any:
+        return _Forgetful(self.store)
+
+
+class _NoTimers(Rows):
+    def write(
+        self, connection: Any, commands: Any, timers: Sequence[TimerRow], stepped: Any, ended: Any
+    ) -> None:
+        super().write(connection, commands, timers[:-1], stepped, ended)
+
+
+class ATimerIsLost(World):
+    def make_rows(self) -> Any:
+        return _NoTimers(self.store)
+
+
+class _Early(Rows):
+    def forget_command(self, connection: Any, command_id: str) -> None:
+        """Never: so that it is sent again for ever, which is harmless, as long as ids are ours."""
+
+
+class CommandsAreNeverForgotten(World):
+    """Not a fault: the same id is answered as before however often it is sent."""
+
+    def make_rows(self) -> Any:
+        return _Early(self.store)
+
+
+MUTANTS = (
+    NoCompareAndSwap,
+    RandomCommandIds,
+    NoVersionCheck,
+    TimersOutsideTheTransaction,
+    ATimerIsLost,
+)

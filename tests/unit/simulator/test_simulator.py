@@ -1,0 +1,84 @@
+"""Ten thousand seeded schedules on the product's own engines; and that it finds what is broken."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.simulator import mutants
+from tests.unit.simulator.schedules import WEIGHTS, Schedule, drawn, run, search
+from tests.unit.simulator.world import World
+
+SEED, SCHEDULES = 20_261_122, 10_000
+NUMBERS = st.integers(0, 2**16 - 1)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What is refused on purpose is logged by the product, ten thousand times."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_nothing_that_may_happen_loses_doubles_or_strands_anything():
+    found = search(SEED, SCHEDULES)
+    assert found is None, str(found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(WEIGHTS)), NUMBERS, NUMBERS), max_size=40))
+def test_no_schedule_that_hypothesis_thinks_of_does_either(actions: list[tuple[str, int, int]]):
+    assert run((("upload", 0, 0), *actions)) is None
+
+
+def test_the_same_seed_is_the_same_schedule_and_the_same_story():
+    def story(schedule: Schedule) -> list[tuple[str, str]]:
+        world = World()
+        for action in schedule:
+            world.act(*action)
+        return [(event.stream_id, event.type) for event in world.store.log]
+
+    for number in range(50):
+        assert drawn(number) == drawn(number)
+        assert story(drawn(number)) == story(drawn(number))
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_what_is_broken_is_found_and_made_small(mutant: type[World]):
+    found = search(SEED, SCHEDULES, mutant)
+    assert found is not None, "a simulator that finds nothing proves nothing"
+    assert len(found.schedule) <= 8
+    assert run(found.schedule, mutant) is not None
+    assert run(found.schedule) is None, "it is the mutation that breaks it"
+    assert f"seed {SEED}/" in str(found)
+
+
+def test_what_is_harmless_is_not_found():
+    assert search(SEED, 500, mutants.CommandsAreNeverForgotten) is None
+
+
+def test_every_state_input_and_fault_is_reached():
+    """Or the schedules would be a walk around the house."""
+    states, inputs, crashes = set(), set(), 0
+    for number in range(1_500):
+        world = World()
+        for action in drawn(f"{SEED}/{number}"):
+            before = [worker for kind in world.workers for worker in kind]
+            world.act(*action)
+            after = [worker for kind in world.workers for worker in kind]
+            crashes += any(a is not b for a, b in zip(before, after, strict=True))
+        for event in world.store.log:
+            if event.category == "ingest":
+                step = world.codec.events[event.event_id]
+                states.add(step.memory.get("outcome", step.state))
+                inputs.add((step.input.kind, step.input.name))
+    assert states >= {"Probing", "Analysing", "Pausing", "rejected", "analysed", "deleted"}
+    assert states >= {"refused", "aborted", "analysis_failed"}
+    assert {kind for kind, _ in inputs} == {"event", "timer", "refusal", "operator"}
+    assert {name for kind, name in inputs if kind == "operator"} == {"retry", "skip", "abort"}
+    assert crashes > 500
