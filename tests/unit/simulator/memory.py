@@ -47,6 +47,7 @@ class Store:
     # Runs once, before a batch of steps writes its rows: another process that comes in between.
     between: Callable[[], None] | None = None
     undo: list[list[tuple[Any, Any, Any]] | None] = field(default_factory=list)
+    changes: int = 0
 
     def put(self, table: dict[Any, Any], key: Any, value: Any) -> None:
         self._note(table, key, table.get(key, _ABSENT))
@@ -61,6 +62,7 @@ class Store:
         table.append(value)
 
     def _note(self, table: Any, key: Any, old: Any) -> None:
+        self.changes += 1
         if self.undo and (open_undo := self.undo[-1]) is not None:
             open_undo.append((table, key, old))
 

@@ -22,9 +22,9 @@ WEIGHTS = {
     "delete": 1,
     "upload": 1,
 }
-LENGTH = 12
+LENGTH = 10
 # How schedules begin: with an upload, for before one nothing happens; every other one where the
-# measurement is asked for, which twelve random actions seldom reach.
+# measurement is asked for, which ten actions by chance seldom reach.
 _READ_ALL = ("deliver", 20, 6)
 _UPLOADED: Schedule = (("upload", 0, 0),)
 _MEASURING: Schedule = (*_UPLOADED, _READ_ALL, ("answer", 0, 16), _READ_ALL, ("send", 5, 0))
@@ -62,8 +62,10 @@ def run(schedule: Schedule, world_of: Callable[[], World] = World) -> str | None
     checkpoints: dict[object, int] = {}
     try:
         for action in schedule:
+            before = world.store.changes
             world.act(*action)
-            check_moment(world, checkpoints)
+            if world.store.changes != before:
+                check_moment(world, checkpoints)
         _deliver_everything(world)
         check_moment(world, checkpoints)
         check_end(world)
