@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from runtime.cli.output import Json, print_json, say
+
+if TYPE_CHECKING:
+    from runtime.torture.run import Report
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -46,8 +49,24 @@ def torture(
         raise typer.Exit(1)
 
 
-def _tell(report: object) -> None:
-    print(report)
+def _tell(report: Report) -> None:
+    struck = ", ".join(f"{name} {times}" for name, times in sorted(report.kills.items()))
+    counts = report.counts
+    print(f"{report.rounds} rounds, seed {report.seed}, {report.seconds:.0f} s; struck: {struck}")
+    print(
+        f"{counts['acked']} commands acknowledged, {counts['retried']} of all sent more than once,"
+        f" {counts['replayed']} answered as before, {counts['refused']} refused,"
+        f" {counts['unknown']} without an answer; {report.events} events"
+    )
+    print(f"lost {report.lost}, duplicated {report.duplicated}")
+    for problem in report.problems:
+        print(f"  {problem}")
+    if report.data:
+        print(
+            f"Kept: {report.data}. Its logs are in logs/, what clients were told in"
+            f" ../journal.jsonl; `./noculture up --data {report.data}` starts it again."
+        )
+    print("Nothing was lost or doubled." if report.ok else "Something is wrong.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -142,10 +142,10 @@ class Tortured:
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
 
-    def lines(self, *arguments: str) -> Iterator[dict[str, Any]]:
-        """What the command prints as JSON Lines."""
+    def lines(self, module: str) -> Iterator[dict[str, Any]]:
+        """What the program prints as JSON Lines."""
         with subprocess.Popen(
-            [sys.executable, "-m", "runtime", *arguments, "--json"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -154,7 +154,7 @@ class Tortured:
             for line in child.stdout:
                 yield json.loads(line)
         if child.returncode:
-            raise RuntimeProblem(f"`{' '.join(arguments)}` ended with {child.returncode}")
+            raise RuntimeProblem(f"{module} ended with {child.returncode}")
 
     def stop(self) -> None:
         """In order if it can, else by force; only what this installation started."""

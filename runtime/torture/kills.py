@@ -24,7 +24,7 @@ VICTIMS = {
     "supervisor": 1,
 }
 WAYS = {"kill": 6, "term": 2, "stop": 2}
-ROUND_S = (5.0, 7.0)
+ROUND_S = (4.0, 6.0)
 STOPPED_S = 6.0
 # SIGTERM asks Postgres to wait for its last client, who never goes: SIGINT is its fast way.
 ORDERLY = {"postgres": signal.SIGINT}

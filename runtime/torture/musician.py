@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
@@ -19,11 +20,13 @@ from runtime.torture.tus import upload_in_pieces
 
 PASSWORD = "a long enough password"  # noqa: S105 - nobody else ever reaches this installation
 EDIT, DELETE = "PATCH /api/assets/{id}", "DELETE /api/assets/{id}"
+ERASE = "DELETE /api/me"
 ISSUE, REVOKE = "POST /api/keys", "DELETE /api/keys/{id}"
 SIGN_UP = "POST /api/accounts"
 # Conflicts that the musician provokes on purpose.
 REFUSED_ON_PURPOSE = frozenset({409, 412, 422})
 THINK_S = 0.08
+SENT_TWICE = 0.05
 
 
 class Budget:
@@ -77,6 +80,7 @@ class Musician:
         self.workspace_id = ""
         self._random = Random(f"{seed} {name}")  # noqa: S311 - it must be repeatable
         self._client = Client(web, journal, self._random)
+        self._twin = Client(web, journal, Random(f"{seed} {name} twin"))  # noqa: S311
         self._journal, self._budget, self._email_key = journal, budget, email_key
         self._account_id = ""
         self._number = itertools.count(1)
@@ -93,6 +97,7 @@ class Musician:
                 continue
             stop.wait(self._random.expovariate(1 / THINK_S))
         self._client.close()
+        self._twin.close()
 
     def _choose(self) -> Callable[[], object]:
         if self._budget.take():
@@ -105,7 +110,7 @@ class Musician:
             self._issue_key: 3,
             self._revoke_key: 2,
             self._delete: 1,
-            self._somebody_else_signs_up: 0.5,
+            self._somebody_else_signs_up: 1,
         }
         return self._random.choices([*weights], weights=[*weights.values()])[0]
 
@@ -127,6 +132,7 @@ class Musician:
             self.key = self._issue_key(scopes=["*"]) or ""
         self._client.sign_out()
         self._client.use_key(self.key)
+        self._twin.use_key(self.key)
 
     def _sign_up(self, client: Client, email: str) -> Deed:
         key = self._mark()
@@ -150,11 +156,36 @@ class Musician:
         return client.note(deed, answer)
 
     def _somebody_else_signs_up(self) -> None:
+        """And every other one wants to be forgotten again."""
         other = Client(self._client.web, self._journal, self._random)
         try:
-            self._sign_up(other, f"{self.name}-{next(self._number)}@torture.example")
+            deed = self._sign_up(other, f"{self.name}-{next(self._number)}@torture.example")
+            if deed.outcome == "acked" and self._random.random() < 0.5:
+                self._erase(other, deed.stream_id or "")
         finally:
             other.close()
+
+    def _erase(self, client: Client, account_id: str) -> None:
+        """The account is gone with the answer: when that is lost, a second try is a stranger's."""
+        key = self._mark()
+        deed = self._journal.begin("erase", command_id(account_id, ERASE, key))
+        headers = {"Idempotency-Key": key, "Origin": client.web}
+        try:
+            answer = client.ask(
+                lambda http: http.request(
+                    "DELETE", "/api/me", json={"password": PASSWORD}, headers=headers
+                ),
+                deed,
+            )
+        except Unanswered:
+            self._journal.end(deed, "unknown")
+            return
+        if answer.status_code == 401 and deed.tries > 1:
+            self._journal.end(deed, "unknown")
+            return
+        if answer.is_success:
+            deed.stream_id = answer.json()["id"]
+        client.note(deed, answer)
 
     def _issue_key(self, scopes: list[str] | None = None) -> str | None:
         """The secret, None when the answer that showed it was lost."""
@@ -278,13 +309,28 @@ class Musician:
         title = self._mark()
         deed = self._deed("edit", EDIT, title, asset_id=track.asset_id, tags={"title": title})
         deed.stream_id = track.asset_id
-        self._client.command(deed, self._patch(track.asset_id, title, title, track.version))
+        call = self._patch(track.asset_id, title, title, track.version)
+        if self._random.random() < SENT_TWICE:
+            self._command_twice(deed, call)
+        else:
+            self._client.command(deed, call)
         if deed.outcome == "acked":
             track.version, track.position = track.version + 1, deed.position or 0
             deed.version = track.version
             track.titles.append(title)
         else:
             track.version = None
+
+    def _command_twice(self, deed: Deed, call: Call) -> None:
+        """From two places at once: done once, and both get the one answer."""
+        with ThreadPoolExecutor(1) as elsewhere:
+            other = elsewhere.submit(self._twin.ask, call)
+            self._client.command(deed, call)
+            answer = other.result()
+        position = answer.headers.get("Event-Position")
+        if deed.outcome == "acked" and position != str(deed.position):
+            told = f"{answer.status_code} at {position}"
+            self._journal.surprise(f"{deed.command_id}: {deed.position}, and elsewhere {told}")
 
     def _patch(self, asset_id: str, title: str, key: str, version: int) -> Call:
         headers = {"Idempotency-Key": key, "If-Match": etag(version)}

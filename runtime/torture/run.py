@@ -98,10 +98,11 @@ def torture(
     finally:
         session.end()
         session.report.seconds = time.monotonic() - began
-        if session.report.ok and not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
+        # An interrupted run has no problem to look at either.
+        if keep or session.report.problems:
             session.report.data = str(data)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
     return session.report
 
 
@@ -243,7 +244,7 @@ class Session:
             problems.append(f"{left.parked} streams are parked")
         problems += [f"{stream} waits for nothing" for stream in left.stuck]
         self._say("checking the log against the journal")
-        facts = read_facts(self._tortured.lines("log", "read"))
+        facts = read_facts(self._tortured.lines("runtime.torture.readable"))
         report.events = len(facts)
         findings = compare(self._journal.deeds, facts)
         report.lost, report.duplicated = len(findings.lost), len(findings.duplicated)

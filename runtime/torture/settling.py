@@ -13,7 +13,7 @@ from runtime.torture.installation import Hung, Tortured, wait_for
 SETTLE_PATIENCE_S = 900.0
 # So long nothing at all may move before it counts as hung; a lease of a killed runner is 30 s.
 STALL_PATIENCE_S = 150.0
-# The end state of the ingest saga.
+# The end state of every saga.
 ENDED = "Ended"
 
 
@@ -44,7 +44,7 @@ class Left:
 
 LAST_STEPS = """
     SELECT DISTINCT ON (stream_id) stream_id, convert_from(data, 'UTF8')::jsonb ->> 'state'
-    FROM events WHERE category = 'ingest' ORDER BY stream_id, stream_version DESC
+    FROM events WHERE type LIKE '%.stepped' ORDER BY stream_id, stream_version DESC
 """
 UPLOADS = "SELECT substr(stream_id, 5) FROM events WHERE type = 'asset.uploaded'"
 

@@ -32,7 +32,7 @@ def expected_assets(facts: Iterable[Fact]) -> dict[str, dict[str, Any]]:
             case "asset.rejected":
                 asset["state"] = "rejected"
             case "asset.tags_edited":
-                asset["title"] = fact.data["tags"]["title"]
+                asset["title"] = (fact.data["tags"] or {}).get("title")
     return assets
 
 

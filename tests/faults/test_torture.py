@@ -1,0 +1,72 @@
+"""Kill anything, lose nothing: twenty rounds of `./noculture torture`, as CI runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from runtime.installation import ROOT
+from tests.installation import eventually
+
+ROUNDS = 20
+SEED = 20
+
+
+def torture(folder: Path, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "runtime", "torture", "--json", *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def answer(child: subprocess.Popen[str], code: int) -> dict[str, Any]:
+    out, err = child.communicate(timeout=280)
+    assert child.returncode == code, out[-3_000:] + err[-3_000:]
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def left_in(folder: Path) -> list[str]:
+    """Processes that still work there."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(folder) in process.cwd() + " ".join(process.cmdline()):
+                found.append(f"{process.pid} {process.name()}")
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_whatever_is_killed_every_acknowledged_command_is_there_once(tmp_path: Path):
+    report = answer(torture(tmp_path, "--rounds", str(ROUNDS), "--seed", str(SEED)), 0)
+    assert report["ok"], report["problems"]
+    assert report["rounds"] == ROUNDS
+    assert sum(report["kills"].values()) >= ROUNDS / 2
+    assert report["acked"] > 5 * ROUNDS
+    assert (report["lost"], report["duplicated"]) == (0, 0)
+    assert report["rebuild_identical"]
+    assert list(tmp_path.iterdir()) == [], "its folder is deleted"
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_stops_what_it_started(tmp_path: Path, number: signal.Signals):
+    child = torture(tmp_path, "--rounds", "50", "--event-log", "postgres")
+    eventually(lambda: bool(list(tmp_path.glob("*/data/run/api.json"))) or child.poll(), "a start")
+    child.send_signal(number)
+    child.communicate(timeout=60)
+    assert child.returncode not in (0, None)
+    assert left_in(tmp_path) == []
