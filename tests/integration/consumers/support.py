@@ -138,7 +138,6 @@ class Writer:
             asset_id=asset,
             workspace_id=WORKSPACE,
             sha256=SHA,
-            filename="song.wav",
             attempt=attempt,
         )
         return self.append(AnalysisId.beside(asset), requested)
@@ -179,6 +178,10 @@ class Writer:
         self._versions[stream] = at + len(data)
         self._connection.execute("NOTIFY noculture_log")
         return verdict.position
+
+    def head(self) -> int:
+        """The log's last position."""
+        return self._connection.execute("SELECT max(position) FROM events").fetchone()[0]
 
     def close(self) -> None:
         self._connection.close()

@@ -1,0 +1,148 @@
+"""The product's own processes on a rig's engines, and one musician who uses it over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rig import Rig
+from runtime.engines.child import choose_free_port
+from runtime.installation import ROOT
+
+PATIENCE_S = 120.0
+
+
+@contextmanager
+def running(rig: Rig, folder: Path, *parts: str) -> Iterator[int]:
+    """Each of `parts` in a process of its own; gives the API's port once `/readyz` says yes."""
+    database, port = rig.database(), choose_free_port()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "NOCULTURE_DATA": str(folder),
+        "NOCULTURE_DATABASE_URL": database.owner_url,
+        "NOCULTURE_APP_DATABASE_URL": database.app_url,
+        "NOCULTURE_KAFKA_BOOTSTRAP": rig.kafka.bootstrap,
+        "NOCULTURE_PORT": str(port),
+        "NOCULTURE_LOG_LEVEL": "warning",
+    }
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for part in parts:
+            log = (folder.parent / f"{folder.name}-{part}.log").open("wb")
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "runtime", "run", part],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+            log.close()
+        _ready(port, processes)
+        yield port
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=30)
+
+
+def _ready(port: int, processes: list[subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if any(process.poll() is not None for process in processes):
+            raise RuntimeError("a part of the product ended by itself")
+        try:
+            if Client(port).call("GET", "/readyz").status == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise TimeoutError(f"the product was not ready in {PATIENCE_S:.0f} s")
+
+
+class Answer:
+    def __init__(self, answer: http.client.HTTPResponse) -> None:
+        self.status, self.headers, self.body = answer.status, answer.headers, answer.read()
+
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+class Client:
+    """One kept connection of one caller."""
+
+    def __init__(self, port: int, key: str | None = None) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._port, self.key = port, key
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        if self.key:
+            sent["Authorization"] = f"Bearer {self.key}"
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        self._connection.request(method, path, content, sent)
+        return Answer(self._connection.getresponse())
+
+    def again(self) -> Client:
+        """The same caller on another connection."""
+        return Client(self._port, self.key)
+
+
+def sign_up(port: int, name: str) -> Client:
+    """A musician with a key that may do everything."""
+    client, address = Client(port), f"{name}@example.org"
+    account = {"email": address, "password": "a long password of theirs", "name": name}
+    made = client.call("POST", "/api/accounts", account)
+    assert made.status == 201, made.body
+    cookie = made.headers["Set-Cookie"].partition(";")[0]
+    key = client.call("POST", "/api/keys", {"name": name, "scopes": ["*"]}, {"Cookie": cookie})
+    assert key.status == 201, key.body
+    return Client(port, key.json()["key"])
+
+
+def upload(client: Client, number: int) -> str:
+    """A short WAV that no other upload equals; answers the asset's id once it is verified."""
+    boundary = "benchmark"
+    head = (
+        f"--{boundary}\r\nContent-Disposition: form-data; name=file; filename=take-{number}.wav\r\n"
+        "Content-Type: audio/wav\r\n\r\n"
+    )
+    content = head.encode() + _wav(number) + f"\r\n--{boundary}--\r\n".encode()
+    kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    asset = client.call("POST", "/api/assets", content, kind).json()["id"]
+    deadline = time.monotonic() + PATIENCE_S
+    while client.call("GET", f"/api/assets/{asset}").json().get("state") != "verified":
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{asset} was not verified in {PATIENCE_S:.0f} s")
+        time.sleep(0.1)
+    return str(asset)
+
+
+def _wav(number: int) -> bytes:
+    """Half a second of a tone of its own."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(22_050)
+        period = 40 + number
+        samples = [8_000 if at % period < period // 2 else -8_000 for at in range(11_025)]
+        file.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
+    return content.getvalue()
