@@ -19,9 +19,9 @@ from urllib.parse import unquote, urlsplit
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
+from benchmarks.laboratory import CODE, REASON, SHA256, Laboratory
 from benchmarks.result import Result, percentiles
 from benchmarks.rig import Database, Rig
-from benchmarks.vault import Vault, edited_tags
 from commands.unit import Commands
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
@@ -103,32 +103,45 @@ def _ours(rig: Rig) -> Iterator[Work]:
     with rig.pool(database.app_url) as pool:
         log = PostgresLog(database.app_url, pool)
         codec = EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
-        vault = Vault(Commands(log, pool, codec, b"k" * 32))
-        assets = [[vault.add() for _ in range(STREAMS_PER_CLIENT)] for _ in range(CLIENTS)]
-        counts = [0] * CLIENTS
+        laboratory = Laboratory(Commands(log, pool, codec, b"k" * 32))
+        streams = [[laboratory.open() for _ in range(STREAMS_PER_CLIENT)] for _ in range(CLIENTS)]
+        done = [[0] * STREAMS_PER_CLIENT for _ in range(CLIENTS)]
 
         def work(client: int, number: int) -> None:
-            counts[client] += 1
-            vault.edit(assets[client][number % STREAMS_PER_CLIENT], counts[client])
+            stream = number % STREAMS_PER_CLIENT
+            laboratory.step(streams[client][stream], done[client][stream])
+            done[client][stream] += 1
 
+        # Every stream exists and its state is cached before the clock runs.
+        for client in range(CLIENTS):
+            for number in range(STREAMS_PER_CLIENT):
+                work(client, number)
         try:
             yield work
         finally:
             log.close()
 
 
-class Recording(Aggregate):
-    """The peer's asset: one event for each change of its tags, with the content of ours."""
+class Measuring(Aggregate):
+    """The peer's analysis: the same events with the same content."""
 
-    def __init__(self, workspace_id: str, uploaded_by: str, filename: str) -> None:
-        self.workspace_id, self.uploaded_by, self.filename = workspace_id, uploaded_by, filename
-        self.tags: dict[str, Any] = {}
+    def __init__(self, asset_id: str, workspace_id: str) -> None:
+        self.asset_id, self.workspace_id = asset_id, workspace_id
+        self.attempt, self.state = 0, "failed"
 
-    @event("TagsEdited")
-    def edit_tags(
-        self, workspace_id: str, edited_by: str, changed: list[str], tags: dict[str, Any]
-    ) -> None:
-        self.tags = tags
+    def step(self) -> None:
+        if self.state == "failed":
+            self.request(self.asset_id, self.workspace_id, SHA256, self.attempt + 1)
+        else:
+            self.fail(self.asset_id, self.workspace_id, self.attempt, CODE, REASON)
+
+    @event("Requested")
+    def request(self, asset_id: str, workspace_id: str, sha256: str, attempt: int) -> None:
+        self.attempt, self.state = attempt, "requested"
+
+    @event("AttemptFailed")
+    def fail(self, asset_id: str, workspace_id: str, attempt: int, code: str, reason: str) -> None:
+        self.state = "failed"
 
 
 @contextmanager
@@ -144,20 +157,16 @@ def _peer(database: Database) -> Iterator[Work]:
             "POSTGRES_PASSWORD": unquote(address.password or ""),
         }
     )
-    kept: list[list[Recording]] = []
+    kept: list[list[Measuring]] = []
     for _ in range(PEER_THREADS):
-        recordings = [
-            Recording("wsp_" + "0" * 32, "acc_" + "0" * 32, "Night Drive (Remix).flac")
-            for _ in range(STREAMS_PER_CLIENT)
-        ]
-        application.save(*recordings)
-        kept.append(recordings)
+        mine = [Measuring("ast_" + "0" * 32, "wsp_" + "0" * 32) for _ in range(STREAMS_PER_CLIENT)]
+        application.save(*mine)
+        kept.append(mine)
 
     def work(client: int, number: int) -> None:
-        recording = kept[client][number % STREAMS_PER_CLIENT]
-        changes = edited_tags(recording.version)
-        recording.edit_tags(recording.workspace_id, recording.uploaded_by, list(changes), changes)
-        application.save(recording)
+        measuring = kept[client][number % STREAMS_PER_CLIENT]
+        measuring.step()
+        application.save(measuring)
 
     try:
         yield work

@@ -101,8 +101,19 @@ BEGIN
             SELECT e_append[m.event] AS append, m.kind, m.key, c.stream_id AS holder, upper(c.during) AS until
             FROM unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
                  AS m(event, take, kind, scope, key, during)
-            JOIN claims c ON c.kind = m.kind AND c.scope = m.scope AND c.key = m.key
-                 AND (c.during IS NULL OR m.during IS NULL OR c.during && m.during)
+            -- One branch for each index; with OR between them every claim that there is would be read.
+            CROSS JOIN LATERAL (
+                SELECT f.* FROM claims f
+                WHERE f.kind = m.kind AND f.scope = m.scope AND f.key = m.key AND f.during IS NULL
+                UNION ALL
+                SELECT f.* FROM claims f
+                WHERE f.kind = m.kind AND f.scope = m.scope AND f.key = m.key AND f.during IS NOT NULL
+                  AND m.during IS NULL
+                UNION ALL
+                SELECT f.* FROM claims f
+                WHERE f.kind = m.kind AND f.scope = m.scope AND f.key = m.key AND f.during IS NOT NULL
+                  AND f.during && m.during
+            ) c
             WHERE m.take AND NOT EXISTS (
                 SELECT FROM unnest(c_event, c_take, c_kind, c_scope, c_key, c_during)
                      AS r(event, take, kind, scope, key, during)
