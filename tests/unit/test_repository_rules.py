@@ -150,6 +150,11 @@ def test_every_link_in_the_docs_leads_somewhere():
     assert broken == []
 
 
+def without_new_files(page: str) -> str:
+    """docs/add-a-context.md names the files that its reader is going to make."""
+    return re.sub(r"(?m)^### A new file: .*$", "", page)
+
+
 def test_every_module_named_in_the_docs_exists():
     named = re.compile(
         r"`((?:" + "|".join(sorted(ROOMS | {"tests", "tools"})) + r")/[\w/]+\.(?:py|sql|lock))`"
@@ -158,7 +163,7 @@ def test_every_module_named_in_the_docs_exists():
         f"{path}: {target}"
         for path in FILES
         if path.suffix == ".md"
-        for target in named.findall(text_of(path))
+        for target in named.findall(without_new_files(text_of(path)))
         if not (ROOT / target).exists()
     ]
     assert missing == []
