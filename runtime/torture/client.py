@@ -57,13 +57,15 @@ class Client:
                 deed.tries += 1
             try:
                 response = call(self._http)
-            except httpx2.TransportError:
+            except httpx2.TransportError as error:
+                self.journal.put_off(type(error).__name__)
                 self.pause()
                 continue
             if response.status_code == 500:
                 self.journal.surprise(f"{_named(response)} answered 500: {response.text[:300]}")
             elif response.status_code not in NOT_YET:
                 return response
+            self.journal.put_off(_code(response) or str(response.status_code))
             self.pause()
         raise Unanswered
 

@@ -42,6 +42,7 @@ class Journal:
         self.deeds: list[Deed] = []
         self.surprises: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._file = path.open("w")
 
@@ -59,6 +60,11 @@ class Journal:
             self.counts["replayed"] += deed.replayed
             self._write(asdict(deed))
         return deed
+
+    def put_off(self, reason: str) -> None:
+        """An answer that decided nothing, or none."""
+        with self._lock:
+            self.reasons[reason] += 1
 
     def surprise(self, text: str) -> None:
         """An answer that no client should ever get."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import threading
 from collections.abc import Callable
@@ -10,19 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
-from commands.assets import UPLOAD
-from commands.http import command_id
 from kit.conditions import etag
+from runtime.torture.account import Account
 from runtime.torture.client import Call, Client, Unanswered
 from runtime.torture.journal import Deed, Journal
 from runtime.torture.music import Recording, recording
 from runtime.torture.tus import upload_in_pieces
 
-PASSWORD = "a long enough password"  # noqa: S105 - nobody else ever reaches this installation
 EDIT, DELETE = "PATCH /api/assets/{id}", "DELETE /api/assets/{id}"
-ERASE = "DELETE /api/me"
-ISSUE, REVOKE = "POST /api/keys", "DELETE /api/keys/{id}"
-SIGN_UP = "POST /api/accounts"
 # Conflicts that the musician provokes on purpose.
 REFUSED_ON_PURPOSE = frozenset({409, 412, 422})
 THINK_S = 0.08
@@ -77,15 +71,13 @@ class Musician:
     ) -> None:
         self.name = name
         self.key = ""
-        self.workspace_id = ""
         self._random = Random(f"{seed} {name}")  # noqa: S311 - it must be repeatable
         self._client = Client(web, journal, self._random)
         self._twin = Client(web, journal, Random(f"{seed} {name} twin"))  # noqa: S311
         self._journal, self._budget, self._email_key = journal, budget, email_key
-        self._account_id = ""
+        self._account = Account(self._client, journal, self._mark, email_key)
         self._number = itertools.count(1)
         self._tracks: list[Track] = []
-        self._keys: list[str] = []
 
     def work(self, stop: threading.Event) -> None:
         """Until told to stop; a command under way is brought to its end."""
@@ -107,7 +99,7 @@ class Musician:
             self._look: 12,
             self._edit_out_of_date: 3,
             self._say_something_else_with_the_same_key: 2,
-            self._issue_key: 3,
+            self._account.issue_key: 3,
             self._revoke_key: 2,
             self._delete: 1,
             self._somebody_else_signs_up: 1,
@@ -118,117 +110,37 @@ class Musician:
         """A text that no other command says."""
         return f"{self.name} {next(self._number)}"
 
-    def _deed(self, kind: str, route: str, key: str, **content: object) -> Deed:
-        return self._journal.begin(kind, command_id(self._account_id, route, key), **content)
-
-    # Accounts and keys
+    # Accounts
 
     def _open_account(self) -> None:
-        deed = self._sign_up(self._client, f"{self.name}@torture.example")
-        if deed.outcome != "acked":
+        """Signed up, with a key for everything: who it is then no cookie says any more."""
+        if self._account.sign_up(f"{self.name}@torture.example").outcome != "acked":
             return
-        self._account_id = deed.stream_id or ""
         while not self.key:
-            self.key = self._issue_key(scopes=["*"]) or ""
+            self.key = self._account.issue_key(scopes=["*"]) or ""
         self._client.sign_out()
         self._client.use_key(self.key)
         self._twin.use_key(self.key)
 
-    def _sign_up(self, client: Client, email: str) -> Deed:
-        key = self._mark()
-        # Address and name are encrypted in the event: the command's id must do.
-        deed = self._journal.begin("sign-up", command_id(self._email_key(email), SIGN_UP, key))
-        body = {"email": email, "password": PASSWORD, "name": key}
-        try:
-            answer = client.ask(
-                lambda http: http.post(
-                    "/api/accounts", json=body, headers={"Idempotency-Key": key}
-                ),
-                deed,
-            )
-        except Unanswered:
-            return self._journal.end(deed, "unknown")
-        if answer.is_success:
-            account = answer.json()
-            deed.stream_id = account["id"]
-            if client is self._client:
-                self.workspace_id = account["workspace_id"]
-        return client.note(deed, answer)
-
-    def _somebody_else_signs_up(self) -> None:
-        """And every other one wants to be forgotten again."""
-        other = Client(self._client.web, self._journal, self._random)
-        try:
-            deed = self._sign_up(other, f"{self.name}-{next(self._number)}@torture.example")
-            if deed.outcome == "acked" and self._random.random() < 0.5:
-                self._erase(other, deed.stream_id or "")
-        finally:
-            other.close()
-
-    def _erase(self, client: Client, account_id: str) -> None:
-        """The account is gone with the answer: when that is lost, a second try is a stranger's."""
-        key = self._mark()
-        deed = self._journal.begin("erase", command_id(account_id, ERASE, key))
-        headers = {"Idempotency-Key": key, "Origin": client.web}
-        try:
-            answer = client.ask(
-                lambda http: http.request(
-                    "DELETE", "/api/me", json={"password": PASSWORD}, headers=headers
-                ),
-                deed,
-            )
-        except Unanswered:
-            self._journal.end(deed, "unknown")
-            return
-        if answer.status_code == 401 and deed.tries > 1:
-            self._journal.end(deed, "unknown")
-            return
-        if answer.is_success:
-            deed.stream_id = answer.json()["id"]
-        client.note(deed, answer)
-
-    def _issue_key(self, scopes: list[str] | None = None) -> str | None:
-        """The secret, None when the answer that showed it was lost."""
-        name = self._mark()
-        deed = self._deed("issue-key", ISSUE, name, name=name)
-        try:
-            answer = self._client.ask(
-                lambda http: http.post(
-                    "/api/keys",
-                    json={"name": name, "scopes": scopes or ["assets:read"]},
-                    headers={"Idempotency-Key": name, "Origin": self._client.web},
-                ),
-                deed,
-            )
-        except Unanswered:
-            self._journal.end(deed, "unknown")
-            return None
-        secret: str | None = None
-        if answer.is_success:
-            deed.stream_id, secret = answer.json()["id"], answer.json()["key"]
-            if scopes is None and secret:
-                self._keys.append(f"{deed.stream_id} {secret}")
-        self._client.note(deed, answer)
-        return secret
+    @property
+    def workspace_id(self) -> str:
+        return self._account.workspace_id
 
     def _revoke_key(self) -> None:
-        """And try it at once: a revoked key must not open anything after the answer."""
-        if not self._keys:
-            return
-        key_id, _, secret = self._keys.pop(self._random.randrange(len(self._keys))).partition(" ")
-        key = self._mark()
-        deed = self._deed("revoke-key", REVOKE, key, key_id=key_id)
-        headers = {"Idempotency-Key": key}
-        self._client.command(deed, lambda http: http.delete(f"/api/keys/{key_id}", headers=headers))
-        if deed.outcome != "acked":
-            return
-        tried = self._client.ask(
-            lambda http: http.get(
-                "/api/assets", params={"limit": 1}, headers={"Authorization": f"Bearer {secret}"}
-            )
-        )
-        if tried.status_code != 401:
-            self._journal.surprise(f"revoked {key_id} still answers {tried.status_code}")
+        self._account.revoke_key(self._random)
+
+    def _somebody_else_signs_up(self) -> None:
+        """And every other one uploads something and wants to be forgotten again."""
+        client = Client(self._client.web, self._journal, self._random)
+        other = Account(client, self._journal, self._mark, self._email_key)
+        try:
+            deed = other.sign_up(f"{self.name}-{next(self._number)}@torture.example")
+            if deed.outcome == "acked" and self._random.random() < 0.5:
+                if self._budget.take():
+                    other.upload(recording(self._random, self._mark()))
+                other.erase()
+        finally:
+            client.close()
 
     # Recordings
 
@@ -242,7 +154,7 @@ class Musician:
         if self._random.random() < 0.4:
             deed = upload_in_pieces(self._client, self._random, made, "upload")
         else:
-            deed = self._upload_at_once(made)
+            deed = self._account.upload(made)
         if deed is None or deed.outcome != "acked":
             return
         if bool(deed.content.get("duplicate")) != again:
@@ -251,26 +163,6 @@ class Musician:
             self._journal.surprise(f"{deed.command_id}: {deed.stream_id} is not {known.asset_id}")
         if not again:
             self._tracks.append(Track(deed.stream_id or "", made.data, deed.position or 0))
-
-    def _upload_at_once(self, made: Recording) -> Deed:
-        key = made.filename
-        sha256 = hashlib.sha256(made.data).hexdigest()
-        deed = self._deed("upload", UPLOAD, key, sha256=sha256, filename=made.filename)
-        try:
-            answer = self._client.ask(
-                lambda http: http.post(
-                    "/api/assets",
-                    files={"file": (made.filename, made.data)},
-                    headers={"Idempotency-Key": key},
-                ),
-                deed,
-            )
-        except Unanswered:
-            return self._journal.end(deed, "unknown")
-        if answer.is_success:
-            deed.stream_id = answer.json()["id"]
-            deed.content["duplicate"] = answer.json()["duplicate"]
-        return self._client.note(deed, answer)
 
     def _look(self) -> None:
         """Read one's own write: what was acknowledged is visible at its position."""
@@ -307,7 +199,9 @@ class Musician:
         track = self._random.choice(ready)
         assert track.version is not None
         title = self._mark()
-        deed = self._deed("edit", EDIT, title, asset_id=track.asset_id, tags={"title": title})
+        deed = self._account.begin(
+            "edit", EDIT, title, asset_id=track.asset_id, tags={"title": title}
+        )
         deed.stream_id = track.asset_id
         call = self._patch(track.asset_id, title, title, track.version)
         if self._random.random() < SENT_TWICE:
@@ -346,7 +240,9 @@ class Musician:
         track = self._random.choice(old)
         assert track.version is not None
         title = self._mark()
-        deed = self._deed("edit", EDIT, title, asset_id=track.asset_id, tags={"title": title})
+        deed = self._account.begin(
+            "edit", EDIT, title, asset_id=track.asset_id, tags={"title": title}
+        )
         call = self._patch(track.asset_id, title, title, track.version - 1)
         self._client.command(deed, call, refusals=REFUSED_ON_PURPOSE)
         if deed.outcome == "acked":
@@ -370,7 +266,7 @@ class Musician:
         key = self._mark()
         # Before the file was looked into its version may move under us.
         expected = "*" if track.version is None else etag(track.version)
-        deed = self._deed("delete", DELETE, key, asset_id=track.asset_id)
+        deed = self._account.begin("delete", DELETE, key, asset_id=track.asset_id)
         deed.stream_id = track.asset_id
         headers = {"Idempotency-Key": key, "If-Match": expected}
         self._client.command(

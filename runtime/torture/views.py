@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 
 from runtime.torture.checks import Fact
+from runtime.torture.journal import Deed
 from runtime.torture.musician import Musician
 
 BLOB = re.compile(r"(wsp_[0-9a-f]{32})/[0-9a-f]{2}/([0-9a-f]{64})")
@@ -42,7 +43,7 @@ def differing_assets(
     """Every musician's vault as its API lists it, against the fold of the log."""
     wrong: list[str] = []
     expected = expected_assets(facts)
-    for musician in musicians:
+    for musician in (each for each in musicians if each.key):
         mine = {
             asset_id: asset
             for asset_id, asset in expected.items()
@@ -82,6 +83,28 @@ def _all_assets(web: str, key: str, head: int) -> Iterable[dict[str, Any]]:
             if not page["has_more"]:
                 return
             parameters["cursor"] = page["next_cursor"]
+
+
+def unfinished_erasures(web: str, deeds: Iterable[Deed]) -> list[str]:
+    """Whoever asked to be forgotten has a certificate."""
+    wrong = []
+    with httpx2.Client(base_url=web, timeout=30) as http:
+        for deed in deeds:
+            if deed.kind == "erase" and deed.outcome == "acked":
+                erasure = http.get(f"/api/erasures/{deed.stream_id}").raise_for_status().json()
+                if not erasure["certificate"]:
+                    wrong.append(f"{deed.stream_id} is {erasure['state']}, without a certificate")
+    return wrong
+
+
+def wrong_blobs(data: Path, facts: Sequence[Fact]) -> list[str]:
+    """Bytes that an event names and are not there, and bytes that no event names."""
+    there, named = blobs(data), named_blobs(facts)
+    forgotten = {fact.tenant for fact in facts if fact.type == "erasure.requested"}
+    named = {blob for blob in named if blob[0] not in forgotten}
+    return [f"the bytes of {blob} are missing" for blob in sorted(named - there)] + [
+        f"no event names the bytes of {blob}" for blob in sorted(there - named)
+    ]
 
 
 def blobs(data: Path) -> set[tuple[str, str]]:
