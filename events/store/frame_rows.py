@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import psycopg
@@ -44,8 +44,9 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _INT32 = struct.Struct(">i").unpack_from
 
 
-def copied_rows(connection: Connection, query: str) -> Iterator[bytes]:
-    """Each row of `query` in the binary form of COPY.
+def copied_rows(connection: Connection, query: str) -> Generator[bytes, None, None]:
+    """Each row of `query` in the binary form of COPY. Who stops in the middle closes it before the
+    connection does anything else.
 
     On libpq itself: psycopg's own loop takes 1.2 µs a row, as long as two SHA-256; this one 0.75.
     """

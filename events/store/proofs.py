@@ -44,10 +44,10 @@ def inclusion_proof(
     """Of the event at `position`, with all that its leaf is made of. Raises NotProvable."""
     if not 1 <= position <= checkpoint.size:
         raise NotProvable(f"A checkpoint of {checkpoint.size} says nothing about {position}")
-    rows = copied_rows(connection, FRAMES.format(after=position - 1, up_to=position))
-    parts = next((fields(row) for row in rows), None)
-    if parts is None:
+    rows = list(copied_rows(connection, FRAMES.format(after=position - 1, up_to=position)))
+    if not rows:
         raise NotProvable(f"The log has no position {position}: run `log verify`")
+    parts = fields(rows[0])
     frame = _frame_json(parts)
     recorded_at = _int(parts[17])
     hashed = leaf_hash(entry(position, recorded_at, parts[18] or b""))
