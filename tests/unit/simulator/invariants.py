@@ -7,7 +7,7 @@ from typing import Any
 
 from sagas.ingest import INGEST
 from sagas.saga import Aborted, Ended, Happened, Refused, Retried, Skipped, Step, TimerFired
-from tests.unit.simulator.world import SAGA_IDS, World
+from tests.unit.simulator.world import World
 
 
 class Broken(AssertionError):
@@ -23,7 +23,7 @@ def check_moment(world: World, checkpoints: dict[Any, int]) -> None:
     checkpoints.update(store.checkpoints)
     timed = {stream_id for stream_id, _ in store.timers}
     sending = {row.stream_id for row, *_ in store.commands.values()}
-    for stream_id in SAGA_IDS:
+    for stream_id in world.saga_ids:
         if stream := store.streams.get(stream_id):
             step = world.codec.events[stream[-1].event_id]
             live = step.state == "Ended" or stream_id in timed or stream_id in sending
@@ -39,7 +39,7 @@ def check_end(world: World) -> None:
     positions = {e.position for e in world.store.log if e.category in seen}
     _must(len(applied) == len(set(applied)), "the view applied an event twice")
     _must(set(applied) == positions, "the view lost an event")
-    for stream_id in SAGA_IDS:
+    for stream_id in world.saga_ids:
         if stream := world.store.streams.get(stream_id):
             _check_saga(world, stream_id, stream)
 

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from events.envelope import Envelope, Recorded
-from events.log.partitions import LogPartition
+from events.log.partitions import LogPartition, topic_of
 from events.log.port import Checkpoint, LogItem
 from events.model import Event
 from events.store.pending import Append, Committed, InputMismatch, VersionConflict
@@ -196,7 +196,9 @@ class Log:
             store.push(store.log, envelope)
             store.push(stream, envelope)
             # The last digit is as good as a hash to send two streams different ways.
-            place = LogPartition(event.category, int(event.stream_id[-1], 16) % PARTITIONS)
+            place = LogPartition(
+                topic_of(event.category), int(event.stream_id[-1], 16) % PARTITIONS
+            )
             store.push(store.partitions.setdefault(place, []), envelope)
         last = store.streams[append.events[0].stream_id][-1]
         committed = Committed(last.stream_id, last.stream_version, len(store.log))

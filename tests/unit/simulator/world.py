@@ -26,6 +26,7 @@ from events.asset import AssetProbeRequested, AssetUploaded
 from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, CommandId, IngestId, WorkspaceId
+from events.log.partitions import topic_of
 from events.store.pending import Append, StoreBusy, VersionConflict
 from processors.consumers.batch import Batches
 from processors.consumers.checkpoints import CheckpointMoved
@@ -51,7 +52,7 @@ from tests.unit.simulator.memory import (
     items_of,
 )
 
-MAX_ASSETS, WORKERS, PARTITIONS = 2, 2, 2
+MAX_ASSETS, WORKERS = 2, 2
 WORKSPACE, OPERATOR = WorkspaceId.derived("simulated"), AccountId.derived("simulated")
 ASSETS = tuple(AssetId.derived("simulated", number) for number in range(MAX_ASSETS))
 SAGA_IDS = tuple(IngestId.beside(asset_id) for asset_id in ASSETS)
@@ -108,9 +109,10 @@ class Unit:
 
 class World:
     def __init__(self) -> None:
-        self.store = Store()
-        self.pool: Any = Connection(self.store)
-        self.codec: Any = Codec()
+        self.assets, self.saga_ids = ASSETS, SAGA_IDS
+        self.store = self.make_store()
+        self.pool: Any = self.make_pool()
+        self.codec: Any = self.make_codec()
         self.log: Any = self.make_log()
         self.rows: Any = self.make_rows()
         shared = (self.log, self.pool, self.codec)
@@ -122,7 +124,16 @@ class World:
         self.uploaded = 0
         self.refusal: str | None = None
 
-    # What mutations of the product replace (`mutants.py`).
+    # What mutations replace (`mutants.py`), and the world over Postgres.
+    def make_store(self) -> Store:
+        return Store()
+
+    def make_pool(self) -> Any:
+        return Connection(self.store)
+
+    def make_codec(self) -> Any:
+        return Codec()
+
     def make_log(self) -> Any:
         return Log(self.store)
 
@@ -226,7 +237,7 @@ class World:
     def do_upload(self, x: int, y: int) -> None:
         if self.uploaded == MAX_ASSETS:
             return
-        asset_id = ASSETS[self.uploaded]
+        asset_id = self.assets[self.uploaded]
         self.uploaded += 1
         context = CommandContext(
             OPERATOR, WORKSPACE, CommandId.derived("upload", asset_id), "cor_" + asset_id[4:]
@@ -236,7 +247,7 @@ class World:
             "workspace_id": WORKSPACE,
             "uploaded_by": OPERATOR,
             "filename": "a.wav",
-            "sha256": "0" * 64,
+            "sha256": asset_id[4:] * 2,
             "size_bytes": 1,
         }
         self.decide(context, asset, asset_id, asset.upload, arguments)
@@ -244,7 +255,7 @@ class World:
     def do_delete(self, x: int, y: int) -> None:
         if y % 4:
             return
-        asset_id = ASSETS[x % MAX_ASSETS]
+        asset_id = self.assets[x % MAX_ASSETS]
         context = CommandContext(
             OPERATOR, WORKSPACE, CommandId.derived("delete", asset_id), "cor_" + asset_id[4:]
         )
@@ -258,9 +269,9 @@ class World:
         # Three of four times the saga's: what it does is what there is to see.
         kind, number = int(x % 4 == 1), y % WORKERS
         batches, checkpoints, consumer = self.workers[kind][number]
-        items = []
+        items, topics = [], set(map(topic_of, consumer.categories))
         for place, events in self.store.partitions.items():
-            if place.topic in consumer.categories and (x >> 2) % 3 != place.number:
+            if place.topic in topics and (x >> 2) % 3 != place.number % 2:
                 reached = checkpoints.vector.position(place)
                 new = [each for each in events if each.position > reached]
                 items += items_of(place, new[: 1 + (y >> 1) % 4])
@@ -287,26 +298,29 @@ class World:
     def do_fire(self, x: int, y: int) -> None:
         """Time passes until the next timer is due, or not at all."""
         if x % 4 and self.store.timers:
-            self.store.now_s = max(
-                self.store.now_s, min(due for _, due in self.store.timers.values())
-            )
+            self.wait_until(min(due_s for _, due_s in self.store.timers.values()))
         self.store.fault = FAULTS[y % len(FAULTS)]
         self.timers.fire_one()
 
     def do_send(self, x: int, y: int) -> None:
         if x % 2 and self.store.commands:
-            due_s = min(due for _, due, _, _ in self.store.commands.values())
-            self.store.now_s = max(self.store.now_s, due_s)
+            self.wait_until(min(due_s for _, due_s, _, _ in self.store.commands.values()))
         self.refusal = ("busy", "for good", None, None, None, None)[(x >> 1) % 6]
         self.store.fault = FAULTS[y % len(FAULTS)]
         self.dispatcher.send_one()
 
     def do_set_clock(self, x: int, y: int) -> None:
         """Back or forward by up to a day and a half; never before the beginning."""
-        self.store.now_s = max(0.0, self.store.now_s + (x % 129_600) * (1 if y % 2 else -1))
+        self.turn_clock((x % 129_600) * (1 if y % 2 else -1))
+
+    def wait_until(self, due_s: float) -> None:
+        self.store.now_s = max(self.store.now_s, due_s)
+
+    def turn_clock(self, by_s: float) -> None:
+        self.store.now_s = max(0.0, self.store.now_s + by_s)
 
     def do_operate(self, x: int, y: int) -> None:
-        saga_id = IngestId.beside(ASSETS[x % MAX_ASSETS])
+        saga_id = IngestId.beside(self.assets[x % MAX_ASSETS])
         version = len(self.store.streams.get(saga_id, ()))
         actions: Any = ("retry", "skip", "retry", "abort")
         self.store.fault = FAULTS[(y >> 2) % len(FAULTS)]

@@ -1,0 +1,242 @@
+"""The simulator's world over the real engine: real store, rows, checkpoints, commands, read model.
+
+Its schedules, actions and invariants are the simulator's own. What they look at, `store`, is read
+back from Postgres after every action; faults strike the real transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from commands.unit import CommandContext, Commands
+from events.envelope import Recorded
+from events.ids import AssetId, IngestId
+from events.log.partitions import LogPartition, partition_of, partitions_of
+from events.store.codec import EventCodec
+from events.store.log import PostgresLog
+from events.store.pending import StoreBusy
+from events.store.subject_keys import PostgresSubjectKeys
+from processors.consumers.batch import Batches
+from processors.consumers.checkpoints import Checkpoints
+from processors.consumers.consumer import Consumer
+from processors.consumers.projection import ProjectionConsumer
+from processors.consumers.registry import register
+from processors.sagas.consumer import SagaConsumer
+from processors.sagas.rows import SagaRows
+from projections.sagas import Sagas
+from sagas.ingest import INGEST
+from tests.unit.simulator.memory import Crash, Store
+from tests.unit.simulator.world import MAX_ASSETS, NOBODY, RefusedForGood, World
+
+TABLE = "CREATE TABLE IF NOT EXISTS public.simulated (number bigserial, position bigint NOT NULL)"
+
+_FROM_NOW_S = "extract(epoch FROM due_at - clock_timestamp())::float8"
+
+
+class FaultyConnection:
+    """A real connection whose next transaction ends as `store.fault` says."""
+
+    def __init__(self, connection: psycopg.Connection[Any], store: Store) -> None:
+        self._connection, self._store = connection, store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._connection.transaction():
+            yield
+            fault, self._store.fault = self._store.fault, None
+            if fault == "crash before commit":
+                raise Crash
+        strike_after(fault)
+
+
+class FaultyPool:
+    def __init__(self, pool: ConnectionPool, store: Store) -> None:
+        self._pool, self._store = pool, store
+
+    @contextmanager
+    def connection(self) -> Iterator[FaultyConnection]:
+        with self._pool.connection() as connection:
+            yield FaultyConnection(connection, self._store)
+
+
+def strike_after(fault: str | None) -> None:
+    if fault == "crash after commit":
+        raise Crash
+    if fault == "lost answer":
+        raise psycopg.OperationalError("the connection broke after the commit")
+
+
+class Rows(SagaRows):
+    """With room for another process before a batch of steps writes its rows."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def write(self, *arguments: Any) -> None:
+        self._store.come_between()
+        super().write(*arguments)
+
+
+class SeenCodec(EventCodec):
+    """Keeps what was read, for the invariants."""
+
+    events: dict[str, Any]
+
+    def decode(self, envelope: Any) -> Recorded | None:
+        recorded = super().decode(envelope)
+        if recorded is not None:
+            self.events[recorded.event_id] = recorded.data
+        return recorded
+
+
+class View(ProjectionConsumer):
+    """The real read model, and beside it every position in the order it was applied."""
+
+    categories = ("analysis", "asset", "ingest")
+
+    def __init__(self) -> None:
+        super().__init__(Sagas())
+        self.name, self.categories = "sagas", View.categories
+        self.use_build(1)
+
+    def apply(self, connection: Any, events: Any) -> None:
+        connection.cursor().executemany(
+            "INSERT INTO public.simulated (position) VALUES (%s)",
+            [(event.position,) for event in events],
+        )
+        super().apply(connection, events)
+
+
+class PostgresWorld(World):
+    def __init__(self, real: ConnectionPool, log: PostgresLog) -> None:
+        self._real = real
+        self.log_of_store = log
+        self._codec = SeenCodec(PostgresSubjectKeys(real, b"m" * 32))
+        self._codec.events = {}
+        self._commands = Commands(log, real, self._codec, b"k" * 32)
+        self._base = log.events.head()
+        super().__init__()
+        # What earlier schedules left is nobody's business any more.
+        with real.connection() as connection, connection.pipeline():
+            for table in ("saga_commands", "saga_timers", "effects", "public.simulated"):
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("UPDATE checkpoints SET position = %s", (self._base,))
+        self.codec, self.log = self._codec, log
+        self.assets = tuple(AssetId.new() for _ in range(MAX_ASSETS))
+        self.saga_ids = tuple(IngestId.beside(asset_id) for asset_id in self.assets)
+        self.workers = [[self.worker(kind) for _ in range(2)] for kind in ("saga", "view")]
+
+    @staticmethod
+    def prepare(real: ConnectionPool, log: PostgresLog) -> None:
+        """Once per database, before the first world."""
+        with real.connection() as connection:
+            connection.execute(TABLE)
+        codec = EventCodec(PostgresSubjectKeys(real, b"m" * 32))
+        for consumer in (SagaConsumer(INGEST, log, codec, NOBODY), View()):
+            places = [p for category in consumer.categories for p in partitions_of(category)]
+            register(real, consumer, places)
+
+    def make_store(self) -> Store:
+        store = Store()
+        self._faulty = FaultyPool(self._real, store)
+        return store
+
+    def make_pool(self) -> Any:
+        return self._faulty
+
+    def make_codec(self) -> Any:
+        return self._codec
+
+    def make_log(self) -> Any:
+        return self.log_of_store
+
+    def make_rows(self) -> Any:
+        return Rows(self.store)
+
+    def worker(self, kind: str) -> Any:
+        consumer: Consumer = (
+            SagaConsumer(INGEST, self.log, self.codec, NOBODY, self.rows)
+            if kind == "saga"
+            else View()
+        )
+        checkpoints = Checkpoints(self._real, consumer)
+        checkpoints.load()
+        return Batches(self.pool, consumer, checkpoints, self.codec), checkpoints, consumer
+
+    def decide(
+        self, context: CommandContext, module: Any, stream_id: str, decide: Any, arguments: Any
+    ) -> None:
+        refusal, self.refusal = self.refusal, None
+        fault, self.store.fault = self.store.fault, None
+        if refusal == "busy":
+            raise StoreBusy
+        if refusal == "for good":
+            raise RefusedForGood("The simulator says so")
+        if fault == "crash before commit":
+            raise Crash
+        unit = self._commands.unit(context, input=None)
+        unit.change(module, stream_id, decide, **arguments)
+        unit.commit()
+        strike_after(fault)
+
+    def act(self, action: str, x: int, y: int) -> None:
+        super().act(action, x, y)
+        self._look()
+
+    def wait_until(self, due_s: float) -> None:
+        """`due_s` from now: by as much as all is due sooner."""
+        if due_s > 0:
+            self.turn_clock(due_s + 0.001)
+
+    def turn_clock(self, by_s: float) -> None:
+        """The database's clock cannot be set here; that all is due sooner or later is the same."""
+        with self._real.connection() as connection:
+            for table in ("saga_timers", "saga_commands"):
+                connection.execute(
+                    f"UPDATE {table} SET due_at = due_at - make_interval(secs => %s)", (by_s,)
+                )
+
+    def _look(self) -> None:
+        """Read the store back."""
+        store = self.store
+        store.changes += 1
+        reached = store.log[-1].position if store.log else self._base
+        for envelope in self.log.events.after(reached, 1_000):
+            self.codec.decode(envelope)
+            store.log.append(envelope)
+            store.streams.setdefault(envelope.stream_id, []).append(envelope)
+            store.partitions.setdefault(partition_of(envelope), []).append(envelope)
+        with self._real.connection() as connection, connection.pipeline():
+            timers = connection.execute(f"SELECT stream_id, token, {_FROM_NOW_S} FROM saga_timers")
+            commands = connection.execute(
+                f"SELECT command_id, stream_id, {_FROM_NOW_S}, attempts, error FROM saga_commands"
+            )
+            checkpoints = connection.execute(
+                "SELECT consumer, topic, partition, position FROM checkpoints"
+            )
+            view = connection.execute(
+                "SELECT saga_id, state, version FROM views.sagas WHERE saga_id = ANY(%s)",
+                (list(self.saga_ids),),
+            )
+            applied = connection.execute("SELECT position FROM public.simulated ORDER BY number")
+            looked: Any = [c.fetchall() for c in (timers, commands, checkpoints, view, applied)]
+        store.timers = {(stream_id, token): (None, due_s) for stream_id, token, due_s in looked[0]}
+        store.commands = {row[0]: (_Sent(row[0], row[1]), *row[2:]) for row in looked[1]}
+        store.checkpoints = {(c, LogPartition(t, n)): p for c, t, n, p in looked[2]}
+        store.view = {row[0]: {"state": row[1], "version": row[2]} for row in looked[3]}
+        store.view["applied"] = tuple(position for (position,) in looked[4])
+
+
+class _Sent:
+    """Of a command's row, what the invariants ask for."""
+
+    def __init__(self, command_id: str, stream_id: str) -> None:
+        self.command_id, self.stream_id = command_id, stream_id
