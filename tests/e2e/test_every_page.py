@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Visit, open_visit
 
 AXE = next((Path(__file__).parent / "vendor").glob("axe-core/*/axe.min.js"))
-PAGES = ("/vault", "/assets", "/account", "/system", "/nowhere")
+PAGES = ("/vault", "/assets", "/account", "/system", "/sagas", "/sagas/one", "/nowhere")
 BUDGET_BYTES = 120_000
 WATCH_SHIFTS = """
 window.shifted = 0;
@@ -25,7 +25,10 @@ def addresses(visit: Visit) -> dict[str, str]:
     visit.go("/vault")
     track = visit.page.locator(".cell-title a").first.get_attribute("href")
     assert track
-    return {page: track if page == "/assets" else page for page in PAGES}
+    visit.go("/sagas")
+    saga = visit.page.locator("table a").first.get_attribute("href")
+    assert saga
+    return {page: {"/assets": track, "/sagas/one": saga}.get(page, page) for page in PAGES}
 
 
 def serious(visit: Visit) -> list[str]:
