@@ -94,9 +94,7 @@ def _life(
     uploaded = AssetUploaded(
         **ids, uploaded_by=account, filename=filename, sha256=sha256, size_bytes=31_000_000
     )
-    requested = AnalysisRequested(
-        **ids, analysis_id=analysis, sha256=sha256, filename=filename, attempt=1
-    )
+    requested = AnalysisRequested(**ids, analysis_id=analysis, sha256=sha256, attempt=1)
     completed = AnalysisCompleted(**ids, analysis_id=analysis, measurement=measured, peaks=peaks)
     tags = Tags(title=filename, artist="Ana", tempo_bpm=tempo_bpm)
     edited = AssetTagsEdited(**ids, edited_by=account, changed=("title", "artist"), tags=tags)

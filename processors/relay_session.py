@@ -21,7 +21,7 @@ from processors.read_ahead import ReadAhead
 from processors.relay_check import check
 
 Connection = psycopg.Connection[Any]
-BATCH = 2_000
+BATCH = 5_000
 # Each look is a connection to the broker; a topic deleted while nothing is written is back by then.
 LOOK_AT_TOPICS_S = 15.0
 STREAMS_REMEMBERED = 100_000

@@ -67,6 +67,9 @@ class KafkaConfig:
             "transactional_id": self.named(RELAY_TOPIC),
             "acks": "all",
             "batch_size": 128 * 1024,
+            # Nothing waits for it: a transaction ends with a flush. At 0 a relay that catches up
+            # sends four records at a time, which takes it an eighth more work.
+            "linger_ms": 50,
             # What a killed relay left open hides later records no longer than this.
             "transaction_timeout_ms": 15_000,
             "delivery_timeout_ms": 8_000,

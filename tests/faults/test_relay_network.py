@@ -1,0 +1,168 @@
+"""Kafka has every event once, whatever the network between the relay and its engines does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from events.log.kafka_config import KafkaConfig
+from events.log.progress import LogProgress
+from events.store.postgres import PostgresEvents
+from processors.compare import compare
+from processors.relay import Relay
+from runtime.engines.child import choose_free_port
+from runtime.engines.kafka import EmbeddedKafka
+from runtime.settings import load_settings
+from tests.conftest import Database
+from tests.fixtures.slow_network import HOST, SlowNetwork, slow_network
+from tests.integration.consumers.support import Writer, eventually, pool_of
+
+STALL_S = 15.0
+RECOVERED_WITHIN_S = 60.0
+
+
+class KafkaBehindNetwork(EmbeddedKafka):
+    """Tells its clients to come through a proxy; the broker itself and `inside` do not."""
+
+    def __init__(self, folder: Path, outside_port: int) -> None:
+        super().__init__(folder, load_settings().shared_cache_dir)
+        self._outside, self._inside = outside_port, choose_free_port()
+
+    @property
+    def inside(self) -> str:
+        return f"{HOST}:{self._inside}"
+
+    def _write_properties(self, controller_port: int) -> None:
+        super()._write_properties(controller_port)
+        file = self._dir / "server.properties"
+        inside = f"INSIDE://{self.inside}"
+        text = file.read_text()
+        text = text.replace(
+            f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}",
+            f"advertised.listeners=PLAINTEXT://{HOST}:{self._outside},{inside}",
+        )
+        text = text.replace("\nlisteners=", f"\nlisteners={inside},")
+        protocols = "PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT"
+        text += f"listener.security.protocol.map={protocols}\ninter.broker.listener.name=INSIDE\n"
+        file.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def to_broker() -> Iterator[SlowNetwork]:
+    with slow_network() as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def broker(
+    to_broker: SlowNetwork, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KafkaBehindNetwork]:
+    engine = KafkaBehindNetwork(tmp_path_factory.mktemp("broker"), to_broker.port)
+    engine.start()
+    to_broker.target = engine.port
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def to_database(database: Database) -> Iterator[SlowNetwork]:
+    with slow_network() as network:
+        network.target = urlsplit(database.app_url).port or 0
+        yield network
+
+
+def through(network: SlowNetwork, url: str) -> str:
+    parts = urlsplit(url)
+    login = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{login}@{HOST}:{network.port}"))
+
+
+@pytest.mark.parametrize("way", ["to the broker", "to the database"])
+def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
+    way: str,
+    database: Database,
+    broker: KafkaBehindNetwork,
+    to_broker: SlowNetwork,
+    to_database: SlowNetwork,
+):
+    network = to_broker if way == "to the broker" else to_database
+    prefix = way.replace(" ", "_")
+    through_proxy = KafkaConfig(bootstrap=f"{HOST}:{to_broker.port}", prefix=prefix)
+    direct = KafkaConfig(bootstrap=broker.inside, prefix=prefix)
+    url = through(to_database, database.app_url)
+    stop = threading.Event()
+    with pool_of(database.app_url) as pool, pool_of(url, 4) as relays_pool:
+        progress, store = LogProgress(pool), PostgresEvents(pool)
+        relay = threading.Thread(target=Relay(url, relays_pool, through_proxy).run, args=(stop,))
+        writing = threading.Thread(target=write_until, args=(database.app_url, stop))
+        relay.start()
+        writing.start()
+
+        def goes_on() -> None:
+            head = store.head()
+            eventually(lambda: progress.relayed() > head, RECOVERED_WITHIN_S)
+
+        try:
+            goes_on()
+            for fault in faults(network):
+                fault()
+                network.flow()
+                goes_on()
+        finally:
+            stop.set()
+            writing.join(30)
+            relay.join(60)
+        assert not relay.is_alive()
+        # The rest is for its successor.
+        stop.clear()
+        successor = threading.Thread(target=Relay(url, relays_pool, direct).run, args=(stop,))
+        successor.start()
+        try:
+            eventually(lambda: progress.relayed() >= store.head(), RECOVERED_WITHIN_S)
+        finally:
+            stop.set()
+            successor.join(30)
+        found = compare(pool, direct)
+        assert found.to_json() == {
+            "ok": True,
+            "events": store.head(),
+            **dict.fromkeys(("missing", "duplicated", "misordered", "extra"), 0),
+        }
+
+
+def faults(network: SlowNetwork) -> list[Callable[[], None]]:
+    """Each lasts as long as it says; the traffic decides what it hits."""
+
+    def delayed() -> None:
+        network.delay(0.2)
+        time.sleep(3)
+
+    def reset_again_and_again() -> None:
+        for pause_s in (0.11, 0.37, 0.05, 0.73, 0.29):
+            network.reset()
+            time.sleep(pause_s)
+
+    def cut() -> None:
+        network.cut()
+        time.sleep(2)
+
+    def stalled() -> None:
+        network.stall()
+        time.sleep(STALL_S)
+
+    return [delayed, reset_again_and_again, cut, stalled]
+
+
+def write_until(url: str, stop: threading.Event) -> None:
+    writer = Writer(url)
+    seed = 0
+    while not stop.is_set():
+        seed += 1
+        writer.lives(3, seed=seed)
+        stop.wait(0.02)
+    writer.close()
