@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from events.envelope import Recorded
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.rows import TableRows
-from processors.consumers.views import drop_builds, key_columns, schema_of
+from processors.consumers.views import key_columns, schema_of
 from projections.projection import Projection
-
-ERASED = "subject.erased"
 
 
 class ProjectionConsumer(Consumer):
@@ -28,7 +26,6 @@ class ProjectionConsumer(Consumer):
         self.categories, self.money = projection.categories, projection.money
         self._schema = ""
         self._key: tuple[str, ...] = ()
-        self._erased = False
 
     def use_build(self, build: int) -> None:
         schema = schema_of(self.name, self.version, build)
@@ -37,7 +34,6 @@ class ProjectionConsumer(Consumer):
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         self.fold(connection, events).flush(connection)
-        self._erased = any(event.type == ERASED for event in events)
 
     def fold(self, connection: Connection, events: Sequence[Recorded]) -> TableRows:
         """The rows that the events change, not written yet."""
@@ -46,10 +42,3 @@ class ProjectionConsumer(Consumer):
         for event in events:
             self.projection.fold(rows, event)
         return rows
-
-    def finish(self, connection: Connection) -> None:
-        """Only the live build gets here: what it has just scrubbed must not live on in the one that
-        it replaced.
-        """
-        if self._erased:
-            drop_builds(connection, self.name, "kept")

@@ -10,18 +10,14 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from events.ids import ErasureId
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
-from events.subject import SubjectErased
 from processors import rebuild
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from processors.rebuild_errors import NothingKept, OtherProgram
 from projections.projection import Projection
 from tests.integration.consumers.support import (
-    ACCOUNT,
-    WORKSPACE,
     Shelf,
     Tally,
     Writer,
@@ -36,10 +32,6 @@ from tests.integration.consumers.support import (
 
 class Shelf2(Shelf, name="shelf", version=2, categories=("analysis", "asset")):
     """The next version of the same program."""
-
-
-class ErasableShelf(Shelf, name="shelf", version=1, categories=("analysis", "asset", "subject")):
-    """One that is told of erasures."""
 
 
 class Tolerant(Shelf, name="shelf", version=1, categories=("analysis", "asset")):
@@ -232,25 +224,6 @@ def test_a_long_query_on_the_view_delays_the_swap_and_not_the_live_build(
         rebuilding.join(30)
         assert done == [True]
         assert rows_of(pool) == expected_rows(pool)
-
-
-def test_an_erasure_leaves_no_kept_build(
-    pool: ConnectionPool,
-    writer: Writer,
-    store_log: StoreLog,
-    progress: LogProgress,
-    rebuilder: Rebuilder,
-):
-    erasable = ProjectionConsumer(ErasableShelf())
-    with running([erasable], store_log, pool, rebuilder):
-        caught_up(progress, "shelf", writer.lives(5))
-        rebuilder.rebuild(ProjectionConsumer(ErasableShelf()))
-        assert builds_of(pool) == [("kept", 1)]
-        erased = SubjectErased(
-            subject_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ErasureId.new()
-        )
-        caught_up(progress, "shelf", writer.append("sub_1", erased))
-        assert builds_of(pool) == []
 
 
 def test_only_read_models_have_builds(rebuilder: Rebuilder):
