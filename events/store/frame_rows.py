@@ -63,21 +63,21 @@ def copied_rows(connection: Connection, query: str) -> Generator[bytes, None, No
 def _rows(libpq: PGconn) -> Iterator[bytes]:
     arrives = select.poll()
     arrives.register(libpq.socket, select.POLLIN)
-    first = True
+    next_row, first = libpq.get_copy_data, True
     while True:
-        length, data = libpq.get_copy_data(1)
-        if length > 0:
-            row = bytes(data)
-            if first:
-                first, row = False, _without_header(row)
-            # The trailer is a row of -1 fields, and nothing more.
-            if len(row) > 2:
-                yield row
-        elif length == 0:
+        length, data = next_row(1)
+        if length == 0:
             arrives.poll()
             libpq.consume_input()
-        else:
+        elif length < 0:
             return
+        elif first:
+            first = False
+            if len(row := _without_header(bytes(data))) > 2:
+                yield row
+        # The trailer is a row of -1 fields, and nothing more.
+        elif length > 2:
+            yield bytes(data)
 
 
 def _finish(libpq: PGconn) -> None:

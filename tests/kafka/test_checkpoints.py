@@ -1,0 +1,97 @@
+"""Checkpoints reach their topic whatever happens; Kafka shows what Postgres hides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from psycopg_pool import ConnectionPool
+
+from events.log.kafka_checkpoints import CHECKPOINTS_TOPIC, CheckpointTopic
+from events.log.kafka_config import KafkaConfig
+from events.log.progress import LogProgress
+from events.store.checkpoints import Checkpoint, CheckpointFile
+from events.store.signing import LogSigner
+from processors.checkpointer import Checkpointer
+from processors.compare import compare
+from tests.conftest import Database
+from tests.integration.consumers.support import Writer, eventually
+from tests.integration.store.tampering import rehash_from
+
+SIGNER = LogSigner(b"s" * 32)
+
+
+def in_topic(config: KafkaConfig) -> list[Checkpoint]:
+    consumer = KafkaConsumer(**config.consumer(), group_id=None)
+    partition = TopicPartition(config.named(CHECKPOINTS_TOPIC), 0)
+    consumer.assign([partition])
+    consumer.seek_to_beginning(partition)
+    end, read = consumer.end_offsets([partition])[partition], []
+    while consumer.position(partition) < end:
+        for records in consumer.poll(timeout_ms=500).values():
+            read += [Checkpoint.from_json(json.loads(record.value)) for record in records]
+    consumer.close(autocommit=False)
+    return read
+
+
+def checkpointer(pool: ConnectionPool, path: Path, config: KafkaConfig) -> Checkpointer:
+    """A new one knows nothing of what an earlier one did, as after a restart."""
+    return Checkpointer(pool, CheckpointFile(path), SIGNER, CheckpointTopic(config))
+
+
+def test_the_topic_catches_up_after_a_crash_and_after_it_was_lost(
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, tmp_path: Path
+):
+    path = tmp_path / "log.jsonl"
+    sizes = []
+    for seed in range(3):
+        sizes.append(writer.lives(5, seed=seed))
+        # Signed, and then the process is gone before it exported anything.
+        checkpointer(pool, path, config).sign()
+    checkpointer(pool, path, config).export()
+    assert [checkpoint.size for checkpoint in in_topic(config)] == sizes
+    checkpointer(pool, path, config).export()
+    assert len(in_topic(config)) == 3
+    sizes.append(writer.lives(5, seed=9))
+    once_more = checkpointer(pool, path, config)
+    once_more.sign()
+    once_more.export()
+    once_more.export()
+    assert [checkpoint.size for checkpoint in in_topic(config)] == sizes
+    assert all(checkpoint.is_signed_by(SIGNER.public_key) for checkpoint in in_topic(config))
+    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    name = config.named(CHECKPOINTS_TOPIC)
+    admin.delete_topics([name])
+    eventually(lambda: name not in admin.list_topics())
+    checkpointer(pool, path, config).export()
+    assert [checkpoint.size for checkpoint in in_topic(config)] == sizes
+    admin.delete_topics([name])
+    admin.close()
+
+
+@pytest.mark.parametrize("damage", ["cut", "rewritten"])
+def test_comparing_with_kafka_finds_a_cut_tail_and_a_rehashed_suffix(
+    database: Database,
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    relaying,
+    damage: str,
+):
+    head = writer.lives(10)
+    with relaying():
+        eventually(lambda: LogProgress(pool, "kafka").relayed() >= head, 30)
+    assert compare(pool, config).ok
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        if damage == "cut":
+            owner.execute("DELETE FROM events WHERE position > %s", (head - 4,))
+        else:
+            rehash_from(owner, head - 3, b'{"forged": true}')
+    found = compare(pool, config, settle_s=0)
+    assert not found.ok
+    assert found.extra == 4
+    assert found.missing == (0 if damage == "cut" else 4)
