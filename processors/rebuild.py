@@ -84,13 +84,17 @@ class Rebuilder:
         self._folder = BuildFolder(pool, codec)
         self._progress = LogProgress(pool, event_log)
 
-    def rebuild(self, consumer: Consumer) -> Rebuilt:
+    def rebuild(self, consumer: Consumer, *, keep: bool = True) -> Rebuilt:
         """Goes on with what an interrupted one has made. Raises RebuildStopped at the first event
-        that cannot be folded; the live build stays as it is.
+        that cannot be folded; the live build stays as it is. Without `keep` there is no way back:
+        what is replaced knows events that the log has lost.
         """
         projection = _projection(consumer)
         with self._alone(consumer.name):
-            return self._rebuild(projection)
+            rebuilt = self._rebuild(projection)
+        if not keep:
+            self.confirm(projection)
+        return rebuilt
 
     def bring_up(self, consumer: Consumer) -> None:
         """Rebuild unless somebody else just did."""

@@ -61,7 +61,11 @@ def recover(
         events = _refill(owner, pool, config) if config else 0
         # A worker that was still reading the old topics may have moved meanwhile.
         ahead |= _hold_to_store(owner)
-    rebuilt = [rebuilder.rebuild(consumer) for consumer in projections if consumer.name in ahead]
+    rebuilt = [
+        rebuilder.rebuild(consumer, keep=False)
+        for consumer in projections
+        if consumer.name in ahead
+    ]
     return Recovered(epoch, events, rebuilt)
 
 

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import subprocess
-import sys
-import threading
-import time
-from pathlib import Path
-
 import psycopg
 import pytest
 from kafka import KafkaConsumer
@@ -27,6 +20,7 @@ from processors.compare import compare
 from processors.consumers.projection import ProjectionConsumer
 from processors.publisher import Progress, Publisher, advanced
 from processors.rebuild import Rebuilder
+from processors.rebuild_errors import NothingKept
 from processors.recover import recover
 from runtime.engines.kafka import EmbeddedKafka
 from tests.conftest import Database
@@ -67,42 +61,6 @@ def at_position(record: OutgoingRecord, position: int) -> OutgoingRecord:
 def as_owner(database: Database, statement: str) -> None:
     with psycopg.connect(database.owner_url, autocommit=True) as connection:
         connection.execute(statement)
-
-
-def test_killed_at_any_moment_it_loses_and_doubles_nothing(
-    database: Database, pool: ConnectionPool, config: KafkaConfig, writer: Writer
-):
-    chance = random.Random(20)
-    writing = threading.Thread(target=writer.lives, args=(250,))
-    writing.start()
-    command = [sys.executable, str(Path(__file__).with_name("relay_process.py"))]
-    command += [database.app_url, config.bootstrap, config.prefix]
-    progress = LogProgress(pool)
-    for _ in range(4):
-        before = progress.relayed()
-        relay = subprocess.Popen(command)
-        eventually(lambda at=before: progress.relayed() > at, 40)
-        time.sleep(chance.random() * 0.15)
-        relay.kill()
-        relay.wait()
-        if writing.is_alive():
-            continue
-        writer.lives(20, seed=before)
-    writing.join()
-    relay = subprocess.Popen(command)
-    try:
-        relayed(progress, PostgresEvents(pool).head(), 40)
-        assert compare(pool, config).to_json() == {
-            "ok": True,
-            "events": PostgresEvents(pool).head(),
-            "missing": 0,
-            "duplicated": 0,
-            "misordered": 0,
-            "extra": 0,
-        }
-    finally:
-        relay.kill()
-        relay.wait()
 
 
 def test_of_two_relays_one_works_and_a_lost_lock_changes_hands(
@@ -175,6 +133,9 @@ def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
     recovered = recover(database.owner_url, pool, config, rebuilder, [shelf])
     assert (recovered.epoch, recovered.events) == (2, last - 5)
     assert [view.name for view in recovered.rebuilt] == ["shelf"]
+    with pytest.raises(NothingKept):
+        # What was replaced knows events that the log has lost.
+        rebuilder.roll_back(shelf)
     assert rows_of(pool) == expected_rows(pool)
     with relaying():
         assert compare(pool, config).ok
