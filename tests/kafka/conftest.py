@@ -49,31 +49,32 @@ def rebuilder(pool: ConnectionPool) -> Rebuilder:
     return Rebuilder(pool, codec_of(pool), "kafka")
 
 
+@contextmanager
+def relaying_with(url: str, pool: ConnectionPool, config: KafkaConfig) -> Iterator[Relay]:
+    """A relay in a thread; what it raised comes out at the end."""
+    relay, stop, raised = Relay(url, pool, config), threading.Event(), []
+
+    def work() -> None:
+        try:
+            relay.run(stop)
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield relay
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive(), "the relay does not stop"
+    if raised:
+        raise raised[0]
+
+
 @pytest.fixture
 def relaying(
     database: Database, pool: ConnectionPool, config: KafkaConfig
 ) -> Callable[[], AbstractContextManager[Relay]]:
-    """`with relaying() as relay:` runs a relay in a thread; what it raised comes out at the end."""
-
-    @contextmanager
-    def run(url: str = database.app_url, config: KafkaConfig = config) -> Iterator[Relay]:
-        relay, stop, raised = Relay(url, pool, config), threading.Event(), []
-
-        def work() -> None:
-            try:
-                relay.run(stop)
-            except Exception as error:
-                raised.append(error)
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield relay
-        finally:
-            stop.set()
-            thread.join(30)
-        assert not thread.is_alive(), "the relay does not stop"
-        if raised:
-            raise raised[0]
-
-    return run
+    """`with relaying() as relay:` runs a relay."""
+    return lambda: relaying_with(database.app_url, pool, config)
