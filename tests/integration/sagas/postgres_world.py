@@ -187,9 +187,10 @@ class PostgresWorld(World):
         unit.commit()
         strike_after(fault)
 
-    def act(self, action: str, x: int, y: int) -> None:
-        super().act(action, x, y)
+    def act(self, action: str, x: int, y: int) -> object:
+        answer = super().act(action, x, y)
         self._look()
+        return answer
 
     def wait_until(self, due_s: float) -> None:
         """`due_s` from now: by as much as all is due sooner."""

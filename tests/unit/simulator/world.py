@@ -222,9 +222,10 @@ class World:
 
     # --- actions: `x` and `y` choose among what is possible --------------------------------------
 
-    def act(self, action: str, x: int, y: int) -> None:
+    def act(self, action: str, x: int, y: int) -> object:
+        """What the action answers; None when it was struck down or refused."""
         try:
-            getattr(self, "do_" + action)(x, y)
+            return getattr(self, "do_" + action)(x, y)
         except Crash:
             kind = int(x % 4 == 1)
             # The process is gone, and with it what it remembered; another one starts.
@@ -233,6 +234,7 @@ class World:
             pass
         finally:
             self.store.fault = self.store.between = self.refusal = None
+        return None
 
     def do_upload(self, x: int, y: int) -> None:
         if self.uploaded == MAX_ASSETS:
@@ -262,9 +264,9 @@ class World:
         arguments = {"asset_id": asset_id, "deleted_by": OPERATOR}
         self.decide(context, asset, asset_id, asset.delete, arguments)
 
-    def do_deliver(self, x: int, y: int) -> None:
+    def do_deliver(self, x: int, y: int) -> bool:
         """The next events of some partitions, as this worker remembers where it is: the other one
-        may have been there.
+        may have been there. False when it sees none.
         """
         # Three of four times the saga's: what it does is what there is to see.
         kind, number = int(x % 4 == 1), y % WORKERS
@@ -276,7 +278,7 @@ class World:
                 new = [each for each in events if each.position > reached]
                 items += items_of(place, new[: 1 + (y >> 1) % 4])
         if not items:
-            return
+            return False
         self.store.fault = FAULTS[(y >> 3) % len(FAULTS)]
         if kind == 0 and (x >> 4) % 4 == 0:
             self.store.between = lambda: self._another(x >> 6, y >> 6)
@@ -284,6 +286,7 @@ class World:
             batches.process(items)
         except WEATHER:
             checkpoints.load()
+        return True
 
     def _another(self, x: int, y: int) -> None:
         """What another process may do to the same saga meanwhile."""
