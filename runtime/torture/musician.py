@@ -173,7 +173,8 @@ class Musician:
         answer = self._client.try_to_read(
             lambda http: http.get(f"/api/assets/{track.asset_id}", headers=headers)
         )
-        if answer is None:
+        # At no known position (the answer was lost, tus told the asset later) the view may lag.
+        if answer is None or (answer.status_code == 404 and not track.position):
             return
         if answer.status_code != 200:
             told = f"{answer.status_code} {answer.text[:200]}"
