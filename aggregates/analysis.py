@@ -32,7 +32,6 @@ def request(
     asset_id: AssetId,
     workspace_id: WorkspaceId,
     sha256: str,
-    filename: str,
 ) -> Decision:
     """Ask for a measurement; a pending or completed one is not asked for again."""
     if analysis is not None and analysis.state in ("requested", "completed"):
@@ -44,7 +43,6 @@ def request(
             asset_id=asset_id,
             workspace_id=workspace_id,
             sha256=sha256,
-            filename=filename,
             attempt=attempt,
         )
     )

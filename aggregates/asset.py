@@ -37,7 +37,7 @@ class Asset:
 
     workspace_id: WorkspaceId
     sha256: str
-    filename: str
+    owner_id: AccountId
     state: str = "uploaded"
     probe_attempts: int = 1
     overrides: Tags = NOTHING_SAID
@@ -85,7 +85,6 @@ def request_probe(asset: Asset | None, *, asset_id: AssetId) -> Decision:
             asset_id=asset_id,
             workspace_id=asset.workspace_id,
             sha256=asset.sha256,
-            filename=asset.filename,
             attempt=asset.probe_attempts + 1,
         )
     )
@@ -109,8 +108,8 @@ def verify(
         AssetVerified(
             asset_id=asset_id,
             workspace_id=asset.workspace_id,
+            owner_id=asset.owner_id,
             sha256=asset.sha256,
-            filename=asset.filename,
             tags=tags,
             audio=audio,
             cover=cover,
@@ -180,7 +179,7 @@ def delete(asset: Asset | None, *, asset_id: AssetId, deleted_by: AccountId) -> 
 def evolve(asset: Asset | None, event: Event) -> Asset | None:
     match event:
         case AssetUploaded():
-            return Asset(event.workspace_id, event.sha256, event.filename)
+            return Asset(event.workspace_id, event.sha256, event.uploaded_by)
         case _ if asset is None:
             return None
         case AssetProbeRequested():
@@ -190,7 +189,8 @@ def evolve(asset: Asset | None, event: Event) -> Asset | None:
         case AssetRejected():
             return replace(asset, state="rejected")
         case AssetTagsEdited():
-            edited = {name: getattr(event.tags, name) for name in event.changed}
+            said = event.tags or NOTHING_SAID
+            edited = {name: getattr(said, name) for name in event.changed}
             return replace(
                 asset,
                 overrides=asset.overrides.model_copy(update=edited),

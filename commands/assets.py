@@ -19,6 +19,7 @@ from events.audio import Tags
 from events.errors import InvalidId
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed, StoreBusy, VersionConflict
+from events.store.subject_keys import SubjectGone
 from gateways.ports import ObjectStore
 from kit.auth import Authenticate
 from kit.caller import Caller
@@ -79,7 +80,12 @@ class Assets:
         In this order: a crash between leaves a blob nobody names, never an asset without bytes.
         """
         self._store.put_file(caller.workspace_id, staged.sha256, staged.path)
-        return self.record(caller, filename, staged.sha256, staged.size_bytes, context)
+        try:
+            return self.record(caller, filename, staged.sha256, staged.size_bytes, context)
+        except SubjectGone:
+            # The account was erased while its file arrived: nothing of it may stay.
+            self._store.delete_workspace(caller.workspace_id)
+            raise
 
     def record(
         self, caller: Caller, filename: str, sha256: str, size_bytes: int, context: CommandContext

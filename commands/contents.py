@@ -66,6 +66,12 @@ class WorkspaceContents:
                 "DELETE FROM snapshots WHERE tenant = %s OR subject = %s",
                 (workspace_id, account_id),
             )
+            # Their errors may quote what they could not digest.
+            connection.execute(
+                "DELETE FROM dead_letters d USING events e WHERE e.position = d.position"
+                " AND e.tenant = %s AND d.state = 'replayed'",
+                (workspace_id,),
+            )
             connection.execute("DELETE FROM rate_limits WHERE full_at < now()")
 
     def _assets(self, workspace_id: str) -> list[str]:

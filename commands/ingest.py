@@ -43,10 +43,12 @@ class RejectAsset(Command):
 class RequestAnalysis(Command):
     """Measure a verified recording."""
 
+    # Rows of an earlier version also name the file; they may still wait to be sent.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
     asset_id: AssetId
     workspace_id: WorkspaceId
     sha256: str
-    filename: str
 
 
 class CompleteAnalysis(Command):

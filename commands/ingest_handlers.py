@@ -61,7 +61,6 @@ def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
         asset_id=command.asset_id,
         workspace_id=command.workspace_id,
         sha256=command.sha256,
-        filename=command.filename,
     )
 
 

@@ -158,4 +158,6 @@ def subjects_of(event: Event) -> frozenset[str]:
     if all(getattr(event, name) is None for name in event.personal_fields):
         return NOBODY
     assert event.subject_field is not None
-    return frozenset({str(getattr(event, event.subject_field))})
+    subject = getattr(event, event.subject_field)
+    # Plain values of an earlier version may have no subject to be encrypted for.
+    return NOBODY if subject is None else frozenset({str(subject)})

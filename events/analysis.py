@@ -10,14 +10,13 @@ from events.ids import AnalysisId, AssetId, WorkspaceId
 from events.model import Event
 
 
-class AnalysisRequested(Event, type="analysis.requested", version=1):
+class AnalysisRequested(Event, type="analysis.requested", version=2):
     """Measure this recording; `attempt` counts from 1."""
 
     analysis_id: AnalysisId
     asset_id: AssetId
     workspace_id: WorkspaceId
     sha256: Sha256
-    filename: str
     attempt: int
 
 

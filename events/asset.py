@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from events.audio import AudioFacts, Blob, Sha256, Tags
 from events.ids import AccountId, AssetId, WorkspaceId
-from events.model import Event
+from events.model import Event, Personal
 
 
-class AssetUploaded(Event, type="asset.uploaded", version=1):
+Filename = Annotated[str, StringConstraints(max_length=500)]
+
+
+class AssetUploaded(Event, type="asset.uploaded", version=2, subject="uploaded_by"):
     """All bytes arrived and are stored; nothing has looked inside the file yet."""
 
     asset_id: AssetId
     workspace_id: WorkspaceId
     uploaded_by: AccountId
-    filename: str = Field(max_length=500)
+    filename: Personal[Filename]
     sha256: Sha256
     size_bytes: int = Field(gt=0)
 
 
-class AssetProbeRequested(Event, type="asset.probe_requested", version=1):
+class AssetProbeRequested(Event, type="asset.probe_requested", version=2):
     """Look into the file again: the last attempt gave no answer in time."""
 
     asset_id: AssetId
     workspace_id: WorkspaceId
     sha256: Sha256
-    filename: str
     attempt: int
 
 
-class AssetVerified(Event, type="asset.verified", version=1):
+class AssetVerified(Event, type="asset.verified", version=2, subject="owner_id"):
     """The file decodes from end to end; `tags` is what the file says of itself.
 
     `playable`: browsers play it as it is; null where nobody looked. `rendition` is a copy that they
@@ -39,9 +43,9 @@ class AssetVerified(Event, type="asset.verified", version=1):
 
     asset_id: AssetId
     workspace_id: WorkspaceId
+    owner_id: AccountId | None
     sha256: Sha256
-    filename: str
-    tags: Tags
+    tags: Personal[Tags]
     audio: AudioFacts
     cover: Blob | None
     playable: bool | None = None
@@ -57,14 +61,14 @@ class AssetRejected(Event, type="asset.rejected", version=1):
     reason: str
 
 
-class AssetTagsEdited(Event, type="asset.tags_edited", version=1):
+class AssetTagsEdited(Event, type="asset.tags_edited", version=2, subject="edited_by"):
     """The musician said otherwise than the file; only the named fields changed, null clears one."""
 
     asset_id: AssetId
     workspace_id: WorkspaceId
     edited_by: AccountId
     changed: tuple[str, ...]
-    tags: Tags
+    tags: Personal[Tags]
 
 
 class AssetDeleted(Event, type="asset.deleted", version=1):

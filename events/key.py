@@ -6,15 +6,15 @@ The key itself is shown once and stored only as a hash.
 from __future__ import annotations
 
 from events.ids import AccountId, KeyId
-from events.model import Event
+from events.model import Event, Personal
 
 
-class KeyIssued(Event, type="key.issued", version=1):
+class KeyIssued(Event, type="key.issued", version=2, subject="account_id"):
     """A program got a key with these scopes; `hint` is its last four characters."""
 
     key_id: KeyId
     account_id: AccountId
-    name: str
+    name: Personal[str]
     scopes: tuple[str, ...]
     hint: str
 

@@ -37,6 +37,9 @@ _UNMEASURED = dict.fromkeys(
 )
 
 
+NOTHING_SAID = Tags()
+
+
 class Vault(Projection, name="vault", version=2, categories=("asset", "analysis")):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
@@ -117,9 +120,12 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
     }
 
 
-def _tags(tags: Tags, names: tuple[str, ...]) -> dict[str, Any]:
-    """The tags as now said: an edit comes after the file's own, replacing only what it names."""
-    return {f"tag_{name}": _storable(getattr(tags, name)) for name in names}
+def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
+    """The tags as now said: an edit comes after the file's own, replacing only what it names.
+
+    None once their owner was erased.
+    """
+    return {f"tag_{name}": _storable(getattr(tags or NOTHING_SAID, name)) for name in names}
 
 
 def _measured(data: AnalysisCompleted) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kit.caller import Caller
 from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.live import Entry, LiveFeed
-from read_api.timeline import TimelineQueries
+from read_api.timeline import Reveal, TimelineQueries, as_stored
 from schemas.dto import EventDto, Page
 from schemas.errors import NoCultureError
 
@@ -26,7 +26,11 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def router(
-    authenticated: Authenticate, progress: Progress, timeline: TimelineQueries, feed: LiveFeed
+    authenticated: Authenticate,
+    progress: Progress,
+    timeline: TimelineQueries,
+    feed: LiveFeed,
+    reveal: Reveal = as_stored,
 ) -> APIRouter:
     routes = APIRouter(prefix="/api/events", tags=["events"])
     allowed = authenticated("events:read")
@@ -69,14 +73,18 @@ def router(
 
         batches = feed.events(caller.workspace_id, after, HEARTBEAT_S)
         return StreamingResponse(
-            _frames(batches, still_allowed), media_type="text/event-stream", headers=_HEADERS
+            _frames(batches, still_allowed, reveal),
+            media_type="text/event-stream",
+            headers=_HEADERS,
         )
 
     return routes
 
 
 async def _frames(
-    batches: AsyncGenerator[list[Entry], None], still_allowed: Callable[[], bool]
+    batches: AsyncGenerator[list[Entry], None],
+    still_allowed: Callable[[], bool],
+    reveal: Reveal,
 ) -> AsyncIterator[str]:
     """The stream as text. It ends after ten minutes, or when the caller's right has ended."""
     yield f"retry: {RETRY_MS}\n\n"
@@ -88,11 +96,18 @@ async def _frames(
                 if not await asyncio.to_thread(still_allowed):
                     return
                 checked = time.monotonic()
-            yield "".join(map(_frame, batch)) if batch else ": nothing new\n\n"
+            # In a thread: a key that is not at hand is read from the database.
+            yield await asyncio.to_thread(_text, batch, reveal) if batch else ": nothing new\n\n"
             if time.monotonic() >= end:
                 return
 
 
-def _frame(event: Entry) -> str:
-    data = json.dumps(event.to_json(), ensure_ascii=False, separators=(",", ":"))
+def _text(batch: list[Entry], reveal: Reveal) -> str:
+    return "".join(_frame(event, reveal) for event in batch)
+
+
+def _frame(event: Entry, reveal: Reveal) -> str:
+    shown = event.to_json()
+    shown["data"] = reveal(shown["event_id"], shown["data"])
+    data = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     return f"id: {event.position}\nevent: {event.type}\ndata: {data}\n\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from psycopg_pool import ConnectionPool
@@ -16,13 +16,27 @@ from read_api.views import Row, Views
 from schemas.dto import EventDto, Page
 
 _EXPORT_PAGE = 500
+# (event id, its stored data) → the data with personal values in plain.
+Reveal = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+def as_stored(event_id: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Reveals nothing: personal values stay as the log and its topics have them."""
+    return data
 
 
 class TimelineQueries:
     """Pages end where the view is complete: different streams' events are folded in any order."""
 
-    def __init__(self, pool: ConnectionPool, progress: Progress, cursors: Cursors) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        progress: Progress,
+        cursors: Cursors,
+        reveal: Reveal = as_stored,
+    ) -> None:
         self._views, self._progress, self._cursors = Views(pool), progress, cursors
+        self._reveal = reveal
 
     def of_asset(
         self, caller: Caller, asset_id: str, *, limit: int = 50, cursor: str | None = None
@@ -64,7 +78,7 @@ class TimelineQueries:
         """Pages of all events of the workspace."""
         position = 0
         while rows := self._after("", {}, caller, position, _EXPORT_PAGE):
-            yield [event_of(row) for row in rows]
+            yield [self._event(row) for row in rows]
             position = rows[-1]["position"]
 
     def _after(
@@ -87,12 +101,12 @@ class TimelineQueries:
     def _page(self, rows: list[Row], limit: int, asked: object) -> Page[EventDto]:
         page = self._cursors.page(rows, limit, lambda row: (row["position"],), asked)
         return Page(
-            data=[event_of(row) for row in page.data],
+            data=[self._event(row) for row in page.data],
             next_cursor=page.next_cursor,
             has_more=page.has_more,
         )
 
-
-def event_of(row: Row) -> EventDto:
-    fields = {name: row[name] for name in EventDto.model_fields}
-    return EventDto(**(fields | {"data": json.loads(row["data"])}))
+    def _event(self, row: Row) -> EventDto:
+        fields = {name: row[name] for name in EventDto.model_fields}
+        data = self._reveal(row["event_id"], json.loads(row["data"]))
+        return EventDto(**(fields | {"data": data}))

@@ -113,7 +113,7 @@ def command_side(core: Core) -> CommandSide:
 def query_side(core: Core, tail: LogTail) -> QuerySide:
     cursors = Cursors(Signer(core.settings.secrets.signing_key))
     assets = AssetQueries(core.pool, cursors)
-    timeline = TimelineQueries(core.pool, core.progress, cursors)
+    timeline = TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
     return QuerySide(
         assets=assets,
         timeline=timeline,
@@ -148,7 +148,9 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         commands.assets.router(changing.assets, authenticated),
         commands.uploads.router(changing.uploads, authenticated),
         commands.operations.router(changing.operations, authenticated),
-        read_api.events_http.router(authenticated, progress, reading.timeline, reading.feed),
+        read_api.events_http.router(
+            authenticated, progress, reading.timeline, reading.feed, core.codec.reveal
+        ),
         read_api.assets_http.router(authenticated, progress, reading.assets, reading.timeline),
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
@@ -168,6 +170,7 @@ def page_parts(
 ) -> web.parts.Parts:
     return web.parts.Parts(
         accounts=changing.accounts,
+        erasures=changing.erasures,
         sessions=changing.sessions,
         keys=changing.keys,
         assets=changing.assets,
@@ -177,6 +180,7 @@ def page_parts(
         vault=reading.assets,
         timeline=reading.timeline,
         profile=reading.accounts,
+        erasing=reading.erasures,
         media=reading.media,
         system=reading.system,
         sagas=reading.sagas,

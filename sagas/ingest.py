@@ -55,7 +55,6 @@ class Analysing:
     asset_id: str
     workspace_id: str
     sha256: str
-    filename: str
     attempt: int = 1
 
 
@@ -66,7 +65,6 @@ class Pausing:
     asset_id: str
     workspace_id: str
     sha256: str
-    filename: str
     attempt: int
 
 
@@ -88,7 +86,6 @@ def react(state: Any, input: Input) -> Step | None:
                     verified.asset_id,
                     verified.workspace_id,
                     verified.sha256,
-                    verified.filename,
                 )
             )
         case Probing(), Happened(AssetRejected()):
@@ -118,9 +115,7 @@ def react(state: Any, input: Input) -> Step | None:
         case Analysing(attempt=attempt), Happened(AnalysisAttemptFailed()) if (
             attempt < ANALYSIS_ATTEMPTS
         ):
-            pausing = Pausing(
-                state.asset_id, state.workspace_id, state.sha256, state.filename, attempt
-            )
+            pausing = Pausing(state.asset_id, state.workspace_id, state.sha256, attempt)
             return Step(pausing, wait=(Timer("retry", 5.0 * 4 ** (attempt - 1)),))
         case Analysing(), Happened(AnalysisAttemptFailed() as failed):
             give_up = GiveUpAnalysis(
@@ -136,17 +131,15 @@ def react(state: Any, input: Input) -> Step | None:
             )
             return Step(state, send=(timed_out,), wait=(ANALYSIS_LIMIT,))
         case (
-            Pausing(asset_id, workspace_id, sha256, filename, attempt),
+            Pausing(asset_id, workspace_id, sha256, attempt),
             (TimerFired("retry") | Retried()),
         ):
-            return _analyse(Analysing(asset_id, workspace_id, sha256, filename, attempt + 1))
+            return _analyse(Analysing(asset_id, workspace_id, sha256, attempt + 1))
         case Analysing(), Retried():
             return _analyse(state)
         # A recording is of use without measurements; one that nobody could read is not.
         case ((Analysing() | Pausing()), Skipped()):
-            waiting = Analysing(
-                state.asset_id, state.workspace_id, state.sha256, state.filename, state.attempt
-            )
+            waiting = Analysing(state.asset_id, state.workspace_id, state.sha256, state.attempt)
             give_up = _without_analysis(state, "skipped")
             return Step(waiting, send=(give_up,), wait=(ANALYSIS_LIMIT,))
 
@@ -166,7 +159,6 @@ def _analyse(state: Analysing) -> Step:
             "asset_id": state.asset_id,
             "workspace_id": state.workspace_id,
             "sha256": state.sha256,
-            "filename": state.filename,
         }
     )
     return Step(state, send=(request,), wait=(ANALYSIS_LIMIT,))

@@ -97,7 +97,8 @@ MEASUREMENT = Measurement(
 
 _OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}
 _OF_ANALYSIS: dict[str, Any] = {"analysis_id": ANALYSIS, **_OF_ASSET}
-_FILE: dict[str, Any] = {"sha256": SHA256, "filename": FILENAME}
+_FILE: dict[str, Any] = {"sha256": SHA256}
+_NAMED_FILE: dict[str, Any] = {**_FILE, "filename": FILENAME}
 _NO_TEMPO = {"code": "timed-out", "reason": "The analysis did not finish in time."}
 
 CERTIFICATE = Certificate(
@@ -159,9 +160,17 @@ EXAMPLES: tuple[Event, ...] = (
         hint="k3Qz",
     ),
     KeyRevoked(key_id=KEY),
-    AssetUploaded(**_OF_ASSET, **_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
+    AssetUploaded(**_OF_ASSET, **_NAMED_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
     AssetProbeRequested(**_OF_ASSET, **_FILE, attempt=2),
-    AssetVerified(**_OF_ASSET, **_FILE, tags=TAGS, audio=FACTS, cover=COVER, playable=True),
+    AssetVerified(
+        **_OF_ASSET,
+        **_FILE,
+        owner_id=ACCOUNT,
+        tags=TAGS,
+        audio=FACTS,
+        cover=COVER,
+        playable=True,
+    ),
     AssetRejected(
         **_OF_ASSET,
         code="no-audio",
@@ -202,7 +211,9 @@ EXAMPLES: tuple[Event, ...] = (
 
 def example_of(type: str, version: int) -> Event:
     """Raises LookupError: every event version needs an example here."""
-    for event in EXAMPLES:
+    from schemas.earlier_examples import EARLIER_EXAMPLES
+
+    for event in (*EXAMPLES, *EARLIER_EXAMPLES):
         if (event.type, event.version) == (type, version):
             return event
     raise LookupError(f"add an example of {type} version {version} to schemas/examples.py")

@@ -69,10 +69,8 @@ def schema_of(model: type[Event]) -> dict[str, Any]:
             del described["additionalProperties"]
     for name in model.personal_fields:
         plain = schema["properties"][name]
-        schema["properties"][name] = {
-            "title": plain["title"],
-            "anyOf": [ENCRYPTED, *plain["anyOf"]],
-        }
+        title = {"title": plain["title"]} if "title" in plain else {}
+        schema["properties"][name] = {**title, "anyOf": [ENCRYPTED, *plain["anyOf"]]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:noculture:event:{model.type}:{model.version}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from commands.accounts import Accounts
 from commands.assets import Assets
+from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.operations import Operations
 from commands.sessions import Sessions
@@ -14,6 +15,7 @@ from kit.limits import RateLimits
 from kit.positions import Progress
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
+from read_api.erasures import ErasureQueries
 from read_api.media import AssetMedia
 from read_api.sagas import SagaQueries
 from read_api.system import SystemQueries
@@ -24,6 +26,7 @@ from web.render import Renderer
 @dataclass(frozen=True, slots=True)
 class Parts:
     accounts: Accounts
+    erasures: Erasures
     sessions: Sessions
     keys: Keys
     assets: Assets
@@ -33,6 +36,7 @@ class Parts:
     vault: AssetQueries
     timeline: TimelineQueries
     profile: AccountQueries
+    erasing: ErasureQueries
     media: AssetMedia
     system: SystemQueries
     sagas: SagaQueries

@@ -36,7 +36,8 @@ def happening(event: EventDto, me: str) -> Happening | None:
 def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
     match kind:
         case "asset.uploaded":
-            return "Uploaded", f"{data['filename']}, {looks.size(data['size_bytes'])}", "plain"
+            name = data["filename"] or "A file"
+            return "Uploaded", f"{name}, {looks.size(data['size_bytes'])}", "plain"
         case "asset.verified":
             return "Checked", _checked(data), "good"
         case "asset.rejected":

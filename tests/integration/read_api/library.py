@@ -43,6 +43,7 @@ from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from projections.accounts import Accounts as AccountsView
+from projections.erasures import Erasures
 from projections.sagas import Sagas
 from projections.timeline import Timeline
 from projections.vault import Vault
@@ -159,7 +160,6 @@ class Library:
             asset_id=asset_id,
             workspace_id=WorkspaceId(caller.workspace_id),
             sha256="0" * 64,
-            filename="a.flac",
         )
         return analysis_id
 
@@ -322,7 +322,7 @@ def _library(
 
 
 def _consumers() -> list[ProjectionConsumer]:
-    return [ProjectionConsumer(view()) for view in (Vault, Timeline, Sagas, AccountsView)]
+    return [ProjectionConsumer(view()) for view in (Vault, Timeline, Sagas, Erasures, AccountsView)]
 
 
 def reader(pool: ConnectionPool):

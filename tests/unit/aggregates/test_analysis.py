@@ -15,7 +15,7 @@ from events.analysis import (
     AnalysisRequested,
 )
 from events.audio import Measurement
-from schemas.examples import ANALYSIS, ASSET, FILENAME, MEASUREMENT, PEAKS, SHA256, WORKSPACE
+from schemas.examples import ANALYSIS, ASSET, MEASUREMENT, PEAKS, SHA256, WORKSPACE
 from tests.specification import given
 
 OF_ANALYSIS: dict[str, Any] = {
@@ -23,7 +23,7 @@ OF_ANALYSIS: dict[str, Any] = {
     "asset_id": ASSET,
     "workspace_id": WORKSPACE,
 }
-REQUEST: dict[str, Any] = {**OF_ANALYSIS, "sha256": SHA256, "filename": FILENAME}
+REQUEST: dict[str, Any] = {**OF_ANALYSIS, "sha256": SHA256}
 COMPLETE: dict[str, Any] = {"analysis_id": ANALYSIS, "measurement": MEASUREMENT, "peaks": PEAKS}
 WHY: dict[str, Any] = {"code": "timed-out", "reason": "It did not finish in time."}
 

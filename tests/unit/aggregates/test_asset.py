@@ -23,12 +23,18 @@ from schemas.examples import ACCOUNT, ASSET, COVER, FACTS, FILENAME, SHA256, TAG
 from tests.specification import given
 
 OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}
-FILE: dict[str, Any] = {"sha256": SHA256, "filename": FILENAME}
-UPLOAD: dict[str, Any] = {**OF_ASSET, **FILE, "uploaded_by": ACCOUNT, "size_bytes": 24}
+FILE: dict[str, Any] = {"sha256": SHA256}
+UPLOAD: dict[str, Any] = {
+    **OF_ASSET,
+    **FILE,
+    "filename": FILENAME,
+    "uploaded_by": ACCOUNT,
+    "size_bytes": 24,
+}
 PROBED: dict[str, Any] = {"tags": TAGS, "audio": FACTS, "cover": COVER}
 
 uploaded = AssetUploaded(**UPLOAD)
-verified = AssetVerified(**OF_ASSET, **FILE, **PROBED)
+verified = AssetVerified(**OF_ASSET, **FILE, owner_id=ACCOUNT, **PROBED)
 rejected = AssetRejected(**OF_ASSET, code="no-audio", reason="There is no sound in it.")
 deleted = AssetDeleted(**OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256)
 
@@ -62,7 +68,7 @@ def test_a_file_that_decodes_is_verified_with_what_it_says_of_itself():
 def test_a_file_that_browsers_cannot_play_is_verified_with_its_rendition_or_without():
     copy = COVER.model_copy(update={"media_type": "audio/mpeg"})
     for found in ({"playable": False, "rendition": copy}, {"playable": False}, {"playable": True}):
-        told = AssetVerified(**OF_ASSET, **FILE, **PROBED, **found)
+        told = AssetVerified(**OF_ASSET, **FILE, owner_id=ACCOUNT, **PROBED, **found)
         given(uploaded).when(asset.verify, asset_id=ASSET, **PROBED, **found).then(told)
 
 

@@ -110,7 +110,6 @@ def test_a_long_queue_and_a_second_look_come_before_copies(
         asset_id=ASSET,
         workspace_id=WORKSPACE,
         sha256=aiff.sha256,
-        filename=aiff.filename,
         attempt=2,
     )
     for outcome in (

@@ -31,8 +31,8 @@ uploaded = AssetUploaded(
 verified = AssetVerified(
     asset_id=ASSET,
     workspace_id=WORKSPACE,
+    owner_id=ACCOUNT,
     sha256=SHA,
-    filename="Night Drive.flac",
     tags=Tags(title="Night Drive", genre="House", tempo_bpm=124.0),
     audio=AudioFacts(
         duration_s=30.5, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=900_000
@@ -44,7 +44,6 @@ requested = AnalysisRequested(
     asset_id=ASSET,
     workspace_id=WORKSPACE,
     sha256=SHA,
-    filename="Night Drive.flac",
     attempt=1,
 )
 completed = AnalysisCompleted(

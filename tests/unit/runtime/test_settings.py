@@ -53,11 +53,11 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -
 
     assert len(first.installation_key) == 32
     assert first.installation_key == second.installation_key
-    assert len({first.installation_key, first.master_key, first.signing_key}) == 3
+    assert len({first.installation_key, first.master_keys()[0], first.signing_key}) == 3
     for file in (tmp_path / "secrets").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 
 
 def test_another_installation_has_other_secrets(tmp_path: Path) -> None:
-    assert SecretFiles(tmp_path / "a").master_key != SecretFiles(tmp_path / "b").master_key
+    assert SecretFiles(tmp_path / "a").master_keys()[0] != SecretFiles(tmp_path / "b").master_keys()[0]

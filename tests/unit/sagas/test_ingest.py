@@ -38,11 +38,12 @@ FILE: dict[str, Any] = {
     "asset_id": ASSET,
     "workspace_id": WORKSPACE,
     "sha256": SHA256,
-    "filename": FILENAME,
 }
 WHY: dict[str, Any] = {"code": "crashed", "reason": "The reader stopped."}
-uploaded = AssetUploaded(**FILE, uploaded_by=ACCOUNT, size_bytes=1)
-verified = AssetVerified(**FILE, tags=example.TAGS, audio=example.FACTS, cover=None)
+uploaded = AssetUploaded(**FILE, filename=FILENAME, uploaded_by=ACCOUNT, size_bytes=1)
+verified = AssetVerified(
+    **FILE, owner_id=ACCOUNT, tags=example.TAGS, audio=example.FACTS, cover=None
+)
 rejected = AssetRejected(asset_id=ASSET, workspace_id=WORKSPACE, **WHY)
 deleted = AssetDeleted(asset_id=ASSET, workspace_id=WORKSPACE, deleted_by=ACCOUNT, sha256=SHA256)
 completed = example_of("analysis.completed", 1)

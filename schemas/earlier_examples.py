@@ -1,0 +1,56 @@
+"""One example of each earlier version of an event: what its golden file was made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from events.audio import Tags
+from events.earlier import (
+    AnalysisRequestedV1,
+    AssetProbeRequestedV1,
+    AssetTagsEditedV1,
+    AssetUploadedV1,
+    AssetVerifiedV1,
+    KeyIssuedV1,
+)
+from events.model import Event
+from schemas.examples import (
+    ACCOUNT,
+    ANALYSIS,
+    ASSET,
+    COVER,
+    FACTS,
+    FILENAME,
+    KEY,
+    SHA256,
+    TAGS,
+    WORKSPACE,
+)
+
+_FILE: dict[str, Any] = {
+    "asset_id": ASSET,
+    "workspace_id": WORKSPACE,
+    "sha256": SHA256,
+    "filename": FILENAME,
+}
+
+EARLIER_EXAMPLES: tuple[Event, ...] = (
+    KeyIssuedV1(
+        key_id=KEY,
+        account_id=ACCOUNT,
+        name="studio script",
+        scopes=("assets:read", "assets:write"),
+        hint="k3Qz",
+    ),
+    AssetUploadedV1(**_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
+    AssetProbeRequestedV1(**_FILE, attempt=2),
+    AssetVerifiedV1(**_FILE, tags=TAGS, audio=FACTS, cover=COVER, playable=True),
+    AssetTagsEditedV1(
+        asset_id=ASSET,
+        workspace_id=WORKSPACE,
+        edited_by=ACCOUNT,
+        changed=("album", "title"),
+        tags=Tags(title="Night Bus II"),
+    ),
+    AnalysisRequestedV1(**_FILE, analysis_id=ANALYSIS, attempt=1),
+)

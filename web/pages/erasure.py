@@ -1,0 +1,99 @@
+"""Deleting one's account, and the page that follows it to its end: without a session."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from commands.erasures import DeleteAccount
+from kit import cookies
+from kit.caller import Caller
+from kit.limits import client_address
+from read_api.errors import NotFound
+from schemas.errors import NoCultureError
+from web.parts import Parts
+from web.visitor import Visitors, remember
+
+CONFIRMATION = "delete my account"
+_STEPS = (
+    ("Closed", "You are signed out everywhere; your address is free again."),
+    ("Recordings deleted", "With their waveforms, covers and copies."),
+    ("Key destroyed", "What the log says of you cannot be read any more, by anybody."),
+    ("Proven", "Every part of the system has let go, and the certificate is signed."),
+)
+
+
+class NotConfirmed(NoCultureError):
+    status, code = 422, "not-confirmed"
+
+    def __init__(self) -> None:
+        super().__init__(f"Type “{CONFIRMATION}” to confirm: it cannot be undone")
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+
+    def show(request: Request, caller: Caller, error: NoCultureError | None = None) -> Response:
+        return parts.renderer.page(
+            request,
+            "delete_account.html",
+            error.status if error else 200,
+            account=parts.profile.get(caller),
+            confirmation=CONFIRMATION,
+            has_password=parts.accounts.has_password(caller),
+            problem=str(error) if error else None,
+        )
+
+    @routes.get("/account/delete")
+    def delete_page(
+        request: Request, caller: Annotated[Caller, Depends(visitors.signed_in)]
+    ) -> Response:
+        return show(request, caller)
+
+    @routes.post("/account/delete")
+    def delete_account(
+        request: Request,
+        caller: Annotated[Caller, Depends(visitors.with_token)],
+        password: Annotated[str, Form()] = "",
+        confirmation: Annotated[str, Form()] = "",
+    ) -> Response:
+        try:
+            parts.limits.check(request, "sign-in", caller.account_id)
+            if " ".join(confirmation.casefold().split()) != CONFIRMATION:
+                raise NotConfirmed
+            command = DeleteAccount.model_validate({"password": password[:1000]})
+            erasure_id, committed = parts.erasures.request(caller, command)
+        except NoCultureError as error:
+            return show(request, caller, error)
+        response = RedirectResponse(f"/erasures/{erasure_id}", 303)
+        cookies.clear_session(request, response)
+        remember(request, response, committed.position)
+        return response
+
+    @routes.get("/erasures/{erasure_id}")
+    def erasure_page(request: Request, erasure_id: str) -> Response:
+        """How far it is; whoever has the address may look."""
+        parts.limits.check(request, "unverified", client_address(request))
+        erasure = parts.erasing.get(erasure_id)
+        done = {"requested": 1, "erasing": 2, "erased": len(_STEPS)}[erasure.state]
+        if any(consumer.acknowledged for consumer in erasure.consumers):
+            done = max(done, 3)
+        response = parts.renderer.page(
+            request, "erasure.html", erasure=erasure, steps=_STEPS, done=done
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @routes.get("/erasures/{erasure_id}/certificate.json")
+    def certificate(request: Request, erasure_id: str) -> Response:
+        parts.limits.check(request, "unverified", client_address(request))
+        found = parts.erasing.get(erasure_id).certificate
+        if found is None:
+            raise NotFound("The certificate")
+        name = f'attachment; filename="erasure-{erasure_id}.json"'
+        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        return Response(text, media_type="application/json", headers={"Content-Disposition": name})
+
+    return routes
