@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
@@ -20,12 +21,26 @@ from events.errors import NoCultureError
 from events.ids import EventId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
-from events.store.pending import Append, Committed, InputMismatch, PendingEvent, VersionConflict
+from events.store.pending import (
+    Append,
+    Committed,
+    InputMismatch,
+    PendingEvent,
+    StoreBusy,
+    VersionConflict,
+)
 from events.times import utc_now
 
 MAX_RELOADS = 3
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 
+# The session ended under a transaction (a server that stopped, ourselves stopped for too long), or
+# it waited too long for the log.
+_LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 Decide = Callable[..., Decision]
 
 
@@ -196,6 +211,12 @@ class Unit:
 
     def _refused(self, refusal: NoCultureError) -> None:
         """A command that was committed before is answered as before, whatever is true by now."""
+        self._answered = self._first_answer()
+        if self._answered is None:
+            raise refusal
+
+    def _first_answer(self) -> Committed | None:
+        """What this command was answered when it was committed; None if it was not."""
         with self._commands.pool.connection() as connection:
             row = connection.execute(
                 "SELECT input_hash, stream_id, stream_version, position FROM commands"
@@ -203,10 +224,10 @@ class Unit:
                 (self.context.command_id,),
             ).fetchone()
         if row is None:
-            raise refusal
+            return None
         if bytes(row[0]) != self._input_hash:
-            raise InputMismatch from refusal
-        self._answered = Committed(row[1], row[2], row[3], replayed=True)
+            raise InputMismatch
+        return Committed(row[1], row[2], row[3], replayed=True)
 
     def _append(self) -> Append | None:
         events: list[PendingEvent] = []
@@ -244,6 +265,16 @@ class Unit:
     def _write(self, append: Append) -> Committed:
         if not self._alongside:
             return self._commands.log.append(append)
+        try:
+            return self._write_alongside(append)
+        except _LOST as error:
+            # It may be committed and only the answer lost: the store knows.
+            first = self._first_answer()
+            if first is None:
+                raise StoreBusy from error
+            return first
+
+    def _write_alongside(self, append: Append) -> Committed:
         with self._commands.pool.connection() as connection:
             try:
                 with connection.transaction():

@@ -16,8 +16,13 @@ from events.store.postgres import Connection, PostgresEvents, Verdict, append_in
 
 log = logging.getLogger(__name__)
 CHANNEL = "noculture_log"
-# A stopped or hanging process must not freeze the others' appends.
-SESSION = "-c lock_timeout=3s -c idle_in_transaction_session_timeout=5s"
+# A stopped or hanging process must not freeze the others' appends: inside a transaction the server
+# waits 5 s for its next word, and as long for it to take an answer (a stopped process still
+# acknowledges, but takes nothing). A statement whose sender is gone ends within a second.
+SESSION = (
+    "-c lock_timeout=3s -c idle_in_transaction_session_timeout=5s -c tcp_user_timeout=5s"
+    " -c client_connection_check_interval=1s"
+)
 NOTIFY_GAP_S = 0.005
 
 
