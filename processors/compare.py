@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_reading import read_events
 from events.log.kafka_topics import KafkaTopics
-from events.log.kafka_transactions import open_transactions
+from events.log.kafka_transactions import OpenTransaction, open_transactions
 from events.log.partitions import LogPartition, partition_of
 from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
@@ -163,7 +164,16 @@ def _wait_for_markers(config: KafkaConfig, topics: Sequence[str]) -> None:
     transaction seemed missing. Waits for what is open now, not for what begins meanwhile.
     """
     deadline = time.monotonic() + MARKED_WITHIN_S
-    ending = open_transactions(config, topics)
-    while ending and time.monotonic() < deadline:
-        time.sleep(0.05)
-        ending &= open_transactions(config, topics)
+    ending: frozenset[OpenTransaction] | None = None
+    while ending is None or ending:
+        try:
+            found = open_transactions(config, topics)
+            ending = found if ending is None else ending & found
+        except KafkaError as error:
+            # Topics that are being made have no leaders yet.
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            return
+        if ending != frozenset():
+            time.sleep(0.05)
