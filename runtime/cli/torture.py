@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,7 +18,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command("torture")
 def torture(
-    rounds: Annotated[int, typer.Option(min=1, help="Each about six seconds.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="Each about five seconds.")] = 20,
     seed: Annotated[int, typer.Option(help="Who dies when, and what clients do.")] = 1,
     event_log: Annotated[
         Literal["kafka", "postgres"], typer.Option(help="postgres: without a broker.")
@@ -38,7 +37,7 @@ def torture(
             seed,
             event_log,
             keep=keep,
-            say=(lambda _line: None) if sys.stderr.isatty() else say,
+            say=say,
             moved=moved,
         )
     if json:

@@ -58,7 +58,7 @@ def test_whatever_is_killed_every_acknowledged_command_is_there_once(tmp_path: P
     assert report["ok"], report["problems"]
     assert report["rounds"] == ROUNDS
     assert sum(report["kills"].values()) >= ROUNDS / 2
-    assert report["acked"] > 5 * ROUNDS
+    assert report["acked"] > 2 * ROUNDS
     assert (report["lost"], report["duplicated"]) == (0, 0)
     assert report["rebuild_identical"]
     assert list(tmp_path.iterdir()) == [], "its folder is deleted"
