@@ -10,7 +10,6 @@ from events.audio import AudioFacts, Blob, Sha256, Tags
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event, Personal
 
-
 Filename = Annotated[str, StringConstraints(max_length=500)]
 
 
