@@ -27,7 +27,7 @@ GOAL = 0.45
 GROUPS = (500, 2_000, 5_000)
 # The headline is an import: a command brings one recording's events, the first with a claim.
 EVENTS_A_COMMAND, HARDEST = 10, 1
-EVENTS_A_ROUND, QUICK_EVENTS_A_ROUND, ROUNDS = 20_000, 1_000, 3
+EVENTS_A_ROUND, QUICK_EVENTS_A_ROUND, ROUNDS = 40_000, 1_000, 3
 Row = tuple[Any, ...]
 # fmt: off
 COLUMN_TYPES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from events.store.pending import (
     ClaimTaken,
     ForeignStream,
     InputMismatch,
+    StoreBusy,
     VersionConflict,
 )
 from events.times import utc_now
@@ -219,3 +221,65 @@ def test_a_lost_connection_after_the_commit_is_answered_with_what_was_committed(
 def test_tenants_of_an_append_are_stored(log: PostgresLog):
     log.append(append_of(pending(AssetId.new(), 1)))
     assert log.events.after(0, 1)[0].tenant == TENANT
+
+
+def test_one_group_tells_each_append_its_own_position(log: PostgresLog, pool: ConnectionPool):
+    """Positions are counted by the caller over those that were written: 3 events, a loser, 2."""
+    first, second = AssetId.new(), AssetId.new()
+    appends = [
+        append_of(*(pending(first, version) for version in (1, 2, 3))),
+        append_of(pending(AssetId.new(), 9)),
+        append_of(*(pending(second, version) for version in (1, 2))),
+    ]
+    with pool.connection() as connection, connection.transaction():
+        good, _lost, last = log.append_in(connection, appends)
+    assert (good.stream_id, good.stream_version, good.position) == (first, 3, 3)
+    assert (last.stream_id, last.stream_version, last.position) == (second, 2, 5)
+    stored = [(e.position, e.stream_id, e.stream_version) for e in log.events.after(0, 10)]
+    assert stored == [
+        (1, first, 1),
+        (2, first, 2),
+        (3, first, 3),
+        (4, second, 1),
+        (5, second, 2),
+    ]
+
+
+def test_a_claim_is_found_by_index_however_many_there_are(
+    log: PostgresLog, pool: ConnectionPool, database: Database
+):
+    """Regression: with OR between ranges and for ever no index served, every claim was read."""
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO claims SELECT 'hour', '', n::text, NULL, 'ast', n"
+            " FROM generate_series(1, 5000) n"
+        )
+        read = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'claims'"
+        with pool.connection() as connection:
+            before = owner.execute(read).fetchone()
+            taker = append_of(pending(AssetId.new(), 1, takes=(Claim("hour", "x", "global"),)))
+            verdicts = log.append_in(connection, [taker])
+            connection.execute("SELECT pg_stat_force_next_flush()")
+        assert verdicts[0].position == 1
+        owner.execute("SELECT pg_stat_clear_snapshot()")
+        assert owner.execute(read).fetchone() == before
+
+
+def test_a_writer_waits_for_the_lock_with_its_whole_group_not_one_by_one(
+    database: Database, log: PostgresLog
+):
+    """Regression: each of a group's appends was tried again alone, 3 s each."""
+    with psycopg.connect(database.app_url) as parked:
+        parked.execute("SELECT pg_advisory_xact_lock(7521980, 1)")
+        began = time.monotonic()
+
+        def busy(_: int) -> bool:
+            try:
+                log.append(append_of(pending(AssetId.new(), 1)))
+            except StoreBusy:
+                return True
+            return False
+
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(busy, range(8)))
+        assert time.monotonic() - began < 10
