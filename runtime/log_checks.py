@@ -1,0 +1,144 @@
+"""What `doctor` finds where the log lives: topics that would lose it, a database that might."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, KafkaAdminClient
+from kafka.errors import KafkaError
+
+from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
+from events.log.kafka_topics import FOR_EVER, NEWEST_ONLY
+from events.log.partitions import PARTITIONS, TOPIC_PREFIX
+from runtime.finding import Finding
+
+ANSWER_WITHIN_S = 5
+LARGEST_RECORD_BYTES = 256 * 1024
+DURABLE = {
+    "fsync": "a crash of the machine may destroy the database",
+    "full_page_writes": "a crash of the machine may destroy the database",
+    "synchronous_commit": "a crash loses commands that were acknowledged",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """As the broker has it."""
+
+    name: str
+    partitions: int
+    replicas: int
+    settings: dict[str, str]
+
+
+def topic_findings(config: KafkaConfig) -> list[Finding]:
+    """One for each thing that is wrong, or one that says that all is well."""
+    try:
+        admin = KafkaAdminClient(**config.client(), bootstrap_timeout_ms=ANSWER_WITHIN_S * 1000)
+    except KafkaError as error:
+        advice = "Start it, or correct NOCULTURE_KAFKA_BOOTSTRAP."
+        return [Finding("Kafka topics", f"no answer: {error}", "problem", advice)]
+    try:
+        topics = _topics(admin, config)
+    finally:
+        admin.close()
+    findings = [finding for topic in topics for finding in _wrong(topic, config)]
+    findings += _lost(
+        config, [topic for topic in topics if config.named(RELAY_TOPIC) != topic.name]
+    )
+    return findings or [Finding("Kafka topics", f"{len(topics)}, as they should be")]
+
+
+def durability(url: str) -> list[Finding]:
+    """What the database of `url` promises when it says that it has committed."""
+    try:
+        with psycopg.connect(url, connect_timeout=ANSWER_WITHIN_S) as connection:
+            found = connection.execute(
+                "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", (list(DURABLE),)
+            ).fetchall()
+    except psycopg.Error as error:
+        advice = "Start it, or correct the database settings."
+        return [Finding("durability", f"no answer: {error}".strip(), "problem", advice)]
+    lax = [(name, value) for name, value in found if value in ("off", "local")]
+    return [
+        Finding(
+            name,
+            value,
+            "problem",
+            f"{DURABLE[name].capitalize()}: ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"
+            f" and look at ALTER ROLE and ALTER DATABASE settings of {name}.",
+        )
+        for name, value in lax
+    ] or [Finding("durability", ", ".join(f"{name}={value}" for name, value in sorted(found)))]
+
+
+def _topics(admin: KafkaAdminClient, config: KafkaConfig) -> list[_Topic]:
+    ours = sorted(
+        name
+        for name in admin.list_topics()
+        if name.startswith(config.named(TOPIC_PREFIX)) or name == config.named(RELAY_TOPIC)
+    )
+    if not ours:
+        return []
+    resources = [ConfigResource("topic", name) for name in ours]
+    settings = admin.describe_configs(resources, config_filter="all")["topic"]
+    return [
+        _Topic(
+            each["name"],
+            len(each["partitions"]),
+            len(each["partitions"][0]["replica_nodes"]),
+            {key: str(entry["value"]) for key, entry in settings[each["name"]].items()},
+        )
+        for each in admin.describe_topics(ours)
+    ]
+
+
+def _wrong(topic: _Topic, config: KafkaConfig) -> Iterator[Finding]:
+    relays = topic.name == config.named(RELAY_TOPIC)
+    partitions, wanted = (1, NEWEST_ONLY) if relays else (PARTITIONS, FOR_EVER)
+    if topic.partitions != partitions:
+        yield Finding(
+            topic.name,
+            f"{topic.partitions} partitions, should be {partitions}",
+            "problem",
+            f"Streams would change their partition: {_admin(config)} topics delete -t {topic.name}"
+            " and the relay refills it.",
+        )
+    in_sync = str(max(1, topic.replicas - 1))
+    least = {"min.insync.replicas": in_sync, "max.message.bytes": str(LARGEST_RECORD_BYTES)}
+    for name, value in (wanted | least).items():
+        found = topic.settings.get(name, "")
+        enough = int(found) >= int(value) if name == "max.message.bytes" else found == value
+        if not enough:
+            yield Finding(
+                topic.name,
+                f"{name} is {found}, should be {value}",
+                "problem",
+                f"{_admin(config)} configs alter -r topic -n {topic.name} -c {name}={value}",
+            )
+
+
+def _lost(config: KafkaConfig, topics: list[_Topic]) -> Iterator[Finding]:
+    """Retention or somebody's hand took the oldest records: no later setting brings them back."""
+    consumer = KafkaConsumer(**config.consumer(), group_id=None)
+    try:
+        for topic in topics:
+            places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+            lost = sum(consumer.beginning_offsets(places).values())
+            if lost:
+                yield Finding(
+                    topic.name,
+                    f"its {lost} oldest records are gone",
+                    "problem",
+                    f"{_admin(config)} topics delete -t {topic.name} and the relay refills it.",
+                )
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _admin(config: KafkaConfig) -> str:
+    return f"{sys.executable} -m kafka.admin -b {config.bootstrap}"
