@@ -140,3 +140,24 @@ def test_a_one_time_link_signs_in_once(visit: Visit, tmp_path):
     visit.page.goto(told["sign_in_link"])
     visit.page.get_by_role("button", name="Sign in").click()
     expect(visit.page.get_by_role("heading", name="This link is used up")).to_be_visible()
+
+
+def test_an_account_is_deleted_and_its_page_ends_with_a_certificate(visit: Visit):
+    email = visit.sign_up()
+    visit.go("/account")
+    visit.page.get_by_role("link", name="Delete my account").click()
+    visit.page.get_by_label("Your password").fill("one sentence that is long")
+    visit.page.get_by_label("Type “delete my account”").fill("delete my account")
+    visit.page.get_by_role("button", name="Delete everything").click()
+    visit.page.wait_for_url("**/erasures/ers_*")
+    expect(visit.page.get_by_role("heading", name="Your account is erased")).to_be_visible(
+        timeout=30_000
+    )
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("link", name="Download certificate").click()
+    assert json.loads(Path(download.value.path()).read_text())["signature"]
+    visit.go("/sign-in")
+    visit.page.get_by_label("E-mail").fill(email)
+    visit.page.get_by_label("Password").fill("one sentence that is long")
+    visit.page.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("wrong")

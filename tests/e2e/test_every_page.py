@@ -10,7 +10,16 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import Visit, open_visit
 
 AXE = next((Path(__file__).parent / "vendor").glob("axe-core/*/axe.min.js"))
-PAGES = ("/vault", "/assets", "/account", "/system", "/sagas", "/sagas/one", "/nowhere")
+PAGES = (
+    "/vault",
+    "/assets",
+    "/account",
+    "/account/delete",
+    "/system",
+    "/sagas",
+    "/sagas/one",
+    "/nowhere",
+)
 BUDGET_BYTES = 120_000
 WATCH_SHIFTS = """
 window.shifted = 0;

@@ -1,0 +1,314 @@
+"""After an erasure no byte of the person is left: every table, topic, file and a dump is searched.
+
+One installation with Kafka. Somebody else's account stays, so that an empty search cannot pass.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+import subprocess
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from mutagen.flac import FLAC, Picture
+from psycopg import sql
+
+from events.erasure import Certificate
+from events.store.signing import is_signed
+from runtime.demo_music import render
+from runtime.engines.postgres_programs import find_programs
+from tests.installation import Installation, eventually
+
+PASSWORD = "a long enough password"
+CANARIES = {
+    "email": "canaryemailqx71",
+    "name": "CanaryNameQx72",
+    "filename": "canaryfileqx73",
+    "tag of the file": "canarytitleqx74",
+    "tag of the musician": "canaryartistqx75",
+    "text in the cover": "canarycoverqx76",
+    "name of a key": "canarykeyqx77",
+    "half an upload": "canaryuploadqx78",
+}
+KEPT = "stayingqx79"
+
+
+@dataclass
+class Person:
+    web: str
+    client: httpx2.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = httpx2.Client(
+            base_url=self.web, headers={"Origin": self.web}, timeout=60, follow_redirects=True
+        )
+
+    def __call__(self, method: str, path: str, **more: Any) -> httpx2.Response:
+        answer = self.client.request(method, path, **more)
+        assert answer.status_code < 300, answer.text
+        return answer
+
+
+@dataclass
+class Home:
+    installation: Installation
+    web: str
+    ada: Person
+    erasure_id: str = ""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    installation = Installation(tmp_path_factory.mktemp("installation") / "data")
+    web = installation.json("up", "--detach", "--port", "0")["web"]
+    try:
+        eve, ada = Person(web), Person(web)
+        sign_up(eve, f"{KEPT}@example.org", "Eve")
+        sign_up(ada, f"{CANARIES['email']}@example.org", CANARIES["name"])
+        live(ada, tmp_path_factory.mktemp("music"))
+        yield Home(installation, web, ada)
+    finally:
+        installation("down")
+
+
+def sign_up(person: Person, email: str, name: str) -> None:
+    person("POST", "/api/accounts", json={"email": email, "password": PASSWORD, "name": name})
+
+
+def live(ada: Person, folder: Path) -> None:
+    """All that a musician does here: upload, edit, search, look, listen, export, half an upload."""
+    path = recording(folder)
+    name = f"{CANARIES['filename']}.flac"
+    uploaded = ada("POST", "/api/assets", files={"file": (name, path.read_bytes())})
+    address = f"/api/assets/{uploaded.json()['id']}"
+    eventually(lambda: found(ada, address).get("state") == "analysed", "the analysis")
+    asset = ada("GET", address)
+    assert asset.json()["tags"]["title"] == CANARIES["tag of the file"]
+    assert asset.json()["has_cover"]
+    edit = {"artist": CANARIES["tag of the musician"]}
+    edited = ada("PATCH", address, json=edit, headers={"If-Match": asset.headers["ETag"]})
+    seen = {"Min-Position": edited.headers["Event-Position"], "Prefer": "wait=20"}
+    hits = ada("GET", "/api/assets", params={"q": edit["artist"]}, headers=seen).json()
+    assert len(hits["data"]) == 1
+    for part in ("/audio", "/cover", "/waveform?zoom=512", "/events"):
+        ada("GET", address + part)
+    ada("POST", "/api/keys", json={"name": CANARIES["name of a key"], "scopes": ["*"]})
+    half = base64.b64encode(f"{CANARIES['half an upload']}.wav".encode()).decode()
+    tus = {"Tus-Resumable": "1.0.0"}
+    created = ada(
+        "POST",
+        "/api/uploads",
+        headers={**tus, "Upload-Length": "1000", "Upload-Metadata": f"filename {half}"},
+    )
+    ada(
+        "PATCH",
+        created.headers["Location"],
+        content=CANARIES["half an upload"].encode(),
+        headers={
+            **tus,
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+        },
+    )
+    exported = ada("GET", "/api/me/export", headers=seen).text
+    for what in ("email", "name", "filename", "tag of the file", "tag of the musician"):
+        assert CANARIES[what] in exported, f"the export does not say the {what}"
+
+
+def found(person: Person, address: str) -> dict[str, Any]:
+    answer = person.client.get(address)
+    return answer.json() if answer.status_code == 200 else {}
+
+
+def recording(folder: Path) -> Path:
+    music = render(folder, count=12, seed=5, duration_s=4.0)
+    track = next(each for each in music if each.path.suffix == ".flac")
+    file = FLAC(track.path)
+    file["title"] = CANARIES["tag of the file"]
+    cover = Picture()
+    cover.type, cover.mime, cover.data = 3, "image/png", png(CANARIES["text in the cover"])
+    file.clear_pictures()
+    file.add_picture(cover)
+    file.save()
+    return track.path
+
+
+def png(text: str) -> bytes:
+    """One black point, and a comment."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    comment = b"Comment\0" + text.encode()
+    pixels = zlib.compress(b"\0\0")
+    parts = ((b"IHDR", header), (b"tEXt", comment), (b"IDAT", pixels), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in parts)
+
+
+# --- the search ---------------------------------------------------------------------------------
+
+
+def seen_in(haystack: bytes) -> set[str]:
+    """Which canaries are there: as text in any case, and as the hex or base64 of it."""
+    lowered = haystack.lower()
+    return {
+        what
+        for what, canary in CANARIES.items()
+        if canary.lower().encode() in lowered
+        or canary.encode().hex().encode() in lowered
+        or any(form in haystack for form in base64_forms(canary))
+    }
+
+
+def base64_forms(canary: str) -> list[bytes]:
+    """The inner part of its base64 at each of the three alignments."""
+    return [base64.b64encode(b"x" * n + canary.encode())[4:-4] for n in range(3)]
+
+
+def dump(home: Home) -> bytes:
+    url = home.installation.status()["database_url"]
+    program = find_programs(home.installation.data / "postgres" / "cluster").program("pg_dump")
+    return subprocess.run([program, url], check=True, capture_output=True, timeout=120).stdout
+
+
+def rows(home: Home) -> bytes:
+    """Every row of every table, as text."""
+    text = []
+    with psycopg.connect(home.installation.status()["database_url"]) as connection:
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in tables:
+            query = sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(schema, table))
+            text += [row for (row,) in connection.execute(query)]
+    return "\n".join(text).encode()
+
+
+def topics(home: Home) -> bytes:
+    """Keys, values and headers of every record of every topic, also of aborted transactions."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=home.installation.status()["kafka_bootstrap"],
+        isolation_level="read_uncommitted",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    content = []
+    try:
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in consumer.topics()
+            for number in consumer.partitions_for_topic(topic)
+        ]
+        consumer.assign(partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(consumer.position(p) < ends[p] for p in partitions):
+            for records in consumer.poll(timeout_ms=500).values():
+                for record in records:
+                    headers = b" ".join(value for _, value in record.headers)
+                    content += [record.key or b"", record.value or b"", headers]
+    finally:
+        consumer.close()
+    assert len(content) > 30
+    return b"\n".join(content)
+
+
+def files(home: Home) -> dict[Path, set[str]]:
+    """Files of the installation with canaries in them; the database's own files are not among
+    them: pg_dump and the rows speak for those, and dead rows below.
+    """
+    root = home.installation.data
+    paths = [
+        path
+        for path in root.rglob("*")
+        if path.is_file() and path.relative_to(root).parts[0] != "postgres"
+    ]
+    found = {path: seen_in(content_of(path) + path.name.encode()) for path in paths}
+    return {path: canaries for path, canaries in found.items() if canaries}
+
+
+def content_of(path: Path) -> bytes:
+    # Kafka's indexes are 10 MB of zeros each, two a partition.
+    return path.read_bytes().rstrip(b"\0")
+
+
+def heap(home: Home) -> set[str]:
+    """What dead rows still hold once the tables were written anew; the write-ahead log is left
+    out: it is overwritten as the database goes on.
+    """
+    url = home.installation.status()["database_url"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM FULL")
+        connection.execute("CHECKPOINT")
+    base = home.installation.data / "postgres" / "cluster" / "base"
+    content = [seen_in(path.read_bytes()) for path in base.rglob("*") if path.is_file()]
+    assert content
+    return set().union(*content)
+
+
+# --- the story ----------------------------------------------------------------------------------
+
+
+def test_while_she_is_here_the_search_finds_her_but_never_in_topics_or_logs(home: Home):
+    assert seen_in(dump(home)) >= {"email", "name", "filename", "tag of the file"}
+    assert seen_in(topics(home)) == set()
+    holding = files(home)
+    assert set().union(*holding.values()) >= {"text in the cover", "half an upload"}
+    parts = {path.relative_to(home.installation.data).parts[0] for path in holding}
+    assert parts == {"blobs"}, "personal data lies only in the object store and its staging"
+
+
+def test_once_she_is_erased_nothing_of_her_is_left_anywhere(home: Home):
+    assert home.ada("GET", "/api/me").json()["name"] == CANARIES["name"]
+    answer = home.ada("DELETE", "/api/me", json={"password": PASSWORD})
+    home.erasure_id = answer.json()["id"]
+    address = f"/api/erasures/{home.erasure_id}"
+    anybody = Person(home.web)
+    eventually(lambda: found(anybody, address).get("state") == "erased", "the erasure")
+    certificate = Certificate.model_validate(found(anybody, address)["certificate"])
+    signature, key = bytes.fromhex(certificate.signature), bytes.fromhex(certificate.public_key)
+    assert is_signed(certificate.signed_bytes(), signature, key)
+    assert certificate.assets_deleted == 1
+
+    dumped = dump(home)
+    assert KEPT.encode() in dumped
+    assert seen_in(dumped) == set()
+    assert seen_in(rows(home)) == set()
+    assert seen_in(topics(home)) == set()
+    assert files(home) == {}
+    assert heap(home) == set()
+
+
+def test_the_log_still_verifies_and_every_view_is_what_a_rebuild_makes(home: Home):
+    assert home.installation.json("log", "verify")["ok"]
+    assert home.installation.json("log", "compare")["ok"]
+    views = [
+        consumer["name"]
+        for consumer in home.installation.json("consumers")["consumers"]
+        if consumer["kind"] == "projection"
+    ]
+    rebuilt = home.installation.json("consumers", "rebuild", *views)["rebuilt"]
+    assert {each["name"]: each["identical"] for each in rebuilt} == dict.fromkeys(views, True)
+    assert seen_in(dump(home)) == set()
+
+
+def test_the_master_key_is_exchanged_while_it_runs(home: Home):
+    done = home.installation.json("privacy", "rotate-master-key")
+    assert done["rewrapped"] >= 1
+    eve = Person(home.web)
+    eve("POST", "/api/sessions", json={"email": f"{KEPT}@example.org", "password": PASSWORD})
+    sign_up(Person(home.web), "after@example.org", "After")
+    eventually(lambda: b"after@example.org" in rows(home), "a view of who came after the rotation")
+    assert home.installation.json("privacy", "erasures")["erased"][0]["erasure_id"] == (
+        home.erasure_id
+    )
