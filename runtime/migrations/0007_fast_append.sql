@@ -1,4 +1,4 @@
--- The append again, several times faster: the same verdicts, the same bytes, the same hashes (docs/adr/0008).
+-- The append again, several times faster: the same verdicts, the same bytes, the same hashes (docs/adr/0001).
 --
 -- Arrays a_* hold one element per append (a command's outcome), e_* one per event, c_* one per claim move; e_append
 -- is a 1-based index into a_*, c_event one into e_*. a_stream and a_version are what an append answers: its first
