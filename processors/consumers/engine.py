@@ -4,6 +4,7 @@ stop.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 
 from psycopg_pool import ConnectionPool
 
+from events.errors import NoCultureError
 from events.log.port import EventLog, LogItem, LogReader, Vector
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
@@ -29,8 +31,22 @@ CONFIRM_CHECK_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
 # A stopped consumer looks again whether somebody has helped it.
 STOPPED_RETRY_S = 15.0
+# A poll answers within half a second, whatever the broker does.
+HANGS_AFTER_S = 60.0
 # So many empty polls, or one batch, and it counts as working again.
 HEALTHY_POLLS = 10
+
+
+class ReaderHangs(NoCultureError):
+    """A client library stands still inside a call that should have ended long ago."""
+
+    status, code = 500, "reader-hangs"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} has waited for its reader for more than {HANGS_AFTER_S:.0f} s: this process"
+            " ends, the next one joins anew"
+        )
 
 
 class Engine:
@@ -66,11 +82,21 @@ class Engine:
         epoch, confirmed_at = None, 0.0
         while not stop.wait(EPOCH_CHECK_S):
             epoch = self._restart_on_new_epoch(epoch)
+            self._refuse_to_hang()
             if time.monotonic() - confirmed_at > CONFIRM_CHECK_S:
                 self._confirm_overdue()
                 confirmed_at = time.monotonic()
         for thread in threads:
             thread.join(timeout=30)
+
+    def _refuse_to_hang(self) -> None:
+        """No thread can be ended from outside, but a process can. Raises ReaderHangs."""
+        now = time.monotonic()
+        for worker in self._workers:
+            if (asked_at := worker.asked_at) and now - asked_at > HANGS_AFTER_S:
+                # Where each thread stands, to the log of this process.
+                faulthandler.dump_traceback(all_threads=True)
+                raise ReaderHangs(worker.name)
 
     def _restart_on_new_epoch(self, known: int | None) -> int | None:
         """`log recover` made all topics anew: positions in the old ones mean nothing."""
@@ -112,6 +138,8 @@ class _Worker:
         self._healthy = False
         # Latched: it has read, or said why it cannot.
         self.placed = False
+        # When the poll that is under way began; None between two.
+        self.asked_at: float | None = None
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -146,7 +174,7 @@ class _Worker:
         reader.rewind()
         polls = 0
         while not stop.is_set() and not self.restart.is_set():
-            items = reader.poll(self._consumer.batch_size, POLL_S)
+            items = self._poll(reader)
             self.placed = self.placed or reader.joined
             if items and not self._process(items, reader, stop):
                 continue
@@ -154,6 +182,13 @@ class _Worker:
             if not self._healthy and polls >= HEALTHY_POLLS:
                 set_stopped(self._pool, self.name, None)
                 self._healthy = True
+
+    def _poll(self, reader: LogReader) -> Sequence[LogItem]:
+        self.asked_at = time.monotonic()
+        try:
+            return reader.poll(self._consumer.batch_size, POLL_S)
+        finally:
+            self.asked_at = None
 
     def _process(self, items: Sequence[LogItem], reader: LogReader, stop: threading.Event) -> bool:
         """False when the batch was rolled back; the reader then stands at the checkpoints again.
