@@ -30,7 +30,8 @@ def torture(
     from runtime.cli.bar import bar
     from runtime.torture.run import torture as run_torture
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     with bar("rounds", rounds) as moved:
         report = run_torture(
             rounds,
