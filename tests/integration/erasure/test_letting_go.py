@@ -1,0 +1,58 @@
+"""What holds a certificate back, and what every process forgets."""
+
+from __future__ import annotations
+
+from aggregates import account
+from processors.consumers.projection import ProjectionConsumer
+from runtime.consumers import VIEWS, rebuilder
+from tests.conftest import Database
+from tests.integration.erasure.house import House, eventually, open_house
+
+ADA = "ada@example.org"
+
+
+def test_a_parked_stream_of_the_workspace_holds_the_certificate_back(house: House):
+    with house.worker():
+        ada = house.signed_up(ADA)
+        eventually(lambda: house.rows("SELECT 1 FROM consumers WHERE name = 'vault'"))
+        house.rows(
+            "INSERT INTO parked_streams (consumer, stream_id, position, error)"
+            " VALUES ('vault', %s, 1, 'indigestible') RETURNING 1",
+            ada.account["id"],
+        )
+        erasure_id = house.erase(ada)
+        eventually(
+            lambda: (
+                "waiting for vault"
+                in str(house.rows("SELECT error FROM effects WHERE effect = 'certify-erasure'"))
+            )
+        )
+        assert house.erasure(erasure_id)["certificate"] is None
+        house.rows("DELETE FROM parked_streams RETURNING 1")
+        house.erased(erasure_id)
+
+
+def test_a_replaced_build_that_is_kept_is_dropped(house: House):
+    with house.worker():
+        ada = house.signed_up(ADA)
+        eventually(lambda: house.rows("SELECT 1 FROM views.accounts"))
+        accounts = next(view for view in VIEWS if view.name == "accounts")
+        assert rebuilder(house.core).rebuild(ProjectionConsumer(accounts())).identical
+        assert house.rows("SELECT email FROM view_accounts_1_1.accounts") == [(ADA,)]
+        house.erased(house.erase(ada))
+    schemas = house.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'view_accounts%%'")
+    assert schemas == [("view_accounts_1_2",)]
+    assert house.rows("SELECT * FROM views.accounts") == []
+
+
+def test_another_process_forgets_keys_and_states_within_a_moment(house: House, database: Database):
+    with open_house(database, house.settings.data) as other, house.worker():
+        ada = house.signed_up(ADA)
+        keys, subject = other.core.codec.keys, ada.account["id"]
+        assert keys.find(subject) is not None
+        other.core.commands.load(account, subject)
+        cached = other.core.commands.aggregates._cache
+        assert any(stream == subject for _, stream in cached)
+        house.erased(house.erase(ada))
+        eventually(lambda: not any(stream == subject for _, stream in cached), within_s=5)
+        assert keys.find(subject) is None
