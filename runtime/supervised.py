@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -211,13 +212,22 @@ class Part:
 
 
 def answers_ready(host: str, port: int) -> bool:
-    """True if the API says that it is ready."""
+    """True if the API says that it is ready, or that only `log recover` is missing."""
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     connection = http.client.HTTPConnection(local, port, timeout=2)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
+        answer = connection.getresponse()
+        return answer.status == 200 or _waits_for_recovery(answer.read())
+    except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
+
+
+def _waits_for_recovery(readiness: bytes) -> bool:
+    """A log that Kafka is ahead of stops the relay and consumers: a person must act, and `up` must
+    not wait for it.
+    """
+    reasons = json.loads(readiness).get("reasons", {})
+    return "relay" in reasons and set(reasons) <= {"relay", "consumers"}

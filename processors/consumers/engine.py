@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
+from events.log.errors import LogAhead, LogDiffers
 from events.log.port import EventLog, LogItem, LogReader, Vector
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
@@ -21,6 +22,7 @@ from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
 from processors.consumers.consumer import Consumer
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.registry import UpgradeNeeded, register, set_stopped
+from processors.consumers.same_log import require_same_log
 from processors.rebuild import Rebuilder
 from processors.rebuild_errors import RebuildStopped
 
@@ -145,7 +147,7 @@ class _Worker:
         while not stop.is_set():
             try:
                 self._consume(stop)
-            except (ConsumerStopped, UpgradeNeeded, RebuildStopped) as error:
+            except (ConsumerStopped, UpgradeNeeded, RebuildStopped, LogAhead, LogDiffers) as error:
                 log.error("%s stopped: %s", self.name, error)
                 self._say_stopped(str(error))
                 stop.wait(STOPPED_RETRY_S)
@@ -196,6 +198,7 @@ class _Worker:
         It keeps its place in the group: to join again costs a rebalance, to rewind a query.
         """
         try:
+            require_same_log(self._pool, items)
             self._batches.process(items)
         except Exception as error:
             if not isinstance(error, CheckpointMoved) and not is_passing(error):

@@ -26,6 +26,8 @@ COMMANDS = {
     "import": "runtime.cli.library",
     "operator": "runtime.cli.library",
     "demo": "runtime.cli.library",
+    "backup": "runtime.cli.backup",
+    "restore": "runtime.cli.backup",
     "bench": "runtime.cli.bench",
     "torture": "runtime.cli.torture",
     "test": "runtime.cli.test",
