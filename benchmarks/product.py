@@ -20,6 +20,8 @@ from runtime.engines.child import choose_free_port
 from runtime.installation import ROOT
 
 PATIENCE_S = 120.0
+# The server ends a connection that was idle for 5 s.
+IDLE_S = 3.0
 
 
 @contextmanager
@@ -89,6 +91,7 @@ class Client:
     def __init__(self, port: int, key: str | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._port, self.key = port, key
+        self._used_at = time.monotonic()
 
     def call(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
@@ -97,8 +100,13 @@ class Client:
         if self.key:
             sent["Authorization"] = f"Bearer {self.key}"
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if time.monotonic() - self._used_at > IDLE_S:
+            # The next request opens it again.
+            self._connection.close()
         self._connection.request(method, path, content, sent)
-        return Answer(self._connection.getresponse())
+        answer = Answer(self._connection.getresponse())
+        self._used_at = time.monotonic()
+        return answer
 
     def again(self) -> Client:
         """The same caller on another connection."""

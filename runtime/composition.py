@@ -19,6 +19,7 @@ from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.log.tail import LogTail
 from events.store.codec import EventCodec
+from events.store.liveness import check_connection
 from events.store.log import SESSION, PostgresLog
 from events.store.subject_keys import PostgresSubjectKeys
 from gateways.object_store import FolderObjectStore
@@ -56,7 +57,7 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
             max_size=connections,
             timeout=10,
             kwargs={"autocommit": True, "options": SESSION},
-            check=ConnectionPool.check_connection,
+            check=check_connection,
             open=True,
         )
         # A database that went first must not hold up our own end.

@@ -82,6 +82,7 @@ ERASURE = Saga(
     categories=("erasure",),
     stepped=ErasingStepped,
     states=(Erasing, Ended),
+    watches=(ErasureRequested, ErasureContentsDeleted, ErasureKeyDestroyed, ErasureCertified),
     stream_of=stream_of,
     react=react,
     undo=never_ended_by_hand,

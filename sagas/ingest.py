@@ -195,6 +195,10 @@ INGEST = Saga(
     categories=("asset", "analysis"),
     stepped=IngestStepped,
     states=(Probing, Analysing, Pausing, Ended),
+    watches=(
+        *(AssetUploaded, AssetVerified, AssetRejected, AssetDeleted),
+        *(AnalysisCompleted, AnalysisAttemptFailed, AnalysisFailed),
+    ),
     stream_of=stream_of,
     react=react,
     undo=undo,

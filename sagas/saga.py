@@ -96,7 +96,8 @@ def never_ended_by_hand(state: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Saga:
-    """`stream_of` answers the saga's stream for an event it watches, None for one it does not.
+    """`watches` are the events that may move it: the runtime shows it no others. `stream_of`
+    answers the saga's stream for such an event, None where it has none.
 
     `react` answers None when the input changes nothing. `states` are frozen dataclasses of
     JSON-able fields. `undo` names the compensation: the commands that make good what led to this
@@ -108,6 +109,7 @@ class Saga:
     categories: tuple[str, ...]
     stepped: type[Event]
     states: tuple[type, ...]
+    watches: tuple[type[Event], ...]
     stream_of: Callable[[Event], str | None]
     react: Callable[[Any, Input], Step | None]
     undo: Callable[[Any], tuple[BaseModel, ...] | None] = nothing_to_undo

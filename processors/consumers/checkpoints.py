@@ -33,6 +33,7 @@ UPDATE checkpoints c SET position = w.to_position, "offset" = w.to_offset, topic
 FROM wanted w JOIN locked USING (topic, partition)
 WHERE c.consumer = %(consumer)s AND c.build = %(build)s AND c.topic = w.topic
   AND c.partition = w.partition AND c.position = w.from_position
+RETURNING c.topic
 """
 
 
@@ -80,7 +81,7 @@ class Checkpoints:
 
     def _swap(self, connection: Connection, to: dict[LogPartition, Checkpoint]) -> int:
         """How many rows stood where this worker left them and stand at `to` now."""
-        return connection.execute(
+        swapped = connection.execute(
             _MOVE,
             {
                 "consumer": self._consumer.name,
@@ -92,7 +93,8 @@ class Checkpoints:
                 "offsets": [checkpoint.offset for checkpoint in to.values()],
                 "topic_ids": [checkpoint.topic_id for checkpoint in to.values()],
             },
-        ).rowcount
+        )
+        return len(swapped.fetchall())
 
     def moved(self, to: dict[LogPartition, Checkpoint]) -> None:
         self.vector.update(to)

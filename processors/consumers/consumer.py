@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from events.envelope import Recorded
+from events.envelope import Envelope, Recorded
 
 Connection = psycopg.Connection[Any]
 Kind = Literal["projection", "saga", "processor"]
@@ -26,7 +26,8 @@ class Consumer:
     roll-back, so keep nothing between `apply` and `committed` that `apply` does not set anew.
 
     `version` rises when what it writes changes; `money` consumers stop at an event they cannot
-    digest, the others park its stream. `batch_size` caps the events of one transaction.
+    digest, the others park its stream. `batch_size` caps the events of one transaction. `types` are
+    the event types that `apply` makes something of, None for all: it sees no others.
     """
 
     name: str
@@ -35,6 +36,10 @@ class Consumer:
     categories: tuple[str, ...]
     money: bool = False
     batch_size: int = 2_000
+    types: frozenset[str] | None = None
+
+    def wants(self, event: Envelope) -> bool:
+        return self.types is None or event.type in self.types
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         """Write what the events mean, inside the batch's transaction. Never commit, never call

@@ -35,6 +35,7 @@ class ProbeEffect:
 
     name = "probe"
     categories = ("asset",)
+    intents = (AssetUploaded, AssetProbeRequested)
     max_attempts = 3
 
     def __init__(self, tools: AudioTools, objects: ObjectStore) -> None:
@@ -100,6 +101,7 @@ class AnalysisEffect:
 
     name = "analyse"
     categories = ("analysis",)
+    intents = (AnalysisRequested,)
     # One attempt an intent: the ingest saga counts attempts and asks again after a pause.
     max_attempts = 1
 

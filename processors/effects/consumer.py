@@ -16,6 +16,7 @@ class EffectConsumer(Consumer):
     def __init__(self, name: str, effects: Sequence[Intents], due: Wake) -> None:
         self.name = name
         self.categories = tuple(sorted({c for effect in effects for c in effect.categories}))
+        self.types = frozenset(intent.type for effect in effects for intent in effect.intents)
         self._effects, self._due = effects, due
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from events.envelope import Recorded
+from events.model import Event
 
 
 class Interrupted(Exception):
@@ -14,10 +15,13 @@ class Interrupted(Exception):
 
 
 class Intents(Protocol):
-    """Which events want the effect. `name` is stored with the work: never change it."""
+    """Which events want the effect: of `intents`, those that it `wants`. `name` is stored with the
+    work: never change it.
+    """
 
     name: str
     categories: tuple[str, ...]
+    intents: tuple[type[Event], ...]
 
     @staticmethod
     def wants(event: Recorded) -> bool:

@@ -44,6 +44,7 @@ class NotAcknowledged(NoCultureError):
 class _ErasureEffect:
     step: str
     categories = ("erasure",)
+    intents = (ErasureStepRequested,)
     max_attempts = MAX_ATTEMPTS
 
     @classmethod

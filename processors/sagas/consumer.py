@@ -33,6 +33,7 @@ class SagaConsumer(Consumer):
         rows: SagaRows | None = None,
     ) -> None:
         self.name, self.version, self.categories = saga.name, saga.version, saga.categories
+        self.types = frozenset(event.type for event in saga.watches)
         self._saga, self._log, self._codec = saga, log, codec
         self._commands_due, self._rows = commands_due, rows
         self._stepping: Stepping | None = None

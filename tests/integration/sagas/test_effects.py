@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from commands.ingest import RejectAsset, VerifyAsset
 from events.asset import AssetUploaded
 from events.envelope import Recorded
+from events.model import Event
 from processors.effects import runner as effect_runner
 from processors.effects.consumer import EffectConsumer
 from processors.effects.effect import Interrupted
@@ -29,6 +30,7 @@ class Reading:
     performed: list[str] = field(default_factory=list)
     name: str = "reading"
     categories: tuple[str, ...] = ("asset",)
+    intents: tuple[type[Event], ...] = (AssetUploaded,)
     max_attempts: int = 3
 
     @staticmethod

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commands.ingest import GiveUpAnalysis, RejectAsset, RequestAnalysis, RequestProbe
+from events.asset import AssetUploaded
 from events.ids import CorrelationId
 from events.ingest import IngestStepped
 from processors.sagas.steps import Cause, Standing, take
@@ -98,7 +99,10 @@ def react(state: Any, input: Any) -> Step | None:
             return None
 
 
-SIMPLE = Saga("simple", 1, ("asset",), IngestStepped, (Asking,), lambda event: SAGA_ID, react)
+SIMPLE = Saga(
+    "simple", 1, ("asset",), IngestStepped, (Asking,), (AssetUploaded,), lambda event: SAGA_ID,
+    react,
+)  # fmt: skip
 
 
 def standing_after(*inputs: Any, process: Saga = SIMPLE) -> Standing:
@@ -154,8 +158,8 @@ def test_an_abort_ends_any_saga_and_leaves_no_timer():
 
 def test_a_saga_that_must_come_to_its_own_end_is_not_aborted():
     steadfast = Saga(
-        "steadfast", 1, ("asset",), IngestStepped, (Asking,), lambda event: SAGA_ID, react,
-        never_ended_by_hand,
+        "steadfast", 1, ("asset",), IngestStepped, (Asking,), (AssetUploaded,),
+        lambda event: SAGA_ID, react, never_ended_by_hand,
     )  # fmt: skip
     with pytest.raises(NotAbortable):
         take(steadfast, SAGA_ID, standing_after(Happened(uploaded)), Aborted(), CAUSE)
