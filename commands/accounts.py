@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from aggregates import account, workspace
 from aggregates.errors import NotFound
-from commands.http import answer, command_context, command_id
+from commands.http import answer, command_context, command_id, correlation_id
 from commands.logins import Email, Login, Logins, valid_email
 from commands.passwords import Passwords
 from commands.sessions import SESSION_S, Sessions, WrongCredentials
@@ -181,7 +181,7 @@ class Accounts:
     ) -> Committed:
         account_id, workspace_id = AccountId.new(), WorkspaceId.new()
         email_key = self._logins.email_key(email)
-        context = CommandContext(account_id, workspace_id, command, CorrelationId.new())
+        context = CommandContext(account_id, workspace_id, command, correlation_id())
         unit = self._commands.unit(context, input={"email": email, "name": name})
         unit.start(
             account,

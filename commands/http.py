@@ -7,6 +7,7 @@ from fastapi import Response
 from commands.unit import CommandContext
 from events.ids import CommandId, CorrelationId
 from events.store.pending import Committed
+from kit import correlation
 from kit.caller import Caller
 from kit.conditions import etag
 from kit.positions import answer_position
@@ -23,8 +24,14 @@ def command_context(caller: Caller, route: str, key: str | None) -> CommandConte
         actor=caller.account_id,
         tenant=caller.workspace_id,
         command_id=command_id(caller.account_id, route, key),
-        correlation_id=CorrelationId.new(),
+        correlation_id=correlation_id(),
     )
+
+
+def correlation_id() -> CorrelationId:
+    """The request's own hex for its first command, so that `X-Request-ID` finds its events."""
+    request_id = correlation.take()
+    return CorrelationId.new() if request_id is None else CorrelationId.beside(request_id)
 
 
 def answer(response: Response, committed: Committed, *, with_etag: bool = False) -> None:

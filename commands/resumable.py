@@ -18,10 +18,11 @@ from psycopg_pool import ConnectionPool
 
 from aggregates.errors import NotFound
 from commands.assets import Assets, Kept
+from commands.http import correlation_id
 from commands.staging import EmptyFile, FileTooLarge, StagedFile, Staging, sha256_of
 from commands.unit import CommandContext
 from events.errors import InvalidId, NoCultureError
-from events.ids import CommandId, CorrelationId, Id
+from events.ids import CommandId, Id
 from kit.caller import Caller
 
 LIFE = timedelta(hours=24)
@@ -195,7 +196,7 @@ class Uploads:
             actor=caller.account_id,
             tenant=caller.workspace_id,
             command_id=CommandId.derived("upload", upload.upload_id),
-            correlation_id=CorrelationId.new(),
+            correlation_id=correlation_id(),
         )
         if path.exists():
             staged = StagedFile(path, sha256, upload.size_bytes)

@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.errors import NoCultureError
+from kit import correlation
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -127,6 +128,7 @@ class RequestContext:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+        correlation.begin(state["request_id"])
                 added = {**state["answer_headers"], "X-Request-ID": state["request_id"]}
                 message["headers"] = [
                     *message.get("headers", []),

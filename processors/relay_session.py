@@ -17,6 +17,7 @@ from events.log.tail import CHANNEL, POLL_S
 from events.model import REGISTRY
 from events.store.postgres import PostgresEvents
 from processors.publisher import Progress, Publisher, advanced
+from events.tracing import hop
 from processors.read_ahead import ReadAhead
 from processors.relay_check import check
 
@@ -68,7 +69,8 @@ class RelaySession:
             return 0
         self._refuse_holes(records)
         progress = advanced(self.progress, records)
-        self._publisher.publish(records, progress)
+        with hop("publish", (record.correlation_id for record in records), records=len(records)):
+            self._publisher.publish(records, progress)
         self._save(progress)
         self.progress = progress
         return len(records)

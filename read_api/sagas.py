@@ -87,6 +87,15 @@ class SagaQueries:
             has_more=page.has_more,
         )
 
+    def stuck(self) -> dict[str, int]:
+        """How many need somebody, by reason. Raises ViewNotReady (503)."""
+        rows = self._views.rows(
+            f"SELECT stuck, count(*) AS sagas FROM ({_STANDING} {_MAYBE_STUCK}) AS standing"
+            " WHERE stuck IS NOT NULL GROUP BY stuck",
+            _LIMITS,
+        )
+        return {row["stuck"]: row["sagas"] for row in rows}
+
     def get(self, saga_id: str) -> SagaDetailDto:
         """As the log has it now, which may be more than the list shows. Raises NotFound (404)."""
         steps = self._steps(saga_id)

@@ -34,6 +34,7 @@ from commands.passwords import Passwords
 from commands.sessions import Sessions
 from commands.staging import Staging
 from commands.uploads import Uploads
+from events import tracing
 from events.log.tail import LogTail
 from gateways.audio.peaks import read_zoom
 from kit.auth import Authenticate
@@ -55,6 +56,8 @@ from runtime.composition import Core
 from runtime.consumers import SAGAS
 from runtime.installation import chosen_data, version
 from runtime.migrate import newest_migration
+from runtime.observability.figures import InstallationFigures, StoreFigures
+from runtime.observability.tracing import TraceRequests
 from runtime.status import describe
 
 
@@ -139,6 +142,8 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
     metrics = Metrics(reading.system)
     look = web.app.load_look()
     authenticated, progress = changing.authenticated, core.progress
+    metrics.registry.register(InstallationFigures(core, reading.sagas.stuck, parts))
+    core.log.observe(StoreFigures(metrics.registry).group_committed)
     for router in (
         commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
         commands.accounts.password_router(changing.accounts, authenticated, changing.limits),
@@ -162,6 +167,8 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         app.include_router(router)
     install_kit(app, streams_its_body, web.app.problem_page(look))
     app.add_middleware(CountRequests, metrics=metrics)
+    if tracing.on:
+        app.add_middleware(TraceRequests)
     return app
 
 

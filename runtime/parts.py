@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from runtime.composition import Core, open_core
 from runtime.heartbeat import Heartbeat
+from runtime.observability.logs import start_logging
+from runtime.observability.tracing import exporting
 from runtime.settings import Settings
 from runtime.threads import Work, run_until_stopped
 
@@ -44,8 +44,8 @@ def run_api(settings: Settings) -> None:
             self.on_exit()
             super().handle_exit(sig, frame)
 
-    _log_to_stdout(settings)
-    with open_core(settings, connections=48) as core:
+    start_logging(settings)
+    with exporting(settings, "api"), open_core(settings, connections=48) as core:
         before_ready(core)
         Staging(core.objects.staging, settings.max_upload_bytes).forget_abandoned()
         tail = LogTail(core.url)
@@ -75,8 +75,8 @@ def run_relay(settings: Settings) -> None:
     from processors.relay import Relay
     from runtime.composition import kafka_config
 
-    _log_to_stdout(settings)
-    with open_core(settings, connections=4) as core:
+    start_logging(settings)
+    with exporting(settings, "relay"), open_core(settings, connections=4) as core:
         relay = Relay(core.url, core.pool, kafka_config(settings))
 
         def report() -> tuple[str, int | None, str | None]:
@@ -102,8 +102,9 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from runtime.consumers import SAGAS, engine
     from runtime.erasing import before_ready, effects_of
 
-    _log_to_stdout(settings)
+    start_logging(settings)
     with (
+        exporting(settings, "worker"),
         open_core(settings, connections=24) as core,
         open_event_log(core, member) as event_log,
         AudioPool(PROBE_THREADS, cache_dir=settings.data / "cache" / "audio") as tools,
@@ -141,8 +142,9 @@ def run_analysis(settings: Settings) -> None:
     from processors.effects.runner import EffectRunner
     from processors.wake import Wake
 
-    _log_to_stdout(settings)
+    start_logging(settings)
     with (
+        exporting(settings, "analysis"),
         open_core(settings, connections=2 + 2 * settings.analysis_workers) as core,
         AudioPool(settings.analysis_workers, cache_dir=settings.data / "cache" / "audio") as tools,
     ):
@@ -177,16 +179,3 @@ def _waiting(core: Core) -> int:
     with core.pool.connection() as connection:
         row = connection.execute("SELECT count(*) FROM effects WHERE effect = 'analyse'").fetchone()
     return int(row[0]) if row else 0
-
-
-def _log_to_stdout(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
-    )
-    # A client library's connection chatter is not ours to tell.
-    logging.getLogger("psycopg.pool").setLevel(max(logging.ERROR, logging.getLogger().level))
-    # While the broker is away its client says so many times a second; our own lines say it once.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    threading.current_thread().name = "main"

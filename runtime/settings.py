@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or JSON objects for a log collector."
+    )
+    otlp_endpoint: str = Field(
+        "", description="OpenTelemetry collector (OTLP over HTTP) for traces; empty: none are made."
+    )
     event_log: Literal["kafka", "postgres"] = Field(
         "kafka", description="What consumers read: Kafka, or the store itself without a broker."
     )

@@ -65,6 +65,10 @@ class OutgoingRecord(NamedTuple):
     key: bytes
     headers: Headers
 
+    @property
+    def correlation_id(self) -> str:
+        return dict(self.headers)["ce_correlationid"].decode()
+
 
 class OutgoingRecords:
     """`source` is `records.source_of(log id, epoch)`."""

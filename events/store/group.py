@@ -53,12 +53,19 @@ class GroupCommitter:
 
     def __init__(self, connect: Callable[[], Connection], after_commit: Callable[[], None]) -> None:
         self._connect, self._after_commit = connect, after_commit
+        # (appends, seconds, busy) of each group, for who counts.
+        self.observe: Callable[[int, float, bool], None] | None = None
         self._connection: Connection | None = None
         # Guards the four below; never held during a commit.
         self._lock = threading.Lock()
         self._queue: deque[_Waiting] = deque()
         self._led = self._closed = False
         self._idle = threading.Condition(self._lock)
+
+    @property
+    def waiting(self) -> int:
+        """Appends that wait for their group."""
+        return len(self._queue)
 
     def append(self, append: Append) -> Committed:
         """Raises the append's typed error, or StoreBusy (503): the queue is full or too slow."""
@@ -102,9 +109,13 @@ class GroupCommitter:
     def _lead(self, mine: _Waiting) -> None:
         group = self._next_group()
         verdicts: list[Verdict] = [StoreBusy() for _ in group]
+        began = time.perf_counter()
         try:
             verdicts = self._commit(group)
         finally:
+            if self.observe is not None:
+                busy = isinstance(verdicts[0], StoreBusy)
+                self.observe(len(group), time.perf_counter() - began, busy)
             for waiting, verdict in zip(group, verdicts, strict=True):
                 waiting.verdict = verdict
             others = [waiting for waiting in group if waiting is not mine]

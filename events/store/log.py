@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 from events.store.group import GroupCommitter
 from events.store.pending import Append, Committed
 from events.store.postgres import Connection, PostgresEvents, Verdict, append_in
+from events.tracing import hop
 
 log = logging.getLogger(__name__)
 CHANNEL = "noculture_log"
@@ -37,11 +38,22 @@ class PostgresLog:
 
     def append(self, append: Append) -> Committed:
         """Commit with the next group. Raises the append's typed error or StoreBusy (503)."""
-        return self._group.append(append)
+        with hop("append", (append.correlation_id,), events=len(append.events)):
+            return self._group.append(append)
 
     def append_in(self, connection: Connection, appends: Sequence[Append]) -> list[Verdict]:
         """Inside the caller's transaction, as its last statement; call `wake` after the commit."""
-        return append_in(connection, appends)
+        with hop("append", (append.correlation_id for append in appends)):
+            return append_in(connection, appends)
+
+    def observe(self, observe: Callable[[int, float, bool], None]) -> None:
+        """Call this with (appends, seconds, busy) after every group."""
+        self._group.observe = observe
+
+    @property
+    def waiting(self) -> int:
+        """Appends that wait for their group."""
+        return self._group.waiting
 
     def wake(self) -> None:
         """Tell waiting readers that the log is longer."""

@@ -19,6 +19,7 @@ from events.store.codec import EventCodec
 from events.store.pending import StoreBusy, VersionConflict
 from processors.consumers import parking
 from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
+from events.tracing import hop
 from processors.consumers.consumer import Connection, Consumer, TryAgain
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,11 @@ class Batches:
             if not item.applied_before
         }
         with self._pool.connection() as connection, connection.transaction():
+        new = (item.envelope.correlation_id for item in items if not item.applied_before)
+        with hop("consume", new, consumer=self._consumer.name, events=len(items)):
+            self._apply(items)
+
+    def _apply(self, items: Sequence[LogItem]) -> None:
             # First the compare-and-swap: it locks the build against a swap, and the loser does no
             # work.
             reached = self._checkpoints.move(connection, items)
