@@ -159,7 +159,8 @@ class Unit:
                 return self._answered
             append = self._append()
             if append is None:
-                return self._unchanged()
+                # Maybe because this command itself has made it so, before.
+                return self._first_answer() or self._unchanged()
             try:
                 committed = self._write(append)
             except VersionConflict:

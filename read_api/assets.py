@@ -28,7 +28,8 @@ class AssetQueries:
 
         Raises InvalidCursor (422).
         """
-        cursor = self._cursors.open(filters.cursor, filters.fingerprint)
+        asked = [caller.workspace_id, filters.fingerprint]
+        cursor = self._cursors.open(filters.cursor, asked)
         words = self._words(filters.q)
         if filters.q and not words:
             return Page(data=[])
@@ -45,7 +46,7 @@ class AssetQueries:
             rows,
             filters.limit,
             lambda row: (fuzzy, row["sort_key"], row["asset_id"]),
-            filters.fingerprint,
+            asked,
         )
         return Page(
             data=[asset_of(row) for row in page.data],

@@ -45,7 +45,8 @@ class TimelineQueries:
 
         Raises NotFound (404), InvalidCursor (422).
         """
-        after = self._cursors.open(cursor, ["asset-events", asset_id])
+        asked = ["asset-events", caller.workspace_id, asset_id]
+        after = self._cursors.open(cursor, asked)
         rows = self._after(
             "asset_id = %(asset)s AND",
             {"asset": asset_id.replace("\x00", "")},
@@ -55,7 +56,7 @@ class TimelineQueries:
         )
         if not rows and after is None:
             raise NotFound("This asset")
-        return self._page(rows, limit, ["asset-events", asset_id])
+        return self._page(rows, limit, asked)
 
     def of_workspace(
         self,
@@ -67,7 +68,7 @@ class TimelineQueries:
         cursor: str | None = None,
     ) -> Page[EventDto]:
         """All events of the workspace behind position `after`, of one type if named."""
-        asked = ["events", after, type]
+        asked = ["events", caller.workspace_id, after, type]
         opened = self._cursors.open(cursor, asked)
         condition = "type = %(type)s AND" if type is not None else ""
         parameters = {"type": (type or "").replace("\x00", "")}

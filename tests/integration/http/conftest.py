@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 from runtime.engines.postgres import EmbeddedPostgres
 from tests.conftest import Database, _of
 from tests.integration.http.app import Installation, open_installation
+from tests.integration.http.tenants import Installation as Tenants
+from tests.integration.http.tenants import open_tenants
 
 KEPT_TABLES = ("log_identity", "migrations")
 
@@ -55,3 +57,26 @@ def own_installation(database: Database, tmp_path: Path) -> Iterator[Installatio
 def musician(installation: Installation) -> TestClient:
     """Signed up and signed in by cookie; the first account, so its operator too."""
     return installation.signed_up()
+
+
+@pytest.fixture(scope="session")
+def tenants(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Tenants]:
+    """The whole application with a worker behind it, and several who share it."""
+    name = f"tenants_{os.getpid()}"
+    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
+        connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
+    database = Database(_of(postgres.owner_url, name), _of(postgres.app_url, name))
+    with open_tenants(database, tmp_path_factory.mktemp("tenants")) as opened:
+        yield opened
+    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def visitor(tenants: Tenants) -> Iterator[TestClient]:
+    """A client that is nobody and keeps to the page it is sent to."""
+    with TestClient(tenants.house.app, follow_redirects=False) as client:
+        yield client

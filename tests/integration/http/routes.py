@@ -1,0 +1,182 @@
+"""Every route of the application: who may use it, on what, and what it answers them.
+
+`scopes` are all that is needed; `()` is anybody who is signed in, None is anybody. Pages take
+sessions only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.integration.erasure.house import PASSWORD
+
+Kind = Literal["asset", "file", "key", "upload", "saga", "erasure"]
+TUS = {"Tus-Resumable": "1.0.0"}
+ANY_VERSION = {"If-Match": "*"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """`answer` is the status for who may. `kind` is what the path names; `fresh` says what a
+    request uses up: the object, or the person who asks.
+
+    `told` makes the request's arguments from {"email", "csrf", "version"} of the moment.
+    """
+
+    answer: int
+    scopes: tuple[str, ...] | None = ()
+    kind: Kind | None = None
+    page: bool = False
+    greets: bool = False
+    fresh: Literal["object", "person", None] = None
+    headers: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+    told: Callable[[dict[str, str]], dict[str, Any]] = lambda known: {}
+
+    @property
+    def open(self) -> bool:
+        return self.scopes is None
+
+
+def _json(**body: Any) -> Callable[[dict[str, str]], dict[str, Any]]:
+    return lambda known: {"json": body}
+
+
+def _form(**fields: str) -> Callable[[dict[str, str]], dict[str, Any]]:
+    """With the hidden field of the session's pages."""
+    return lambda known: {"data": {**fields, "csrf_token": known["csrf"]}}
+
+
+def _signed_up(known: dict[str, str]) -> dict[str, str]:
+    return {"email": known["email"], "password": PASSWORD, "name": "Somebody new"}
+
+
+def _reader(kind: Kind, answer: int = 200, **more: Any) -> Route:
+    return Route(answer, ("assets:read",), kind, **more)
+
+
+def _page(answer: int, kind: Kind | None = None, **more: Any) -> Route:
+    return Route(answer, (), kind, page=True, **more)
+
+
+def _operator(answer: int, kind: Kind | None = None, **more: Any) -> Route:
+    return Route(answer, ("operator",), kind, **more)
+
+
+def _writer(answer: int, kind: Kind | None = None, **more: Any) -> Route:
+    return Route(answer, ("assets:write",), kind, **more)
+
+
+def _open(answer: int, kind: Kind | None = None, **more: Any) -> Route:
+    return Route(answer, None, kind, **more)
+
+
+_BYTES = lambda known: {"content": b"12345"}  # noqa: E731
+_FILE = lambda known: {"files": {"file": ("a.flac", known["email"].encode())}}  # noqa: E731
+_REASON = _json(reason="A test says so")
+_PIECE = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+_PASSWORD = _json(password=PASSWORD, current_password=PASSWORD)
+
+ROUTES: dict[tuple[str, str], Route] = {
+    ("GET", "/openapi.json"): _open(200),
+    ("HEAD", "/openapi.json"): _open(200),
+    ("GET", "/healthz"): _open(200),
+    ("GET", "/readyz"): _open(200),
+    ("GET", "/metrics"): _open(200),
+    ("POST", "/api/accounts"): _open(201, told=lambda known: {"json": _signed_up(known)}),
+    ("POST", "/api/sessions"): _open(
+        401, told=_json(email="nobody@example.com", password=PASSWORD)
+    ),
+    ("DELETE", "/api/sessions"): Route(204, fresh="person"),
+    ("GET", "/api/me"): Route(200, ("account:read",)),
+    ("GET", "/api/me/export"): Route(200, ("account:read", "assets:read", "events:read")),
+    ("PUT", "/api/me/password"): Route(204, ("account:write",), fresh="person", told=_PASSWORD),
+    ("DELETE", "/api/me"): Route(
+        202, ("account:write",), fresh="person", told=_json(password=PASSWORD)
+    ),
+    ("GET", "/api/erasures/{erasure_id}"): _open(200, "erasure"),
+    ("GET", "/api/keys"): Route(200, ("account:read",)),
+    ("POST", "/api/keys"): Route(
+        201, ("account:write",), told=_json(name="made", scopes=["account:write"])
+    ),
+    ("DELETE", "/api/keys/{key_id}"): Route(204, ("account:write",), "key", fresh="object"),
+    ("GET", "/api/assets"): Route(200, ("assets:read",)),
+    ("POST", "/api/assets"): _writer(202, told=_FILE),
+    ("GET", "/api/assets/{asset_id}"): _reader("asset"),
+    ("PATCH", "/api/assets/{asset_id}"): _writer(
+        200, "asset", headers=ANY_VERSION, told=_json(artist="Somebody")
+    ),
+    ("DELETE", "/api/assets/{asset_id}"): _writer(204, "file", headers=ANY_VERSION, fresh="object"),
+    ("GET", "/api/assets/{asset_id}/events"): Route(200, ("events:read",), "asset"),
+    ("GET", "/api/assets/{asset_id}/audio"): _reader("asset"),
+    ("HEAD", "/api/assets/{asset_id}/audio"): _reader("asset"),
+    ("GET", "/api/assets/{asset_id}/cover"): _reader("asset"),
+    ("HEAD", "/api/assets/{asset_id}/cover"): _reader("asset"),
+    ("GET", "/api/assets/{asset_id}/waveform"): _reader("asset"),
+    ("OPTIONS", "/api/uploads"): _open(204),
+    ("OPTIONS", "/api/uploads/{upload_id}"): _open(204),
+    ("POST", "/api/uploads"): _writer(201, headers={**TUS, "Upload-Length": "5"}),
+    ("HEAD", "/api/uploads/{upload_id}"): _writer(200, "upload", headers=TUS),
+    ("PATCH", "/api/uploads/{upload_id}"): _writer(
+        204, "upload", headers=_PIECE, fresh="object", told=_BYTES
+    ),
+    ("DELETE", "/api/uploads/{upload_id}"): _writer(204, "upload", headers=TUS, fresh="object"),
+    ("POST", "/api/uploads/{upload_id}"): _writer(
+        204, "upload", headers={**TUS, "X-HTTP-Method-Override": "DELETE"}, fresh="object"
+    ),
+    ("GET", "/api/events"): Route(200, ("events:read",)),
+    ("GET", "/api/events/stream"): Route(200, ("events:read",), query="?after=0"),
+    ("GET", "/api/system"): _operator(200),
+    ("GET", "/api/sagas"): _operator(200),
+    ("GET", "/api/sagas/{saga_id}"): _operator(200, "saga"),
+    ("POST", "/api/sagas/{saga_id}/{action}"): _operator(
+        200, "saga", headers=ANY_VERSION, fresh="object", told=_REASON
+    ),
+    ("GET", "/static/{version}/{name:path}"): _open(200),
+    ("GET", "/"): _open(303, greets=True),
+    ("GET", "/sign-up"): _open(200, greets=True),
+    ("POST", "/sign-up"): _open(
+        303, fresh="person", told=lambda known: {"data": _signed_up(known)}
+    ),
+    ("GET", "/sign-in"): _open(200, greets=True),
+    ("POST", "/sign-in"): _open(401, told=lambda known: {"data": {"email": "x@example.com"}}),
+    ("GET", "/sign-in/{token}"): _open(200),
+    ("POST", "/sign-in/{token}"): _open(410),
+    ("POST", "/sign-out"): _page(303, fresh="person", told=_form()),
+    ("GET", "/vault"): _page(200),
+    ("POST", "/vault/upload"): _page(
+        303, told=lambda known: {**_FILE(known), "data": {"csrf_token": known["csrf"]}}
+    ),
+    ("GET", "/assets/{asset_id}"): _page(200, "asset"),
+    ("GET", "/assets/{asset_id}/peaks"): _page(200, "asset"),
+    ("POST", "/assets/{asset_id}/delete"): _page(
+        303, "file", fresh="object", told=_form(version="1")
+    ),
+    ("POST", "/assets/{asset_id}/tags"): _page(
+        303, "asset", told=lambda known: _form(title="Said", version=known["version"])(known)
+    ),
+    ("GET", "/account"): _page(200),
+    ("POST", "/account/keys"): _page(200, told=_form(name="made", scopes="assets:read")),
+    ("POST", "/account/keys/{key_id}/revoke"): _page(303, "key", fresh="object", told=_form()),
+    ("POST", "/account/password"): _page(
+        303, fresh="person", told=_form(password=PASSWORD, current_password=PASSWORD)
+    ),
+    ("GET", "/account/delete"): _page(200),
+    ("POST", "/account/delete"): _page(
+        303, fresh="person", told=_form(password=PASSWORD, confirmation="delete my account")
+    ),
+    ("GET", "/erasures/{erasure_id}"): _open(200, "erasure"),
+    ("GET", "/erasures/{erasure_id}/certificate.json"): _open(200, "erasure"),
+    ("GET", "/system"): _operator(200, page=True),
+    ("GET", "/sagas"): _operator(200, page=True),
+    ("GET", "/sagas/{saga_id}"): _operator(200, "saga", page=True),
+    ("POST", "/sagas/{saga_id}"): _operator(
+        303,
+        "saga",
+        page=True,
+        fresh="object",
+        told=lambda known: _form(action="retry", version=known["version"], reason="So")(known),
+    ),
+}

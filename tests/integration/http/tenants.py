@@ -1,0 +1,236 @@
+"""Two tenants, an operator and everybody's secrets in one installation, over the composed app."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+from starlette.testclient import TestClient
+
+from aggregates import analysis, asset
+from commands.unit import CommandContext
+from events.audio import AudioFacts, Blob, Measurement, Tags
+from events.ids import AnalysisId, AssetId, CommandId, CorrelationId, IngestId
+from gateways.audio.peaks import PeaksBuilder
+from read_api.system import VIEWS
+from tests.conftest import Database
+from tests.integration.erasure.house import PASSWORD, House, eventually, open_house
+from web.form_token import masked
+
+SESSION = "noculture_session"
+AUDIO = AudioFacts(duration_s=2, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=None)
+MEASURED = Measurement(
+    tempo_bpm=120,
+    tempo_candidates=(),
+    key="A minor",
+    key_confidence=None,
+    loudness_lufs=None,
+    true_peak_dbtp=None,
+    energy=None,
+    analyser="test",
+    analyser_version=1,
+)
+# All that a request of somebody who may nothing must leave as it is.
+_ROWS = (
+    "SELECT position, hash FROM events",
+    "SELECT command_id FROM commands",
+    "SELECT scope, kind, key, stream_id FROM claims",
+    "SELECT account_id, workspace_id, email_key, password_hash, operator FROM credentials_logins",
+    "SELECT session_id, account_id FROM credentials_sessions",
+    "SELECT key_id, account_id, name, scopes, revoked_at FROM credentials_keys",
+    "SELECT token_hash FROM credentials_links",
+    "SELECT * FROM uploads",
+)
+# What of it belongs to one tenant: (workspace id, account id) are its parameters.
+_ROWS_OF = (
+    "SELECT position, hash FROM events WHERE tenant = %(workspace)s",
+    "SELECT scope, kind, key, stream_id FROM claims WHERE scope = %(workspace)s",
+    "SELECT * FROM credentials_logins WHERE account_id = %(account)s",
+    "SELECT session_id FROM credentials_sessions WHERE account_id = %(account)s",
+    "SELECT key_id, scopes, revoked_at FROM credentials_keys WHERE account_id = %(account)s",
+    "SELECT * FROM uploads WHERE account_id = %(account)s",
+    "SELECT * FROM views.vault WHERE workspace_id = %(workspace)s",
+)
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Tenant:
+    """A signed-in person with a workspace, and the ids of what they have there."""
+
+    house: House
+    client: TestClient
+    email: str
+    name: str
+    asset: str = ""
+    key: str = ""
+    upload: str = ""
+    saga: str = ""
+
+    @property
+    def account_id(self) -> str:
+        return str(self.client.account["id"])
+
+    @property
+    def workspace_id(self) -> str:
+        return str(self.client.account["workspace_id"])
+
+    @property
+    def marks(self) -> set[str]:
+        """What nobody else may ever be shown."""
+        own = {self.account_id, self.workspace_id, self.email, self.name}
+        return own | {self.asset, self.key, self.upload, self.saga}
+
+    def furnish(self) -> None:
+        """One of each."""
+        self.asset = self.new_asset()
+        self.key, self.upload = self.new_key("assets:read")[0], self.new_upload()
+        self.saga = str(IngestId.beside(self.asset))
+
+    def sign_in(self) -> tuple[str, str]:
+        """(the token of a further session, what its pages carry in their forms)"""
+        client = self.house.browser()
+        body = {"email": self.email, "password": PASSWORD}
+        answer = client.post("/api/sessions", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(client.cookies[SESSION]), masked(answer.json()["csrf_token"])
+
+    def new_file(self) -> AssetId:
+        """Bytes that nobody else has, as an asset that waits to be probed."""
+        files = {"file": (f"{self.name}.flac", f"{self.name} {next(_numbers)}".encode())}
+        answer = self.client.post("/api/assets", files=files)
+        assert answer.status_code == 202, answer.text
+        return AssetId(answer.json()["id"])
+
+    def new_asset(self) -> AssetId:
+        """Verified and measured, with a cover and a waveform."""
+        asset_id = self.new_file()
+        cover = self._blob(b"\x89PNG picture", "image/png")
+        tags = Tags(title=f"Title of {self.name}")
+        self._change(
+            asset, asset_id, asset.verify, asset_id=asset_id, tags=tags, audio=AUDIO, cover=cover
+        )
+        measured, load = AnalysisId.beside(asset_id), self.house.core.commands.load
+        eventually(lambda: load(analysis, measured, fresh=True).version > 0)
+        peaks = PeaksBuilder(44100, 2)
+        peaks.feed(np.sin(np.arange(88200, dtype=np.float32) / 20).repeat(2).reshape(-1, 2))
+        self._change(
+            analysis,
+            measured,
+            analysis.complete,
+            analysis_id=measured,
+            measurement=MEASURED,
+            peaks=self._blob(peaks.finish(), "x/peaks"),
+        )
+        return asset_id
+
+    def new_key(self, *scopes: str) -> tuple[str, str]:
+        """(id, secret)"""
+        body = {"name": f"key of {self.name}", "scopes": list(scopes)}
+        answer = self.client.post("/api/keys", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"], answer.json()["key"]
+
+    def new_upload(self) -> str:
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
+        answer = self.client.post("/api/uploads", headers=headers)
+        assert answer.status_code == 201, answer.text
+        return str(answer.headers["Location"].rpartition("/")[2])
+
+    def context(self) -> CommandContext:
+        return CommandContext(
+            self.account_id, self.workspace_id, CommandId.new(), CorrelationId.new()
+        )
+
+    def _change(self, module: Any, stream_id: str, decide: Callable[..., Any], **said: Any) -> None:
+        unit = self.house.core.commands.unit(self.context(), input=None)
+        unit.change(module, stream_id, decide, **said)
+        unit.commit()
+
+    def _blob(self, content: bytes, media_type: str) -> Blob:
+        sha256 = hashlib.sha256(content).hexdigest()
+        self.house.core.objects.put_bytes(self.workspace_id, sha256, content)
+        return Blob(sha256=sha256, size_bytes=len(content), media_type=media_type)
+
+
+@dataclass
+class Installation:
+    """`operator` signed up first; `erasure` is a finished one of somebody who is gone."""
+
+    house: House
+    owner_url: str
+    operator: Tenant
+    one: Tenant
+    other: Tenant
+    erasure: str
+
+    def person(self) -> Tenant:
+        return person(self.house, "somebody")
+
+    def settle(self) -> None:
+        """Until every view, saga and effect has all that happened."""
+        core = self.house.core
+
+        def still() -> bool:
+            head = core.log.events.head()
+            reached = all(each.position >= head for each in core.progress.all())
+            waiting = self.house.rows(
+                "SELECT (SELECT count(*) FROM saga_commands) + (SELECT count(*) FROM effects"
+                " WHERE effect NOT IN ('probe', 'analyse'))"
+            )
+            return reached and not waiting[0][0] and head == core.log.events.head()
+
+        eventually(still)
+
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All that writing could have changed, by the question that finds it."""
+        with psycopg.connect(self.owner_url) as connection:
+            found = {
+                query: sorted(connection.execute(query).fetchall(), key=str) for query in _ROWS
+            }
+        root = self.house.settings.data / "blobs"
+        files = [(str(p.relative_to(root)), p.stat().st_size) for p in root.rglob("*")]
+        return found | {"blobs": sorted(file for file in files)}
+
+    def rows_of(self, tenant: Tenant) -> list[list[tuple[Any, ...]]]:
+        """The same, of one tenant."""
+        whose = {"workspace": tenant.workspace_id, "account": tenant.account_id}
+        with psycopg.connect(self.owner_url) as connection:
+            return [
+                sorted(connection.execute(query, whose).fetchall(), key=str) for query in _ROWS_OF
+            ]
+
+    def forget_limits(self) -> None:
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            connection.execute("TRUNCATE rate_limits")
+
+
+@contextmanager
+def open_tenants(database: Database, data: Path) -> Iterator[Installation]:
+    with open_house(database, data) as house, house.worker():
+        eventually(lambda: {c.name for c in house.core.progress.all()}.issuperset(VIEWS))
+        operator, one, other, gone = (
+            person(house, name) for name in ("operator", "one", "other", "gone")
+        )
+        erasure = house.erase(gone.client)
+        for tenant in (operator, one, other):
+            tenant.furnish()
+        house.erased(erasure)
+        installation = Installation(house, database.owner_url, operator, one, other, erasure)
+        installation.settle()
+        yield installation
+        house.app.state.feed.close()
+
+
+def person(house: House, kind: str) -> Tenant:
+    # No part of an id or of any page: a mark must not be found by chance.
+    name = f"{kind.capitalize()}-Canary-{next(_numbers)}"
+    email = f"{name.lower()}@example.com"
+    return Tenant(house, house.signed_up(email, name), email, name)
