@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import uuid
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from kit import correlation
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PageOfProblem = Callable[[Request, dict[str, Any]], Response]
 
 
@@ -85,6 +87,10 @@ def problem_of(error: Exception, request_id: str) -> tuple[int, dict[str, Any], 
             status, code = 503, "database-unavailable"
             detail = "The database does not answer: try again in a moment"
             headers["Retry-After"] = "1"
+        case OSError() if error.errno in NO_SPACE:
+            log.error("no space left, request %s: %s", request_id, error)
+            status, code = 507, "storage-full"
+            detail = "There is no room left to store this: ask the operator, then send it again"
         case _:
             status, code = 500, "internal-error"
             detail = "Something broke on our side: report this request id to the operator"

@@ -30,6 +30,7 @@ from processors.consumers.views import (
     analyse,
     create_build,
     drop_builds,
+    is_there,
     publish,
     same_bytes,
     schema_of,
@@ -56,8 +57,8 @@ VIEW_LOCK_MS, VIEW_PAUSE_S, VIEW_PATIENCE_S = 100, 0.1, 60.0
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """`events` is what the build has folded, also before an interruption; `seconds` is of this run.
-    `identical` compares with the live build's bytes, None if the versions differ. The live build
-    waited for `held_ms` at a time.
+    `identical` compares with the live build's bytes, None if the versions differ or its table
+    was lost. The live build waited for `held_ms` at a time.
     """
 
     name: str
@@ -87,12 +88,13 @@ class Rebuilder:
     def rebuild(self, consumer: Consumer, *, keep: bool = True) -> Rebuilt:
         """Goes on with what an interrupted one has made. Raises RebuildStopped at the first event
         that cannot be folded; the live build stays as it is. Without `keep` there is no way back:
-        what is replaced knows events that the log has lost.
+        what is replaced knows events that the log has lost. Nor is there to a table that was lost.
         """
         projection = _projection(consumer)
         with self._alone(consumer.name):
+            lost = self._is_lost(projection)
             rebuilt = self._rebuild(projection)
-        if not keep:
+        if lost or not keep:
             self.confirm(projection)
         return rebuilt
 
@@ -185,7 +187,8 @@ class Rebuilder:
         with self._pool.connection() as reader:
             analyse(reader, new, build.name)
             with self._pool.connection() as holder, self._held(holder, build) as held:
-                if held.version != build.version:
+                live = schema_of(build.name, held.version, held.number)
+                if held.version != build.version or not is_there(holder, build.name, live):
                     return None, 0.0
                 with self._pool.connection() as writer, writer.transaction():
                     caught_up = self._folder.fold_rest(writer, build, held.vector)
@@ -193,7 +196,6 @@ class Rebuilder:
                 reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 reader.execute("SELECT 1")
             held_s = time.monotonic() - held.since
-            live = schema_of(build.name, held.version, held.number)
             try:
                 return same_bytes(reader, build.name, live, new), held_s
             finally:
@@ -258,6 +260,16 @@ class Rebuilder:
             ]
             parking.park(connection, build.name, events[0], error)
             parking.put_aside(connection, build.name, events[1:])
+
+    def _is_lost(self, consumer: ProjectionConsumer) -> bool:
+        with self._pool.connection() as connection:
+            live = live_build(connection, consumer.name)
+            if live is None:
+                return False
+            number, version = live
+            return not is_there(
+                connection, consumer.name, schema_of(consumer.name, version, number)
+            )
 
     def _epoch(self) -> int:
         return self._store.log_identity()[1]

@@ -60,6 +60,8 @@ from runtime.observability.figures import InstallationFigures, StoreFigures
 from runtime.observability.tracing import TraceRequests
 from runtime.status import describe
 
+DATABASE_PATIENCE_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class CommandSide:
@@ -205,7 +207,9 @@ def checks(core: Core) -> dict[str, Callable[[], str | None]]:
     """What /readyz asks; an answer is what is wrong."""
 
     def database() -> str | None:
-        core.log.events.log_identity()
+        # First, and with less patience than a command: who asks wants to know now.
+        with core.pool.connection(timeout=DATABASE_PATIENCE_S) as connection:
+            connection.execute("SELECT 1")
         return None
 
     def migrations() -> str | None:

@@ -52,6 +52,13 @@ def drop_builds(connection: Connection, name: str, *states: BuildState) -> int:
     return len(rows)
 
 
+def is_there(connection: Connection, name: str, schema: str) -> bool:
+    """False when somebody dropped the build's table, or its schema."""
+    table = sql.Identifier(schema, name).as_string(connection)
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone()
+    return bool(row and row[0])
+
+
 def analyse(connection: Connection, schema: str, table: str) -> None:
     """A table that was just filled has no statistics yet: its first readers would scan it."""
     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from gateways.ports import ObjectStore
+
 
 def copy_missing(source: Path, target: Path, *, erased: Collection[str] = ()) -> int:
     """Bring `target` up to `source`, without the workspaces of the erased; answers how many files
@@ -41,3 +43,19 @@ def _copy(source: Path, target: Path) -> None:
     with unfinished.open("rb") as file:
         os.fsync(file.fileno())
     unfinished.replace(target)
+
+
+def send_missing(source: Path, store: ObjectStore) -> int:
+    """Put every blob of the folder into another store; answers how many it lacked. The folder keeps
+    its own.
+    """
+    sent = 0
+    for path in sorted(source.glob("wsp_*/??/*")):
+        workspace_id, sha256 = path.parts[-3], path.name
+        if store.size(workspace_id, sha256) == path.stat().st_size:
+            continue
+        leaving = store.staging / f"{sha256}.{os.getpid()}"
+        shutil.copyfile(path, leaving)
+        store.put_file(workspace_id, sha256, leaving)
+        sent += 1
+    return sent

@@ -63,6 +63,24 @@ def backup(
     taker.follow(tell, stopping.is_set)
 
 
+@app.command("copy-audio")
+def copy_audio(json: Json = False) -> None:
+    """Put all audio of the folder `blobs` into the bucket that the settings name; the folder keeps
+    it. Safe to repeat.
+    """
+    from runtime.backup.blobs import send_missing
+    from runtime.composition import object_store
+
+    settings = load_settings()
+    if not settings.object_store_url:
+        raise typer.BadParameter("NOCULTURE_OBJECT_STORE_URL names no bucket")
+    sent = send_missing(settings.data / "blobs", object_store(settings))
+    if json:
+        print_json({"sent": sent})
+    else:
+        print(f"{sent} files went to {settings.object_store_url}.")
+
+
 @app.command()
 def restore(
     folder: Folder,

@@ -28,6 +28,7 @@ COMMANDS = {
     "demo": "runtime.cli.library",
     "backup": "runtime.cli.backup",
     "restore": "runtime.cli.backup",
+    "copy-audio": "runtime.cli.backup",
     "bench": "runtime.cli.bench",
     "torture": "runtime.cli.torture",
     "test": "runtime.cli.test",

@@ -70,7 +70,7 @@ def rebuild(
             done = rebuilder(core).rebuild(consumer)
             rebuilt.append(_as_json(done))
             if not json:
-                same = {True: "identical", False: "DIFFERENT", None: "a new version"}
+                same = {True: "identical", False: "DIFFERENT", None: "nothing to compare it with"}
                 print(
                     f"{done.name}: {done.events} events, {done.seconds:.2f} s,"
                     f" {same[done.identical]}; the live build waited {done.held_ms:.0f} ms"
