@@ -13,11 +13,12 @@ from psycopg_pool import ConnectionPool
 from events.log.errors import LogHole
 from events.log.kafka_config import KafkaConfig
 from events.log.outgoing import OutgoingRecord, OutgoingRecords
+from events.log.progress_tail import CHANNEL as PROGRESS
 from events.log.tail import CHANNEL, POLL_S
 from events.model import REGISTRY
 from events.store.postgres import PostgresEvents
-from processors.publisher import Progress, Publisher, advanced
 from events.tracing import hop
+from processors.publisher import Progress, Publisher, advanced
 from processors.read_ahead import ReadAhead
 from processors.relay_check import check
 
@@ -26,6 +27,17 @@ BATCH = 5_000
 # Each look is a connection to the broker; a topic deleted while nothing is written is back by then.
 LOOK_AT_TOPICS_S = 15.0
 STREAMS_REMEMBERED = 100_000
+
+
+# One statement: readers wait for it, and a transaction of four would go five times to and fro.
+_SAVE = """
+WITH same AS (SELECT FROM log_identity WHERE (log_id, epoch) = (%s, %s)), heads AS (
+    INSERT INTO relay_heads
+    SELECT w.* FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS w, same
+    ON CONFLICT (topic, partition) DO UPDATE SET last_position = EXCLUDED.last_position
+)
+UPDATE relay_progress SET position = %s FROM same RETURNING pg_notify(%s, '')
+"""
 
 
 class EpochChanged(Exception):
@@ -47,6 +59,8 @@ class RelaySession:
         self._pages = ReadAhead(self._log, BATCH)
         self._streams: OrderedDict[str, int] = OrderedDict()
         self._looked_at = time.monotonic()
+        # When the database last said that lock and epoch are still ours.
+        self._heard_at = 0.0
         self.progress = Progress()
 
     def __enter__(self) -> RelaySession:
@@ -79,7 +93,8 @@ class RelaySession:
         """Until the store says that it is longer, or a poll's time; also tells whether the lock is
         still ours, the topics are still there and readers can read to their ends.
         """
-        self._same_epoch()
+        if time.monotonic() - self._heard_at > POLL_S:
+            self._same_epoch()
         if time.monotonic() - self._looked_at > LOOK_AT_TOPICS_S:
             self._publisher.same_topics()
             self._publisher.nothing_hangs()
@@ -130,26 +145,26 @@ class RelaySession:
             for partition, position in progress.heads.items()
             if everything or self.progress.heads.get(partition) != position
         }
-        with self._connection.transaction():
-            self._same_epoch()
-            self._connection.execute(
-                "INSERT INTO relay_heads SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[])"
-                " ON CONFLICT (topic, partition)"
-                " DO UPDATE SET last_position = EXCLUDED.last_position",
-                (
-                    [partition.topic for partition in changed],
-                    [partition.number for partition in changed],
-                    list(changed.values()),
-                ),
-            )
-            self._connection.execute(
-                "UPDATE relay_progress SET position = %s", (progress.position,)
-            )
+        saved = self._connection.execute(
+            _SAVE,
+            (
+                *self._identity,
+                [partition.topic for partition in changed],
+                [partition.number for partition in changed],
+                list(changed.values()),
+                progress.position,
+                PROGRESS,
+            ),
+        )
+        if saved.rowcount != 1:
+            raise EpochChanged
+        self._heard_at = time.monotonic()
 
     def _same_epoch(self) -> None:
         row = self._connection.execute("SELECT log_id, epoch FROM log_identity").fetchone()
         if row != self._identity:
             raise EpochChanged
+        self._heard_at = time.monotonic()
 
 
 def _version_hole(record: OutgoingRecord, expected: int) -> LogHole:

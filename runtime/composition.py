@@ -17,6 +17,7 @@ from events.log.kafka_config import KafkaConfig
 from events.log.port import EventLog
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
+from events.log.progress_tail import ProgressTail
 from events.log.tail import LogTail
 from events.store.codec import EventCodec
 from events.store.liveness import check_connection
@@ -67,6 +68,8 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
         keys = PostgresSubjectKeys(pool, settings.secrets.master_keys)
         load_all_events()
         codec = EventCodec(keys)
+        tail = ProgressTail(url)
+        stack.callback(tail.close)
         commands = Commands(log, pool, codec, settings.secrets.installation_key)
         stack.callback(Forgetting(keys, commands).stop)
         yield Core(
@@ -77,7 +80,7 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
             codec=codec,
             commands=commands,
             objects=object_store(settings),
-            progress=LogProgress(pool, settings.event_log),
+            progress=LogProgress(pool, settings.event_log, tail),
         )
 
 

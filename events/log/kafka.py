@@ -15,12 +15,15 @@ from kafka.errors import InconsistentTopicIdError
 
 from events.log.errors import NotOurRecord
 from events.log.kafka_config import KafkaConfig
+from events.log.kafka_fetching import remember_fetch_entries
 from events.log.kafka_topics import KafkaTopics
 from events.log.partitions import LogPartition, partitions_of, topic_of
 from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
 from events.log.records import from_record
 
 CLOSE_MS = 2_000
+
+remember_fetch_entries()
 
 
 class KafkaLog:

@@ -8,6 +8,7 @@ that a consumer has not seen.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import defaultdict
@@ -18,10 +19,12 @@ from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
 from events.log.partitions import STORE, TOPIC_PREFIX
+from events.log.progress_tail import ProgressTail
 
-# Many requests may wait for one consumer at once: they share one look at the database. To look at
-# one consumer costs a third of a look at nine.
+# What is said beside an answer may be so old: the view is at least there.
 FRESH_S = 0.003
+# How often one looks who is not told (or whom the word did not reach).
+POLL_S, TOLD_POLL_S = 0.003, 0.1
 
 _CONSUMERS = f"""
 SELECT c.name, c.kind, c.version, c.stopped, {{at}} AS position, l.head,
@@ -75,12 +78,17 @@ class ConsumerProgress:
 
 
 class LogProgress:
-    """Thread-safe. `event_log` says what the consumers of this installation read."""
+    """Thread-safe. `event_log` says what the consumers of this installation read; with a `tail`
+    waiting is being told, without one it is looking again and again.
+    """
 
     def __init__(
-        self, pool: ConnectionPool, event_log: Literal["kafka", "postgres"] = "kafka"
+        self,
+        pool: ConnectionPool,
+        event_log: Literal["kafka", "postgres"] = "kafka",
+        tail: ProgressTail | None = None,
     ) -> None:
-        self._pool = pool
+        self._pool, self._tail = pool, tail
         self._event_log = event_log
         at = _AT_IN_KAFKA if event_log == "kafka" else _AT_IN_STORE
         self._everybody = _CONSUMERS.format(at=at, where="")
@@ -112,23 +120,38 @@ class LogProgress:
 
     def consumer_position(self, name: str) -> int:
         """The P that this consumer is at. Raises UnknownConsumer (503)."""
-        with self._looking[name]:
-            looked_at, seen = self._seen.get(name, (0.0, None))
-            if seen is None or time.monotonic() - looked_at > FRESH_S:
-                found = self._look(self._one, name)
-                if not found:
-                    raise UnknownConsumer(name)
-                self._seen[name] = time.monotonic(), (seen := found[0])
-        return seen.position
+        return self._position_since(name, time.monotonic() - FRESH_S)
 
     def wait_until(self, name: str, position: int, timeout_s: float) -> bool:
         """True once the consumer is at `position`; False when the time is over."""
         deadline = time.monotonic() + timeout_s
-        while self.consumer_position(name) < position:
-            if time.monotonic() >= deadline:
+        while True:
+            # Before the look: what is said while it lasts ends the wait at once.
+            moves = self._tail.moves(name) if self._tail else 0
+            if self._position_since(name, time.monotonic()) >= position:
+                return True
+            if (left_s := deadline - time.monotonic()) <= 0:
                 return False
-            time.sleep(FRESH_S)
-        return True
+            if self._tail:
+                self._tail.wait(name, moves, min(left_s, TOLD_POLL_S))
+            else:
+                time.sleep(min(left_s, POLL_S))
+
+    def _position_since(self, name: str, moment: float) -> int:
+        """As a look saw it that began at this moment of the monotonic clock or later.
+
+        Many requests may wait for one consumer at once: they share their looks. To look at one
+        consumer costs a third of a look at nine.
+        """
+        with self._looking[name]:
+            began, seen = self._seen.get(name, (-math.inf, None))
+            if seen is None or began < moment:
+                began = time.monotonic()
+                found = self._look(self._one, name)
+                if not found:
+                    raise UnknownConsumer(name)
+                self._seen[name] = began, (seen := found[0])
+        return seen.position
 
     def _look(self, statement: str, *names: str) -> list[ConsumerProgress]:
         with self._pool.connection() as connection:

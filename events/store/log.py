@@ -98,7 +98,10 @@ class _Waker:
                 break
             try:
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(self._url, autocommit=True)
+                    # It says nothing that must outlive a crash: no fsync of its own.
+                    connection = psycopg.connect(
+                        self._url, autocommit=True, options="-c synchronous_commit=off"
+                    )
                 connection.execute(f"NOTIFY {CHANNEL}")
                 # The first wakes at once; a NOTIFY for each of 700 groups a second would cost as
                 # much as their commits do.

@@ -5,7 +5,8 @@ the event to blame.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import psycopg
@@ -15,14 +16,19 @@ from psycopg_pool import ConnectionPool
 from events.envelope import Envelope
 from events.errors import NoCultureError, UnknownEventVersion
 from events.log.port import LogItem
+from events.log.progress_tail import CHANNEL
 from events.store.codec import EventCodec
 from events.store.pending import StoreBusy, VersionConflict
+from events.tracing import hop
 from processors.consumers import parking
 from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
-from events.tracing import hop
 from processors.consumers.consumer import Connection, Consumer, TryAgain
+from processors.consumers.transaction import short_transaction
 
 log = logging.getLogger(__name__)
+
+
+_SAY_MOVED = "SELECT pg_notify(%s, %s)"
 
 
 class ConsumerStopped(NoCultureError):
@@ -57,10 +63,11 @@ class Batches:
         checkpoints: Checkpoints,
         codec: EventCodec,
         letters: Letters = parking,
+        transaction: Callable[[Connection], AbstractContextManager[None]] = short_transaction,
     ) -> None:
         self._pool, self._consumer = pool, consumer
         self._checkpoints, self._codec = checkpoints, codec
-        self._letters = letters
+        self._letters, self._transaction = letters, transaction
 
     def process(self, items: Sequence[LogItem]) -> None:
         """Raises ConsumerStopped, CheckpointMoved, or what the database says; all of `items` before
@@ -80,18 +87,18 @@ class Batches:
             self.process(items[middle:])
 
     def _commit(self, items: Sequence[LogItem]) -> None:
-        # Before the transaction: while Python reads 2,000 events Postgres holds no locks for us.
-        decoded = {
-            item.envelope.position: self._codec.decode(item.envelope)
-            for item in items
-            if not item.applied_before
-        }
-        with self._pool.connection() as connection, connection.transaction():
         new = (item.envelope.correlation_id for item in items if not item.applied_before)
         with hop("consume", new, consumer=self._consumer.name, events=len(items)):
             self._apply(items)
 
     def _apply(self, items: Sequence[LogItem]) -> None:
+        # Before the transaction: while Python reads 2,000 events Postgres holds no locks for us.
+        decoded = {
+            item.envelope.position: self._codec.decode(item.envelope)
+            for item in items
+            if not item.applied_before and self._consumer.wants(item.envelope)
+        }
+        with self._pool.connection() as connection, self._transaction(connection):
             # First the compare-and-swap: it locks the build against a swap, and the loser does no
             # work.
             reached = self._checkpoints.move(connection, items)
@@ -102,6 +109,9 @@ class Batches:
             if recorded:
                 self._consumer.apply(connection, recorded)
                 self._consumer.finish(connection)
+            if self._consumer.kind == "projection":
+                # Requests wait for it. In the transaction: nobody is told before they can see.
+                connection.execute(_SAY_MOVED, (CHANNEL, self._consumer.name))
         self._checkpoints.moved(reached)
         if recorded:
             self._consumer.committed()

@@ -27,7 +27,9 @@ class Consumer:
 
     `version` rises when what it writes changes; `money` consumers stop at an event they cannot
     digest, the others park its stream. `batch_size` caps the events of one transaction. `types` are
-    the event types that `apply` makes something of, None for all: it sees no others.
+    the event types that `apply` makes something of, None for all: it sees no others. `rest_s` is
+    how long it rests after a batch: where nobody waits for a checkpoint, the events of a while
+    make one batch.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Consumer:
     money: bool = False
     batch_size: int = 2_000
     types: frozenset[str] | None = None
+    rest_s: float = 0.0
 
     def wants(self, event: Envelope) -> bool:
         return self.types is None or event.type in self.types

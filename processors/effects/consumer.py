@@ -12,6 +12,7 @@ from processors.wake import Wake
 
 class EffectConsumer(Consumer):
     kind = "processor"
+    rest_s = 0.05
 
     def __init__(self, name: str, effects: Sequence[Intents], due: Wake) -> None:
         self.name = name

@@ -23,6 +23,7 @@ class SagaConsumer(Consumer):
     """
 
     kind = "saga"
+    rest_s = 0.05
 
     def __init__(
         self,

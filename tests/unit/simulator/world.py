@@ -152,7 +152,10 @@ class World:
         )
         checkpoints = self.make_checkpoints(consumer)
         checkpoints.load()
-        batches = Batches(self.pool, consumer, checkpoints, self.codec, NoLetters())
+        batches = Batches(
+            *(self.pool, consumer, checkpoints, self.codec, NoLetters()),
+            transaction=lambda connection: connection.transaction(),
+        )
         return batches, checkpoints, consumer
 
     # --- commands -------------------------------------------------------------------------------

@@ -1,0 +1,68 @@
+"""One LISTEN per process: which consumers have moved, for those who wait for one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+
+import psycopg
+
+log = logging.getLogger(__name__)
+# The payload is the consumer's name, empty for the relay, which moves them all.
+CHANNEL = "noculture_progress"
+POLL_S = 0.25
+
+
+class ProgressTail:
+    """Listens from the first `moves` on, until `close`. `url` is a direct DSN. Thread-safe."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._moved = threading.Condition()
+        self._moves: dict[str, int] = defaultdict(int)
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    def moves(self, name: str) -> int:
+        """How often this consumer has been heard of, the relay included."""
+        with self._moved:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="progress-tail", daemon=True)
+                self._thread.start()
+            return self._moves[name] + self._moves[""]
+
+    def wait(self, name: str, moves: int, timeout_s: float) -> None:
+        """Until it is heard of again; what was said before somebody listened is never heard, so
+        look at the database now and then.
+        """
+        with self._moved:
+            self._moved.wait_for(
+                lambda: self._moves[name] + self._moves[""] != moves or self._closing.is_set(),
+                timeout_s,
+            )
+
+    def close(self) -> None:
+        self._closing.set()
+        with self._moved:
+            self._moved.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    while not self._closing.is_set():
+                        # All that came in one packet wake their waiters once.
+                        for said in connection.notifies(timeout=POLL_S, stop_after=1):
+                            self._hear(said.payload)
+            except psycopg.Error as error:
+                log.warning("the consumers' tail lost its connection: %s", error)
+                self._closing.wait(0.5)
+
+    def _hear(self, name: str) -> None:
+        with self._moved:
+            self._moves[name] += 1
+            self._moved.notify_all()
