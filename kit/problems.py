@@ -18,8 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schemas.errors import NoCultureError
 from kit import correlation
+from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -128,13 +128,13 @@ class RequestContext:
             return
         state = scope.setdefault("state", {})
         state["request_id"], state["answer_headers"] = _new_request_id(), {}
+        correlation.begin(state["request_id"])
         started = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-        correlation.begin(state["request_id"])
                 added = {**state["answer_headers"], "X-Request-ID": state["request_id"]}
                 message["headers"] = [
                     *message.get("headers", []),
