@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
@@ -24,6 +25,7 @@ from processors.relay_session import RelaySession
 log = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]
 LOCK_PATIENCE_S = 60.0
+NEW_TOPICS_PATIENCE_S = 60.0
 
 
 class RelayRunning(NoCultureError):
@@ -106,6 +108,20 @@ def _refill(owner: Connection, pool: ConnectionPool, config: KafkaConfig) -> int
         owner.execute("DELETE FROM relay_heads")
         owner.execute("UPDATE relay_progress SET position = 0")
     KafkaTopics(config).delete_all()
+    deadline = time.monotonic() + NEW_TOPICS_PATIENCE_S
+    while True:
+        try:
+            return _publish_all(owner, pool, config)
+        except KafkaError as error:
+            # A broker may not know yet that it leads what was made a moment ago. The next session
+            # goes on behind what this one has committed.
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+            log.info("refilling again: %s", error)
+            time.sleep(0.5)
+
+
+def _publish_all(owner: Connection, pool: ConnectionPool, config: KafkaConfig) -> int:
     with RelaySession(owner, pool, config) as session:
         session.check()
         while session.publish_next():

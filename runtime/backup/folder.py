@@ -22,6 +22,13 @@ class NoSuchBackup(RuntimeProblem):
         super().__init__(f"{folder} holds no whole backup{until}: `./noculture backup` makes one")
 
 
+class BackupFailed(RuntimeProblem):
+    code = "backup-failed"
+
+    def __init__(self, program: str, reason: str) -> None:
+        super().__init__(f"{program} says: {reason.strip()[-500:]}; run the backup again")
+
+
 @dataclass(frozen=True, slots=True)
 class Backup:
     """`head` is in it, `taken_at` (RFC 3339) is when it was whole; `wal` holds what came after."""

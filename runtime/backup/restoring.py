@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 
 from runtime.backup.blobs import copy_missing
-from runtime.backup.folder import Backup, blobs_of, find_backup
-from runtime.backup.taking import BackupFailed, require_embedded
+from runtime.backup.folder import Backup, BackupFailed, blobs_of, find_backup
+from runtime.backup.taking import require_embedded
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.engines.postgres_programs import PostgresPrograms, find_programs
 from runtime.erasing import register_of

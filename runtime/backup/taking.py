@@ -8,8 +8,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -17,22 +16,15 @@ from psycopg.conninfo import conninfo_to_dict
 
 from events.times import rfc3339, utc_now
 from runtime.backup.blobs import copy_missing, forget
-from runtime.backup.folder import Backup, blobs_of, new_backup_folder
+from runtime.backup.folder import Backup, BackupFailed, blobs_of, new_backup_folder
+from runtime.backup.receiver import WalReceiver
 from runtime.engines.postgres_programs import PostgresPrograms, find_programs
 from runtime.erasing import register_of
-from runtime.errors import NothingRunning, PartUnavailable, RuntimeProblem
+from runtime.errors import NothingRunning, PartUnavailable
 from runtime.settings import Settings, setting_sources
 
-RECEIVER_PATIENCE_S = 30.0
 LOOK_EVERY_S = 0.5
 BLOBS_EVERY_S = 10.0
-
-
-class BackupFailed(RuntimeProblem):
-    code = "backup-failed"
-
-    def __init__(self, program: str, reason: str) -> None:
-        super().__init__(f"{program} says: {reason.strip()[-500:]}; run the backup again")
 
 
 class NotOurDatabase(PartUnavailable):
@@ -68,19 +60,23 @@ class BackupTaker:
         """
         folder = new_backup_folder(self._backups)
         # Before the base, so that no segment falls between the two.
-        with self._receiving(folder / "wal") as receiver:
+        receiver = self._receiver(folder / "wal")
+        try:
+            receiver.start()
             backup = self._take_base(folder)
             self.copy_blobs()
             backup.write()
             taken(backup)
             copied_at = time.monotonic()
             while not stopping():
-                _require_alive(receiver)
+                receiver.keep()
                 if time.monotonic() - copied_at > BLOBS_EVERY_S:
                     self.copy_blobs()
                     copied_at = time.monotonic()
                 time.sleep(LOOK_EVERY_S)
             self.copy_blobs()
+        finally:
+            receiver.stop()
 
     def copy_blobs(self) -> int:
         """Also drops what was erased since; a bucket is copied by its own tools."""
@@ -105,31 +101,11 @@ class BackupTaker:
             raise BackupFailed("pg_basebackup", done.stderr)
         return Backup(folder, rfc3339(utc_now()), str(row[0]), row[1])
 
-    @contextmanager
-    def _receiving(self, wal: Path) -> Iterator[subprocess.Popen[str]]:
+    def _receiver(self, wal: Path) -> WalReceiver:
         """Without a slot: a receiver that is away must not fill the database's disk."""
-        command = self._client(
-            "pg_receivewal", "--directory", str(wal), "--synchronous", "--no-password"
-        )
-        receiver = subprocess.Popen(
-            command,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            deadline = time.monotonic() + RECEIVER_PATIENCE_S
-            while not any(wal.iterdir()):
-                _require_alive(receiver)
-                if time.monotonic() > deadline:
-                    raise BackupFailed("pg_receivewal", "nothing was received")
-                time.sleep(0.05)
-            yield receiver
-        finally:
-            receiver.terminate()
-            receiver.wait(RECEIVER_PATIENCE_S)
+        options = ("--synchronous", "--no-loop", "--no-password")
+        command = self._client("pg_receivewal", "--directory", str(wal), *options)
+        return WalReceiver(command, self._environment(), wal)
 
     def _client(self, program: str, *arguments: str) -> list[str]:
         return client_command(self._programs, program, self._settings.database_url, *arguments)
@@ -157,9 +133,3 @@ def client_command(
         *("--username", str(address["user"])),
         *arguments,
     ]
-
-
-def _require_alive(receiver: subprocess.Popen[str]) -> None:
-    if receiver.poll() is not None:
-        said = receiver.stderr.read() if receiver.stderr else ""
-        raise BackupFailed("pg_receivewal", said)

@@ -103,6 +103,10 @@ def test_restored_to_a_moment_it_stops_loudly_and_recovers(week: Week):
     week.operator.does("Back up")
     week.operator.does("Back up", 1)
     with following(week):
+        # The database goes away under the follower, which finds it again.
+        os.kill(week.installation.part("postgres")["pid"], signal.SIGKILL)
+        eventually(lambda: not week.installation.all_running(), "the end of the database")
+        eventually(week.installation.all_running, "the database's return")
         kept = ada.uploads("kept.flac", week.track)
         address = f"/api/assets/{kept}"
         eventually(lambda: ada.http.get(address).json().get("state") == "analysed", "the analysis")
@@ -174,9 +178,10 @@ def test_two_workers_and_two_apis_share_the_work_and_one_of_each_is_killed(week:
     second_port = choose_free_port()
     week.operator.variables["SECOND_PORT"] = str(second_port)
     week.operator.does("More workers and APIs")
-    added = added_processes(week.installation.data)
+    data = week.installation.data
+    eventually(lambda: sorted(added_processes(data)) == ["api", "worker"], "both processes")
+    added = added_processes(data)
     try:
-        assert sorted(added) == ["api", "worker"]
         second = Visitor(f"http://127.0.0.1:{second_port}")
         eventually(lambda: answers(second), "the second API")
         second.signs_up("fay")
