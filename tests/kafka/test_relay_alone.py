@@ -88,5 +88,5 @@ def test_a_hole_stops_it_loudly_until_it_is_mended(
         as_owner(database, mend.format(at=at))
         relayed(progress, last, 40)
         eventually(lambda: progress.refused() is None)
-        assert working.refused is None
+        eventually(lambda: working.refused is None)
         assert compare(pool, config).ok

@@ -59,7 +59,6 @@ def analyse(installation: Installation, owner: TestClient, asset_id: str) -> Non
         asset_id=AssetId(asset_id),
         workspace_id=WorkspaceId(owner.account["workspace_id"]),
         sha256="0" * 64,
-        filename="a.wav",
     )
     unit.change(
         analysis, stream, analysis.complete, analysis_id=stream, measurement=MEASURED, peaks=PEAKS
