@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rig import Rig
+from benchmarks.rig import Database, Rig
 from runtime.engines.child import choose_free_port
 from runtime.installation import ROOT
 
@@ -25,9 +25,15 @@ IDLE_S = 3.0
 
 
 @contextmanager
-def running(rig: Rig, folder: Path, *parts: str) -> Iterator[int]:
-    """Each of `parts` in a process of its own; gives the API's port once `/readyz` says yes."""
-    database, port = rig.database(), choose_free_port()
+def running(
+    rig: Rig,
+    folder: Path,
+    *parts: str,
+    database: Database | None = None,
+    ready: str = "/readyz",
+) -> Iterator[int]:
+    """Each of `parts` in a process of its own; gives the API's port once `ready` says yes."""
+    database, port = database or rig.database(), choose_free_port()
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -53,7 +59,7 @@ def running(rig: Rig, folder: Path, *parts: str) -> Iterator[int]:
                 )
             )
             log.close()
-        _ready(port, processes)
+        _ready(port, ready, processes)
         yield port
     finally:
         for process in processes:
@@ -62,13 +68,13 @@ def running(rig: Rig, folder: Path, *parts: str) -> Iterator[int]:
             process.wait(timeout=30)
 
 
-def _ready(port: int, processes: list[subprocess.Popen[bytes]]) -> None:
+def _ready(port: int, path: str, processes: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         if any(process.poll() is not None for process in processes):
             raise RuntimeError("a part of the product ended by itself")
         try:
-            if Client(port).call("GET", "/readyz").status == 200:
+            if Client(port).call("GET", path).status == 200:
                 return
         except OSError:
             pass
@@ -127,6 +133,17 @@ def sign_up(port: int, name: str) -> Client:
 
 def upload(client: Client, number: int) -> str:
     """A short WAV that no other upload equals; answers the asset's id once it is verified."""
+    asset = post_file(client, number)
+    deadline = time.monotonic() + PATIENCE_S
+    while client.call("GET", f"/api/assets/{asset}").json().get("state") != "verified":
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{asset} was not verified in {PATIENCE_S:.0f} s")
+        time.sleep(0.1)
+    return asset
+
+
+def post_file(client: Client, number: int) -> str:
+    """The same without waiting for the worker."""
     boundary = "benchmark"
     head = (
         f"--{boundary}\r\nContent-Disposition: form-data; name=file; filename=take-{number}.wav\r\n"
@@ -134,13 +151,7 @@ def upload(client: Client, number: int) -> str:
     )
     content = head.encode() + _wav(number) + f"\r\n--{boundary}--\r\n".encode()
     kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    asset = client.call("POST", "/api/assets", content, kind).json()["id"]
-    deadline = time.monotonic() + PATIENCE_S
-    while client.call("GET", f"/api/assets/{asset}").json().get("state") != "verified":
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{asset} was not verified in {PATIENCE_S:.0f} s")
-        time.sleep(0.1)
-    return str(asset)
+    return str(client.call("POST", "/api/assets", content, kind).json()["id"])
 
 
 def _wav(number: int) -> bytes:

@@ -57,7 +57,7 @@ class ChecksumMismatch(NoCultureError):
         super().__init__("The piece arrived damaged and was dropped: send it again")
 
 
-def tus_version(request: Request) -> None:
+async def tus_version(request: Request) -> None:
     """Dependency: every answer names the version; every request must, or it is a 412."""
     add_headers(request, Tus_Resumable=VERSION)
     if request.headers.get("tus-resumable") != VERSION:

@@ -35,12 +35,18 @@ def etag(version: int) -> str:
     return f'"v{version}"'
 
 
-def if_match(
+# Async, like every dependency that waits for nothing: a sync one is sent to a thread and back.
+async def if_match(
     value: Annotated[
         str | None, Header(alias="If-Match", description='The ETag that was read, `"v7"`.')
     ] = None,
 ) -> int | None:
     """Dependency: the expected version, None for `*`. Raises a 428, or a 412 for a foreign ETag."""
+    return expected_version(value)
+
+
+def expected_version(value: str | None) -> int | None:
+    """What an If-Match header says, as `if_match`."""
     if value is None:
         raise PreconditionRequired
     if value.strip() == "*":

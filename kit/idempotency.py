@@ -25,13 +25,18 @@ class IdempotencyKeyRequired(NoCultureError):
         super().__init__("This request moves money or books: send an Idempotency-Key header")
 
 
-def idempotency_key(
+async def idempotency_key(
     key: Annotated[
         str | None,
         Header(alias="Idempotency-Key", description="Sent again, it gives the first answer again."),
     ] = None,
 ) -> str | None:
     """Dependency: the key, None without one. Raises InvalidIdempotencyKey (422)."""
+    return checked(key)
+
+
+def checked(key: str | None) -> str | None:
+    """The same. Raises InvalidIdempotencyKey (422)."""
     if key is not None and not (0 < len(key) <= MAX_LENGTH and key.isascii() and key.isprintable()):
         raise InvalidIdempotencyKey
     return key
@@ -41,6 +46,6 @@ def required_idempotency_key(
     key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
 ) -> str:
     """Dependency of routes that book or move money. Raises IdempotencyKeyRequired (428)."""
-    if idempotency_key(key) is None or key is None:
+    if checked(key) is None or key is None:
         raise IdempotencyKeyRequired
     return key

@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 
 from kit import cookies
 from kit.caller import Caller
-from kit.conditions import PreconditionFailed, PreconditionRequired, etag, if_match, not_modified
+from kit.conditions import (
+    PreconditionFailed,
+    PreconditionRequired,
+    etag,
+    expected_version,
+    not_modified,
+)
 from kit.csrf import ForeignOrigin, FormTokenMismatch, check_form_token, refuse_foreign
 from kit.idempotency import (
     IdempotencyKeyRequired,
     InvalidIdempotencyKey,
-    idempotency_key,
+    checked,
     required_idempotency_key,
 )
 from kit.limits import client_address
@@ -99,13 +105,13 @@ def test_the_cookie_is_named_by_the_scheme() -> None:
 
 
 def test_if_match_reads_our_tags_only() -> None:
-    assert if_match(etag(7)) == 7
-    assert if_match("*") is None
+    assert expected_version(etag(7)) == 7
+    assert expected_version("*") is None
     with pytest.raises(PreconditionRequired):
-        if_match(None)
+        expected_version(None)
     for foreign in ('W/"v7"', "v7", '"7"', '"v-1"', '"v7", "v8"', ""):
         with pytest.raises(PreconditionFailed):
-            if_match(foreign)
+            expected_version(foreign)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +131,11 @@ def test_if_none_match_compares_weakly(asked: str, unchanged: bool) -> None:
 
 
 def test_idempotency_keys_are_short_printable_and_sometimes_required() -> None:
-    assert idempotency_key(None) is None
-    assert idempotency_key("k" * 255) == "k" * 255
+    assert checked(None) is None
+    assert checked("k" * 255) == "k" * 255
     for bad in ("", "k" * 256, "tab\t", "ünicode"):
         with pytest.raises(InvalidIdempotencyKey):
-            idempotency_key(bad)
+            checked(bad)
     assert required_idempotency_key("k") == "k"
     with pytest.raises(IdempotencyKeyRequired):
         required_idempotency_key(None)
