@@ -99,6 +99,27 @@ def test_a_read_model_that_is_lost_is_made_again_from_the_log(home: Home):
     assert found["tags"]["title"] == "Found"
 
 
+def test_a_restore_that_cannot_be_done_leaves_what_was_there(home: Home, tmp_path: Path):
+    installation, backups = home.operator.installation, str(tmp_path / "backups")
+    installation("backup", backups)
+    assert "./noculture down" in installation("restore", backups, code=1).stderr
+    installation("down")
+    too_early = installation("restore", backups, "--to", "2001-01-01T00:00:00Z", code=1)
+    assert "holds no whole backup" in too_early.stderr
+    # Nothing was written after it that could be played so far.
+    too_late = installation("restore", backups, "--to", "2099-01-01T00:00:00Z", code=1)
+    assert "Postgres did not start" in too_late.stderr
+    key = home.data / "secrets" / "master_key"
+    key.rename(home.data / "elsewhere")
+    assert "lacks master_key" in installation("restore", backups, code=1).stderr
+    (home.data / "elsewhere").rename(key)
+    base = next(Path(backups).glob("*/base/PG_VERSION"))
+    base.write_text("17\n")
+    assert "pg_verifybackup says" in installation("restore", backups, code=1).stderr
+    installation(*UP, "--port", home.operator.variables["NOCULTURE_PORT"])
+    home.ada.signs_in("ada")
+
+
 def test_without_the_master_key_it_does_not_start_and_says_which_one(home: Home):
     home.operator.installation("down")
     (home.data / "secrets" / "master_key").unlink()
