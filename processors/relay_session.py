@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 from events.log.errors import LogHole
 from events.log.kafka_config import KafkaConfig
 from events.log.outgoing import OutgoingRecord, OutgoingRecords
+from events.log.partitions import LogPartition
 from events.log.progress_tail import CHANNEL as PROGRESS
 from events.log.tail import CHANNEL, POLL_S
 from events.model import REGISTRY
@@ -27,14 +28,19 @@ BATCH = 5_000
 # Each look is a connection to the broker; a topic deleted while nothing is written is back by then.
 LOOK_AT_TOPICS_S = 15.0
 STREAMS_REMEMBERED = 100_000
+# Where the partition ended before it, and its first position; None where that is not known.
+Batch = tuple[int | None, int | None]
 
 
 # One statement: readers wait for it, and a transaction of four would go five times to and fro.
 _SAVE = """
 WITH same AS (SELECT FROM log_identity WHERE (log_id, epoch) = (%s, %s)), heads AS (
     INSERT INTO relay_heads
-    SELECT w.* FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS w, same
-    ON CONFLICT (topic, partition) DO UPDATE SET last_position = EXCLUDED.last_position
+    SELECT w.* FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[]) AS w,
+                    same
+    ON CONFLICT (topic, partition) DO UPDATE
+    SET (last_position, earlier_position, next_position)
+      = (EXCLUDED.last_position, EXCLUDED.earlier_position, EXCLUDED.next_position)
 )
 UPDATE relay_progress SET position = %s FROM same RETURNING pg_notify(%s, '')
 """
@@ -74,7 +80,7 @@ class RelaySession:
         """Compare the topics with the store, publish again what they lost, and go on from there."""
         self._publisher.ensure_topics(set(REGISTRY.categories()))
         self.progress = check(self._store, self._log, self._config, self._publisher, BATCH)
-        self._save(self.progress, everything=True)
+        self._save(self.progress, {partition: (None, None) for partition in self.progress.heads})
 
     def publish_next(self) -> int:
         """The next events of the log, at most BATCH; how many there were. Raises LogHole."""
@@ -85,7 +91,7 @@ class RelaySession:
         progress = advanced(self.progress, records)
         with hop("publish", (record.correlation_id for record in records), records=len(records)):
             self._publisher.publish(records, progress)
-        self._save(progress)
+        self._save(progress, self._published(records))
         self.progress = progress
         return len(records)
 
@@ -138,20 +144,25 @@ class RelaySession:
         if missing is not None:
             raise _version_hole(first[missing[0]], (missing[1] or 0) + 1)
 
-    def _save(self, progress: Progress, *, everything: bool = False) -> None:
-        """R and the heads, for whoever waits; Kafka already has them."""
-        changed = {
-            partition: position
-            for partition, position in progress.heads.items()
-            if everything or self.progress.heads.get(partition) != position
-        }
+    def _published(self, records: Sequence[OutgoingRecord]) -> dict[LogPartition, Batch]:
+        """Of each partition with records among these: where it ended, and the first of them."""
+        published: dict[LogPartition, Batch] = {}
+        for record in records:
+            earlier = self.progress.heads.get(record.partition, 0)
+            published.setdefault(record.partition, (earlier, record.position))
+        return published
+
+    def _save(self, progress: Progress, changed: Mapping[LogPartition, Batch]) -> None:
+        """R and these heads, for whoever waits; Kafka already has them."""
         saved = self._connection.execute(
             _SAVE,
             (
                 *self._identity,
                 [partition.topic for partition in changed],
                 [partition.number for partition in changed],
-                list(changed.values()),
+                [progress.heads[partition] for partition in changed],
+                [earlier for earlier, _ in changed.values()],
+                [first for _, first in changed.values()],
                 progress.position,
                 PROGRESS,
             ),

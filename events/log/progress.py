@@ -2,7 +2,9 @@
 (DESIGN §6).
 
 A consumer is at P when R >= P and, for each partition it reads, checkpoint >= min(P,
-last_position). Without a broker R is the store's head and the store itself knows the next event
+last_position), or checkpoint >= the partition's end before the batch that was published last and
+P < that batch's first position: else whoever waits would wait for later changes of others as well.
+Without a broker R is the store's head and the store itself knows the next event
 that a consumer has not seen.
 """
 
@@ -37,12 +39,14 @@ LEFT JOIN checkpoints s ON s.consumer = c.name AND s.build = c.live_build
 {{where}} ORDER BY c.name
 """
 _AT_IN_KAFKA = f"""least(l.relayed, (
-    SELECT min(greatest(coalesce(k.position, 0), coalesce(s.position, 0)))
+    SELECT min(CASE WHEN greatest(k.position, s.position, 0) >= h.earlier_position
+                    THEN greatest(k.position, s.position, h.next_position - 1)
+                    ELSE greatest(k.position, s.position, 0) END)
     FROM relay_heads h
     LEFT JOIN checkpoints k ON k.consumer = c.name AND k.build = c.live_build
          AND k.topic = h.topic AND k.partition = h.partition
     WHERE substr(h.topic, {len(TOPIC_PREFIX) + 1}) = ANY (c.categories)
-      AND greatest(coalesce(k.position, 0), coalesce(s.position, 0)) < h.last_position))"""
+      AND greatest(k.position, s.position, 0) < h.last_position))"""
 _AT_IN_STORE = """coalesce((
     SELECT min(n.position) - 1 FROM unnest(c.categories) AS read(category)
     CROSS JOIN LATERAL (

@@ -52,6 +52,16 @@ def test_what_is_not_relayed_is_not_reached(pool: ConnectionPool):
     assert set_up(pool, relayed=50, heads={0: 60}, at={0: 60}) == 50
 
 
+@pytest.mark.parametrize(("at", "position"), [(20, 74), (21, 74), (75, 75), (19, 19), (80, 90)])
+def test_a_batch_on_its_way_holds_back_no_more_than_its_own_events(
+    pool: ConnectionPool, at: int, position: int
+):
+    """Partition 0 ended at 20 when 75 and 80 were published into it."""
+    with pool.connection() as connection:
+        connection.execute("INSERT INTO relay_heads VALUES (%s, 0, 80, 20, 75)", (ASSETS,))
+    assert set_up(pool, relayed=90, heads={}, at={0: at}) == position
+
+
 def test_other_categories_do_not_count(pool: ConnectionPool):
     with pool.connection() as connection:
         connection.execute("INSERT INTO relay_heads VALUES (%s, 0, 99)", (topic_of("account"),))
