@@ -2,7 +2,8 @@
 
 Ours are the product's processes (api, relay, worker with every consumer) over HTTP: PATCH of a
 tag, then a GET that waits for the change. The peer is a bare record on the same broker at the same
-rate: produced with acks=all, seen by a consumer that waits for it. Rounds take turns.
+rate: produced with acks=all outside any transaction, seen at once by a consumer that waits for it
+and reads uncommitted ones too; ours is read when its transaction has committed. Rounds take turns.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 
+from benchmarks.p5_stages import watched
 from benchmarks.product import Client, running, sign_up, upload
 from benchmarks.result import Result, percentiles
 from benchmarks.rig import Rig
@@ -34,17 +36,22 @@ def measure(rig: Rig) -> list[Result]:
     rounds, seconds = (1, 1.0) if rig.quick else (ROUNDS, SECONDS)
     ours: list[float] = []
     theirs: list[float] = []
+    database = rig.database()
     with (
-        running(rig, rig.folder / "p5", "api", "relay", "worker") as port,
+        running(rig, rig.folder / "p5", "api", "relay", "worker", database=database) as port,
         _bare(rig.kafka.bootstrap) as bare,
     ):
-        visible = _Musician(port).edit_and_see
+        musician = _Musician(port)
+        visible = musician.edit_and_see
         # Connections, plans and caches are made once.
         _paced(visible, 1.0)
         _paced(bare, 1.0)
         for _ in range(rounds):
             theirs += _paced(bare, seconds)
             ours += _paced(visible, seconds)
+        with watched(rig.kafka.bootstrap, database.app_url, "vault", "asset") as stages:
+            musician.seen = stages.answered
+            _paced(visible, seconds)
     mine, their = percentiles(ours), percentiles(theirs)
     return [
         Result(
@@ -57,7 +64,13 @@ def measure(rig: Rig) -> list[Result]:
             goal=goal,
             unit="ms",
             at_most=True,
-            details={"seconds_ours": mine, "seconds_theirs": their, "clients": CLIENTS},
+            details={
+                "seconds_ours": mine,
+                "seconds_theirs": their,
+                "clients": CLIENTS,
+                "peer": "acks=all, no transaction, read uncommitted",
+                "stages_ms": stages.medians_ms(),
+            },
         )
         for label, goal in (("p50", P50_GOAL), ("p99", P99_GOAL))
     ]
@@ -84,14 +97,17 @@ class _Musician:
         assets = [upload(client, number) for number in range(CLIENTS)]
         self._free = [_Desk(client.again(), asset) for asset in assets]
         self._lock = threading.Lock()
+        # (position, acknowledged, answered) of each edit.
+        self.seen: list[tuple[int, float, float]] = []
 
     def edit_and_see(self, number: int) -> float:
         with self._lock:
             desk = self._free.pop()
-        took = desk.edit_and_see(number)
+        _, acknowledged, answered = seen = desk.edit_and_see(number)
         with self._lock:
             self._free.insert(0, desk)
-        return took
+            self.seen.append(seen)
+        return answered - acknowledged
 
 
 class _Desk:
@@ -99,17 +115,18 @@ class _Desk:
         self._client, self._path = client, f"/api/assets/{asset}"
         self._etag = self._client.call("GET", self._path).headers["ETag"]
 
-    def edit_and_see(self, number: int) -> float:
+    def edit_and_see(self, number: int) -> tuple[int, float, float]:
+        """(position, acknowledged, answered)"""
         match = {"If-Match": self._etag}
         edited = self._client.call("PATCH", self._path, {"title": f"Take {number}"}, match)
         assert edited.status == 200, edited.body
         acknowledged = time.perf_counter()
         wait = {"Min-Position": edited.headers["Event-Position"], "Prefer": "wait=20"}
         seen = self._client.call("GET", self._path, headers=wait)
-        took = time.perf_counter() - acknowledged
+        answered = time.perf_counter()
         assert seen.json()["tags"]["title"] == f"Take {number}", seen.body
         self._etag = seen.headers["ETag"]
-        return took
+        return int(edited.headers["Event-Position"]), acknowledged, answered
 
 
 @contextmanager
