@@ -20,8 +20,11 @@ LEVELS = ("unit", "integration", "kafka", "e2e", "faults")
 CODE = (
     *("events", "aggregates", "commands", "sagas", "processors", "gateways", "projections"),
     *("read_api", "schemas", "kit", "web", "runtime", "tests", "tools"),
+    "benchmarks",
 )
 NOTHING_COLLECTED = 5
+# Much of a test is waiting for engines: two at once on two cores take little more than one.
+MIN_WORKERS, MAX_WORKERS = 2, 4
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})
@@ -67,12 +70,18 @@ def run_linters(environment: dict[str, str]) -> bool:
 def run_pytest(chosen: list[str], extra: list[str], environment: dict[str, str]) -> int:
     """All levels in one run, so that its last lines count everything. No test at all fails."""
     folders = [f"tests/{level}" for level in chosen if (ROOT / "tests" / level).is_dir()]
-    command = [sys.executable, "-m", "pytest", *folders, *extra]
+    command = [sys.executable, "-m", "pytest", *folders, *(extra or in_parallel())]
     sys.stdout.flush()
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     if code == NOTHING_COLLECTED:
         say("no test was found")
     return code
+
+
+def in_parallel() -> list[str]:
+    """Files side by side, each with engines of its own; one after another with pytest's words."""
+    workers = max(MIN_WORKERS, min(MAX_WORKERS, os.cpu_count() or 1))
+    return ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _project_file() -> str:
