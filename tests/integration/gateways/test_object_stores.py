@@ -135,6 +135,7 @@ def test_tools_get_a_path_and_nothing_stays_behind(store: Store) -> None:
 @pytest.mark.parametrize(
     ("workspace", "sha256"),
     [("../..", SHA), (str(ONE), "../../../etc/passwd"), (str(ONE), SHA.upper()), ("", SHA)],
+    ids=["workspace", "sha256", "upper case", "no workspace"],
 )
 def test_an_address_cannot_lead_elsewhere(store: Store, workspace: str, sha256: str) -> None:
     with pytest.raises(ValueError):
