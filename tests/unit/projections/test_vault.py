@@ -83,9 +83,7 @@ def test_a_rejected_file_says_why():
 
 
 def test_every_event_of_the_assets_own_stream_moves_its_version_and_no_other_does():
-    probed = AssetProbeRequested(
-        asset_id=ASSET, workspace_id=WORKSPACE, sha256=SHA, attempt=2
-    )
+    probed = AssetProbeRequested(asset_id=ASSET, workspace_id=WORKSPACE, sha256=SHA, attempt=2)
     projection(Vault()).given(
         uploaded, probed, verified, requested, completed, edited(title="Dawn")
     ).then_row(ASSET, version=4)
