@@ -130,7 +130,7 @@ class Assets:
     ) -> Committed:
         """Raises NotFound (404), AssetNotReady (409), PreconditionFailed (412)."""
         said = changes.model_dump(exclude_unset=True)
-        stream = self._own(caller, asset_id)
+        stream = self._own(caller, asset_id, expected_version)
         unit = self._commands.unit(
             command_context(caller, "PATCH /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version, "changes": said},
@@ -153,7 +153,7 @@ class Assets:
         self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
-        stream = self._own(caller, asset_id)
+        stream = self._own(caller, asset_id, expected_version)
         unit = self._commands.unit(
             command_context(caller, "DELETE /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version},
@@ -171,14 +171,17 @@ class Assets:
         except VersionConflict as conflict:
             raise _failed(conflict, expected_version) from conflict
 
-    def _own(self, caller: Caller, asset_id: str) -> AssetId:
+    def _own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
         """Before anything else is said of an asset: other workspaces' ones do not exist."""
         try:
             stream = AssetId(asset_id)
         except InvalidId as error:
             raise NotFound("The asset") from error
-        # Anew: workers verify and reject, and a stale version must not pass for If-Match's.
-        found = self._commands.load(asset, stream, fresh=True)
+        # Anew, for workers verify and reject too; not at the version that the caller names, which
+        # the append checks.
+        found = self._commands.load(asset, stream)
+        if expected_version is None or found.version != expected_version:
+            found = self._commands.load(asset, stream, fresh=True)
         if found.state is None or found.state.workspace_id != caller.workspace_id:
             raise NotFound("The asset")
         return stream

@@ -24,8 +24,6 @@ from kit.tokens import random_token, token_hash
 from schemas.dto import KeyDto, Page
 
 PREFIX = "nck_"
-# "Last used" is for people who clean up: ten minutes are exact enough and spare a write a request.
-USED_EVERY_S = 600
 _COLUMNS = "key_id AS id, name, scopes, hint, created_at, last_used_at"
 
 
@@ -111,27 +109,6 @@ class Keys:
     def of(self, caller: Caller) -> list[KeyDto]:
         """The account's living keys, oldest first."""
         return self._read("account_id = %s AND revoked_at IS NULL", caller.account_id)
-
-    def find(self, secret: str) -> Caller | None:
-        """The caller behind a key; None for an unknown or revoked one."""
-        if not secret.startswith(PREFIX) or len(secret) > 200:
-            return None
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT k.key_id, k.scopes, l.account_id, l.workspace_id, l.operator,"
-                " coalesce(k.last_used_at < now() - make_interval(secs => %s), true)"
-                " FROM credentials_keys k JOIN credentials_logins l USING (account_id)"
-                " WHERE k.key_hash = %s AND k.revoked_at IS NULL",
-                (USED_EVERY_S, token_hash(secret)),
-            ).fetchone()
-            if row is None:
-                return None
-            key_id, scopes, account_id, workspace_id, operator, unnoted = row
-            if unnoted:
-                connection.execute(
-                    "UPDATE credentials_keys SET last_used_at = now() WHERE key_id = %s", (key_id,)
-                )
-        return Caller(account_id, workspace_id, frozenset(scopes), operator)
 
     def _read(self, where: str, value: str) -> list[KeyDto]:
         with self._pool.connection() as connection:

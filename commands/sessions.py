@@ -24,8 +24,6 @@ from kit.tokens import Signer, random_token, token_hash
 
 SESSION_S = 30 * 24 * 3600
 LINK_LIFE = timedelta(hours=24)
-# A session in use lives on; writing that down once an hour is enough.
-RENEW_AFTER_S = 3600
 
 
 class SessionId(Id, prefix="ses"):
@@ -123,24 +121,17 @@ class Sessions:
         return token
 
     def find(self, token: str) -> Caller | None:
-        """The caller behind a session's token; its 30 days start again."""
+        """The caller behind a session's token."""
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT s.session_id, l.account_id, l.workspace_id, l.operator,"
-                " s.expires_at < now() + make_interval(secs => %s)"
+                "SELECT s.session_id, l.account_id, l.workspace_id, l.operator"
                 " FROM credentials_sessions s JOIN credentials_logins l USING (account_id)"
                 " WHERE s.token_hash = %s AND s.expires_at > now()",
-                (SESSION_S - RENEW_AFTER_S, token_hash(token)),
+                (token_hash(token),),
             ).fetchone()
-            if row is None:
-                return None
-            session_id, account_id, workspace_id, operator, aged = row
-            if aged:
-                connection.execute(
-                    "UPDATE credentials_sessions SET expires_at = now() + make_interval(secs => %s)"
-                    " WHERE session_id = %s",
-                    (SESSION_S, session_id),
-                )
+        return None if row is None else self.caller(*row)
+
+    def caller(self, session_id: str, account_id: str, workspace_id: str, operator: bool) -> Caller:
         return Caller(
             account_id=account_id,
             workspace_id=workspace_id,

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from kit import cookies
 from kit.caller import Caller
 from kit.csrf import SAFE_METHODS, refuse_foreign
-from kit.limits import RateLimits, client_address
+from kit.gathering import Gathering
+from kit.limits import Policy, RateLimits, client_address
+from kit.tokens import token_hash
 from schemas.errors import NoCultureError
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A key or a session's token, as the database knows it."""
+
+    hash: bytes
+    is_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who sent a secret, and `RateLimits.count` of that request: None if it was not counted."""
+
+    caller: Caller
+    ahead_s: float | None
+
+
 class Authenticator(Protocol):
-    """Finds the caller behind a secret; None for an unknown, ended or revoked one."""
+    """Finds the callers behind secrets and counts their requests; None for an unknown, ended or
+    revoked one.
 
-    def session(self, token: str) -> Caller | None: ...
+    Who is near the limit may be left uncounted.
+    """
 
-    def key(self, key: str) -> Caller | None: ...
+    def admit(self, secrets: Sequence[Secret], policy: Policy) -> Sequence[Admission | None]: ...
 
 
 class Unauthenticated(NoCultureError):
@@ -54,13 +77,17 @@ class Authenticate:
     """`Depends(authenticated("assets:read"))` gives the Caller, or answers 401, 403 or 429."""
 
     def __init__(self, authenticator: Authenticator, limits: RateLimits) -> None:
-        self._authenticator, self._limits = authenticator, limits
+        self._admit, self._limits = authenticator.admit, limits
+        self._reading, self._writing = (
+            Gathering[Secret, Admission | None](partial(authenticator.admit, policy=policy))
+            for policy in (limits.policy("read"), limits.policy("write"))
+        )
 
-    def __call__(self, scope: str | None = None) -> Callable[[Request], Caller]:
+    def __call__(self, scope: str | None = None) -> Callable[[Request], Awaitable[Caller]]:
         """The dependency; without a scope any signed-in caller will do."""
 
-        def authenticated(request: Request) -> Caller:
-            caller = self.find(request)
+        async def authenticated(request: Request) -> Caller:
+            caller = await self._find(request)
             if caller is None:
                 raise Unauthenticated
             if scope is not None and not caller.may(scope):
@@ -75,28 +102,63 @@ class Authenticate:
         Also a dependency, for pages that greet strangers.
         """
         if not hasattr(request.state, "caller"):
-            request.state.caller = self._identify(request)
+            secret = _secret(request)
+            admission = self._admit([secret], self._policy(request))[0] if secret else None
+            request.state.caller = self._settle(request, secret, admission)
         found: Caller | None = request.state.caller
         return found
 
-    def _identify(self, request: Request) -> Caller | None:
-        key = _bearer(request)
-        token = cookies.session_token(request)
-        if key is not None:
-            caller = self._authenticator.key(key)
-        elif token is not None:
-            refuse_foreign(request)
-            caller = self._authenticator.session(token)
-        else:
+    async def _find(self, request: Request) -> Caller | None:
+        """The same, sharing a statement with the requests beside it."""
+        if not hasattr(request.state, "caller"):
+            secret, admission = _secret(request), None
+            if secret is not None:
+                gathering = self._reading if _is_safe(request) else self._writing
+                admission = await gathering.ask(secret)
+            settled = (request, secret, admission)
+            if secret is None or (admission is not None and admission.ahead_s is not None):
+                request.state.caller = self._settle(*settled)
+            else:
+                # It is counted alone, in a statement of its own.
+                request.state.caller = await run_in_threadpool(self._settle, *settled)
+        found: Caller | None = request.state.caller
+        return found
+
+    def _settle(
+        self, request: Request, secret: Secret | None, admission: Admission | None
+    ) -> Caller | None:
+        if secret is None:
             return None
-        if caller is None:
+        if admission is None:
             self._limits.check(request, "unverified", client_address(request))
-            if key is not None:
+            if secret.is_key:
                 raise InvalidKey
             return None
-        policy = "read" if request.method in SAFE_METHODS else "write"
-        self._limits.check(request, policy, caller.account_id)
-        return caller
+        policy = self._policy(request)
+        if admission.ahead_s is None:
+            self._limits.check(request, policy.name, admission.caller.account_id)
+        else:
+            self._limits.answer(request, policy, admission.ahead_s)
+        return admission.caller
+
+    def _policy(self, request: Request) -> Policy:
+        return self._limits.policy("read" if _is_safe(request) else "write")
+
+
+def _is_safe(request: Request) -> bool:
+    return request.method in SAFE_METHODS
+
+
+def _secret(request: Request) -> Secret | None:
+    """What the request proves itself with. Raises Unauthenticated, ForeignOrigin."""
+    key = _bearer(request)
+    if key is not None:
+        return Secret(token_hash(key), is_key=True)
+    token = cookies.session_token(request)
+    if token is None:
+        return None
+    refuse_foreign(request)
+    return Secret(token_hash(token), is_key=False)
 
 
 def _bearer(request: Request) -> str | None:

@@ -12,7 +12,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 from fastapi import Request
 from psycopg_pool import ConnectionPool
 
@@ -27,6 +29,22 @@ class Policy:
     name: str
     quota: int
     window_s: int = 60
+
+    @property
+    def cost(self) -> timedelta:
+        return timedelta(seconds=self.window_s / self.quota)
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(seconds=self.window_s)
+
+    @property
+    def prefix(self) -> str:
+        """A counter's key is the first 16 bytes of SHA-256(prefix + subject).
+
+        Addresses and callers are not stored as they are: the table needs only to tell them apart.
+        """
+        return f"{self.name}\x1f"
 
 
 # Reads are polled and imports send hundreds of files; guessing secrets is what must be slow.
@@ -51,6 +69,12 @@ _FULL_IN = """
     SELECT extract(epoch FROM full_at - clock_timestamp())::float8
     FROM rate_limits WHERE key = %(key)s
 """
+# Who counts many subjects at once locks them in their order; to wait for one here could deadlock.
+_CLEAN = """
+    DELETE FROM rate_limits WHERE key IN (
+        SELECT key FROM rate_limits WHERE full_at < now() FOR UPDATE SKIP LOCKED
+    )
+"""
 
 
 class TooManyRequests(NoCultureError):
@@ -71,8 +95,14 @@ class RateLimits:
 
     def check(self, request: Request, policy_name: str, subject: str) -> None:
         """Count one request and answer RateLimit headers. Raises TooManyRequests (429)."""
-        policy = self._policies[policy_name]
-        ahead_s = self.count(policy, subject)
+        policy = self.policy(policy_name)
+        self.answer(request, policy, self.count(policy, subject))
+
+    def policy(self, name: str) -> Policy:
+        return self._policies[name]
+
+    def answer(self, request: Request, policy: Policy, ahead_s: float) -> None:
+        """The headers of a request that was counted. Raises TooManyRequests (429)."""
         allowed = ahead_s <= policy.window_s
         left = math.floor((policy.window_s - ahead_s) * policy.quota / policy.window_s + 1e-6)
         add_headers(
@@ -88,18 +118,21 @@ class RateLimits:
 
         A refused request is not counted.
         """
-        # Addresses and callers are not stored as they are: the table needs only to tell them apart.
-        key = hashlib.sha256(f"{policy.name}\x1f{subject}".encode()).digest()[:16]
-        cost = timedelta(seconds=policy.window_s / policy.quota)
-        values = {"key": key, "cost": cost, "window": timedelta(seconds=policy.window_s)}
+        key = hashlib.sha256(f"{policy.prefix}{subject}".encode()).digest()[:16]
+        values = {"key": key, "cost": policy.cost, "window": policy.window}
         with self._pool.connection() as connection:
-            if random.random() < 0.001:  # noqa: S311 - only spreads the cleaning over time
-                connection.execute("DELETE FROM rate_limits WHERE full_at < now()")
+            clean_now_and_then(connection)
             counted = connection.execute(_COUNT, values).fetchone()
             if counted is not None:
                 return float(counted[0])
             full = connection.execute(_FULL_IN, values).fetchone()
-        return (float(full[0]) if full else policy.window_s) + cost.total_seconds()
+        return (float(full[0]) if full else policy.window_s) + policy.cost.total_seconds()
+
+
+def clean_now_and_then(connection: psycopg.Connection[Any]) -> None:
+    """Delete the counters that count nothing any more, at one of a thousand calls."""
+    if random.random() < 0.001:  # noqa: S311 - only spreads the cleaning over time
+        connection.execute(_CLEAN)
 
 
 def client_address(request: Request) -> str:

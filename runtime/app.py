@@ -111,7 +111,7 @@ def command_side(core: Core) -> CommandSide:
         uploads=Uploads(core.pool, staging, assets),
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
-        authenticated=Authenticate(Credentials(sessions, keys), limits),
+        authenticated=Authenticate(Credentials(sessions, core.pool), limits),
     )
 
 
@@ -142,10 +142,10 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
     app = FastAPI(title="NoCulture OS", version=version(), docs_url=None, redoc_url=None)
     app.state.feed = reading.feed
     metrics = Metrics(reading.system)
-    look = web.app.load_look()
-    authenticated, progress = changing.authenticated, core.progress
     metrics.registry.register(InstallationFigures(core, reading.sagas.stuck, parts))
     core.log.observe(StoreFigures(metrics.registry).group_committed)
+    look = web.app.load_look()
+    authenticated, progress = changing.authenticated, core.progress
     for router in (
         commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
         commands.accounts.password_router(changing.accounts, authenticated, changing.limits),
@@ -167,10 +167,10 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         web.app.router(look, page_parts(core, changing, reading, look)),
     ):
         app.include_router(router)
-    install_kit(app, streams_its_body, web.app.problem_page(look))
-    app.add_middleware(CountRequests, metrics=metrics)
     if tracing.on:
         app.add_middleware(TraceRequests)
+    install_kit(app, streams_its_body, web.app.problem_page(look))
+    app.add_middleware(CountRequests, metrics=metrics)
     return app
 
 

@@ -132,7 +132,7 @@ def _installation(
     its_assets = Assets(commands, objects, staging)
     its_uploads = Uploads(pool, staging, its_assets)
     limits = RateLimits(pool, (*POLICIES, *policies))
-    authenticated = Authenticate(Credentials(its_sessions, its_keys), limits)
+    authenticated = Authenticate(Credentials(its_sessions, pool), limits)
     app = FastAPI()
     app.include_router(accounts.router(its_accounts, its_sessions, limits))
     app.include_router(accounts.password_router(its_accounts, authenticated, limits))

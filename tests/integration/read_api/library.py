@@ -283,7 +283,7 @@ def _library(
     commands = Commands(log, pool, codec, b"i" * 32)
     logins, passwords = Logins(pool, b"i" * 32), Passwords()
     sessions, keys = Sessions(pool, logins, passwords, signer), Keys(commands, pool)
-    authenticated = Authenticate(Credentials(sessions, keys), RateLimits(pool))
+    authenticated = Authenticate(Credentials(sessions, pool), RateLimits(pool))
     assets = AssetQueries(pool, cursors)
     timeline = TimelineQueries(pool, progress, cursors)
     feed = LiveFeed(tail, log.events.head, reader(pool))
