@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -29,6 +30,10 @@ LONGEST_PAUSE_S = 30.0
 STEADY_AFTER_S = 10.0
 PART_STOP_PATIENCE_S = 15.0
 PREPARATION_PATIENCE_S = 3.0
+LOOK_S = 5.0
+# A minute: longer than what passes by itself, a busy machine or a frozen broker. Looks are counted,
+# not seconds: a supervisor that was frozen itself has not looked.
+UNANSWERED_LOOKS = 12
 # One thread a process: the numeric libraries would otherwise each start one per core.
 SINGLE_THREADED = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -114,11 +119,18 @@ class OwnProcess:
 class Part:
     """One part's life: waiting → preparing → starting → running, and restarting with back-off.
 
-    `needs` are the parts that must run first. A `once` part is done when it is prepared.
+    `needs` are the parts that must run first. A `once` part is done when it is prepared. A part
+    that runs but does not answer (`answers`) UNANSWERED_LOOKS times is killed and started again.
     """
 
     def __init__(
-        self, name: str, runnable: Runnable, needs: tuple[str, ...] = (), *, once: bool = False
+        self,
+        name: str,
+        runnable: Runnable,
+        needs: tuple[str, ...] = (),
+        *,
+        once: bool = False,
+        answers: Callable[[], bool] | None = None,
     ) -> None:
         self.name = name
         self.needs = needs
@@ -129,6 +141,9 @@ class Part:
         self._preparing: Future[None] | None = None
         self._due_at = 0.0
         self._running_since = 0.0
+        self._answers = answers
+        self._look: Future[bool] | None = None
+        self._looked_at, self._unanswered = 0.0, 0
 
     @property
     def is_up(self) -> bool:
@@ -153,6 +168,9 @@ class Part:
                 self._look_for_readiness()
             case "running" if self._has_ended():
                 self.plan_restart()
+            case "running" if self._answers and self._stands_still(self._answers, pool):
+                self._end()
+                self.plan_restart(f"did not answer {UNANSWERED_LOOKS} times, every {LOOK_S:g} s")
 
     def stop(self) -> None:
         """Stop in order; a preparation gets a moment to end and is done again at the next start."""
@@ -185,6 +203,26 @@ class Part:
         child = self.runnable.child
         return child is None or child.poll() is not None
 
+    def _stands_still(self, answers: Callable[[], bool], pool: ThreadPoolExecutor) -> bool:
+        """Asked beside the supervisor's loop: an answer may take as long as its time limit."""
+        if self._look is None:
+            if time.monotonic() - self._looked_at >= LOOK_S:
+                self._look, self._looked_at = pool.submit(answers), time.monotonic()
+        elif self._look.done():
+            answered = self._look.exception() is None and self._look.result()
+            self._look, self._unanswered = None, 0 if answered else self._unanswered + 1
+        return self._unanswered >= UNANSWERED_LOOKS
+
+    def _end(self) -> None:
+        """Kill what stands still; a JVM first writes into its log what each thread is doing."""
+        child = self.runnable.child
+        assert child is not None
+        child.send_signal(signal.SIGQUIT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=2)
+        child.kill()
+        child.wait()
+
     def _look_for_readiness(self) -> None:
         child = self.runnable.child
         assert child is not None
@@ -192,7 +230,7 @@ class Part:
             self.plan_restart()
         elif self.runnable.became_ready():
             self.shown.state = "running"
-            self._running_since = time.monotonic()
+            self._running_since, self._unanswered = time.monotonic(), 0
 
     def plan_restart(self, reason: str | None = None) -> None:
         """Try again after a pause that doubles with each failure; `status` shows why."""
