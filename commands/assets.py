@@ -26,6 +26,7 @@ from kit.caller import Caller
 from kit.conditions import PreconditionFailed, if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
+from kit.threads import in_thread
 from schemas.dto import AssetState, Dto, UploadedAsset
 
 UPLOAD = "POST /api/assets"
@@ -252,7 +253,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         operation_id="editAssetTags",
         responses=problems(401, 403, 404, 409, 412, 422, 428, 429, 503),
     )
-    def edit_asset_tags(
+    async def edit_asset_tags(
         asset_id: str,
         changes: TagChanges,
         response: Response,
@@ -261,7 +262,10 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         key: str | None = Depends(idempotency_key),
     ) -> ChangedAsset:
         """Override what the file says of itself."""
-        committed = assets.edit_tags(caller, asset_id, changes, expected_version, key)
+        # FastAPI sends a sync handler to a thread, and its answer to another.
+        committed = await in_thread(
+            assets.edit_tags, caller, asset_id, changes, expected_version, key
+        )
         answer(response, committed, with_etag=True)
         return ChangedAsset(id=asset_id, version=committed.stream_version)
 
