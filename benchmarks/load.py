@@ -101,4 +101,7 @@ async def run(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(uvloop.run(run(json.load(sys.stdin)))))
+    answer = json.dumps(uvloop.run(run(json.load(sys.stdin)))).encode()
+    # A pipe may take less than all at a time, and an unbuffered stdout forgets the rest.
+    with open(sys.stdout.fileno(), "wb") as out:
+        out.write(answer)
