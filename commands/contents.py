@@ -8,6 +8,7 @@ from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, CommandId
 from gateways.ports import ObjectStore
+from kit.limits import FORGET_SPENT
 
 
 class WorkspaceContents:
@@ -72,7 +73,7 @@ class WorkspaceContents:
                 " AND e.tenant = %s AND d.state = 'replayed'",
                 (workspace_id,),
             )
-            connection.execute("DELETE FROM rate_limits WHERE full_at < now()")
+            connection.execute(FORGET_SPENT)
 
     def _assets(self, workspace_id: str) -> list[str]:
         with self._pool.connection() as connection:

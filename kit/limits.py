@@ -70,7 +70,7 @@ _FULL_IN = """
     FROM rate_limits WHERE key = %(key)s
 """
 # Who counts many subjects at once locks them in their order; to wait for one here could deadlock.
-_CLEAN = """
+FORGET_SPENT = """
     DELETE FROM rate_limits WHERE key IN (
         SELECT key FROM rate_limits WHERE full_at < now() FOR UPDATE SKIP LOCKED
     )
@@ -132,7 +132,7 @@ class RateLimits:
 def clean_now_and_then(connection: psycopg.Connection[Any]) -> None:
     """Delete the counters that count nothing any more, at one of a thousand calls."""
     if random.random() < 0.001:  # noqa: S311 - only spreads the cleaning over time
-        connection.execute(_CLEAN)
+        connection.execute(FORGET_SPENT)
 
 
 def client_address(request: Request) -> str:
