@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -141,4 +142,5 @@ def _lost(config: KafkaConfig, topics: list[_Topic]) -> Iterator[Finding]:
 
 
 def _admin(config: KafkaConfig) -> str:
-    return f"{sys.executable} -m kafka.admin -b {config.bootstrap}"
+    # To be pasted into a shell, also where the folder has a space in its name.
+    return f"{shlex.quote(sys.executable)} -m kafka.admin -b {config.bootstrap}"
