@@ -24,7 +24,7 @@ CODE = (
 )
 NOTHING_COLLECTED = 5
 # Much of a test is waiting for engines: two at once on two cores take little more than one.
-MIN_WORKERS, MAX_WORKERS = 2, 4
+WORKERS = 2
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})
@@ -79,9 +79,10 @@ def run_pytest(chosen: list[str], extra: list[str], environment: dict[str, str])
 
 
 def in_parallel() -> list[str]:
-    """Files side by side, each with engines of its own; one after another with pytest's words."""
-    workers = max(MIN_WORKERS, min(MAX_WORKERS, os.cpu_count() or 1))
-    return ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    """Two files at once, each with engines of its own, as tests/conftest.py groups them; one after
+    another when pytest's words are given.
+    """
+    return ["-n", str(WORKERS), "--dist", "loadgroup", "--no-loadscope-reorder"]
 
 
 def _project_file() -> str:
