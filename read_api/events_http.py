@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Annotated
 
@@ -64,9 +64,9 @@ def router(
             after = int(last_event_id)
         feed.admit(caller.workspace_id)
 
-        def still_allowed() -> bool:
+        async def still_allowed() -> bool:
             try:
-                allowed(Request({**request.scope, "state": {}}))
+                await allowed(Request({**request.scope, "state": {}}))
             except NoCultureError:
                 return False
             return True
@@ -83,7 +83,7 @@ def router(
 
 async def _frames(
     batches: AsyncGenerator[list[Entry], None],
-    still_allowed: Callable[[], bool],
+    still_allowed: Callable[[], Awaitable[bool]],
     reveal: Reveal,
 ) -> AsyncIterator[str]:
     """The stream as text. It ends after ten minutes, or when the caller's right has ended."""
@@ -93,7 +93,7 @@ async def _frames(
     async with aclosing(batches):
         async for batch in batches:
             if time.monotonic() - checked >= HEARTBEAT_S:
-                if not await asyncio.to_thread(still_allowed):
+                if not await still_allowed():
                     return
                 checked = time.monotonic()
             # In a thread: a key that is not at hand is read from the database.
