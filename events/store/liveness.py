@@ -15,5 +15,8 @@ def check_connection(connection: psycopg.Connection[Any]) -> None:
     A server that ends a connection says so, which makes the idle socket readable: only then is it
     asked. To ask at each borrowing was half of all journeys to the database.
     """
-    if select.select([connection.fileno()], [], [], 0)[0]:
+    # poll, for select refuses sockets beyond the 1,024th: an API with as many live streams.
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if socket.poll(0):
         ConnectionPool.check_connection(connection)
