@@ -19,7 +19,8 @@ from runtime.engines.postgres import EmbeddedPostgres
 from runtime.migrate import migrate
 from runtime.settings import load_settings
 
-LEVELS = ("unit", "integration", "kafka", "faults", "e2e")
+LEVELS = ("unit", "integration", "kafka", "e2e", "faults")
+WHOLE_INSTALLATIONS = ("e2e", "faults")
 _numbers = itertools.count(1)
 
 
@@ -68,15 +69,21 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Cheap levels first: a broken rule shows before a browser starts. The browser last: its driver
-    leaves an event loop running in this thread, and nobody else can start one then.
+    """Cheap levels first: a broken rule shows before a browser starts. Side by side, whole
+    installations go one after another beside everything else: two of them at once on two cores are
+    so slow that a browser gives up waiting.
     """
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    for item in items:
+        whole = LEVELS[_level(item)] in WHOLE_INSTALLATIONS
+        group = "installations" if whole else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_level, reverse=parallel)
 
-    def level(item: pytest.Item) -> int:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        return LEVELS.index(folder) if folder in LEVELS else 0
 
-    items.sort(key=level)
+def _level(item: pytest.Item) -> int:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return LEVELS.index(folder) if folder in LEVELS else 0
 
 
 def _of(url: str, database: str) -> str:

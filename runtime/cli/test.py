@@ -23,6 +23,8 @@ CODE = (
     "benchmarks",
 )
 NOTHING_COLLECTED = 5
+# Much of a test is waiting for engines: two at once on two cores take little more than one.
+WORKERS = 2
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})
@@ -68,12 +70,19 @@ def run_linters(environment: dict[str, str]) -> bool:
 def run_pytest(chosen: list[str], extra: list[str], environment: dict[str, str]) -> int:
     """All levels in one run, so that its last lines count everything. No test at all fails."""
     folders = [f"tests/{level}" for level in chosen if (ROOT / "tests" / level).is_dir()]
-    command = [sys.executable, "-m", "pytest", *folders, *extra]
+    command = [sys.executable, "-m", "pytest", *folders, *(extra or in_parallel())]
     sys.stdout.flush()
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     if code == NOTHING_COLLECTED:
         say("no test was found")
     return code
+
+
+def in_parallel() -> list[str]:
+    """Two files at once, each with engines of its own, as tests/conftest.py groups them; one after
+    another when pytest's words are given.
+    """
+    return ["-n", str(WORKERS), "--dist", "loadgroup", "--no-loadscope-reorder"]
 
 
 def _project_file() -> str:

@@ -43,6 +43,9 @@ SERVER_SETTINGS = {
     "synchronous_commit": "on",
     "wal_compression": "on",
     "max_wal_size": "2GB",
+    # For `backup --follow`: after a crash the checkpoint drops segments at once, also those that a
+    # receiver was in the middle of.
+    "wal_keep_size": "512MB",
     "checkpoint_completion_target": "0.9",
     "random_page_cost": "1.1",
     "timezone": "UTC",

@@ -37,6 +37,7 @@ class Site:
     base_url: str
     data: Path
     music: list[TrackTruth]
+    library: dict = field(default_factory=dict)
 
     def path(self, name: str) -> str:
         return self.base_url + name
@@ -103,8 +104,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         noculture("down", data=data)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One a file: while it is open its driver's event loop runs in this thread, and whatever test
+    comes behind can start none of its own.
+    """
     path = installed_browser(os.environ.get("NOCULTURE_BROWSER", ""))
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
@@ -125,9 +129,17 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
     assert visit.complaints == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def library(browser: Browser, site: Site) -> dict:
-    """The storage state of an operator with five analysed tracks, for tests that only look."""
+    """The storage state of an operator with five analysed tracks, for tests that only look. Made
+    once.
+    """
+    if not site.library:
+        site.library.update(make_library(browser, site))
+    return site.library
+
+
+def make_library(browser: Browser, site: Site) -> dict:
     context = browser.new_context()
     visit = open_visit(context, site)
     email = visit.sign_up("Library Owner")
@@ -137,7 +149,7 @@ def library(browser: Browser, site: Site) -> dict:
     visit.wait_analysed(len(site.music))
     state = context.storage_state()
     context.close()
-    return state
+    return dict(state)
 
 
 @pytest.fixture
