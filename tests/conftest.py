@@ -68,6 +68,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     engine.stop()
 
 
+# First of all: xdist reads the groups in this hook too, and an item without one is a group alone.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Cheap levels first: a broken rule shows before a browser starts. Side by side, whole
     installations go one after another beside everything else: two of them at once on two cores are
