@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Annotated, Protocol
 
 from fastapi import Header, Request, Response
 
+from kit.gathering import Gathering
 from kit.problems import add_headers
 from schemas.errors import NoCultureError
 
@@ -21,6 +26,8 @@ class Progress(Protocol):
     def consumer_position(self, name: str) -> int: ...
 
     def wait_until(self, name: str, position: int, timeout_s: float) -> bool: ...
+
+    def telling(self, name: str, wake: Callable[[], None]) -> AbstractContextManager[float]: ...
 
 
 class ProjectionLag(NoCultureError):
@@ -40,12 +47,17 @@ class ProjectionLag(NoCultureError):
 
 
 class ReadAt:
-    """Dependency of a read: waits until the view is at `Min-Position`; gives its position."""
+    """Dependency of a read: waits until the view is at `Min-Position`; gives its position.
+
+    All who wait for a view share each look at it, and none has a thread: with one each, 16 clients
+    that read what they had written took a quarter of a core more.
+    """
 
     def __init__(self, name: str, progress: Progress) -> None:
         self._name, self._progress = name, progress
+        self._positions = Gathering(self._look)
 
-    def __call__(
+    async def __call__(
         self,
         request: Request,
         min_position: Annotated[
@@ -58,15 +70,38 @@ class ReadAt:
             str | None, Header(description="`wait=N`: at most N seconds, 2 by default, 30 at most.")
         ] = None,
     ) -> int:
-        if min_position is not None:
-            timeout_s = wait_s(prefer)
-            if not self._progress.wait_until(self._name, min_position, timeout_s):
-                reached = self._progress.consumer_position(self._name)
-                add_headers(request, Projection_Position=str(reached))
-                raise ProjectionLag(min_position, reached)
-        reached = self._progress.consumer_position(self._name)
+        if min_position is None:
+            reached = await self._positions.ask(None)
+        else:
+            reached = await self._reach(min_position, wait_s(prefer))
         add_headers(request, Projection_Position=str(reached))
+        if min_position is not None and reached < min_position:
+            raise ProjectionLag(min_position, reached)
         return reached
+
+    async def _reach(self, wanted: int, timeout_s: float) -> int:
+        """Where the view is as soon as that is `wanted`, or else when the time is over."""
+        deadline, loop = time.monotonic() + timeout_s, asyncio.get_running_loop()
+        moved = asyncio.Event()
+
+        def wake() -> None:
+            # A loop that is closed has nobody who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(moved.set)
+
+        with self._progress.telling(self._name, wake) as look_every_s:
+            while True:
+                # Before the look: what is said while it lasts ends the wait at once.
+                moved.clear()
+                reached = await self._positions.ask(None)
+                left_s = deadline - time.monotonic()
+                if reached >= wanted or left_s <= 0:
+                    return reached
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(moved.wait(), min(left_s, look_every_s))
+
+    def _look(self, questions: Sequence[None]) -> list[int]:
+        return [self._progress.consumer_position(self._name)] * len(questions)
 
 
 def wait_s(prefer: str | None) -> float:

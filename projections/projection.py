@@ -25,12 +25,14 @@ class Projection:
     and its indexes, the primary key first. `{schema}` is the build's own schema; readers use the
     view `views.<name>`. A fold writes only columns that belong to the event's own stream, or
     columns that merge commutatively: streams of several categories reach it in any interleaving.
+    `rest_s` is `Consumer.rest_s`.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     categories: ClassVar[tuple[str, ...]]
     money: ClassVar[bool]
+    rest_s: ClassVar[float] = 0.0
     table_sql: ClassVar[str]
     registered: ClassVar[dict[str, type[Projection]]] = {}
 

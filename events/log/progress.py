@@ -10,10 +10,9 @@ that a consumer has not seen.
 
 from __future__ import annotations
 
-import math
-import threading
 import time
-from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,8 +22,6 @@ from events.errors import NoCultureError
 from events.log.partitions import STORE, TOPIC_PREFIX
 from events.log.progress_tail import ProgressTail
 
-# What is said beside an answer may be so old: the view is at least there.
-FRESH_S = 0.003
 # How often one looks who is not told (or whom the word did not reach).
 POLL_S, TOLD_POLL_S = 0.003, 0.1
 
@@ -97,8 +94,6 @@ class LogProgress:
         at = _AT_IN_KAFKA if event_log == "kafka" else _AT_IN_STORE
         self._everybody = _CONSUMERS.format(at=at, where="")
         self._one = _CONSUMERS.format(at=at, where="WHERE c.name = %s")
-        self._looking: dict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._seen: dict[str, tuple[float, ConsumerProgress]] = {}
 
     def relayed(self) -> int:
         """R: every event up to here is where consumers can read it."""
@@ -124,7 +119,21 @@ class LogProgress:
 
     def consumer_position(self, name: str) -> int:
         """The P that this consumer is at. Raises UnknownConsumer (503)."""
-        return self._position_since(name, time.monotonic() - FRESH_S)
+        found = self._look(self._one, name)
+        if not found:
+            raise UnknownConsumer(name)
+        return found[0].position
+
+    @contextmanager
+    def telling(self, name: str, wake: Callable[[], None]) -> Iterator[float]:
+        """While the block runs `wake` is called, on another thread, whenever the consumer may have
+        moved. Gives how many seconds to wait for that before one looks all the same.
+        """
+        if self._tail is None:
+            yield POLL_S
+            return
+        with self._tail.telling(name, wake):
+            yield TOLD_POLL_S
 
     def wait_until(self, name: str, position: int, timeout_s: float) -> bool:
         """True once the consumer is at `position`; False when the time is over."""
@@ -132,7 +141,7 @@ class LogProgress:
         while True:
             # Before the look: what is said while it lasts ends the wait at once.
             moves = self._tail.moves(name) if self._tail else 0
-            if self._position_since(name, time.monotonic()) >= position:
+            if self.consumer_position(name) >= position:
                 return True
             if (left_s := deadline - time.monotonic()) <= 0:
                 return False
@@ -140,22 +149,6 @@ class LogProgress:
                 self._tail.wait(name, moves, min(left_s, TOLD_POLL_S))
             else:
                 time.sleep(min(left_s, POLL_S))
-
-    def _position_since(self, name: str, moment: float) -> int:
-        """As a look saw it that began at this moment of the monotonic clock or later.
-
-        Many requests may wait for one consumer at once: they share their looks. To look at one
-        consumer costs a third of a look at nine.
-        """
-        with self._looking[name]:
-            began, seen = self._seen.get(name, (-math.inf, None))
-            if seen is None or began < moment:
-                began = time.monotonic()
-                found = self._look(self._one, name)
-                if not found:
-                    raise UnknownConsumer(name)
-                self._seen[name] = began, (seen := found[0])
-        return seen.position
 
     def _look(self, statement: str, *names: str) -> list[ConsumerProgress]:
         with self._pool.connection() as connection:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 
@@ -21,16 +23,28 @@ class ProgressTail:
         self._url = url
         self._moved = threading.Condition()
         self._moves: dict[str, int] = defaultdict(int)
+        self._listeners: dict[str, dict[object, Callable[[], None]]] = defaultdict(dict)
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
 
     def moves(self, name: str) -> int:
         """How often this consumer has been heard of, the relay included."""
         with self._moved:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="progress-tail", daemon=True)
-                self._thread.start()
+            self._start()
             return self._moves[name] + self._moves[""]
+
+    @contextmanager
+    def telling(self, name: str, wake: Callable[[], None]) -> Iterator[None]:
+        """While the block runs `wake` is called, on the tail's thread, whenever it is heard of."""
+        me = object()
+        with self._moved:
+            self._start()
+            self._listeners[name][me] = wake
+        try:
+            yield
+        finally:
+            with self._moved:
+                del self._listeners[name][me]
 
     def wait(self, name: str, moves: int, timeout_s: float) -> None:
         """Until it is heard of again; what was said before somebody listened is never heard, so
@@ -49,6 +63,11 @@ class ProgressTail:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="progress-tail", daemon=True)
+            self._thread.start()
+
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
@@ -66,3 +85,7 @@ class ProgressTail:
         with self._moved:
             self._moves[name] += 1
             self._moved.notify_all()
+            heard = [self._listeners[name]] if name else self._listeners.values()
+            waking = [wake for listeners in heard for wake in listeners.values()]
+        for wake in waking:
+            wake()

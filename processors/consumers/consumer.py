@@ -28,8 +28,8 @@ class Consumer:
     `version` rises when what it writes changes; `money` consumers stop at an event they cannot
     digest, the others park its stream. `batch_size` caps the events of one transaction. `types` are
     the event types that `apply` makes something of, None for all: it sees no others. `rest_s` is
-    how long it rests after a batch: where nobody waits for a checkpoint, the events of a while
-    make one batch.
+    how long it rests after a batch that is not full: where nobody waits for a checkpoint, the
+    events of a while make one batch.
     """
 
     name: str

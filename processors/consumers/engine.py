@@ -180,7 +180,7 @@ class _Worker:
             self.placed = self.placed or reader.joined
             if items and not self._process(items, reader, stop):
                 continue
-            if items:
+            if 0 < len(items) < self._consumer.batch_size:
                 stop.wait(self._consumer.rest_s)
             polls = HEALTHY_POLLS if items else polls + 1
             if not self._healthy and polls >= HEALTHY_POLLS:

@@ -8,7 +8,8 @@ import json
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString, cast
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -26,7 +27,7 @@ class TableRows:
     """
 
     def __init__(self, schema: str, table: str, key: tuple[str, ...]) -> None:
-        self._table = sql.Identifier(schema, table)
+        self._table = (schema, table)
         self._key = key
         self._deleted: dict[Key, None] = {}
         self._changed: dict[Key, dict[str, Any]] = {}
@@ -65,32 +66,49 @@ class TableRows:
     def _upsert(
         self, connection: Connection, names: tuple[str, ...], records: list[dict[str, Any]]
     ) -> None:
-        columns = _names((*self._key, *names))
-        changes = sql.SQL(", ").join(
-            sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in names
-        )
-        action = sql.SQL("UPDATE SET {}").format(changes) if names else sql.SQL("NOTHING")
-        connection.execute(
-            sql.SQL(
-                "INSERT INTO {table} ({columns})"
-                " SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s)"
-                " ON CONFLICT ({key}) DO {action}"
-            ).format(table=self._table, columns=columns, key=_names(self._key), action=action),
-            (_json(records),),
-        )
+        connection.execute(_upsert(self._table, self._key, names), (_json(records),))
 
     def _delete(self, connection: Connection, rows: list[Key]) -> None:
-        matches = sql.SQL(" AND ").join(
-            sql.SQL("t.{0} = gone.{0}").format(sql.Identifier(name)) for name in self._key
-        )
         records = [dict(zip(self._key, row, strict=True)) for row in rows]
-        connection.execute(
-            sql.SQL(
-                "DELETE FROM {table} t USING jsonb_populate_recordset(NULL::{table}, %s) gone"
-                " WHERE {matches}"
-            ).format(table=self._table, matches=matches),
-            (_json(records),),
+        connection.execute(_delete(self._table, self._key), (_json(records),))
+
+
+# Kept: to compose a statement takes longer than to send it, and a view has some ten of them.
+@lru_cache(maxsize=1_024)
+def _upsert(table: tuple[str, str], key: tuple[str, ...], names: tuple[str, ...]) -> sql.SQL:
+    changes = sql.SQL(", ").join(
+        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in names
+    )
+    action = sql.SQL("UPDATE SET {}").format(changes) if names else sql.SQL("NOTHING")
+    return _text(
+        sql.SQL(
+            "INSERT INTO {table} ({columns})"
+            " SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s)"
+            " ON CONFLICT ({key}) DO {action}"
+        ).format(
+            table=sql.Identifier(*table),
+            columns=_names((*key, *names)),
+            key=_names(key),
+            action=action,
         )
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _delete(table: tuple[str, str], key: tuple[str, ...]) -> sql.SQL:
+    matches = sql.SQL(" AND ").join(
+        sql.SQL("t.{0} = gone.{0}").format(sql.Identifier(name)) for name in key
+    )
+    return _text(
+        sql.SQL(
+            "DELETE FROM {table} t USING jsonb_populate_recordset(NULL::{table}, %s) gone"
+            " WHERE {matches}"
+        ).format(table=sql.Identifier(*table), matches=matches)
+    )
+
+
+def _text(composed: sql.Composed) -> sql.SQL:
+    return sql.SQL(cast(LiteralString, composed.as_string(None)))
 
 
 def _names(names: tuple[str, ...]) -> sql.Composed:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
 import pytest
 from fastapi import Request, Response
 from hypothesis import given
@@ -169,15 +174,40 @@ class Standing:
     def wait_until(self, name: str, position: int, timeout_s: float) -> bool:
         return position <= 5
 
+    def telling(self, name: str, wake: Callable[[], None]) -> AbstractContextManager[float]:
+        return nullcontext(0.001)
+
 
 def test_a_read_answers_where_its_view_is_or_that_it_is_late() -> None:
     read_at, asked = ReadAt("vault", Standing()), request("GET")
-    assert read_at(asked, None, None) == 5
-    assert read_at(asked, 5, None) == 5
+    assert asyncio.run(read_at(asked, None, None)) == 5
+    assert asyncio.run(read_at(asked, 5, None)) == 5
     with pytest.raises(ProjectionLag) as late:
-        read_at(asked, 6, "wait=0")
+        asyncio.run(read_at(asked, 6, "wait=0.1"))
     assert late.value.details == {"min_position": 6, "projection_position": 5}
     assert asked.state.answer_headers["Projection-Position"] == "5"
+
+
+class Moving(Standing):
+    """Moves on to the next position each time that somebody has looked, and says so."""
+
+    def __init__(self) -> None:
+        self.position, self.wake = 0, None
+
+    def consumer_position(self, name: str) -> int:
+        self.position += 1
+        threading.Thread(target=self.wake).start()
+        return self.position
+
+    @contextmanager
+    def telling(self, name: str, wake: Callable[[], None]) -> Iterator[float]:
+        self.wake = wake
+        yield 3_600.0
+
+
+def test_a_read_that_waits_is_woken_by_the_word_alone() -> None:
+    read_at = ReadAt("vault", Moving())
+    assert asyncio.run(read_at(request("GET"), 3, "wait=30")) == 3
 
 
 @given(st.lists(st.none() | st.integers() | st.text() | st.booleans(), max_size=4), st.text())
