@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 import psycopg
@@ -19,19 +19,32 @@ Connection = psycopg.Connection[Any]
 
 # COPY counts microseconds from 2000, the frame from 1970: 10,957 days.
 _SINCE_1970 = "{} + interval '946684800 seconds'"
-# The frame's fields, then a tail of fixed length.
+# The frame's fields, then a tail of fixed length. Streams and tenants come as 64-bit hashes as
+# well, with a seed of the reader's: nobody can prepare two that share one.
 FRAMES = (
     "SELECT event_id, stream_id, stream_version, category, type, version::bigint,"
     f" {_SINCE_1970.format('effective_at')}, actor, tenant, correlation_id, causation_id,"
     " command_id, input_hash, claims, data,"
-    f" claims IS NOT NULL, position, {_SINCE_1970.format('recorded_at')}, leaf, hash"
+    " coalesce(octet_length(claims), -1), octet_length(data),"
+    " CASE WHEN claims IS NULL THEN 0 ELSE hashtextextended(tenant, {seed}) END,"
+    " hashtextextended(stream_id, {seed}), stream_version,"
+    f" position, {_SINCE_1970.format('recorded_at')}, leaf, hash"
     " FROM events WHERE position > {after} AND position <= {up_to} ORDER BY position"
 )
 # Where things are, counted from a row's end.
-FRAME = slice(2, -101)
-HAS_CLAIMS = -97
+FRAME = slice(2, -148)
 POSITION, RECORDED_AT = slice(-92, -84), slice(-80, -72)
 LEAF, HASH = slice(-68, -36), slice(-32, None)
+_TAIL = struct.Struct(">4xi4xi4xq4xq4xq").unpack_from
+TAIL_BYTES = 148
+
+
+def tail_of(row: bytes) -> tuple[int, int, int, int, int]:
+    """(length of the claims or -1, of the data, hash of the tenant if it has claims, hash of the
+    stream, stream version) of a row of FRAMES.
+    """
+    return _TAIL(row, -TAIL_BYTES)
+
 
 # What the tree and the chain are made of, nothing else.
 LINKS = (
@@ -54,30 +67,26 @@ def copied_rows(connection: Connection, query: str) -> Generator[bytes, None, No
     result = libpq.exec_(f"COPY ({query}) TO STDOUT (FORMAT binary)".encode())
     if result.status != ExecStatus.COPY_OUT:
         raise psycopg.DatabaseError(result.get_error_message())
-    try:
-        yield from _rows(libpq)
-    finally:
-        _finish(libpq)
-
-
-def _rows(libpq: PGconn) -> Iterator[bytes]:
     arrives = select.poll()
     arrives.register(libpq.socket, select.POLLIN)
     next_row, first = libpq.get_copy_data, True
-    while True:
-        length, data = next_row(1)
-        if length == 0:
-            arrives.poll()
-            libpq.consume_input()
-        elif length < 0:
-            return
-        elif first:
-            first = False
-            if len(row := _without_header(bytes(data))) > 2:
-                yield row
-        # The trailer is a row of -1 fields, and nothing more.
-        elif length > 2:
-            yield bytes(data)
+    try:
+        while True:
+            length, data = next_row(1)
+            # The trailer is a row of -1 fields, and nothing more.
+            if length > 2 and not first:
+                yield bytes(data)
+            elif length == 0:
+                arrives.poll()
+                libpq.consume_input()
+            elif length < 0:
+                return
+            elif first:
+                first = False
+                if len(row := _without_header(bytes(data))) > 2:
+                    yield row
+    finally:
+        _finish(libpq)
 
 
 def _finish(libpq: PGconn) -> None:

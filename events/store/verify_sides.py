@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import psycopg
+from pydantic_core import from_json
 
 from events.store.frame_rows import copied_rows, fields
 
@@ -36,8 +36,9 @@ SELECT min(c.position) FROM commands c WHERE c.position > {after} AND NOT EXISTS
 """
 _STAMP = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 _CLAIMS = (
-    f"SELECT kind, scope, key, {_STAMP.format('lower(during)')}, {_STAMP.format('upper(during)')},"
-    " stream_id, position FROM claims"
+    "SELECT kind, CASE scope WHEN '' THEN 0 ELSE hashtextextended(scope, {seed}) END, key,"
+    f" {_STAMP.format('lower(during)')}, {_STAMP.format('upper(during)')},"
+    " hashtextextended(stream_id, {seed}), position FROM claims"
 )
 
 
@@ -61,38 +62,42 @@ def check_commands(url: str, password: str, snapshot: str, after: int) -> Proble
 class HeldClaims:
     """The claims table as the events from `after` on say that it should be; 200 bytes a claim.
 
-    Keys and streams are kept as hash(), 64 bits with this process's random key.
+    Streams and tenants are 64-bit hashes that the server made with `seed`; so are keys, with this
+    process's own.
     """
 
-    def __init__(self, after: int) -> None:
-        self._after = after
+    def __init__(self, after: int, seed: int) -> None:
+        self._after, self._table = after, _CLAIMS.format(seed=seed)
         self._held: dict[int, tuple[int, int]] = {}
         self._released: dict[int, int] = {}
 
-    def fold(self, position: int, row: bytes) -> None:
-        """A row of FRAMES that moves claims. Raises ValueError when its claims are not JSON."""
-        parts = fields(row)
-        stream_id, tenant, claims = parts[1], parts[8] or b"", parts[13] or b"[]"
-        for move in json.loads(claims):
-            scope = b"" if move["scope"] == "global" else tenant
-            times = [moment and moment.encode() for moment in (move["since"], move["until"])]
-            key = hash((move["kind"].encode(), scope, move["key"].encode(), *times))
+    def fold(self, position: int, stream: int, tenant: int, claims: bytes) -> None:
+        """An event that moves claims. Raises ValueError when they are not JSON."""
+        for move in from_json(claims):
+            scope = 0 if move["scope"] == "global" else tenant
+            key = hash((move["kind"], scope, move["key"], move["since"], move["until"]))
             if move["op"] == "take":
-                self._held[key] = hash(stream_id), position
+                self._held[key] = stream, position
             elif self._held.pop(key, None) is None:
                 self._released[key] = position
 
     def differing(self, connection: Connection) -> Problem | None:
         """An edited row would let a rule be broken later."""
         missing, wrong = dict(self._held), []
-        for row in copied_rows(connection, _CLAIMS):
-            *name, stream_id, at = fields(row)
-            key, position = hash(tuple(name)), int.from_bytes(at or b"", signed=True)
-            folded = missing.pop(key, None)
+        for row in copied_rows(connection, self._table):
+            kind, scope, key, since, until, stream, at = fields(row)
+            texts = [each and each.decode() for each in (kind, key, since, until)]
+            name = hash((texts[0], _int(scope), *texts[1:]))
+            position = _int(at)
+            folded = missing.pop(name, None)
             if folded:
-                if folded != (hash(stream_id), position):
+                if folded != (_int(stream), position):
                     wrong.append(folded[1])
-            elif position > self._after or key in self._released:
-                wrong.append(self._released.get(key, position))
+            elif position > self._after or name in self._released:
+                wrong.append(self._released.get(name, position))
         wrong += [position for _, position in missing.values()]
         return (min(wrong), "the claims table does not follow from the events") if wrong else None
+
+
+def _int(part: bytes | None) -> int:
+    return int.from_bytes(part or b"", signed=True)
