@@ -13,12 +13,15 @@ class AudioError(NoCultureError):
 
 
 class AnalyserCrashed(AudioError):
-    """The child ended or answered nonsense; the next job gets a new one."""
+    """The child ended or answered nonsense; the next job gets a new one. `exit_status` is negative
+    for a signal, None if it did not end by itself.
+    """
 
     status = 503
     code = "analyser-crashed"
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, exit_status: int | None = None) -> None:
+        self.exit_status = exit_status
         super().__init__(f"The audio analyser stopped ({detail}): try this file again.")
 
 

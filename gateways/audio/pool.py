@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from gateways.audio.compiled import start_with
 from gateways.audio.errors import AnalyserCrashed, AnalyserStopped, AudioRefused, OverCpuLimit
 from gateways.audio.facts import Accepted, Analysis, Probe, Refused, Rendition
 from gateways.audio.sandbox import (
@@ -125,7 +127,9 @@ class _Lane:
         cache: Path,
         starter: ThreadPoolExecutor,
     ) -> None:
-        self._start = lambda: Sandbox(job, limits, analyser, cache)
+        self._start = partial(Sandbox, job, limits, analyser, cache)
+        if job == "analyse":
+            self._start = partial(start_with, cache, self._start)
         self._starter = starter
         self._free = threading.Semaphore(size)
         self._lock = threading.Lock()

@@ -159,7 +159,7 @@ class Sandbox:
         self.close()
         if status == -signal.SIGXCPU:
             return OverCpuLimit(self.limits.cpu_s)
-        return AnalyserCrashed(detail or f"exit status {status}")
+        return AnalyserCrashed(detail or f"exit status {status}", status)
 
 
 def _command(link_fd: int, job: Job, limits: Limits, analyser: AnalyserChoice) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 
 import psycopg
@@ -53,7 +54,7 @@ def test_a_setting_that_loses_events_is_named_and_the_advice_mends_it(
     assert found.name == name
     assert found.value == f"{setting} is {value}, should be {wanted}"
     assert found.advice is not None
-    subprocess.run(found.advice.split(), check=True, capture_output=True, timeout=60)
+    subprocess.run(shlex.split(found.advice), check=True, capture_output=True, timeout=60)
     eventually(lambda: not problems(config))
 
 
