@@ -8,11 +8,12 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.postgres import EmbeddedPostgres
@@ -68,23 +69,32 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     engine.stop()
 
 
-# First of all: xdist reads the groups in this hook too, and an item without one is a group alone.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Cheap levels first: a broken rule shows before a browser starts. Side by side, whole
-    installations go one after another beside everything else: two of them at once on two cores are
-    so slow that a browser gives up waiting.
+    """Cheap levels first: a broken rule shows before a browser starts. Side by side the long ones
+    first, so that nobody waits for them at the end.
     """
-    parallel = "PYTEST_XDIST_WORKER" in os.environ
-    for item in items:
-        whole = LEVELS[_level(item)] in WHOLE_INSTALLATIONS
-        group = "installations" if whole else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=_level, reverse=parallel)
+    items.sort(key=lambda item: _level(item.nodeid), reverse="PYTEST_XDIST_WORKER" in os.environ)
 
 
-def _level(item: pytest.Item) -> int:
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """With `--dist loadfile`."""
+    return _FileByFile(config, log)
+
+
+class _FileByFile(LoadScopeScheduling):
+    """Side by side, whole installations go one after another beside everything else: two of them at
+    once on two cores are so slow that a browser gives up waiting.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if LEVELS[_level(nodeid)] in WHOLE_INSTALLATIONS:
+            return "whole installations"
+        return nodeid.partition("::")[0]
+
+
+def _level(nodeid: str) -> int:
+    folder = nodeid.removeprefix("tests/").partition("/")[0]
     return LEVELS.index(folder) if folder in LEVELS else 0
 
 

@@ -82,7 +82,7 @@ def in_parallel() -> list[str]:
     """Two files at once, each with engines of its own, as tests/conftest.py groups them; one after
     another when pytest's words are given.
     """
-    return ["-n", str(WORKERS), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    return ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _project_file() -> str:
