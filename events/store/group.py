@@ -18,7 +18,7 @@ from itertools import pairwise
 import psycopg
 
 from events.store.pending import Append, Committed, StoreBusy
-from events.store.postgres import Connection, Verdict, append_encoded
+from events.store.postgres import Connection, Verdict, append_prepared, prepare_append
 from events.store.wire import EncodedAppend, encode
 
 log = logging.getLogger(__name__)
@@ -172,8 +172,9 @@ class GroupCommitter:
             try:
                 if self._connection is None or self._connection.closed:
                     self._connection = self._connect()
+                    prepare_append(self._connection)
                 # Autocommit: the one statement is the transaction, and the one round trip.
-                verdicts = append_encoded(self._connection, appends)
+                verdicts = append_prepared(self._connection, appends)
                 self._after_commit()
                 return verdicts
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:

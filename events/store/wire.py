@@ -11,12 +11,11 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from psycopg.types.range import TimestamptzRange
 
 from events.claims import Claim, claims_bytes
 from events.store.pending import Append
@@ -28,12 +27,14 @@ _integer = struct.Struct(">ii").pack
 _array = struct.Struct(">iiIii").pack
 _NULL = _length(-1)
 _BOOLEANS = (_length(1) + b"\x00", _length(1) + b"\x01")
+_LOWER_INCLUDED, _LOWER_INFINITE, _UPPER_INFINITE = 0x02, 0x08, 0x10
 _POSTGRES_EPOCH_MICROS = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
 
 
 class Elements(bytes):
     """A one-dimensional array in binary form; subclasses name its type and its elements'."""
 
+    array: ClassVar[int]
     element: ClassVar[int]
 
     @classmethod
@@ -44,33 +45,39 @@ class Elements(bytes):
 
 
 class Booleans(Elements):
-    element = 16
+    array, element = 1000, 16
 
 
 class Blobs(Elements):
-    element = 17
+    array, element = 1001, 17
 
 
 class Bigints(Elements):
-    element = 20
+    array, element = 1016, 20
 
 
 class Integers(Elements):
-    element = 23
+    array, element = 1007, 23
 
 
 class Texts(Elements):
-    element = 25
+    array, element = 1009, 25
 
 
 class Moments(Elements):
-    element = 1184
+    array, element = 1185, 1184
 
 
-def _register(kind: type[Elements], array_oid: int) -> None:
+class Ranges(Elements):
+    """Of moments."""
+
+    array, element = 3911, 3910
+
+
+def _register(kind: type[Elements]) -> None:
     class AsIs(Dumper):
         format = Format.BINARY
-        oid = array_oid
+        oid = kind.array
 
         def dump(self, obj: bytes) -> bytes:
             return obj
@@ -78,15 +85,8 @@ def _register(kind: type[Elements], array_oid: int) -> None:
     psycopg.adapters.register_dumper(kind, AsIs)
 
 
-for _kind, _oid in (
-    (Booleans, 1000),
-    (Blobs, 1001),
-    (Bigints, 1016),
-    (Integers, 1007),
-    (Texts, 1009),
-    (Moments, 1185),
-):
-    _register(_kind, _oid)
+for _kind in (Booleans, Blobs, Bigints, Integers, Texts, Moments, Ranges):
+    _register(_kind)
 
 # The columns of EncodedAppend.head and of each of its events, in the order of append_events().
 HEAD_COLUMNS: tuple[type[Elements], ...] = (
@@ -102,19 +102,27 @@ HEAD_COLUMNS: tuple[type[Elements], ...] = (
 EVENT_COLUMNS: tuple[type[Elements], ...] = (
     Booleans, Texts, Texts, Bigints, Texts, Texts, Bigints, Moments, Blobs, Blobs, Blobs,
 )  # fmt: skip
-ClaimMove = tuple[int, bool, str, str, str, TimestamptzRange | None]
+CLAIM_COLUMNS: tuple[type[Elements], ...] = (Booleans, Texts, Texts, Texts, Ranges)
+# The type of each argument of append_events().
+ARGUMENTS: tuple[type[Elements], ...] = (
+    *HEAD_COLUMNS,
+    Integers,
+    *EVENT_COLUMNS,
+    Integers,
+    *CLAIM_COLUMNS,
+)
 
 
 @dataclass(slots=True)
 class EncodedAppend:
-    """`claims` has (1-based event of this append, take, kind, scope, key, during).
+    """`claims` has (1-based event of this append, CLAIM_COLUMNS: take, kind, scope, key, during).
 
     `exclusive` is the append's; `answer` is what it will be told: stream and version.
     """
 
     head: tuple[bytes, ...]
     events: list[tuple[bytes, ...]]
-    claims: list[ClaimMove]
+    claims: list[tuple[int, tuple[bytes, ...]]]
     exclusive: frozenset[tuple[str, str, str]]
     answer: tuple[str, int]
 
@@ -125,7 +133,7 @@ def encode(append: Append) -> EncodedAppend:
     correlation, causation = _text(append.correlation_id), _text(append.causation_id)
     command, input_hash = _text(append.command_id), _bytes(append.input_hash)
     events: list[tuple[bytes, ...]] = []
-    claims: list[ClaimMove] = []
+    claims: list[tuple[int, tuple[bytes, ...]]] = []
     reached: dict[str, int] = {}
     for event in append.events:
         moved = claims_bytes(event.takes, event.releases)
@@ -158,7 +166,8 @@ def encode(append: Append) -> EncodedAppend:
             moves = [(False, c) for c in event.releases] + [(True, c) for c in event.takes]
             for take, claim in moves:
                 scope = "" if claim.scope == "global" else append.tenant
-                claims.append((len(events), take, claim.kind, scope, claim.key, _during(claim)))
+                name = (_text(claim.kind), _text(scope), _text(claim.key))
+                claims.append((len(events), (_BOOLEANS[take], *name, _during(claim))))
     stream = append.events[0].stream_id
     head = (command, input_hash, actor, tenant, correlation, causation, _text(stream))
     version = reached[stream]
@@ -167,23 +176,33 @@ def encode(append: Append) -> EncodedAppend:
     )
 
 
-def arguments(group: Sequence[EncodedAppend]) -> list[Any]:
+def arguments(group: Sequence[EncodedAppend]) -> list[Elements]:
     """What append_events() takes, in its order."""
     owners: list[bytes] = []
     events: list[tuple[bytes, ...]] = []
-    claims: list[ClaimMove] = []
+    moving: list[bytes] = []
+    moves: list[tuple[bytes, ...]] = []
     for number, encoded in enumerate(group, 1):
-        before = len(events)
-        claims += [(before + move[0], *move[1:]) for move in encoded.claims]
+        for event, move in encoded.claims:
+            moving.append(_integer(4, len(events) + event))
+            moves.append(move)
         events += encoded.events
         owners += [_integer(4, number)] * len(encoded.events)
-    heads = zip(*(encoded.head for encoded in group), strict=True)
+    heads = [encoded.head for encoded in group]
     return [
-        *(kind.of(column) for kind, column in zip(HEAD_COLUMNS, heads, strict=True)),
+        *_columns(HEAD_COLUMNS, heads),
         Integers.of(owners),
-        *(k.of(c) for k, c in zip(EVENT_COLUMNS, zip(*events, strict=True), strict=True)),
-        *([list(column) for column in zip(*claims, strict=True)] if claims else [[]] * 6),
+        *_columns(EVENT_COLUMNS, events),
+        Integers.of(moving),
+        *_columns(CLAIM_COLUMNS, moves),
     ]
+
+
+def _columns(
+    kinds: tuple[type[Elements], ...], rows: Sequence[tuple[bytes, ...]]
+) -> list[Elements]:
+    columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+    return [kind.of(column) for kind, column in zip(kinds, columns, strict=True)]
 
 
 def _text(value: str | None) -> bytes:
@@ -197,7 +216,15 @@ def _bytes(value: bytes | None) -> bytes:
     return _NULL if value is None else _length(len(value)) + value
 
 
-def _during(claim: Claim) -> TimestamptzRange | None:
+def _during(claim: Claim) -> bytes:
+    """A tstzrange `[since, until)`: its flags, then the bounds that it has."""
     if claim.since is None and claim.until is None:
-        return None
-    return TimestamptzRange(claim.since, claim.until, "[)")
+        return _NULL
+    # Nothing includes what is infinite.
+    flags, bounds = _LOWER_INCLUDED if claim.since else 0, b""
+    for moment, infinite in ((claim.since, _LOWER_INFINITE), (claim.until, _UPPER_INFINITE)):
+        if moment is None:
+            flags |= infinite
+        else:
+            bounds += _bigint(8, to_micros(moment) - _POSTGRES_EPOCH_MICROS)
+    return _length(1 + len(bounds)) + bytes([flags]) + bounds

@@ -201,7 +201,7 @@ def test_a_lost_connection_after_the_commit_is_answered_with_what_was_committed(
 ):
     from events.store import group
 
-    real, calls = group.append_encoded, []
+    real, calls = group.append_prepared, []
 
     def lost_answer(connection, appends):
         verdicts = real(connection, appends)
@@ -211,7 +211,7 @@ def test_a_lost_connection_after_the_commit_is_answered_with_what_was_committed(
             raise psycopg.OperationalError("the answer was lost")
         return verdicts
 
-    monkeypatch.setattr(group, "append_encoded", lost_answer)
+    monkeypatch.setattr(group, "append_prepared", lost_answer)
     stream = AssetId.new()
     committed = log.append(append_of(pending(stream, 1)))
     assert (committed.position, committed.replayed) == (1, True)
