@@ -42,10 +42,11 @@ class TestApplicationRecorder(_OnOurLog, ApplicationRecorderTestCase[LogRecorder
 
         def read() -> None:
             while True:
-                last = seen[-1] if seen else 0
+                # Asked before the read: an empty page read earlier says nothing of the end.
+                at_the_end, last = done.is_set(), seen[-1] if seen else 0
                 page = recorder.select_notifications(last, 500, inclusive_of_start=False)
                 seen.extend(notification.id for notification in page)
-                if not page and done.is_set():
+                if not page and at_the_end:
                     return
 
         with ThreadPoolExecutor(11) as threads:
