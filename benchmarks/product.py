@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.rig import Database, Rig
 from runtime.engines.child import choose_free_port
 from runtime.installation import ROOT
+from runtime.supervised import core_environment
 
 PATIENCE_S = 120.0
 # The server ends a connection that was idle for 5 s.
@@ -52,7 +53,7 @@ def running(
                 subprocess.Popen(
                     [sys.executable, "-m", "runtime", "run", part],
                     cwd=ROOT,
-                    env=environment,
+                    env=environment | core_environment(part),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

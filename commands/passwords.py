@@ -11,6 +11,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from events.errors import NoCultureError
+from kit.cores import every_core
 
 AT_ONCE = 2
 WAIT_S = 10.0
@@ -45,7 +46,8 @@ class Passwords:
         if not self._slots.acquire(timeout=WAIT_S):
             raise PasswordsBusy
         try:
-            yield
+            with every_core():
+                yield
         finally:
             self._slots.release()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from events.errors import NoCultureError
+from kit.cores import every_core
 
 MAX_FILENAME = 500
 READ_BYTES = 1024 * 1024
@@ -83,12 +84,13 @@ class Receiving:
     def write(self, pieces: Iterable[bytes]) -> None:
         """Raises FileTooLarge (413)."""
         assert self._file is not None
-        for piece in pieces:
-            self._size_bytes += len(piece)
-            if self._size_bytes > self._max_bytes:
-                raise FileTooLarge(self._max_bytes)
-            self._sha256.update(piece)
-            self._file.write(piece)
+        with every_core():
+            for piece in pieces:
+                self._size_bytes += len(piece)
+                if self._size_bytes > self._max_bytes:
+                    raise FileTooLarge(self._max_bytes)
+                self._sha256.update(piece)
+                self._file.write(piece)
 
     def finish(self) -> StagedFile:
         """Raises EmptyFile (422)."""
@@ -106,7 +108,7 @@ class Receiving:
 
 def sha256_of(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with every_core(), path.open("rb") as file:
         while chunk := file.read(READ_BYTES):
             digest.update(chunk)
     return digest.hexdigest()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from kit.cores import keep_to
 from runtime.composition import Core, open_core
 from runtime.heartbeat import Heartbeat
 from runtime.observability.logs import start_logging
@@ -47,6 +50,7 @@ def run_api(settings: Settings) -> None:
             super().handle_exit(sig, frame)
 
     start_logging(settings)
+    keep_to(settings.core)
     with exporting(settings, "api"), open_core(settings, connections=48) as core:
         before_ready(core)
         Staging(core.objects.staging, settings.max_upload_bytes).forget_abandoned()
@@ -117,12 +121,16 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         before_ready(core)
         wakes = new_wakes()
         consuming = engine(core, event_log, wakes)
-        work: dict[str, Work] = {"consumers": consuming.run}
+        # On its core, but for the probes: their children would inherit it.
+        kept = partial(_kept_to, settings.core)
+        work: dict[str, Work] = {"consumers": kept(consuming.run)}
         for number in range(DISPATCH_THREADS):
-            work[f"dispatcher-{number}"] = Dispatcher(
+            dispatcher = Dispatcher(
                 core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
-            ).run
-        work["timers"] = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands).run
+            )
+            work[f"dispatcher-{number}"] = kept(dispatcher.run)
+        timers = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands)
+        work["timers"] = kept(timers.run)
         for number in range(PROBE_THREADS):
             probe = ProbeEffect(tools, core.objects)
             work[f"probe-{number}"] = EffectRunner(
@@ -161,6 +169,14 @@ def run_analysis(settings: Settings) -> None:
         run_until_stopped(
             work, Heartbeat(settings, "analysis"), lambda: ("running", _waiting(core), None)
         )
+
+
+def _kept_to(core: int | None, run: Work) -> Work:
+    def kept(stop: threading.Event) -> None:
+        keep_to(core)
+        run(stop)
+
+    return kept
 
 
 def _worker_report(

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         le=64,
         description="Tracks measured at the same time on this machine.",
     )
+    core: int | None = Field(
+        None,
+        ge=0,
+        description="Processor core that the Python of one process keeps to (Linux); empty: all of"
+        " them, but `up` gives the API and the worker one each.",
+    )
     max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest file that is accepted.")
     keep_replaced_hours: float = Field(
         24.0,

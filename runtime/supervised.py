@@ -19,7 +19,7 @@ import psutil
 
 from runtime.engines.child import cap_log, last_line, spawn, stop_child
 from runtime.heartbeat import is_fresh, read_heartbeat
-from runtime.installation import ROOT
+from runtime.installation import PREFIX, ROOT
 from runtime.settings import Settings
 from runtime.state import PartState
 
@@ -38,6 +38,22 @@ UNANSWERED_LOOKS = 12
 SINGLE_THREADED = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
+
+CORE = f"{PREFIX}CORE"
+
+
+def core_of(part: str) -> int | None:
+    """The API's is the last, the worker's the first: both have many threads (kit/cores.py). None
+    where there is only one. Who starts processes by hand says which core, or leaves them all.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return {"api": cores[-1], "worker": cores[0]}.get(part) if len(cores) > 1 else None
+
+
+def core_environment(part: str) -> dict[str, str]:
+    """What the operator says goes before."""
+    core = core_of(part)
+    return {} if core is None or CORE in os.environ else {CORE: str(core)}
 
 
 class Runnable(Protocol):
@@ -96,7 +112,13 @@ class OwnProcess:
             cwd=ROOT,
             log=self.log,
             orphan_signal=signal.SIGTERM,
-            env={**os.environ, **SINGLE_THREADED, "PYTHONPATH": str(ROOT), **self._environment},
+            env={
+                **os.environ,
+                **SINGLE_THREADED,
+                **core_environment(self.name),
+                "PYTHONPATH": str(ROOT),
+                **self._environment,
+            },
             stdin=subprocess.PIPE,
         )
 
