@@ -162,7 +162,7 @@ def _result(name: str, costs_s: dict[int, float], fills: dict[int, int]) -> Resu
         unit="ms",
         at_most=True,
         details={
-            "cost_ms": {f"{size:,}": round(cost * 1e3, 4) for size, cost in costs_s.items()},
+            "by_size": {str(size): round(cost * 1e3, 4) for size, cost in costs_s.items()},
             "fill_events_per_s": {f"{size:,}": rate for size, rate in fills.items()},
         },
     )
