@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -47,16 +48,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     engine.stop()
 
 
-@pytest.fixture
-def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+@contextmanager
+def open_database(postgres: EmbeddedPostgres, name: str) -> Iterator[Database]:
     """A copy of the migrated template: 46 ms by file copy, 129 ms through the log."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
         connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
     yield Database(_of(postgres.owner_url, name), _of(postgres.app_url, name))
     with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    with open_database(postgres, f"test_{os.getpid()}_{next(_numbers)}") as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

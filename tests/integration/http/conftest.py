@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from runtime.engines.postgres import EmbeddedPostgres
-from tests.conftest import Database, _of
+from tests.conftest import Database, open_database
 from tests.integration.http.app import Installation, open_installation
 from tests.integration.http.tenants import Installation as Tenants
 from tests.integration.http.tenants import open_tenants
@@ -21,11 +21,10 @@ KEPT_TABLES = ("log_identity", "migrations")
 def _opened(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Installation, str]]:
-    name = f"http_{os.getpid()}"
-    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
-    database = Database(_of(postgres.owner_url, name), _of(postgres.app_url, name))
-    with open_installation(database, tmp_path_factory.mktemp("blobs")) as opened:
+    with (
+        open_database(postgres, f"http_{os.getpid()}") as database,
+        open_installation(database, tmp_path_factory.mktemp("blobs")) as opened,
+    ):
         yield opened, database.owner_url
 
 
@@ -64,15 +63,11 @@ def tenants(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Tenants]:
     """The whole application with a worker behind it, and several who share it."""
-    name = f"tenants_{os.getpid()}"
-    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
-        connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
-    database = Database(_of(postgres.owner_url, name), _of(postgres.app_url, name))
-    with open_tenants(database, tmp_path_factory.mktemp("tenants")) as opened:
+    with (
+        open_database(postgres, f"tenants_{os.getpid()}") as database,
+        open_tenants(database, tmp_path_factory.mktemp("tenants")) as opened,
+    ):
         yield opened
-    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
