@@ -64,6 +64,12 @@ class Shelf(Projection, name="shelf", version=1, categories=("analysis", "asset"
                 rows.upsert(data.asset_id, attempts=data.attempt)
 
 
+class Digests(Shelf, name="shelf", version=1, categories=("analysis", "asset")):
+    """The corrected program."""
+
+    indigestible = None
+
+
 # Composition takes every registered projection; this one is only for tests.
 del Projection.registered["shelf"]
 

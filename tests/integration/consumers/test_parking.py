@@ -12,11 +12,11 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.replay import replay
 from processors.consumers.status import consumers_status
 from processors.rebuild import Rebuilder
-from projections.projection import Projection
 from tests.integration.consumers.support import (
     ACCOUNT,
     SHA,
     WORKSPACE,
+    Digests,
     Shelf,
     Tally,
     Writer,
@@ -29,16 +29,6 @@ from tests.integration.consumers.support import (
     running,
     tallied,
 )
-
-
-class Digests(Shelf, name="shelf", version=1, categories=("analysis", "asset")):
-    """The corrected program."""
-
-    indigestible = None
-
-
-# Composition takes every registered projection.
-del Projection.registered["shelf"]
 
 
 def letters(pool: ConnectionPool) -> list[tuple[object, ...]]:

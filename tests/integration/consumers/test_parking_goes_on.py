@@ -21,6 +21,7 @@ from tests.integration.consumers.support import (
     ACCOUNT,
     SHA,
     WORKSPACE,
+    Digests,
     Shelf,
     Tally,
     Writer,
@@ -33,12 +34,6 @@ from tests.integration.consumers.support import (
     running,
     tallied,
 )
-
-
-class Digests(Shelf, name="shelf", version=1, categories=("analysis", "asset")):
-    """The corrected program."""
-
-    indigestible = None
 
 
 class Slow(Digests, name="shelf", version=1, categories=("analysis", "asset")):
