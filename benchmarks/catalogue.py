@@ -25,3 +25,4 @@ def run(rig: Rig, names: Iterable[str]) -> Iterator[Result]:
     for name in names:
         rig.say(f"{name} …")
         yield from importlib.import_module(MODULES[name]).measure(rig)
+        rig.clear()

@@ -47,6 +47,7 @@ class Rig:
     say: Callable[[str], None]
     stack: ExitStack
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _made: list[str] = field(default_factory=list)
 
     @cached_property
     def postgres(self) -> EmbeddedPostgres:
@@ -65,12 +66,23 @@ class Rig:
     def database(self) -> Database:
         """A new one with all migrations."""
         name = f"bench_{next(self._numbers)}"
+        self._made.append(name)
         with psycopg.connect(self.postgres.owner_url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
             connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
         owner_url = _of(self.postgres.owner_url, name)
         migrate(owner_url)
         return Database(owner_url, _of(self.postgres.app_url, name))
+
+    def clear(self) -> None:
+        """No database is left for autovacuum to work on beside the next benchmark."""
+        if not self._made:
+            return
+        with psycopg.connect(self.postgres.owner_url, autocommit=True) as connection:
+            for name in self._made:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute("CHECKPOINT")
+        self._made.clear()
 
     @contextmanager
     def pool(self, url: str, connections: int = 8) -> Iterator[ConnectionPool]:

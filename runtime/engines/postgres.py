@@ -41,7 +41,9 @@ SERVER_SETTINGS = {
     "shared_buffers": "256MB",
     "fsync": "on",
     "synchronous_commit": "on",
-    "wal_compression": "on",
+    # This build knows pglz only, which costs more than the bytes it saves: 100 old streams in one
+    # append to a log of a million events took 8.8 ms with it, 5.1 without.
+    "wal_compression": "off",
     "max_wal_size": "2GB",
     # For `backup --follow`: after a crash the checkpoint drops segments at once, also those that a
     # receiver was in the middle of.
