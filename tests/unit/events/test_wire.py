@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
+import psycopg
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.adapt import Transformer
+from psycopg.pq import Format
 
 from events.claims import Claim, claims_bytes
 from events.envelope import frame
@@ -81,3 +84,38 @@ def test_an_array_is_in_the_form_that_postgres_reads():
     header, elements = two[:20], two[20:]
     assert header == bytes.fromhex("00000001 00000001 00000014 00000002 00000001")
     assert elements == bytes.fromhex("00000008 0000000000000007 ffffffff")
+
+
+@given(st.none() | moments, st.none() | moments)
+def test_a_claims_time_is_read_by_psycopg_as_it_was_meant(
+    since: datetime | None, until: datetime | None
+):
+    append = Append(
+        command_id="c",
+        input_hash=b"",
+        actor=None,
+        tenant="t",
+        correlation_id="r",
+        causation_id=None,
+        events=(
+            PendingEvent(
+                event_id="e",
+                stream_id="s",
+                stream_version=1,
+                category="room",
+                type="room.booked",
+                version=1,
+                effective_at=datetime(2026, 1, 1, tzinfo=UTC),
+                data=b"",
+                takes=(Claim("room", "k", since=since, until=until),),
+            ),
+        ),
+    )
+    ((_, (*_, during)),) = encode(append).claims
+    if since is None and until is None:
+        assert during == Texts.of([b"\xff\xff\xff\xff"])[-4:]
+        return
+    kind = psycopg.adapters.types["tstzrange"]
+    read = Transformer().get_loader(kind.oid, Format.BINARY).load(during[4:])
+    assert (read.lower, read.upper) == (since, until)
+    assert (read.lower_inc, read.upper_inc) == (since is not None, False)
