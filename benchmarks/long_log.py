@@ -84,7 +84,8 @@ def command(stream: str, first_version: int, count: int) -> Append:
                 type=model.type,
                 version=model.version,
                 effective_at=now,
-                data=data.replace(_ANY, stream[4:].encode()).replace(_NTH, b"%d" % (version // 2)),
+                # The number first: an id may hold its digits, one of a million does.
+                data=data.replace(_NTH, b"%d" % (version // 2)).replace(_ANY, stream[4:].encode()),
                 takes=(Claim("asset-content", stream[4:] * 2),) if version == 1 else (),
             )
         )
