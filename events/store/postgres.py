@@ -62,7 +62,7 @@ def append_prepared(connection: Connection, group: Sequence[EncodedAppend]) -> l
     """Append and commit, on a connection in autocommit that only appends.
 
     In one blocking call of libpq, after which this thread asks for Python's lock once. psycopg's
-    own way asks four times, each time behind the threads that encode their appends meanwhile.
+    own way asks at every step, each time behind the threads that encode their appends meanwhile.
     """
     result = connection.pgconn.exec_prepared(_PREPARED, arguments(group), _IN_BINARY, Format.BINARY)
     _refuse_errors(connection, result)

@@ -1,5 +1,7 @@
-"""librosa's compiled code on disk. numba lets processes share it, but not make it at the same time:
-two that did left code behind that ended every child with a segmentation fault, for good.
+"""librosa's compiled code on disk, which numba lets processes share.
+
+Once, after processes had compiled at the same time and some of them were killed, it ended every
+child with a segmentation fault, for good.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class TableRows:
         connection.execute(_delete(self._table, self._key), (_json(records),))
 
 
-# Kept: to compose a statement takes longer than to send it, and a view has some ten of them.
+# Kept: a view has some ten of them, and would compose them anew for every batch.
 @lru_cache(maxsize=1_024)
 def _upsert(table: tuple[str, str], key: tuple[str, ...], names: tuple[str, ...]) -> sql.SQL:
     changes = sql.SQL(", ").join(
