@@ -11,23 +11,29 @@ from events.model import Event
 
 
 class AnalysisRequested(Event, type="analysis.requested", version=2):
-    """Measure this recording; `attempt` counts from 1."""
+    """Measure this recording; `attempt` counts from 1 over all of `run`, which a re-analysis begins."""
 
     analysis_id: AnalysisId
     asset_id: AssetId
     workspace_id: WorkspaceId
     sha256: Sha256
     attempt: int
+    run: int = 1
 
 
 class AnalysisCompleted(Event, type="analysis.completed", version=1):
-    """The recording was measured; `peaks` is the waveform at several zooms."""
+    """The recording was measured; `peaks` is the waveform at several zooms, `report` all else.
+
+    `report` is null for what was measured before there were reports.
+    """
 
     analysis_id: AnalysisId
     asset_id: AssetId
     workspace_id: WorkspaceId
     measurement: Measurement
     peaks: Blob
+    run: int = 1
+    report: Blob | None = None
 
 
 class AnalysisAttemptFailed(Event, type="analysis.attempt_failed", version=1):
@@ -39,6 +45,7 @@ class AnalysisAttemptFailed(Event, type="analysis.attempt_failed", version=1):
     attempt: int
     code: str
     reason: str
+    run: int = 1
 
 
 class AnalysisFailed(Event, type="analysis.failed", version=1):
@@ -49,3 +56,4 @@ class AnalysisFailed(Event, type="analysis.failed", version=1):
     workspace_id: WorkspaceId
     code: str
     reason: str
+    run: int = 1

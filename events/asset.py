@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from events.audio import AudioFacts, Blob, Sha256, Tags
+from events.audio import AudioFacts, Blob, Picture, Sha256, Tags
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event, Personal
 
@@ -49,6 +49,7 @@ class AssetVerified(Event, type="asset.verified", version=2, subject="owner_id")
     cover: Blob | None
     playable: bool | None = None
     rendition: Blob | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class AssetRejected(Event, type="asset.rejected", version=1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -12,6 +12,9 @@ MUSICAL_KEYS = tuple(f"{pitch} {mode}" for pitch in PITCHES for mode in ("major"
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 MusicalKey = Annotated[str, StringConstraints(pattern=r"^([ACDFG]#?|[BE]) (major|minor)$")]
 TagText = Annotated[str, StringConstraints(max_length=500)]
+Comment = Annotated[str, StringConstraints(max_length=2000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+MAX_INSTRUMENTS = 20
 
 
 class Value(BaseModel):
@@ -27,7 +30,10 @@ class Blob(Value):
 
 
 class Tags(Value):
-    """What the file or the musician says of a recording; None where nothing is said."""
+    """What the file or the musician says of a recording; None where nothing is said.
+
+    From `energy` on no file says anything: there the musician overrides what was measured.
+    """
 
     title: TagText | None = None
     artist: TagText | None = None
@@ -38,6 +44,23 @@ class Tags(Value):
     tempo_bpm: Annotated[float, Field(gt=0, le=1000)] | None = None
     key: MusicalKey | None = None
     isrc: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$")] | None = None
+    album_artist: TagText | None = None
+    disc: Annotated[int, Field(ge=0, le=9999)] | None = None
+    composer: TagText | None = None
+    label: TagText | None = None
+    copyright: TagText | None = None
+    comment: Comment | None = None
+    energy: Share | None = None
+    danceability: Share | None = None
+    valence: Share | None = None
+    instruments: Annotated[tuple[TagText, ...], Field(max_length=MAX_INSTRUMENTS)] | None = None
+
+
+class Picture(Value):
+    """One picture that the file carries; `kind` as ID3 names it: front cover, back cover, artist."""
+
+    kind: TagText
+    image: Blob
 
 
 class AudioFacts(Value):
@@ -49,6 +72,10 @@ class AudioFacts(Value):
     codec: str
     bitrate_bps: int | None
     truncated: bool = False
+    bit_depth: int | None = None
+    encoder: TagText | None = None
+    replay_gain_track_db: float | None = None
+    replay_gain_album_db: float | None = None
 
 
 class TempoCandidate(Value):
@@ -56,8 +83,52 @@ class TempoCandidate(Value):
     confidence: float
 
 
+class KeyCandidate(Value):
+    key: MusicalKey
+    confidence: float
+
+
+class GenreGuess(Value):
+    name: TagText
+    confidence: float
+
+
+class InstrumentHeard(Value):
+    """`share` of the recording in which it is heard; `lead`: it stands out most."""
+
+    name: TagText
+    share: float
+    confidence: float
+    lead: bool = False
+
+
+class Defect(Value):
+    """A technical finding; what it is and how to mend it is in the report under the same code."""
+
+    code: TagText
+    severity: Literal["info", "minor", "major", "severe"]
+    at_s: float | None = None
+
+
+class Vector(Value):
+    """A point in the space of `model`: int8 components as base64, to be compared by cosine."""
+
+    model: TagText
+    data: Annotated[str, StringConstraints(max_length=4096)]
+
+
+class Fingerprint(Value):
+    """What stays the same in other formats and levels: uint32 words, little-endian, as base64."""
+
+    algorithm: TagText
+    data: Annotated[str, StringConstraints(max_length=16384)]
+
+
 class Measurement(Value):
-    """What an analyser measured; None where it could not tell (silence has no tempo)."""
+    """What an analyser measured; None where it could not tell (silence has no tempo).
+
+    The long form, with beats, chords, curves and the method behind each number, is the report.
+    """
 
     tempo_bpm: float | None
     tempo_candidates: tuple[TempoCandidate, ...]
@@ -69,3 +140,18 @@ class Measurement(Value):
     analyser: str
     analyser_version: int
     degraded: tuple[str, ...] = ()
+    key_candidates: tuple[KeyCandidate, ...] = ()
+    loudness_range_lu: float | None = None
+    danceability: float | None = None
+    valence: float | None = None
+    genres: tuple[GenreGuess, ...] = ()
+    instruments: tuple[InstrumentHeard, ...] = ()
+    vocals: float | None = None
+    speech: float | None = None
+    moods: tuple[str, ...] = ()
+    quality_score: float | None = None
+    defects: tuple[Defect, ...] = ()
+    appeal_score: float | None = None
+    sound: Vector | None = None
+    words: Vector | None = None
+    fingerprint: Fingerprint | None = None

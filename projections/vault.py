@@ -24,6 +24,7 @@ _FORGOTTEN = dict.fromkeys(
         *("rejection_code", "rejection_reason"),
         *(f"tag_{name}" for name in Tags.model_fields),
         *("duration_s", "sample_rate_hz", "channels", "codec", "bitrate_bps", "truncated"),
+        *("bit_depth", "encoder", "replay_gain_track_db", "replay_gain_album_db", "pictures"),
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
     )
@@ -32,15 +33,18 @@ _UNMEASURED = dict.fromkeys(
     (
         *("analysis_error_code", "analysis_error_reason", "measured_tempo_bpm", "tempo_candidates"),
         *("measured_key", "key_confidence", "loudness_lufs", "true_peak_dbtp", "energy"),
-        *("analyser", "analyser_version", "degraded", "peaks_sha256"),
+        *("analyser", "analyser_version", "degraded", "peaks_sha256", "report_sha256"),
+        *("key_candidates", "loudness_range_lu", "danceability", "valence", "genres"),
+        *("instruments", "vocals", "speech", "moods", "quality_score", "defects", "appeal_score"),
     )
 )
 
 
+_LISTS = ("key_candidates", "genres", "instruments", "defects")
 NOTHING_SAID = Tags()
 
 
-class Vault(Projection, name="vault", version=2, categories=("asset", "analysis")):
+class Vault(Projection, name="vault", version=3, categories=("asset", "analysis")):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
     An asset and its analysis are two streams that arrive in any interleaving: each writes only its
@@ -82,12 +86,7 @@ class Vault(Projection, name="vault", version=2, categories=("asset", "analysis"
             case AssetDeleted():
                 rows.upsert(data.asset_id, version=event.stream_version, **_FORGOTTEN)
             case AnalysisRequested():
-                rows.upsert(
-                    data.asset_id,
-                    analysis_id=data.analysis_id,
-                    analysis_state="requested",
-                    **_UNMEASURED,
-                )
+                rows.upsert(data.asset_id, **_asked(data))
             case AnalysisCompleted():
                 rows.upsert(data.asset_id, analysis_state="completed", **_measured(data))
             case AnalysisFailed():
@@ -110,6 +109,11 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
         "codec": audio.codec,
         "bitrate_bps": audio.bitrate_bps,
         "truncated": audio.truncated,
+        "bit_depth": audio.bit_depth,
+        "encoder": _storable(audio.encoder),
+        "replay_gain_track_db": audio.replay_gain_track_db,
+        "replay_gain_album_db": audio.replay_gain_album_db,
+        "pictures": [each.model_dump() for each in data.pictures],
         "cover_sha256": cover and cover.sha256,
         "cover_size_bytes": cover and cover.size_bytes,
         "cover_media_type": cover and cover.media_type,
@@ -128,6 +132,12 @@ def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
     return {f"tag_{name}": _storable(getattr(tags or NOTHING_SAID, name)) for name in names}
 
 
+def _asked(data: AnalysisRequested) -> dict[str, Any]:
+    """A run after the first leaves what was measured before in its place until it is done."""
+    asked = {"analysis_id": data.analysis_id, "analysis_asked": data.run}
+    return asked if data.run > 1 else {**asked, "analysis_state": "requested", **_UNMEASURED}
+
+
 def _measured(data: AnalysisCompleted) -> dict[str, Any]:
     found = data.measurement
     return {
@@ -144,9 +154,22 @@ def _measured(data: AnalysisCompleted) -> dict[str, Any]:
         "analyser_version": found.analyser_version,
         "degraded": list(found.degraded),
         "peaks_sha256": data.peaks.sha256,
+        "report_sha256": data.report and data.report.sha256,
+        "analysis_run": data.run,
+        "loudness_range_lu": found.loudness_range_lu,
+        "danceability": found.danceability,
+        "valence": found.valence,
+        "vocals": found.vocals,
+        "speech": found.speech,
+        "moods": list(found.moods),
+        "quality_score": found.quality_score,
+        "appeal_score": found.appeal_score,
+        **{name: [each.model_dump() for each in getattr(found, name)] for name in _LISTS},
     }
 
 
 def _storable(value: Any) -> Any:
     """Postgres text has no NUL; one in a name must not stop the view."""
+    if isinstance(value, tuple):
+        return [_storable(each) for each in value]
     return value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value

@@ -22,12 +22,27 @@ CREATE TABLE {schema}.vault (
     tag_tempo_bpm       double precision,
     tag_key             text,
     tag_isrc            text,
+    tag_album_artist    text,
+    tag_disc            integer,
+    tag_composer        text,
+    tag_label           text,
+    tag_copyright       text,
+    tag_comment         text,
+    tag_energy          double precision,
+    tag_danceability    double precision,
+    tag_valence         double precision,
+    tag_instruments     jsonb,
     duration_s          double precision,
     sample_rate_hz      integer,
     channels            integer,
     codec               text,
     bitrate_bps         bigint,
     truncated           boolean,
+    bit_depth           integer,
+    encoder             text,
+    replay_gain_track_db double precision,
+    replay_gain_album_db double precision,
+    pictures            jsonb,
     cover_sha256        text,
     cover_size_bytes    bigint,
     cover_media_type    text,
@@ -39,6 +54,9 @@ CREATE TABLE {schema}.vault (
     -- the analysis' stream
     analysis_id         text,
     analysis_state      text,
+    -- the run that the measurements are of; one that is being measured is in analysis_asked
+    analysis_run        integer,
+    analysis_asked      integer,
     analysis_error_code text,
     analysis_error_reason text,
     measured_tempo_bpm  double precision,
@@ -52,6 +70,19 @@ CREATE TABLE {schema}.vault (
     analyser_version    integer,
     degraded            jsonb,
     peaks_sha256        text,
+    report_sha256       text,
+    key_candidates      jsonb,
+    loudness_range_lu   double precision,
+    danceability        double precision,
+    valence             double precision,
+    genres              jsonb,
+    instruments         jsonb,
+    vocals              double precision,
+    speech              double precision,
+    moods               jsonb,
+    quality_score       double precision,
+    defects             jsonb,
+    appeal_score        double precision,
 
     -- what follows from both
     state text GENERATED ALWAYS AS (CASE
@@ -62,7 +93,16 @@ CREATE TABLE {schema}.vault (
     effective_tempo_bpm double precision
         GENERATED ALWAYS AS (coalesce(tag_tempo_bpm, measured_tempo_bpm)) STORED,
     effective_key text GENERATED ALWAYS AS (coalesce(tag_key, measured_key)) STORED,
-    genre_fold text COLLATE "C" GENERATED ALWAYS AS (public.search_fold(tag_genre)) STORED,
+    effective_genre text GENERATED ALWAYS AS (coalesce(tag_genre, genres -> 0 ->> 'name')) STORED,
+    effective_energy double precision GENERATED ALWAYS AS (coalesce(tag_energy, energy)) STORED,
+    effective_danceability double precision
+        GENERATED ALWAYS AS (coalesce(tag_danceability, danceability)) STORED,
+    effective_valence double precision GENERATED ALWAYS AS (coalesce(tag_valence, valence)) STORED,
+    -- names only, lower case
+    effective_instruments jsonb GENERATED ALWAYS AS (coalesce(
+        tag_instruments, jsonb_path_query_array(instruments, '$[*].name'))) STORED,
+    genre_fold text COLLATE "C" GENERATED ALWAYS AS
+        (public.search_fold(coalesce(tag_genre, genres -> 0 ->> 'name'))) STORED,
     title_sort text COLLATE "C"
         GENERATED ALWAYS AS (public.search_fold(coalesce(tag_title, filename))) STORED,
     search_text text GENERATED ALWAYS AS (public.search_fold(
@@ -78,5 +118,8 @@ CREATE TABLE {schema}.vault (
 CREATE INDEX ON {schema}.vault (workspace_id, uploaded_at, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, title_sort, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm, asset_id);
+CREATE INDEX ON {schema}.vault (workspace_id, duration_s, asset_id);
+CREATE INDEX ON {schema}.vault (workspace_id, genre_fold);
+CREATE INDEX ON {schema}.vault USING gin (effective_instruments);
 CREATE INDEX ON {schema}.vault USING gin (search_vector);
 CREATE INDEX ON {schema}.vault USING gin (search_text public.gin_trgm_ops);

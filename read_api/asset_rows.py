@@ -11,10 +11,16 @@ from schemas.dto import (
     EffectiveDto,
     Rejection,
     TagsDto,
-    TempoCandidateDto,
 )
 
 Row = dict[str, Any]
+_LISTS = (
+    *("tempo_candidates", "degraded", "key_candidates", "genres", "instruments", "moods"),
+    "defects",
+)
+_NUMBERS = tuple(
+    AnalysisDto.model_fields.keys() - {"id", "run", "remeasuring", "tempo_bpm", "key", *_LISTS}
+)
 
 
 def asset_of(row: Row) -> AssetDto:
@@ -29,13 +35,17 @@ def asset_of(row: Row) -> AssetDto:
         size_bytes=row["size_bytes"],
         uploaded_at=row["uploaded_at"],
         has_cover=row["cover_sha256"] is not None,
-        tags=TagsDto(**{name: row[f"tag_{name}"] for name in TagsDto.model_fields}),
+        tags=TagsDto(**{name: row.get(f"tag_{name}") for name in TagsDto.model_fields}),
         audio=_audio(row),
         analysis=_analysis(row),
         effective=EffectiveDto(
             tempo_bpm=row["effective_tempo_bpm"],
             key=row["effective_key"],
-            genre=row["tag_genre"],
+            genre=row.get("effective_genre", row["tag_genre"]),
+            energy=row.get("effective_energy", row["energy"]),
+            danceability=row.get("effective_danceability"),
+            valence=row.get("effective_valence"),
+            instruments=row.get("effective_instruments") or [],
         ),
     )
 
@@ -47,25 +57,23 @@ def _problem(code: str | None, reason: str | None) -> Rejection | None:
 def _audio(row: Row) -> AudioDto | None:
     if row["duration_s"] is None:
         return None
-    decoded = {name: row[name] for name in AudioDto.model_fields if name != "playable"}
-    # A view of version 1, read until the new one is built, has neither column.
+    # A view of an earlier version, read until the new one is built, has not all columns.
+    decoded = {name: row.get(name) for name in AudioDto.model_fields if name != "playable"}
     has_rendition = row.get("rendition_sha256") is not None
     return AudioDto(**decoded, playable=has_rendition or row.get("playable") is not False)
 
 
 def _analysis(row: Row) -> AnalysisDto | None:
-    if row["analysis_state"] != "completed":
+    if row["peaks_sha256"] is None:
         return None
+    run = row.get("analysis_run") or 1
+    lists = {name: row.get(name) or [] for name in _LISTS}
     return AnalysisDto(
         id=row["analysis_id"],
+        run=run,
+        remeasuring=(row.get("analysis_asked") or run) > run,
         tempo_bpm=row["measured_tempo_bpm"],
-        tempo_candidates=[TempoCandidateDto(**each) for each in row["tempo_candidates"]],
         key=row["measured_key"],
-        key_confidence=row["key_confidence"],
-        loudness_lufs=row["loudness_lufs"],
-        true_peak_dbtp=row["true_peak_dbtp"],
-        energy=row["energy"],
-        analyser=row["analyser"],
-        analyser_version=row["analyser_version"],
-        degraded=row["degraded"],
+        **lists,
+        **{name: row.get(name) for name in _NUMBERS},
     )

@@ -42,6 +42,16 @@ class TagsDto(Dto):
     tempo_bpm: float | None = None
     key: str | None = None
     isrc: str | None = None
+    album_artist: str | None = None
+    disc: int | None = None
+    composer: str | None = None
+    label: str | None = None
+    copyright: str | None = None
+    comment: str | None = None
+    energy: float | None = None
+    danceability: float | None = None
+    valence: float | None = None
+    instruments: list[str] | None = None
 
 
 class AudioDto(Dto):
@@ -54,6 +64,10 @@ class AudioDto(Dto):
     codec: str
     bitrate_bps: int | None = None
     truncated: bool = False
+    bit_depth: int | None = None
+    encoder: str | None = None
+    replay_gain_track_db: float | None = None
+    replay_gain_album_db: float | None = None
     playable: bool = True
 
 
@@ -62,8 +76,37 @@ class TempoCandidateDto(Dto):
     confidence: float
 
 
+class KeyCandidateDto(Dto):
+    key: str
+    confidence: float
+
+
+class GenreDto(Dto):
+    name: str
+    confidence: float
+
+
+class InstrumentDto(Dto):
+    """`share` of the recording in which it is heard."""
+
+    name: str
+    share: float
+    confidence: float
+    lead: bool = False
+
+
+class DefectDto(Dto):
+    code: str
+    severity: str
+    at_s: float | None = None
+
+
 class AnalysisDto(Dto):
+    """The summary of the newest finished run; `remeasuring` while a newer one is asked for."""
+
     id: str
+    run: int = 1
+    remeasuring: bool = False
     tempo_bpm: float | None = None
     tempo_candidates: list[TempoCandidateDto] = Field(default_factory=list)
     key: str | None = None
@@ -74,6 +117,18 @@ class AnalysisDto(Dto):
     analyser: str
     analyser_version: int
     degraded: list[str] = Field(default_factory=list)
+    key_candidates: list[KeyCandidateDto] = Field(default_factory=list)
+    loudness_range_lu: float | None = None
+    danceability: float | None = None
+    valence: float | None = None
+    genres: list[GenreDto] = Field(default_factory=list)
+    instruments: list[InstrumentDto] = Field(default_factory=list)
+    vocals: float | None = None
+    speech: float | None = None
+    moods: list[str] = Field(default_factory=list)
+    quality_score: float | None = None
+    defects: list[DefectDto] = Field(default_factory=list)
+    appeal_score: float | None = None
 
 
 class EffectiveDto(Dto):
@@ -82,6 +137,10 @@ class EffectiveDto(Dto):
     tempo_bpm: float | None = None
     key: str | None = None
     genre: str | None = None
+    energy: float | None = None
+    danceability: float | None = None
+    valence: float | None = None
+    instruments: list[str] = Field(default_factory=list)
 
 
 class AssetDto(Dto):
