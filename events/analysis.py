@@ -11,7 +11,7 @@ from events.model import Event
 
 
 class AnalysisRequested(Event, type="analysis.requested", version=2):
-    """Measure this recording; `attempt` counts from 1 over all of `run`, which a re-analysis begins."""
+    """Measure this recording; `attempt` counts on over all runs, a re-analysis is the next run."""
 
     analysis_id: AnalysisId
     asset_id: AssetId

@@ -57,7 +57,7 @@ class Tags(Value):
 
 
 class Picture(Value):
-    """One picture that the file carries; `kind` as ID3 names it: front cover, back cover, artist."""
+    """One picture that the file carries; `kind` as ID3 names it: front cover, artist, …"""
 
     kind: TagText
     image: Blob
