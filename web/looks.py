@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime
 
 from schemas.dto import AssetDto
+from schemas.harmony import KEYS as KEYS
+from schemas.harmony import camelot as camelot
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -16,8 +18,6 @@ STATES = {
     "rejected": "Rejected",
     "analysis_failed": "Not measured",
 }
-_NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-KEYS = tuple(f"{note} {mode}" for mode in ("minor", "major") for note in _NOTES)
 
 
 def clock(seconds: float | None) -> str:
@@ -78,17 +78,6 @@ def day_and_time(time: datetime | str) -> str:
 
 def iso(time: datetime | str) -> str:
     return f"{moment(time):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def camelot(key: str | None) -> str:
-    """The place on the mixing wheel: C major is 8B, A minor 8A; a fifth up is one further."""
-    if key is None:
-        return ""
-    note, _, mode = key.partition(" ")
-    if note not in _NOTES:
-        return ""
-    semitone = _NOTES.index(note) + (3 if mode == "minor" else 0)
-    return f"{(semitone * 7 + 7) % 12 + 1}{'A' if mode == 'minor' else 'B'}"
 
 
 def title(asset: AssetDto) -> str:

@@ -1,0 +1,99 @@
+"""Words of music that a question may hold, by what they ask for. Lower case, several spellings."""
+
+from __future__ import annotations
+
+# How a mood that was not named by the analysis shows in numbers, each 0..1 (limits are ours).
+MOODS: dict[str, tuple[tuple[str, str, float], ...]] = {
+    "energetic": (("energy", ">=", 0.65),),
+    "calm": (("energy", "<=", 0.35),),
+    "happy": (("valence", ">=", 0.6),),
+    "sad": (("valence", "<=", 0.4), ("energy", "<=", 0.5)),
+    "dark": (("valence", "<=", 0.4),),
+    "bright": (("valence", ">=", 0.6), ("energy", ">=", 0.4)),
+    "aggressive": (("energy", ">=", 0.75), ("valence", "<=", 0.5)),
+    "romantic": (),
+    "dreamy": (),
+    "epic": (),
+    "groovy": (("danceability", ">=", 0.65),),
+}
+_MOOD_WORDS = {
+    "energetic": ("energetic", "driving", "powerful", "upbeat"),
+    "calm": ("calm", "chill", "chilled", "mellow", "relaxed", "relaxing", "quiet", "soft"),
+    "happy": ("happy", "cheerful", "joyful", "uplifting"),
+    "sad": ("sad", "melancholic", "melancholy", "gloomy"),
+    "dark": ("dark", "moody", "sombre", "somber"),
+    "bright": ("bright", "sunny"),
+    "aggressive": ("aggressive", "angry"),
+    "romantic": ("romantic",),
+    "dreamy": ("dreamy", "ethereal"),
+    "epic": ("epic",),
+    "groovy": ("groovy", "danceable"),
+}
+_GENRE_WORDS = {
+    "rock": ("rock",),
+    "indie": ("indie",),
+    "punk": ("punk",),
+    "metal": ("metal", "heavy metal"),
+    "pop": ("pop",),
+    "electronic": ("electronic", "electronica"),
+    "house": ("house",),
+    "techno": ("techno",),
+    "trance": ("trance",),
+    "dance": ("dance", "edm"),
+    "drum and bass": ("drum and bass", "drum & bass", "drum n bass", "dnb", "d&b"),
+    "dubstep": ("dubstep",),
+    "ambient": ("ambient",),
+    "new age": ("new age",),
+    "hip hop": ("hip hop", "hip-hop", "hiphop"),
+    "rap": ("rap",),
+    "jazz": ("jazz",),
+    "blues": ("blues",),
+    "soul": ("soul",),
+    "funk": ("funk",),
+    "disco": ("disco",),
+    "r&b": ("r&b", "rnb"),
+    "reggae": ("reggae",),
+    "country": ("country",),
+    "folk": ("folk",),
+    "classical": ("classical",),
+    "opera": ("opera",),
+    "indian": ("indian",),
+    "latin": ("latin",),
+    "synthwave": ("synthwave",),
+    "lo-fi": ("lo-fi", "lofi", "lo fi"),
+    "experimental": ("experimental",),
+    "soundtrack": ("soundtrack",),
+    "world": ("world music",),
+}
+_INSTRUMENT_WORDS = {
+    "guitar": ("guitar", "guitars", "electric guitar"),
+    "acoustic guitar": ("acoustic guitar", "acoustic guitars"),
+    "bass": ("bass", "bass guitar"),
+    "drums": ("drums", "drum", "percussion", "beats"),
+    "piano": ("piano", "pianos"),
+    "keyboard": ("keyboard", "keyboards"),
+    "organ": ("organ",),
+    "synth": ("synth", "synths", "synthesizer", "synthesiser"),
+    "strings": ("strings", "string section"),
+    "violin": ("violin", "violins", "fiddle"),
+    "cello": ("cello", "cellos"),
+    "harp": ("harp",),
+    "harpsichord": ("harpsichord",),
+    "flute": ("flute", "flutes"),
+    "saxophone": ("saxophone", "sax"),
+    "trumpet": ("trumpet",),
+    "brass": ("brass", "horns"),
+    "sitar": ("sitar",),
+    "choir": ("choir", "choral"),
+}
+
+
+def _inverted(words: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    return {spelling: name for name, spellings in words.items() for spelling in spellings}
+
+
+MOOD_OF = _inverted(_MOOD_WORDS)
+GENRE_OF = _inverted(_GENRE_WORDS)
+INSTRUMENT_OF = _inverted(_INSTRUMENT_WORDS)
+# A mood by another word: what the analysis calls `melancholic` is `sad` here.
+MOOD_SPELLINGS = {name: tuple(spellings) for name, spellings in _MOOD_WORDS.items()}
