@@ -14,7 +14,7 @@ from events.asset import (
     AssetUploaded,
     AssetVerified,
 )
-from events.audio import AudioFacts, Blob, Tags
+from events.audio import AudioFacts, Blob, Picture, Tags
 from events.claims import Claim
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, WorkspaceId
@@ -99,6 +99,7 @@ def verify(
     cover: Blob | None,
     playable: bool | None = None,
     rendition: Blob | None = None,
+    pictures: tuple[Picture, ...] = (),
 ) -> Decision:
     """The file decodes. A second answer to the same question changes nothing."""
     asset = _existing(asset)
@@ -115,6 +116,7 @@ def verify(
             cover=cover,
             playable=playable,
             rendition=rendition,
+            pictures=pictures,
         )
     )
 

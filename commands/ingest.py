@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from events.audio import AudioFacts, Blob, Measurement, Tags
+from events.audio import AudioFacts, Blob, Measurement, Picture, Tags
 from events.ids import AnalysisId, AssetId, WorkspaceId
 
 
@@ -30,6 +30,7 @@ class VerifyAsset(Command):
     cover: Blob | None
     playable: bool | None = None
     rendition: Blob | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class RejectAsset(Command):

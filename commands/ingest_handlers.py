@@ -37,6 +37,7 @@ def verify_asset(unit: Unit, command: VerifyAsset) -> None:
         cover=command.cover,
         playable=command.playable,
         rendition=command.rendition,
+        pictures=command.pictures,
     )
 
 

@@ -14,7 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from gateways.audio.keys import KEY_NAMES
 
 MAX_TEXT_LENGTH = 500
+MAX_COMMENT_LENGTH = 2000
 MAX_COVER_BYTES = 2 * 1024 * 1024
+MAX_PICTURES = 12
 
 # C0 and C1 controls, and the bidirectional overrides that make a title lie about its file name.
 _UNSAFE_CHARACTERS = re.compile(
@@ -22,12 +24,16 @@ _UNSAFE_CHARACTERS = re.compile(
 )
 
 
-def clean_text(value: object) -> str | None:
+def clean_text(value: object, max_length: int = MAX_TEXT_LENGTH) -> str | None:
     """One line of printable text of at most 500 characters, or None if nothing is left."""
     if value is None:
         return None
     text = " ".join(_UNSAFE_CHARACTERS.sub(" ", str(value)).split())
-    return text[:MAX_TEXT_LENGTH].rstrip() or None
+    return text[:max_length].rstrip() or None
+
+
+def _clean_comment(value: object) -> str | None:
+    return clean_text(value, MAX_COMMENT_LENGTH)
 
 
 def _known_key(value: str | None) -> str | None:
@@ -36,7 +42,8 @@ def _known_key(value: str | None) -> str | None:
     return value
 
 
-Text = Annotated[str | None, BeforeValidator(clean_text)]
+Text = Annotated[str | None, BeforeValidator(lambda value: clean_text(value))]
+Comment = Annotated[str | None, BeforeValidator(_clean_comment)]
 Key = Annotated[str | None, BeforeValidator(_known_key)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -63,9 +70,24 @@ class FileTags(_Fact):
     tempo_bpm: float | None = Field(default=None, ge=20, le=400)
     key: Key = None
     isrc: str | None = Field(default=None, pattern=r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$")
+    album_artist: Text = None
+    disc: int | None = Field(default=None, ge=1, le=9999)
+    composer: Text = None
+    label: Text = None
+    copyright: Text = None
+    comment: Comment = None
 
 
-class AudioFacts(_Fact):
+class SaidOfSound(_Fact):
+    """What the file says of its own making; `bit_depth` only where samples are kept as they are."""
+
+    bit_depth: int | None = Field(default=None, ge=1, le=64)
+    encoder: Text = None
+    replay_gain_track_db: float | None = Field(default=None, ge=-64, le=64)
+    replay_gain_album_db: float | None = Field(default=None, ge=-64, le=64)
+
+
+class AudioFacts(SaidOfSound):
     """What was decoded. `duration_s` counts decoded samples, never the header's claim;
     `truncated` says that the header claims over a second more than there is."""
 
@@ -82,6 +104,12 @@ class Cover(_Fact):
 
     media_type: Literal["image/jpeg", "image/png", "image/webp"]
     data: bytes = Field(max_length=MAX_COVER_BYTES)
+
+
+class EmbeddedPicture(Cover):
+    """One picture of the file; `kind` as ID3 names it: front cover, artist, …"""
+
+    kind: str = Field(max_length=40)
 
 
 RefusalCode = Literal[
@@ -105,6 +133,7 @@ class Accepted(_Fact):
     playable: bool
     tags: FileTags = FileTags()
     cover: Cover | None = None
+    pictures: tuple[EmbeddedPicture, ...] = Field(default=(), max_length=MAX_PICTURES)
 
 
 class Refused(_Fact):

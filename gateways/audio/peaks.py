@@ -71,7 +71,7 @@ def read_zoom(blob: bytes, zoom: int) -> dict[str, object]:
     A zoom finer than the finest level gives the finest. Raises ValueError on other bytes.
     """
     magic, rate, count = _HEADER.unpack_from(blob) if len(blob) >= _HEADER.size else (b"", 0, 0)
-    if magic != _MAGIC or len(blob) < _HEADER.size + count * _LEVEL.size:
+    if magic != _MAGIC or not count or len(blob) < _HEADER.size + count * _LEVEL.size:
         raise ValueError("these bytes are not waveform peaks")
     levels = [_LEVEL.unpack_from(blob, _HEADER.size + _LEVEL.size * i) for i in range(count)]
     chosen = max((spp for spp, _ in levels if spp <= zoom), default=levels[0][0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+import re
+from typing import Any, BinaryIO
 
 import mutagen
 from mutagen.aiff import AIFF
@@ -10,7 +11,8 @@ from mutagen.mp3 import MP3, BitrateMode
 from mutagen.wave import WAVE
 
 from gateways.audio.decode import MIN_DURATION_S, Decoder, Refusal
-from gateways.audio.facts import Accepted, AudioFacts, Refused
+from gateways.audio.facts import Accepted, AudioFacts, Refused, SaidOfSound
+from gateways.audio.pictures import choose_cover
 from gateways.audio.playable import is_playable
 from gateways.audio.tags import read_tags
 
@@ -24,8 +26,21 @@ def probe(file: BinaryIO) -> Accepted | Refused:
     except Refusal as refusal:
         return refusal.refused
     codec = audio.codec or ""
-    tags, cover = read_tags(file, demuxer, codec)
-    return Accepted(audio=audio, playable=is_playable(demuxer, codec), tags=tags, cover=cover)
+    said = read_tags(file, demuxer, codec)
+    return Accepted(
+        audio=audio.model_copy(update=_said_of_sound(said.sound, codec)),
+        playable=is_playable(demuxer, codec),
+        tags=said.tags,
+        cover=choose_cover(said.pictures),
+        pictures=said.pictures,
+    )
+
+
+def _said_of_sound(said: SaidOfSound, codec: str) -> dict[str, Any]:
+    """With the depth of raw samples, which their codec's name tells: pcm_s24le, pcm_mulaw."""
+    raw = re.match(r"pcm_[suf](\d+)", codec)
+    depth = int(raw[1]) if raw else 8 if codec.startswith("pcm_") else said.bit_depth
+    return {**said.model_dump(), "bit_depth": depth}
 
 
 def _decode(file: BinaryIO) -> tuple[AudioFacts, str]:

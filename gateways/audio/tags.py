@@ -1,78 +1,67 @@
-"""Tags and cover of an open file: mutagen reads, tinytag adds what WAV keeps in RIFF INFO.
+"""What an open file says of itself: tags, pictures, encoder, replay gain.
 
-A tag that cannot be read is no reason to refuse the sound: whatever fails is left out.
+mutagen reads; what WAV and AIFF say outside of ID3 `chunks.py` adds. A tag that cannot be read is
+no reason to refuse the sound: whatever fails is left out.
 """
 
 from __future__ import annotations
 
 import base64
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from mutagen.aiff import AIFF
 from mutagen.flac import FLAC, Picture
 from mutagen.id3 import ID3
+from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4
 from mutagen.oggflac import OggFLAC
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
-from tinytag import TinyTag
 
-from gateways.audio.facts import MAX_COVER_BYTES, Cover, FileTags, clean_text
-from gateways.audio.keys import normalise_key
-
-Fields = Mapping[str, Iterable[Any]]
+from gateways.audio.chunks import read_chunks
+from gateways.audio.facts import EmbeddedPicture, FileTags, SaidOfSound
+from gateways.audio.pictures import FRONT_COVER, Found, fit_pictures
+from gateways.audio.tag_names import CHUNKS, ID3_FRAMES, MP4_ATOMS, VORBIS_COMMENTS
+from gateways.audio.tag_values import to_said_of_sound, to_tags
 
 # Everything a parser of hostile bytes was seen to raise, MemoryError included; none of it may
 # cost the musician the upload.
 _PARSER_ERRORS = (Exception,)
-
-ID3_FRAMES = {
-    "title": ("TIT2",),
-    "artist": ("TPE1", "TPE2"),
-    "album": ("TALB",),
-    "year": ("TDRC", "TYER", "TDOR", "TDRL"),
-    "genre": ("TCON",),
-    "track": ("TRCK",),
-    "tempo_bpm": ("TXXX:BPM", "TBPM"),
-    "key": ("TKEY", "TXXX:INITIALKEY", "TXXX:KEY"),
-    "isrc": ("TSRC", "TXXX:ISRC"),
-}
-VORBIS_COMMENTS = {
-    "title": ("title",),
-    "artist": ("artist", "albumartist"),
-    "album": ("album",),
-    "year": ("date", "year", "originaldate"),
-    "genre": ("genre",),
-    "track": ("tracknumber", "track"),
-    "tempo_bpm": ("bpm", "tempo"),
-    "key": ("key", "initialkey", "initial_key"),
-    "isrc": ("isrc",),
-}
-MP4_ATOMS = {
-    "title": ("\xa9nam",),
-    "artist": ("\xa9ART", "aART"),
-    "album": ("\xa9alb",),
-    "year": ("\xa9day",),
-    "genre": ("\xa9gen",),
-    "track": ("trkn",),
-    "tempo_bpm": ("----:com.apple.itunes:bpm", "tmpo"),
-    "key": ("----:com.apple.itunes:initialkey", "----:com.apple.itunes:key"),
-    "isrc": ("----:com.apple.itunes:isrc",),
-}
+# RFC 7845 §5.2.1: steps of 1/256 dB towards -23 LUFS, ReplayGain 2 aims 5 dB higher.
+_R128_STEP_DB, _R128_TO_REPLAY_GAIN_DB = 1 / 256, 5.0
 
 
-def read_tags(file: BinaryIO, demuxer: str, codec: str) -> tuple[FileTags, Cover | None]:
-    """Tags and front cover; `demuxer` and `codec` say which of the tag formats to expect."""
-    read = _reader(demuxer, codec)
-    fields, pictures = _attempt(read, file) or ({}, [])
-    if demuxer == "wav":
-        second = _attempt(_riff_info, file) or {}
-        fields = {**second, **{name: values for name, values in fields.items() if values}}
-    return _to_tags(fields), _choose_cover(pictures)
+@dataclass(frozen=True)
+class Said:
+    """All that a file says of itself."""
+
+    tags: FileTags
+    sound: SaidOfSound
+    pictures: tuple[EmbeddedPicture, ...]
+
+
+@dataclass
+class _Read:
+    """What one reader found, as written."""
+
+    fields: dict[str, list[Any]] = field(default_factory=dict)
+    pictures: list[Found] = field(default_factory=list)
+
+    def add(self, name: str, *values: Any) -> None:
+        self.fields.setdefault(name, []).extend(value for value in values if value is not None)
+
+
+def read_tags(file: BinaryIO, demuxer: str, codec: str) -> Said:
+    """`demuxer` and `codec` say which of the tag formats to expect."""
+    read = _attempt(_reader(demuxer, codec), file) or _Read()
+    if demuxer in ("wav", "w64", "aiff"):
+        said = _attempt(read_chunks, file) or {}
+        for name, chunks in CHUNKS.items():
+            read.add(name, *(text for chunk in chunks for text in said.get(chunk, ())))
+    return Said(to_tags(read.fields), to_said_of_sound(read.fields), fit_pictures(read.pictures))
 
 
 def _attempt(read: Callable[[BinaryIO], Any], file: BinaryIO) -> Any:
@@ -83,10 +72,7 @@ def _attempt(read: Callable[[BinaryIO], Any], file: BinaryIO) -> Any:
         return None
 
 
-Found = tuple[dict[str, list[Any]], list[tuple[int, bytes]]]
-
-
-def _reader(demuxer: str, codec: str) -> Callable[[BinaryIO], Found]:
+def _reader(demuxer: str, codec: str) -> Callable[[BinaryIO], _Read]:
     match demuxer, codec:
         case (("wav" | "w64"), _):
             return lambda file: _from_id3(WAVE(file).tags)
@@ -95,149 +81,114 @@ def _reader(demuxer: str, codec: str) -> Callable[[BinaryIO], Found]:
         case "flac", _:
             return _from_flac
         case "ogg", "opus":
-            return lambda file: _from_vorbis(OggOpus(file).tags)
+            return lambda file: _from_opus(OggOpus(file).tags)
         case "ogg", "flac":
-            return lambda file: _from_vorbis(OggFLAC(file).tags)
+            return _from_ogg_flac
         case "ogg", _:
             return lambda file: _from_vorbis(OggVorbis(file).tags)
-        case (("mp3" | "aac"), _):
+        case "mp3", _:
+            return _from_mp3
+        case "aac", _:
             return lambda file: _from_id3(ID3(file))
         case _:
-            return lambda file: _from_mp4(MP4(file).tags)
+            return _from_mp4
 
 
-def _from_id3(id3: ID3 | None) -> Found:
+def _from_mp3(file: BinaryIO) -> _Read:
+    try:
+        read = _from_id3(ID3(file))
+    except _PARSER_ERRORS:
+        read = _Read()
+    info = _attempt(lambda opened: MP3(opened).info, file)
+    if info is not None:  # what LAME and others write into the first, silent frame
+        read.add("encoder", info.encoder_info or None)
+        read.add("replay_gain_track_db", info.track_gain)
+        read.add("replay_gain_album_db", info.album_gain)
+    return read
+
+
+def _from_id3(id3: ID3 | None) -> _Read:
     if id3 is None:
-        return {}, []
+        return _Read()
     frames = {frame.HashKey.upper(): frame for frame in id3.values()}
-    found = {
-        name: [
-            value
-            for key in keys
-            if key in frames
-            for value in (frames[key].genres if key == "TCON" else frames[key].text)
-        ]
-        for name, keys in ID3_FRAMES.items()
-    }
-    return found, [(int(picture.type), picture.data) for picture in id3.getall("APIC")]
+    read = _Read()
+    for name, keys in ID3_FRAMES.items():
+        for key in keys:
+            if key in frames:
+                read.add(name, *(frames[key].genres if key == "TCON" else frames[key].text))
+    # The one without a description is the musician's; iTunes keeps its volume in others.
+    comments = sorted(id3.getall("COMM"), key=lambda comment: comment.desc != "")
+    for comment in comments:
+        if not comment.desc.startswith(("iTun", "Songs-DB")):
+            read.add("comment", *comment.text)
+    read.pictures = [(int(picture.type), picture.data) for picture in id3.getall("APIC")]
+    return read
 
 
-def _from_flac(file: BinaryIO) -> Found:
+def _from_flac(file: BinaryIO) -> _Read:
     flac = FLAC(file)
-    found, _ = _from_vorbis(flac.tags)
-    return found, [(int(picture.type), picture.data) for picture in flac.pictures]
+    read = _from_vorbis(flac.tags)
+    read.pictures = [(int(picture.type), picture.data) for picture in flac.pictures]
+    read.add("bit_depth", flac.info.bits_per_sample)
+    return read
 
 
-def _from_vorbis(comments: Any) -> Found:
+def _from_ogg_flac(file: BinaryIO) -> _Read:
+    flac = OggFLAC(file)
+    read = _from_vorbis(flac.tags)
+    read.add("bit_depth", flac.info.bits_per_sample)
+    return read
+
+
+def _from_opus(comments: Any) -> _Read:
+    read = _from_vorbis(comments)
+    for name in ("track", "album"):
+        for written in (comments or {}).get(f"r128_{name}_gain", []):
+            gain_db = int(written) * _R128_STEP_DB + _R128_TO_REPLAY_GAIN_DB
+            read.add(f"replay_gain_{name}_db", round(gain_db, 6))
+    return read
+
+
+def _from_vorbis(comments: Any) -> _Read:
     if comments is None:
-        return {}, []
-    found = {
-        name: [value for key in keys for value in comments.get(key, [])]
-        for name, keys in VORBIS_COMMENTS.items()
-    }
-    pictures = []
+        return _Read()
+    read = _Read()
+    for name, keys in VORBIS_COMMENTS.items():
+        read.add(name, *(value for key in keys for value in comments.get(key, [])))
+    read.add("encoder", comments.vendor)
     for encoded in comments.get("metadata_block_picture", []):
-        picture = _attempt_picture(encoded)
+        picture = _picture(encoded)
         if picture is not None:
-            pictures.append((int(picture.type), picture.data))
-    return found, pictures
+            read.pictures.append((int(picture.type), picture.data))
+    return read
 
 
-def _attempt_picture(encoded: str) -> Picture | None:
+def _picture(encoded: str) -> Picture | None:
     try:
         return Picture(base64.b64decode(encoded))
     except _PARSER_ERRORS:
         return None
 
 
-def _from_mp4(atoms: Any) -> Found:
-    if atoms is None:
-        return {}, []
+def _from_mp4(file: BinaryIO) -> _Read:
+    mp4 = MP4(file)
+    read = _Read()
+    if mp4.info.codec.startswith("alac"):
+        read.add("bit_depth", mp4.info.bits_per_sample)
+    atoms = mp4.tags or {}
     by_name = {(key.lower() if key.startswith("----") else key): atoms[key] for key in atoms}
-    found = {
-        name: [_mp4_value(value) for key in keys for value in by_name.get(key, [])]
-        for name, keys in MP4_ATOMS.items()
-    }
-    return found, [(3, bytes(picture)) for picture in by_name.get("covr", [])]
+    for name, keys in MP4_ATOMS.items():
+        found = (value for key in keys for value in _as_list(by_name.get(key, [])))
+        read.add(name, *map(_mp4_value, found))
+    read.pictures = [(FRONT_COVER, bytes(picture)) for picture in by_name.get("covr", [])]
+    return read
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _mp4_value(value: Any) -> Any:
-    if isinstance(value, tuple):  # track number, tracks in all
+    if isinstance(value, tuple):  # number, how many in all
         return value[0]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _riff_info(file: BinaryIO) -> dict[str, list[Any]]:
-    tag = TinyTag.get(filename="file.wav", file_obj=file, duration=False)
-    names = ("title", "artist", "album", "year", "genre", "track")
-    found = {name: [getattr(tag, name)] for name in names if getattr(tag, name) is not None}
-    for name, other in (("tempo_bpm", "bpm"), ("key", "initial_key"), ("isrc", "isrc")):
-        found[name] = list(tag.other.get(other, []))
-    return found
-
-
-def _to_tags(fields: Fields) -> FileTags:
-    """The first value of each field that makes sense; one senseless field never costs another."""
-    readers: dict[str, Callable[[object], Any]] = {
-        "title": clean_text,
-        "artist": clean_text,
-        "album": clean_text,
-        "genre": clean_text,
-        "year": _year,
-        "track": _track,
-        "tempo_bpm": _tempo_bpm,
-        "key": normalise_key,
-        "isrc": _isrc,
-    }
-    return FileTags(**{name: _first(read, fields.get(name, ())) for name, read in readers.items()})
-
-
-def _first(read: Callable[[object], Any], values: Iterable[Any]) -> Any:
-    return next((read(value) for value in values if read(value) is not None), None)
-
-
-def _year(value: object) -> int | None:
-    match = re.search(r"(?<!\d)([12]\d{3})(?!\d{1,3}(?!\d))", str(value))
-    return int(match[1]) if match else None
-
-
-def _track(value: object) -> int | None:
-    match = re.match(r"\s*0*(\d{1,4})(?!\d)", str(value))
-    return int(match[1]) or None if match else None
-
-
-def _tempo_bpm(value: object) -> float | None:
-    try:
-        bpm = float(str(value).strip().replace(",", "."))
-    except ValueError:
-        return None
-    return round(bpm, 3) if math.isfinite(bpm) and 20 <= bpm <= 400 else None
-
-
-def _isrc(value: object) -> str | None:
-    """Twelve characters; hyphens and a leading "ISRC" are how people write it."""
-    code = re.sub(r"[\s\-.:]", "", str(value)).upper()
-    code = code[4:] if len(code) == 16 and code.startswith("ISRC") else code
-    return code if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", code) else None
-
-
-_FRONT_COVER = 3
-
-
-def _choose_cover(pictures: list[tuple[int, bytes]]) -> Cover | None:
-    for _, data in sorted(pictures, key=lambda picture: picture[0] != _FRONT_COVER):
-        media_type = _media_type(data)
-        if media_type is not None and len(data) <= MAX_COVER_BYTES:
-            return Cover(media_type=media_type, data=data)
-    return None
-
-
-def _media_type(data: bytes) -> Any:
-    """Told by the first bytes: the declared type may say anything."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return None

@@ -15,10 +15,11 @@ from commands.ingest import CompleteAnalysis, FailAnalysisAttempt, RejectAsset, 
 from commands.staging import Staging
 from events.analysis import AnalysisRequested
 from events.asset import AssetProbeRequested, AssetUploaded
-from events.audio import AudioFacts, Blob, Measurement, Tags
+from events.audio import AudioFacts, Blob, Measurement, Picture, Tags
 from events.envelope import Recorded
 from events.errors import NoCultureError
 from gateways.audio.errors import AnalyserStopped
+from gateways.audio.facts import EmbeddedPicture
 from gateways.ports import AudioTools, ObjectStore
 from processors.effects.effect import Interrupted
 
@@ -70,6 +71,17 @@ class ProbeEffect:
             cover=cover,
             playable=probe.playable,
             rendition=rendition,
+            pictures=self._pictures(intent.workspace_id, probe.pictures),
+        )
+
+    def _pictures(
+        self, workspace_id: str, found: tuple[EmbeddedPicture, ...]
+    ) -> tuple[Picture, ...]:
+        return tuple(
+            Picture(
+                kind=each.kind, image=_keep(self._objects, workspace_id, each.data, each.media_type)
+            )
+            for each in found
         )
 
     def _rendition(self, workspace_id: str, path: Path) -> Blob | None:

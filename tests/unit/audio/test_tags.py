@@ -6,10 +6,12 @@ import struct
 from pathlib import Path
 
 import pytest
-from mutagen.id3 import ID3, TBPM, TIT2, TXXX
+from mutagen.id3 import APIC, ID3, TBPM, TIT2, TXXX
 from mutagen.mp3 import MP3
+from mutagen.oggopus import OggOpus
 
 from gateways.audio.facts import Accepted, FileTags
+from gateways.audio.pictures import fit_media_type
 from gateways.audio.pool import AudioPool
 from runtime.demo_music import TrackTruth
 from tests.fixtures.audio_corpus import tone, write_encoded, write_wav
@@ -106,6 +108,85 @@ def test_what_a_wav_keeps_in_its_info_chunk_is_read(pool: AudioPool, tmp_path: P
     read = _accepted(pool, path).tags
     assert (read.title, read.artist) == ("Tape Seven", "Ona")
     assert (read.genre, read.year) == ("Dub", 1981)
+
+
+def test_a_broadcast_wave_tells_its_description_recorder_and_date(
+    pool: AudioPool, tmp_path: Path
+) -> None:
+    bext = b"Kora, second take".ljust(256, b"\0") + b"Nagra VI".ljust(32, b"\0") + bytes(32)
+    bext += b"2019-11-05" + bytes(302)
+    path = write_wav(tmp_path / "a.wav", tone(1))
+    data = path.read_bytes() + b"bext" + struct.pack("<I", len(bext)) + bext
+    path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
+    probe = _accepted(pool, path)
+    assert (probe.tags.comment, probe.tags.year) == ("Kora, second take", 2019)
+    assert (probe.audio.encoder, probe.audio.bit_depth) == ("Nagra VI", 16)
+
+
+def test_pictures_are_kept_with_their_kind_and_bombs_are_left_out(
+    pool: AudioPool, tmp_path: Path
+) -> None:
+    path = write_encoded(tmp_path / "a.mp3", tone(1))
+    tags = ID3()
+    for kind, side in ((0, 300), (8, 400), (3, 500), (4, 60_000), (6, 0)):
+        tags.add(APIC(mime="image/png", type=kind, desc=str(kind), data=png_of(side)))
+    tags.add(APIC(mime="image/png", type=5, desc="svg", data=b"<svg onload=alert(1)>"))
+    tags.save(path)
+    probe = _accepted(pool, path)
+    assert [each.kind for each in probe.pictures] == ["other", "artist", "front cover"]
+    assert probe.cover is not None
+    assert probe.cover.data == png_of(500)
+
+
+def test_no_more_than_twelve_pictures_are_kept(pool: AudioPool, tmp_path: Path) -> None:
+    path = write_encoded(tmp_path / "a.mp3", tone(1))
+    tags = ID3()
+    for number in range(40):
+        tags.add(APIC(mime="image/png", type=0, desc=str(number), data=png_of(number + 1)))
+    tags.save(path)
+    assert len(_accepted(pool, path).pictures) == 12
+
+
+def png_of(side: int) -> bytes:
+    """The beginning of a PNG that says it is so many pixels square."""
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", side, side) + bytes(20)
+
+
+@pytest.mark.parametrize(
+    ("picture", "media_type"),
+    [
+        (
+            b"\xff\xd8\xff\xe0\0\x04ab\xff\xff\xc0\0\x0b\x08" + struct.pack(">HH", 90, 70),
+            "image/jpeg",
+        ),
+        (b"\xff\xd8\xff\xc2\0\x0b\x08" + struct.pack(">HH", 9000, 9000), None),
+        (b"\xff\xd8\xff\xe0\0\x04ab", None),
+        (b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\x0f\0\0\x1f\0\0", "image/webp"),
+        (b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\xff\xff\0\x1f\0\0", None),
+        (b"RIFF\0\0\0\0WEBPVP8L" + bytes(5) + struct.pack("<I", 15 | 31 << 14), "image/webp"),
+        (b"RIFF\0\0\0\0WEBPVP8 " + bytes(10) + struct.pack("<HH", 640, 480), "image/webp"),
+        (b"GIF89a" + bytes(20), None),
+    ],
+)  # fmt: skip
+def test_a_picture_is_shown_only_if_a_browser_can_hold_it(
+    picture: bytes, media_type: str | None
+) -> None:
+    assert fit_media_type(picture) == media_type
+
+
+def test_replay_gain_is_read_in_each_formats_own_way(pool: AudioPool, tmp_path: Path) -> None:
+    mp3 = write_encoded(tmp_path / "a.mp3", tone(1))
+    tags = ID3()
+    tags.add(TXXX(desc="replaygain_track_gain", text="-6.48 dB"))
+    tags.add(TXXX(desc="REPLAYGAIN_ALBUM_GAIN", text="+1,5 dB"))
+    tags.save(mp3)
+    opus = write_encoded(tmp_path / "a.opus", tone(1))
+    comments = OggOpus(opus)
+    comments["R128_TRACK_GAIN"] = "-2560"
+    comments.save()
+    audio = _accepted(pool, mp3).audio
+    assert (audio.replay_gain_track_db, audio.replay_gain_album_db) == (-6.48, 1.5)
+    assert _accepted(pool, opus).audio.replay_gain_track_db == -5.0
 
 
 def test_senseless_tags_cost_neither_the_file_nor_the_good_ones(
