@@ -34,6 +34,15 @@ WANTED: dict[str, tuple[Path, tuple[str, ...]]] = {
         ),
     ),
     "axe-core": (FOR_TESTS, ("axe.min.js", "LICENSE")),
+    "tus-js-client": (FOR_TESTS, ("dist/tus.min.js", "LICENSE")),
+    "music-metadata": (FOR_TESTS, ("LICENSE.txt",)),
+}
+# package -> (file, what is bundled into it) where there is no file for browsers to copy
+BUNDLED = {
+    "music-metadata": (
+        "music-metadata.min.js",
+        "import {parseBlob} from 'music-metadata'; globalThis.parseMusicMetadata = parseBlob;",
+    ),
 }
 
 
@@ -52,9 +61,19 @@ def vendor() -> None:
         folder.mkdir(parents=True)
         for file in files:
             shutil.copyfile(PACKAGES / package / file, folder / Path(file).name)
+        if package in BUNDLED:
+            bundle(folder, *BUNDLED[package])
     for room in (SHIPPED, FOR_TESTS):
         manifest = json.dumps(manifest_of(room), indent=2) + "\n"
         (room / "manifest.json").write_text(manifest)
+
+
+def bundle(folder: Path, name: str, source: str) -> None:
+    command = [
+        *(str(PACKAGES / ".bin" / "esbuild"), "--bundle", "--minify", "--format=iife"),
+        *("--platform=browser", "--log-level=warning", f"--outfile={folder / name}"),
+    ]
+    subprocess.run(command, input=source, text=True, cwd=ROOT / "web", check=True)
 
 
 def manifest_of(room: Path) -> dict[str, str]:
