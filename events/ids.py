@@ -99,6 +99,10 @@ class AssetId(Id, prefix="ast"):
     """One uploaded recording."""
 
 
+class CommentId(Id, prefix="cmt"):
+    """What somebody said of a moment in a recording."""
+
+
 class AnalysisId(Id, prefix="ana"):
     """The measurements of one asset."""
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from events.comment import (
+    CommentAdded,
+    CommentDeleted,
+    CommentEdited,
+    CommentReopened,
+    CommentResolved,
+)
 from events.envelope import Recorded
 from events.ids import AssetId
 from projections.projection import Projection, Rows
@@ -13,8 +20,10 @@ _OF_AN_ASSET = frozenset({"asset", "analysis", "ingest"})
 class Timeline(
     Projection,
     name="timeline",
-    version=1,
-    categories=("account", "analysis", "asset", "ingest", "key", "operation", "workspace"),
+    version=2,
+    categories=(
+        *("account", "analysis", "asset", "comment", "ingest", "key", "operation", "workspace"),
+    ),
 ):
     """One row per event. Read by GET /api/assets/{id}/events, GET /api/events and the export."""
 
@@ -23,10 +32,9 @@ class Timeline(
 
     def fold(self, rows: Rows, event: Recorded) -> None:
         envelope = event.envelope
-        of_asset = envelope.category in _OF_AN_ASSET
         rows.upsert(
             envelope.position,
-            asset_id=AssetId.beside(envelope.stream_id) if of_asset else None,
+            asset_id=_asset_of(event),
             event_id=envelope.event_id,
             stream_id=envelope.stream_id,
             stream_version=envelope.stream_version,
@@ -43,3 +51,17 @@ class Timeline(
             hash=envelope.hash.hex(),
             data=envelope.data.decode(),
         )
+
+
+def _asset_of(event: Recorded) -> AssetId | None:
+    match event.data:
+        case (
+            CommentAdded()
+            | CommentEdited()
+            | CommentResolved()
+            | CommentReopened()
+            | CommentDeleted()
+        ):
+            return event.data.asset_id
+    envelope = event.envelope
+    return AssetId.beside(envelope.stream_id) if envelope.category in _OF_AN_ASSET else None

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 import commands.accounts
 import commands.assets
+import commands.comments
 import commands.erasures
 import commands.keys
 import commands.operations
@@ -16,6 +17,7 @@ import commands.sessions
 import commands.uploads
 import read_api.accounts_http
 import read_api.assets_http
+import read_api.comments_http
 import read_api.erasures_http
 import read_api.events_http
 import read_api.media_http
@@ -26,6 +28,7 @@ import web.parts
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
+from commands.comments import Comments
 from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.logins import Logins
@@ -45,6 +48,7 @@ from kit.tokens import Signer
 from processors.sagas.operating import Operating
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
+from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
@@ -72,6 +76,7 @@ class CommandSide:
     sessions: Sessions
     keys: Keys
     assets: Assets
+    comments: Comments
     uploads: Uploads
     operations: Operations
     limits: RateLimits
@@ -83,6 +88,7 @@ class QuerySide:
     """What only reads."""
 
     assets: AssetQueries
+    comments: CommentQueries
     timeline: TimelineQueries
     accounts: AccountQueries
     erasures: ErasureQueries
@@ -108,6 +114,7 @@ def command_side(core: Core) -> CommandSide:
         sessions=sessions,
         keys=keys,
         assets=assets,
+        comments=Comments(core.commands),
         uploads=Uploads(core.pool, staging, assets),
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
@@ -121,6 +128,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
     timeline = TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
     return QuerySide(
         assets=assets,
+        comments=CommentQueries(core.pool, assets, cursors, core.codec.reveal),
         timeline=timeline,
         accounts=AccountQueries(core.pool, assets, timeline),
         erasures=ErasureQueries(core.pool, core.progress.all),
@@ -153,12 +161,14 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         commands.sessions.router(changing.sessions, authenticated, changing.limits),
         commands.keys.router(changing.keys, authenticated),
         commands.assets.router(changing.assets, authenticated),
+        commands.comments.router(changing.comments, authenticated),
         commands.uploads.router(changing.uploads, authenticated),
         commands.operations.router(changing.operations, authenticated),
         read_api.events_http.router(
             authenticated, progress, reading.timeline, reading.feed, core.codec.reveal
         ),
         read_api.assets_http.router(authenticated, progress, reading.assets, reading.timeline),
+        read_api.comments_http.router(authenticated, progress, reading.comments),
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
         read_api.accounts_http.router(authenticated, progress, reading.accounts),
@@ -187,6 +197,8 @@ def page_parts(
         authenticated=changing.authenticated,
         progress=core.progress,
         vault=reading.assets,
+        comments=changing.comments,
+        said=reading.comments,
         timeline=reading.timeline,
         profile=reading.accounts,
         erasing=reading.erasures,

@@ -12,6 +12,7 @@ from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseCon
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.accounts import Accounts
+from projections.comments import Comments
 from projections.erasures import Erasures
 from projections.projection import Projection
 from projections.sagas import Sagas
@@ -22,7 +23,7 @@ from sagas.erasure import ERASURE
 from sagas.ingest import INGEST
 from sagas.saga import Saga
 
-VIEWS: tuple[type[Projection], ...] = (Accounts, Erasures, Sagas, Timeline, Vault)
+VIEWS: tuple[type[Projection], ...] = (Comments, Accounts, Erasures, Sagas, Timeline, Vault)
 SAGAS: dict[str, Saga] = {saga.name: saga for saga in (INGEST, ERASURE)}
 
 

@@ -177,6 +177,27 @@ class UploadedAsset(Dto):
     duplicate: bool = False
 
 
+class ChangedComment(Dto):
+    id: str
+    version: int
+
+
+class CommentDto(Dto):
+    """Of a moment, or of the passage up to `end_s`; `text` is null once its author was erased."""
+
+    id: str
+    asset_id: str
+    author_id: str
+    version: int
+    at_s: float
+    end_s: float | None = None
+    text: str | None
+    added_at: Timestamp
+    edited_at: Timestamp | None = None
+    resolved_at: Timestamp | None = None
+    resolved_by: str | None = None
+
+
 class AccountDto(Dto):
     id: str
     workspace_id: str

@@ -26,6 +26,13 @@ from events.asset import (
     AssetVerified,
 )
 from events.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
+from events.comment import (
+    CommentAdded,
+    CommentDeleted,
+    CommentEdited,
+    CommentReopened,
+    CommentResolved,
+)
 from events.erasing import ErasingStepped
 from events.erasure import (
     Acknowledgement,
@@ -41,6 +48,7 @@ from events.ids import (
     AnalysisId,
     AssetId,
     CommandId,
+    CommentId,
     ErasureId,
     EventId,
     Id,
@@ -70,6 +78,7 @@ WORKSPACE = fixed(WorkspaceId)
 KEY = fixed(KeyId)
 ASSET = fixed(AssetId)
 ANALYSIS = AnalysisId.beside(ASSET)
+COMMENT = fixed(CommentId)
 ERASURE = fixed(ErasureId)
 INGEST = IngestId.beside(ASSET)
 SHA256 = "9f" * 32
@@ -98,6 +107,7 @@ MEASUREMENT = Measurement(
 _OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}
 _OF_ANALYSIS: dict[str, Any] = {"analysis_id": ANALYSIS, **_OF_ASSET}
 _FILE: dict[str, Any] = {"sha256": SHA256}
+_OF_COMMENT: dict[str, Any] = {"comment_id": COMMENT, **_OF_ASSET}
 _NAMED_FILE: dict[str, Any] = {**_FILE, "filename": FILENAME}
 _NO_TEMPO = {"code": "timed-out", "reason": "The analysis did not finish in time."}
 
@@ -119,6 +129,13 @@ CERTIFICATE = Certificate(
 )
 
 EXAMPLES: tuple[Event, ...] = (
+    CommentAdded(
+        **_OF_COMMENT, author_id=ACCOUNT, at_s=62.4, end_s=70.0, text="The snare is late here"
+    ),
+    CommentEdited(**_OF_COMMENT, author_id=ACCOUNT, at_s=62.4, text="The snare is 20 ms late here"),
+    CommentResolved(**_OF_COMMENT, resolved_by=ACCOUNT),
+    CommentReopened(**_OF_COMMENT, reopened_by=ACCOUNT),
+    CommentDeleted(**_OF_COMMENT, deleted_by=ACCOUNT),
     AccountRegistered(
         account_id=ACCOUNT, workspace_id=WORKSPACE, email="ada@example.org", name="Ada Okoye"
     ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from commands.accounts import Accounts
 from commands.assets import Assets
+from commands.comments import Comments
 from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.operations import Operations
@@ -15,6 +16,7 @@ from kit.limits import RateLimits
 from kit.positions import Progress
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
+from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.media import AssetMedia
 from read_api.sagas import SagaQueries
@@ -30,10 +32,12 @@ class Parts:
     sessions: Sessions
     keys: Keys
     assets: Assets
+    comments: Comments
     limits: RateLimits
     authenticated: Authenticate
     progress: Progress
     vault: AssetQueries
+    said: CommentQueries
     timeline: TimelineQueries
     profile: AccountQueries
     erasing: ErasureQueries

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from tests.integration.erasure.house import PASSWORD
 
-Kind = Literal["asset", "file", "key", "upload", "saga", "erasure"]
+Kind = Literal["asset", "file", "key", "upload", "saga", "erasure", "comment"]
 TUS = {"Tus-Resumable": "1.0.0"}
 ANY_VERSION = {"If-Match": "*"}
 
@@ -115,6 +115,22 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/assets/{asset_id}/cover"): _reader("asset"),
     ("HEAD", "/api/assets/{asset_id}/cover"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/waveform"): _reader("asset"),
+    ("GET", "/api/assets/{asset_id}/comments"): _reader("asset"),
+    ("POST", "/api/assets/{asset_id}/comments"): _writer(
+        201, "asset", told=_json(at_s=1, text="Said")
+    ),
+    ("PATCH", "/api/comments/{comment_id}"): _writer(
+        200, "comment", headers=ANY_VERSION, fresh="object", told=_json(text="Said anew")
+    ),
+    ("POST", "/api/comments/{comment_id}/resolve"): _writer(
+        200, "comment", headers=ANY_VERSION, fresh="object"
+    ),
+    ("POST", "/api/comments/{comment_id}/reopen"): _writer(
+        200, "comment", headers=ANY_VERSION, fresh="object"
+    ),
+    ("DELETE", "/api/comments/{comment_id}"): _writer(
+        204, "comment", headers=ANY_VERSION, fresh="object"
+    ),
     ("OPTIONS", "/api/uploads"): _open(204),
     ("OPTIONS", "/api/uploads/{upload_id}"): _open(204),
     ("POST", "/api/uploads"): _writer(201, headers={**TUS, "Upload-Length": "5"}),

@@ -57,6 +57,7 @@ _ROWS_OF = (
     "SELECT key_id, scopes, revoked_at FROM credentials_keys WHERE account_id = %(account)s",
     "SELECT * FROM uploads WHERE account_id = %(account)s",
     "SELECT * FROM views.vault WHERE workspace_id = %(workspace)s",
+    "SELECT * FROM views.comments WHERE workspace_id = %(workspace)s",
 )
 _numbers = itertools.count(1)
 
@@ -73,6 +74,7 @@ class Tenant:
     key: str = ""
     upload: str = ""
     saga: str = ""
+    comment: str = ""
 
     @property
     def account_id(self) -> str:
@@ -86,13 +88,14 @@ class Tenant:
     def marks(self) -> set[str]:
         """What nobody else may ever be shown."""
         own = {self.account_id, self.workspace_id, self.email, self.name}
-        return own | {self.asset, self.key, self.upload, self.saga}
+        return own | {self.asset, self.key, self.upload, self.saga, self.comment}
 
     def furnish(self) -> None:
         """One of each."""
         self.asset = self.new_asset()
         self.key, self.upload = self.new_key("assets:read")[0], self.new_upload()
         self.saga = str(IngestId.beside(self.asset))
+        self.comment = self.new_comment()
 
     def sign_in(self) -> tuple[str, str]:
         """(the token of a further session, what its pages carry in their forms)"""
@@ -143,6 +146,12 @@ class Tenant:
         answer = self.client.post("/api/uploads", headers=headers)
         assert answer.status_code == 201, answer.text
         return str(answer.headers["Location"].rpartition("/")[2])
+
+    def new_comment(self) -> str:
+        body = {"at_s": 1.0, "text": f"Said by {self.name}"}
+        answer = self.client.post(f"/api/assets/{self.asset}/comments", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
 
     def context(self) -> CommandContext:
         return CommandContext(

@@ -43,6 +43,7 @@ from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from projections.accounts import Accounts as AccountsView
+from projections.comments import Comments
 from projections.erasures import Erasures
 from projections.sagas import Sagas
 from projections.timeline import Timeline
@@ -322,7 +323,8 @@ def _library(
 
 
 def _consumers() -> list[ProjectionConsumer]:
-    return [ProjectionConsumer(view()) for view in (Vault, Timeline, Sagas, Erasures, AccountsView)]
+    views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments)
+    return [ProjectionConsumer(view()) for view in views]
 
 
 def reader(pool: ConnectionPool):
