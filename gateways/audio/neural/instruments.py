@@ -1,0 +1,136 @@
+"""Which instruments play, when, and which one leads: from MagnaTagATune's tags, 3 s at a time.
+
+Never heard, for the networks have no tag for them: bass, saxophone, trumpet, organ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateways.audio.neural import mel
+from gateways.audio.neural.musicnn import MTT, Tags
+from gateways.audio.neural.voices import MODEL as VOICE_MODEL
+from gateways.audio.neural.voices import STEP_S as VOICE_STEP_S
+from gateways.audio.neural.voices import Voices
+from schemas.report import Instrument, Instruments, Lane, Lanes
+
+
+@dataclass(frozen=True)
+class Sign:
+    """An instrument's tags, and from which score on it is possible and likely."""
+
+    tags: tuple[str, ...]
+    possible: float
+    likely: float
+
+
+SIGNS = {
+    "guitar": Sign(("mtt:guitar",), 0.09, 0.3),
+    "piano": Sign(("mtt:piano",), 0.05, 0.3),
+    "strings": Sign(("mtt:strings", "mtt:violin", "mtt:cello"), 0.05, 0.25),
+    "harp": Sign(("mtt:harp",), 0.02, 0.15),
+    "harpsichord": Sign(("mtt:harpsichord",), 0.02, 0.15),
+    "flute": Sign(("mtt:flute",), 0.02, 0.15),
+    "sitar": Sign(("mtt:sitar",), 0.05, 0.2),
+    "synth": Sign(("mtt:synth",), 0.1, 0.2),
+    "drums": Sign(("mtt:drums", "mtt:beat", "mtt:beats"), 0.05, 0.15),
+    "choir": Sign(("mtt:choir", "mtt:choral"), 0.05, 0.2),
+}
+VOCALS = "vocals"
+METHOD = "musicnn tags, smoothed over three windows of 3 s"
+_SMOOTHED = 3
+# A share of windows below which an instrument is not named at all.
+_LEAST_SHARE = 0.1
+_LIKELY_SHARE = 0.2
+# A voice that sings a third of the time is what one follows.
+_LEADING_VOICE = 1 / 3
+
+
+def instruments(tags: Tags, voices: Voices | None) -> Instruments:
+    """Those heard in a tenth of the windows at least, strongest first, with a lane each.
+
+    A lane is s / (s + `possible`): .5 where the tag reaches what makes it possible, so that tags
+    whose scores differ a hundredfold can be drawn side by side.
+
+    The lead is the voice if it sings a third of the time; else, of those that carry a tune (not
+    the drums), the one whose lane is highest in the mean.
+    """
+    lanes = {name: _lane(tags, sign) for name, sign in SIGNS.items()}
+    found = {name: _heard(tags, sign) for name, sign in SIGNS.items()}
+    if voices is not None:
+        lanes[VOCALS] = _voice_lane(voices, len(tags.mtt))
+        found[VOCALS] = _sung(voices)
+    present = {name: one for name, one in found.items() if one is not None}
+    order = sorted(present, key=lambda name: -float(lanes[name].mean()))
+    lead = _lead(order, voices)
+    return Instruments(
+        detected=[
+            Instrument(
+                name=name,
+                share=round(present[name][0], 3),
+                certainty="likely" if present[name][1] else "possible",
+                lead=name == lead,
+            )
+            for name in order
+        ],
+        timeline=Lanes(
+            method=METHOD,
+            model=MTT.id if voices is None else f"{MTT.id}, {VOICE_MODEL.id}",
+            weights_sha256=MTT.weights_sha256,
+            step_s=mel.PATCH_S,
+            lanes=[
+                Lane(name=name, values=[round(float(v), 3) for v in lanes[name]]) for name in order
+            ],
+        ),
+    )
+
+
+def nothing(method: str) -> Instruments:
+    return Instruments(timeline=Lanes(method=method, step_s=mel.PATCH_S))
+
+
+def _score(tags: Tags, sign: Sign) -> np.ndarray:
+    strongest = np.max([tags.of(tag) for tag in sign.tags], axis=0)
+    if len(strongest) < _SMOOTHED:
+        return strongest
+    window = np.ones(_SMOOTHED)
+    return np.convolve(strongest, window, "same") / np.convolve(
+        np.ones_like(strongest), window, "same"
+    )
+
+
+def _lane(tags: Tags, sign: Sign) -> np.ndarray:
+    score = _score(tags, sign)
+    return score / (score + sign.possible)
+
+
+def _heard(tags: Tags, sign: Sign) -> tuple[float, bool] | None:
+    """The share of windows, and whether it is likely; None if it is not heard."""
+    score = _score(tags, sign)
+    share = float((score >= sign.possible).mean())
+    if share < _LEAST_SHARE:
+        return None
+    return share, float((score >= sign.likely).mean()) >= _LIKELY_SHARE
+
+
+def _voice_lane(voices: Voices, windows: int) -> np.ndarray:
+    """The singing curve, mean of each window."""
+    middle_s = (np.arange(len(voices.singing_curve)) + 0.5) * VOICE_STEP_S
+    window = np.minimum((middle_s / mel.PATCH_S).astype(int), windows - 1)
+    sums = np.bincount(window, voices.singing_curve, minlength=windows)
+    return sums / np.maximum(np.bincount(window, minlength=windows), 1)
+
+
+def _sung(voices: Voices) -> tuple[float, bool] | None:
+    if voices.singing < _LEAST_SHARE:
+        return None
+    return voices.singing, voices.singing >= _LIKELY_SHARE
+
+
+def _lead(order: list[str], voices: Voices | None) -> str | None:
+    if VOCALS in order and voices is not None and voices.singing >= _LEADING_VOICE:
+        return VOCALS
+    tuneful = [name for name in order if name not in ("drums", VOCALS)]
+    return tuneful[0] if tuneful else None

@@ -1,0 +1,20 @@
+"""A vector as events carry it: int8 components as base64, compared by cosine."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+
+
+def quantised(vector: np.ndarray) -> str:
+    """Of a vector (n,) that is not zero: its direction, the largest component at ±127."""
+    largest = float(np.abs(vector).max())
+    steps = np.rint(vector * (127 / largest)) if largest else np.zeros_like(vector)
+    return base64.b64encode(steps.astype(np.int8).tobytes()).decode()
+
+
+def direction(data: str) -> np.ndarray:
+    """The unit vector float32 (n,) that `quantised` wrote."""
+    steps = np.frombuffer(base64.b64decode(data), np.int8).astype(np.float32)
+    return steps / max(float(np.linalg.norm(steps)), 1e-12)

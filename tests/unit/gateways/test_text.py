@@ -1,0 +1,130 @@
+"""Texts as vectors: what means alike lies near, and what the vectors of recordings are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from gateways.text import minilm
+from gateways.text.description import describe
+from gateways.text.embedding import make_embedder
+from gateways.text.errors import NoTextModel
+from gateways.text.minilm import MiniLmEmbedder
+from gateways.text.quantised import direction, quantised
+from gateways.text.sentence_transformer import SentenceTransformerEmbedder
+
+ROCK = "upbeat indie rock with bright guitars"
+ALSO_ROCK = "energetic alternative rock, electric guitar"
+PAPER = "royalty split agreement"
+
+
+@pytest.fixture(scope="module")
+def embedder() -> MiniLmEmbedder:
+    return MiniLmEmbedder()
+
+
+def test_what_means_alike_lies_near(embedder):
+    rock, also_rock, paper = embedder.embed([ROCK, ALSO_ROCK, PAPER])
+    assert rock @ also_rock > 0.6
+    assert rock @ paper < 0.2
+
+
+def test_vectors_are_unit_and_a_texts_own_whatever_stands_beside_it(embedder):
+    texts = [ROCK, "", "🎸" * 50, "long " * 1_000]
+    together = embedder.embed(texts)
+    assert together.dtype == np.float32
+    assert together.shape == (4, 384)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    assert (together[0] == embedder.embed([ROCK])[0]).all()
+    assert embedder.embed([]).shape == (0, 384)
+
+
+def test_the_compact_embedder_answers_the_same(embedder):
+    compact = MiniLmEmbedder(compact=True)
+    assert np.abs(compact.embed([ROCK]) - embedder.embed([ROCK])).max() < 1e-5
+
+
+def test_threads_may_share_an_embedder_that_none_has_loaded(embedder):
+    shared, answers = MiniLmEmbedder(), []
+    threads = [
+        threading.Thread(target=lambda: answers.append(shared.embed([ROCK, PAPER])))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = embedder.embed([ROCK, PAPER])
+    assert len(answers) == 4
+    assert all((answer == expected).all() for answer in answers)
+
+
+def test_weights_other_than_those_measured_are_refused(monkeypatch):
+    monkeypatch.setattr(minilm, "WEIGHTS_SHA256", "0" * 64)
+    with pytest.raises(NoTextModel, match="not version"):
+        MiniLmEmbedder().load()
+
+
+def test_the_tokenizer_in_the_repository_is_the_one_its_notice_names():
+    digest = hashlib.sha256(minilm.TOKENIZER.read_bytes()).hexdigest()
+    assert digest in (minilm.TOKENIZER.parent / "NOTICE.md").read_text()
+
+
+def test_a_folder_means_sentence_transformers(tmp_path):
+    assert isinstance(make_embedder(), MiniLmEmbedder)
+    assert isinstance(make_embedder(tmp_path), SentenceTransformerEmbedder)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sentence_transformers") is not None, reason="the extra is installed"
+)
+def test_without_the_extra_the_refusal_names_it(tmp_path):
+    with pytest.raises(NoTextModel, match="semantic"):
+        SentenceTransformerEmbedder(tmp_path).embed([ROCK])
+
+
+@given(
+    arrays.arrays(
+        np.float32, st.integers(16, 512), elements=st.floats(-10, 10, width=32, allow_nan=False)
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_a_vector_in_an_event_keeps_its_direction(vector):
+    kept = direction(quantised(vector))
+    length = float(np.linalg.norm(vector))
+    if length < 1e-3:
+        return
+    assert float(kept @ (vector / length)) > 0.995
+
+
+def test_a_description_is_made_of_measured_words():
+    assert (
+        describe(
+            genres=["jazz"],
+            instruments=["piano", "drums"],
+            moods=["calm"],
+            tempo_bpm=70,
+            key="A minor",
+            energy=0.2,
+            vocals=0.0,
+        )
+        == "slow calm jazz with piano and drums, instrumental, in A minor"
+    )
+    assert describe() == ""
+    assert describe(speech=0.9, vocals=0.0) == "spoken word"
+
+
+def test_a_search_finds_the_description_that_it_means(embedder):
+    dark, bright = (
+        describe(genres=["techno"], moods=["dark"], tempo_bpm=138, energy=0.9, vocals=0.0),
+        describe(genres=["folk"], instruments=["guitar"], tempo_bpm=90, energy=0.3, vocals=0.6),
+    )
+    asked, techno, folk = embedder.embed(["hard club track for the night", dark, bright])
+    assert asked @ techno > asked @ folk
