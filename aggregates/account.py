@@ -11,15 +11,22 @@ from events.account import (
     AccountErasureRequested,
     AccountRegistered,
     OperatorGranted,
+    PasskeyAdded,
+    PasskeyRemoved,
     PasswordChanged,
+    PasswordResetRequested,
+    RecoveryCodesReplaced,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
 )
 from events.claims import Claim
 from events.errors import NoCultureError
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import AccountId, ErasureId, PasskeyId, WorkspaceId
 from events.model import Event
 
 EMAIL_CLAIM = "account-email"
 FOUNDER_CLAIM = "founder"
+MAX_PASSKEYS = 20
 
 
 class LastOperator(NoCultureError):
@@ -32,12 +39,35 @@ class LastOperator(NoCultureError):
         )
 
 
+class SecondFactorOn(NoCultureError):
+    status, code = 409, "second-factor-on"
+
+    def __init__(self) -> None:
+        super().__init__("The second factor is on already: turn it off first to use another device")
+
+
+class SecondFactorOff(NoCultureError):
+    status, code = 409, "second-factor-off"
+
+    def __init__(self) -> None:
+        super().__init__("The second factor is off: turn it on first")
+
+
+class TooManyPasskeys(NoCultureError):
+    status, code = 409, "too-many-passkeys"
+
+    def __init__(self) -> None:
+        super().__init__(f"An account has at most {MAX_PASSKEYS} passkeys: remove one first")
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """`erasure_id` once its owner has asked to be forgotten: from then on it is closed."""
 
     workspace_id: WorkspaceId
     operator: bool = False
+    second_factor: bool = False
+    passkeys: tuple[PasskeyId, ...] = ()
     erasure_id: ErasureId | None = None
     erased: bool = False
 
@@ -85,6 +115,50 @@ def change_password(account: Account | None, *, account_id: AccountId) -> Decisi
     return Decision(PasswordChanged(account_id=account_id))
 
 
+def request_password_reset(account: Account | None, *, account_id: AccountId) -> Decision:
+    _open(account)
+    return Decision(PasswordResetRequested(account_id=account_id))
+
+
+def enable_second_factor(account: Account | None, *, account_id: AccountId) -> Decision:
+    """Refuses SecondFactorOn (409)."""
+    if _open(account).second_factor:
+        raise SecondFactorOn
+    return Decision(SecondFactorEnabled(account_id=account_id))
+
+
+def disable_second_factor(account: Account | None, *, account_id: AccountId) -> Decision:
+    """Refuses SecondFactorOff (409)."""
+    if not _open(account).second_factor:
+        raise SecondFactorOff
+    return Decision(SecondFactorDisabled(account_id=account_id))
+
+
+def replace_recovery_codes(account: Account | None, *, account_id: AccountId) -> Decision:
+    """Refuses SecondFactorOff (409)."""
+    if not _open(account).second_factor:
+        raise SecondFactorOff
+    return Decision(RecoveryCodesReplaced(account_id=account_id))
+
+
+def add_passkey(
+    account: Account | None, *, account_id: AccountId, passkey_id: PasskeyId
+) -> Decision:
+    """Refuses TooManyPasskeys (409)."""
+    if len(_open(account).passkeys) >= MAX_PASSKEYS:
+        raise TooManyPasskeys
+    return Decision(PasskeyAdded(account_id=account_id, passkey_id=passkey_id))
+
+
+def remove_passkey(
+    account: Account | None, *, account_id: AccountId, passkey_id: PasskeyId
+) -> Decision:
+    """Refuses NotFound (404)."""
+    if passkey_id not in _open(account).passkeys:
+        raise NotFound("The passkey")
+    return Decision(PasskeyRemoved(account_id=account_id, passkey_id=passkey_id))
+
+
 def request_erasure(
     account: Account | None,
     *,
@@ -123,6 +197,13 @@ def evolve(account: Account | None, event: Event) -> Account | None:
             return Account(event.workspace_id)
         case OperatorGranted() if account is not None:
             return replace(account, operator=True)
+        case SecondFactorEnabled() | SecondFactorDisabled() if account is not None:
+            return replace(account, second_factor=isinstance(event, SecondFactorEnabled))
+        case PasskeyAdded() if account is not None:
+            return replace(account, passkeys=(*account.passkeys, event.passkey_id))
+        case PasskeyRemoved() if account is not None:
+            left = tuple(each for each in account.passkeys if each != event.passkey_id)
+            return replace(account, passkeys=left)
         case AccountErasureRequested() if account is not None:
             return replace(account, erasure_id=event.erasure_id, operator=False)
         case AccountErased() if account is not None:

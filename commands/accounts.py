@@ -13,7 +13,7 @@ from aggregates.errors import NotFound
 from commands.http import answer, command_context, command_id, correlation_id
 from commands.logins import Email, Login, Logins, valid_email
 from commands.passwords import Passwords
-from commands.sessions import SESSION_S, Sessions, WrongCredentials
+from commands.sessions import SESSION_S, Sessions, WrongCredentials, user_agent
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
@@ -138,7 +138,8 @@ class Accounts:
             " WHERE account_id = %s AND session_id IS DISTINCT FROM %s",
             (account_id, caller.session_id),
         )
-        unit.alongside("DELETE FROM credentials_links WHERE account_id = %s", (account_id,))
+        for table in ("credentials_links", "credentials_resets"):
+            unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
         return unit.commit()
 
     def has_password(self, caller: Caller) -> bool:
@@ -225,7 +226,7 @@ def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRou
         refuse_foreign(request)
         limits.check(request, "sign-up", client_address(request))
         registered = accounts.register(command, key)
-        token = sessions.start(registered.account.id)
+        token = sessions.start(registered.account.id, user_agent(request))
         cookies.set_session(request, response, token, SESSION_S)
         answer(response, registered.committed)
         return registered.account

@@ -12,12 +12,10 @@ from aggregates import account, erasure
 from commands.accounts import MAX_PASSWORD
 from commands.erasing_handlers import say_erased
 from commands.http import answer, command_context
-from commands.logins import Login, Logins
-from commands.passwords import Passwords
-from commands.sessions import WrongCredentials
+from commands.logins import Login
+from commands.proofs import Proofs
 from commands.unit import CommandContext, Commands, Unit
 from events.claims import Claim
-from events.errors import NoCultureError
 from events.ids import AccountId, CommandId, CorrelationId, ErasureId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
 from events.store.subject_keys import DESTROY
@@ -41,24 +39,11 @@ class DeleteAccount(BaseModel):
     password: Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
 
 
-class PasswordNeeded(NoCultureError):
-    status, code = 409, "password-needed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "You signed in by a link and have no password yet: choose one in your account, then"
-            " delete it with that"
-        )
-
-
 class Erasures:
     """`request` is what people do, `redo` what a restored backup makes necessary."""
 
-    def __init__(
-        self, commands: Commands, logins: Logins, passwords: Passwords, pool: ConnectionPool
-    ) -> None:
-        self._commands, self._logins = commands, logins
-        self._passwords, self._pool = passwords, pool
+    def __init__(self, commands: Commands, proofs: Proofs, pool: ConnectionPool) -> None:
+        self._commands, self._proofs, self._pool = commands, proofs, pool
 
     def request(
         self, caller: Caller, command: DeleteAccount, key: str | None = None
@@ -67,13 +52,7 @@ class Erasures:
 
         Raises WrongCredentials (401), PasswordNeeded (409), LastOperator (409).
         """
-        login = self._logins.of_account(caller.account_id)
-        if login is None:
-            raise WrongCredentials
-        if login.password_hash is None:
-            raise PasswordNeeded
-        if not self._passwords.fits(command.password.get_secret_value(), login.password_hash):
-            raise WrongCredentials
+        login = self._proofs.by_password(caller, command.password)
         unit = self._commands.unit(
             command_context(caller, ROUTE, key), input={"account_id": login.account_id}
         )

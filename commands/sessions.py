@@ -1,49 +1,63 @@
-"""Sessions of people: signed in by password or one-time link, kept as hashes, ended at any time."""
+"""Sessions of people: kept as hashes, listed, ended at any time; and one-time sign-in links."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from psycopg_pool import ConnectionPool
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from aggregates.errors import NotFound
 from commands.logins import Login, Logins
-from commands.passwords import Passwords
 from events.errors import NoCultureError
 from events.ids import Id
 from kit import cookies
 from kit.auth import Authenticate
 from kit.caller import Caller
-from kit.csrf import refuse_foreign
-from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.tokens import Signer, random_token, token_hash
+from schemas.dto import Dto, Page, Timestamp
 
 SESSION_S = 30 * 24 * 3600
+MAX_USER_AGENT = 300
 LINK_LIFE = timedelta(hours=24)
+
+
+# The first that fits: Edge and Opera say Chrome too, everybody says Safari.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 
 
 class SessionId(Id, prefix="ses"):
     """One signed-in browser; names the session without being its secret."""
 
 
-class SignIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class OpenSession(Dto):
+    """`device` is what the browser says of itself; `last_used_at` is exact to the hour."""
 
-    email: Annotated[str, StringConstraints(max_length=320)]
-    password: Annotated[SecretStr, Field(max_length=1000)]
-
-
-class SessionDto(BaseModel):
-    """`csrf_token` goes into the hidden field of a page's forms."""
-
-    account_id: str
-    workspace_id: str
-    operator: bool
-    csrf_token: str
+    id: str
+    device: str
+    current: bool
+    created_at: Timestamp
+    last_used_at: Timestamp
 
 
 class WrongCredentials(NoCultureError):
@@ -67,24 +81,10 @@ class SignedIn:
 
 
 class Sessions:
-    def __init__(
-        self, pool: ConnectionPool, logins: Logins, passwords: Passwords, signer: Signer
-    ) -> None:
-        self._pool, self._logins, self._passwords = pool, logins, passwords
-        self._signer = signer
+    def __init__(self, pool: ConnectionPool, logins: Logins, signer: Signer) -> None:
+        self._pool, self._logins, self._signer = pool, logins, signer
 
-    def sign_in(self, email: str, password: str) -> SignedIn:
-        """Takes as long for an unknown address as for a wrong password. Raises WrongCredentials."""
-        try:
-            login = self._logins.of_email(email)
-        except ValueError:
-            login = None
-        fits = self._passwords.fits(password, login.password_hash if login else None)
-        if login is None or not fits:
-            raise WrongCredentials
-        return SignedIn(self.start(login.account_id), login)
-
-    def redeem(self, link_token: str) -> SignedIn:
+    def redeem(self, link_token: str, user_agent: str = "") -> SignedIn:
         """Sign in by a one-time link. Raises LinkSpent (410)."""
         with self._pool.connection() as connection:
             row = connection.execute(
@@ -95,7 +95,7 @@ class Sessions:
         login = self._logins.of_account(row[0]) if row is not None and row[1] else None
         if login is None:
             raise LinkSpent
-        return SignedIn(self.start(login.account_id), login)
+        return SignedIn(self.start(login.account_id, user_agent), login)
 
     def make_link(self, account_id: str) -> str:
         """A token that signs in once, within 24 hours."""
@@ -108,15 +108,22 @@ class Sessions:
             )
         return token
 
-    def start(self, account_id: str) -> str:
+    def start(self, account_id: str, user_agent: str = "") -> str:
         """A new session's token: 30 days from its last use."""
         token = random_token()
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM credentials_sessions WHERE expires_at < now()")
             connection.execute(
-                "INSERT INTO credentials_sessions (session_id, token_hash, account_id, expires_at)"
-                " VALUES (%s, %s, %s, now() + make_interval(secs => %s))",
-                (SessionId.new(), token_hash(token), account_id, SESSION_S),
+                "INSERT INTO credentials_sessions"
+                " (session_id, token_hash, account_id, user_agent, expires_at)"
+                " VALUES (%s, %s, %s, %s, now() + make_interval(secs => %s))",
+                (
+                    SessionId.new(),
+                    token_hash(token),
+                    account_id,
+                    user_agent[:MAX_USER_AGENT],
+                    SESSION_S,
+                ),
             )
         return token
 
@@ -146,35 +153,63 @@ class Sessions:
                 "DELETE FROM credentials_sessions WHERE token_hash = %s", (token_hash(token),)
             )
 
+    def of(self, caller: Caller) -> list[OpenSession]:
+        """The account's living sessions, the one used last first."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT session_id, user_agent, created_at,"
+                " greatest(created_at, expires_at - make_interval(secs => %s)) AS used_at"
+                " FROM credentials_sessions WHERE account_id = %s AND expires_at > now()"
+                " ORDER BY used_at DESC, session_id",
+                (SESSION_S, caller.account_id),
+            ).fetchall()
+        return [
+            OpenSession(
+                id=session_id,
+                device=device_of(user_agent),
+                current=session_id == caller.session_id,
+                created_at=created_at,
+                last_used_at=used_at,
+            )
+            for session_id, user_agent, created_at, used_at in rows
+        ]
 
-def router(sessions: Sessions, authenticated: Authenticate, limits: RateLimits) -> APIRouter:
+    def end_one(self, caller: Caller, session_id: str) -> None:
+        """Raises NotFound (404) for another account's session too."""
+        with self._pool.connection() as connection:
+            ended = connection.execute(
+                "DELETE FROM credentials_sessions WHERE session_id = %s AND account_id = %s",
+                (session_id, caller.account_id),
+            )
+        if not ended.rowcount:
+            raise NotFound("The session")
+
+    def end_others(self, caller: Caller) -> None:
+        """Every session of the account but the one that asks."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "DELETE FROM credentials_sessions"
+                " WHERE account_id = %s AND session_id IS DISTINCT FROM %s",
+                (caller.account_id, caller.session_id),
+            )
+
+
+def user_agent(request: Request) -> str:
+    """What the browser says of itself."""
+    return request.headers.get("user-agent", "")
+
+
+def device_of(user_agent: str) -> str:
+    """Browser and system in words: enough to know one's own devices, no more."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or "Unknown device"
+
+
+def router(sessions: Sessions, authenticated: Authenticate) -> APIRouter:
     routes = APIRouter(tags=["sessions"])
-
-    @routes.post(
-        "/api/sessions",
-        status_code=201,
-        operation_id="signIn",
-        responses=problems(401, 403, 422, 429, 503),
-    )
-    def sign_in(command: SignIn, request: Request, response: Response) -> SessionDto:
-        """Sign in with a session cookie; an earlier session of this browser ends."""
-        refuse_foreign(request)
-        address = client_address(request)
-        limits.check(request, "sign-in-address", address)
-        limits.check(request, "sign-in", f"{address} {command.email.casefold()}")
-        signed_in = sessions.sign_in(command.email, command.password.get_secret_value())
-        earlier = cookies.session_token(request)
-        if earlier is not None:
-            sessions.end(earlier)
-        cookies.set_session(request, response, signed_in.token, SESSION_S)
-        caller = sessions.find(signed_in.token)
-        assert caller is not None
-        return SessionDto(
-            account_id=caller.account_id,
-            workspace_id=caller.workspace_id,
-            operator=caller.operator,
-            csrf_token=caller.csrf_token or "",
-        )
 
     @routes.delete(
         "/api/sessions",
@@ -190,5 +225,33 @@ def router(sessions: Sessions, authenticated: Authenticate, limits: RateLimits) 
         if token is not None:
             sessions.end(token)
         cookies.clear_session(request, response)
+
+    @routes.get("/api/me/sessions", operation_id="listSessions", responses=problems(401, 403, 429))
+    def list_sessions(
+        caller: Caller = Depends(authenticated("account:read")),
+    ) -> Page[OpenSession]:
+        return Page(data=sessions.of(caller))
+
+    @routes.delete(
+        "/api/me/sessions",
+        status_code=204,
+        operation_id="endOtherSessions",
+        responses=problems(401, 403, 429),
+    )
+    def end_other_sessions(caller: Caller = Depends(authenticated("account:write"))) -> None:
+        """End every session but this one."""
+        sessions.end_others(caller)
+
+    @routes.delete(
+        "/api/me/sessions/{session_id}",
+        status_code=204,
+        operation_id="endSession",
+        responses=problems(401, 403, 404, 422, 429),
+    )
+    def end_session(
+        session_id: str, caller: Caller = Depends(authenticated("account:write"))
+    ) -> None:
+        """End one session: its browser must sign in again."""
+        sessions.end_one(caller, session_id)
 
     return routes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import AccountId, ErasureId, PasskeyId, WorkspaceId
 from events.model import Event, Personal
 
 
@@ -25,6 +25,44 @@ class PasswordChanged(Event, type="account.password_changed", version=1):
     """A new password counts from now on; every other session was ended."""
 
     account_id: AccountId
+
+
+class PasswordResetRequested(Event, type="account.password_reset_requested", version=1):
+    """Somebody who knows the address wants a new password; a link goes to the address by mail."""
+
+    account_id: AccountId
+
+
+class SecondFactorEnabled(Event, type="account.second_factor_enabled", version=1):
+    """From now on a password signs in only together with a code of the owner's device."""
+
+    account_id: AccountId
+
+
+class SecondFactorDisabled(Event, type="account.second_factor_disabled", version=1):
+    """The password alone signs in again."""
+
+    account_id: AccountId
+
+
+class RecoveryCodesReplaced(Event, type="account.recovery_codes_replaced", version=1):
+    """New codes for the day on which the device is lost; the earlier ones count no more."""
+
+    account_id: AccountId
+
+
+class PasskeyAdded(Event, type="account.passkey_added", version=1):
+    """A device signs in to the account without a password."""
+
+    account_id: AccountId
+    passkey_id: PasskeyId
+
+
+class PasskeyRemoved(Event, type="account.passkey_removed", version=1):
+    """The device signs in no more."""
+
+    account_id: AccountId
+    passkey_id: PasskeyId
 
 
 class AccountErasureRequested(Event, type="account.erasure_requested", version=1):

@@ -95,6 +95,10 @@ class KeyId(Id, prefix="key"):
     """An API key; the secret itself is never an id."""
 
 
+class PasskeyId(Id, prefix="psk"):
+    """One passkey of an account: a device that signs in without a password."""
+
+
 class AssetId(Id, prefix="ast"):
     """One uploaded recording."""
 

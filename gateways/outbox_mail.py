@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
+
+from gateways.mail import message_of
 
 
 class OutboxMailer:
@@ -16,9 +16,7 @@ class OutboxMailer:
 
     def send(self, to: str, subject: str, text: str) -> None:
         """Line breaks in `to` or `subject` raise ValueError: they could smuggle headers in."""
-        message = EmailMessage(policy=SMTP)
-        message["From"], message["To"], message["Subject"] = self._sender, to, subject
-        message.set_content(text)
+        message = message_of(self._sender, to, subject, text)
         # Links in mails sign people in: nobody else on the machine may read them.
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{time.time_ns()}-{secrets.token_hex(4)}.eml"

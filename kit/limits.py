@@ -55,6 +55,7 @@ POLICIES = (
     Policy("sign-in-address", 120),
     Policy("sign-up", 120),
     Policy("unverified", 300),
+    Policy("password-reset", 5, window_s=3600),
 )
 
 

@@ -13,7 +13,12 @@ import commands.comments
 import commands.erasures
 import commands.keys
 import commands.operations
+import commands.passkeys_http
+import commands.recovery
+import commands.rewriting
+import commands.second_factor_http
 import commands.sessions
+import commands.signing_in
 import commands.uploads
 import read_api.accounts_http
 import read_api.assets_http
@@ -22,6 +27,7 @@ import read_api.erasures_http
 import read_api.events_http
 import read_api.media_http
 import read_api.sagas_http
+import read_api.storage_http
 import read_api.system_http
 import web.app
 import web.parts
@@ -33,14 +39,23 @@ from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.logins import Logins
 from commands.operations import Operations
+from commands.passkeys import Passkeys
 from commands.passwords import Passwords
+from commands.proofs import Proofs
+from commands.quota import Quota
+from commands.recovery import Recovery
+from commands.rewriting import Rewriting
+from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
+from commands.signing_in import SigningIn
 from commands.staging import Staging
 from commands.uploads import Uploads
 from events import tracing
 from events.log.tail import LogTail
 from gateways.audio.peaks import read_zoom
+from gateways.audio.pool import AudioPool
 from kit.auth import Authenticate
+from kit.backoff import Backoff
 from kit.install import install_kit
 from kit.limits import RateLimits
 from kit.paging import Cursors
@@ -53,7 +68,9 @@ from read_api.erasures import ErasureQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
+from read_api.reports import ReportQueries
 from read_api.sagas import SagaQueries
+from read_api.storage import StorageQueries
 from read_api.system import SystemQueries, consumers_running
 from read_api.timeline import TimelineQueries
 from runtime.composition import Core
@@ -74,10 +91,15 @@ class CommandSide:
     accounts: Accounts
     erasures: Erasures
     sessions: Sessions
+    signing_in: SigningIn
+    second_factors: SecondFactors
+    passkeys: Passkeys
+    recovery: Recovery
     keys: Keys
     assets: Assets
     comments: Comments
     uploads: Uploads
+    rewriting: Rewriting
     operations: Operations
     limits: RateLimits
     authenticated: Authenticate
@@ -93,6 +115,7 @@ class QuerySide:
     accounts: AccountQueries
     erasures: ErasureQueries
     media: AssetMedia
+    storage: StorageQueries
     system: SystemQueries
     sagas: SagaQueries
     feed: LiveFeed
@@ -103,23 +126,44 @@ def command_side(core: Core) -> CommandSide:
     signer = Signer(settings.secrets.signing_key)
     logins = Logins(core.pool, settings.secrets.installation_key)
     passwords = Passwords()
-    sessions = Sessions(core.pool, logins, passwords, signer)
+    proofs = Proofs(logins, passwords)
+    sessions = Sessions(core.pool, logins, signer)
+    backoff = Backoff(core.pool)
+    second_factors = SecondFactors(core.commands, proofs, backoff, signer)
     keys = Keys(core.commands, core.pool)
     staging = Staging(core.objects.staging, settings.max_upload_bytes)
-    assets = Assets(core.commands, core.objects, staging)
+    quota = Quota(storage(core).usage)
+    assets = Assets(core.commands, core.objects, staging, quota)
     limits = RateLimits(core.pool)
     return CommandSide(
         accounts=Accounts(core.commands, logins, passwords, sessions),
-        erasures=Erasures(core.commands, logins, passwords, core.pool),
+        erasures=Erasures(core.commands, proofs, core.pool),
         sessions=sessions,
+        signing_in=SigningIn(sessions, logins, passwords, second_factors, backoff, limits, signer),
+        second_factors=second_factors,
+        passkeys=Passkeys(core.commands, logins, proofs),
+        recovery=Recovery(core.commands, logins, passwords),
         keys=keys,
         assets=assets,
         comments=Comments(core.commands),
         uploads=Uploads(core.pool, staging, assets),
+        # Its children start when they are first asked, and end with this process.
+        rewriting=Rewriting(
+            core.commands,
+            assets,
+            core.objects,
+            AudioPool(cache_dir=settings.data / "cache" / "audio"),
+            quota,
+        ),
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
         authenticated=Authenticate(Credentials(sessions, core.pool), limits),
     )
+
+
+def storage(core: Core) -> StorageQueries:
+    settings = core.settings
+    return StorageQueries(core.pool, settings.storage_plans, settings.storage_plan)
 
 
 def query_side(core: Core, tail: LogTail) -> QuerySide:
@@ -133,6 +177,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
         accounts=AccountQueries(core.pool, assets, timeline),
         erasures=ErasureQueries(core.pool, core.progress.all),
         media=AssetMedia(assets, core.objects, read_zoom),
+        storage=storage(core),
         system=SystemQueries(core.pool, core.progress, core.log.events.head, parts),
         sagas=SagaQueries(core.pool, cursors, core.log.events.stream),
         feed=LiveFeed(
@@ -158,11 +203,22 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
         commands.accounts.password_router(changing.accounts, authenticated, changing.limits),
         commands.erasures.router(changing.erasures, authenticated, changing.limits),
-        commands.sessions.router(changing.sessions, authenticated, changing.limits),
+        commands.sessions.router(changing.sessions, authenticated),
+        commands.signing_in.router(changing.signing_in, changing.sessions),
+        commands.second_factor_http.router(changing.second_factors, authenticated, changing.limits),
+        commands.passkeys_http.router(
+            changing.passkeys,
+            changing.sessions,
+            authenticated,
+            changing.limits,
+            core.settings.public_url,
+        ),
+        commands.recovery.router(changing.recovery, changing.limits),
         commands.keys.router(changing.keys, authenticated),
         commands.assets.router(changing.assets, authenticated),
         commands.comments.router(changing.comments, authenticated),
         commands.uploads.router(changing.uploads, authenticated),
+        commands.rewriting.router(changing.rewriting, authenticated),
         commands.operations.router(changing.operations, authenticated),
         read_api.events_http.router(
             authenticated, progress, reading.timeline, reading.feed, core.codec.reveal
@@ -171,6 +227,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         read_api.comments_http.router(authenticated, progress, reading.comments),
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
+        read_api.storage_http.router(authenticated, progress, reading.storage),
         read_api.accounts_http.router(authenticated, progress, reading.accounts),
         read_api.erasures_http.router(reading.erasures, progress, changing.limits),
         read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
@@ -191,6 +248,10 @@ def page_parts(
         accounts=changing.accounts,
         erasures=changing.erasures,
         sessions=changing.sessions,
+        signing_in=changing.signing_in,
+        second_factors=changing.second_factors,
+        passkeys=changing.passkeys,
+        recovery=changing.recovery,
         keys=changing.keys,
         assets=changing.assets,
         limits=changing.limits,
@@ -203,6 +264,7 @@ def page_parts(
         profile=reading.accounts,
         erasing=reading.erasures,
         media=reading.media,
+        reports=ReportQueries(reading.assets, core.objects),
         system=reading.system,
         sagas=reading.sagas,
         operations=changing.operations,

@@ -132,7 +132,8 @@ class Wakes:
     commands: Wake
     effects: Wake
     erasures: Wake
+    mails: Wake
 
 
 def new_wakes() -> Wakes:
-    return Wakes(Wake(), Wake(), Wake())
+    return Wakes(Wake(), Wake(), Wake(), Wake())

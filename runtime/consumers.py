@@ -9,6 +9,7 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.effects.audio import AnalysisEffect, ProbeEffect
 from processors.effects.consumer import EffectConsumer
 from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
+from processors.effects.mail import PasswordResetMail
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.accounts import Accounts
@@ -16,6 +17,7 @@ from projections.comments import Comments
 from projections.erasures import Erasures
 from projections.projection import Projection
 from projections.sagas import Sagas
+from projections.sounds import Sounds
 from projections.timeline import Timeline
 from projections.vault import Vault
 from runtime.composition import Core, Wakes
@@ -23,7 +25,15 @@ from sagas.erasure import ERASURE
 from sagas.ingest import INGEST
 from sagas.saga import Saga
 
-VIEWS: tuple[type[Projection], ...] = (Comments, Accounts, Erasures, Sagas, Timeline, Vault)
+VIEWS: tuple[type[Projection], ...] = (
+    Sounds,
+    Comments,
+    Accounts,
+    Erasures,
+    Sagas,
+    Timeline,
+    Vault,
+)
 SAGAS: dict[str, Saga] = {saga.name: saga for saga in (INGEST, ERASURE)}
 
 
@@ -34,7 +44,8 @@ def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
     erasing = EffectConsumer(
         "erasure-effects", (EraseContentsEffect, DestroyKeyEffect, CertifyEffect), wakes.erasures
     )
-    return [*views, *sagas, effects, erasing]
+    mails = EffectConsumer("mail-effects", (PasswordResetMail,), wakes.mails)
+    return [*views, *sagas, effects, erasing, mails]
 
 
 def rebuilder(core: Core) -> Rebuilder:

@@ -10,6 +10,7 @@ from commands.contents import WorkspaceContents
 from commands.erasures import Erasures
 from commands.logins import Logins
 from commands.passwords import Passwords
+from commands.proofs import Proofs
 from events.ids import SubjectId
 from events.store.master_keys import MasterKeys
 from events.store.signing import LogSigner
@@ -44,7 +45,7 @@ def effects_of(core: Core) -> tuple[Effect, ...]:
 
 
 def erasures_of(core: Core, logins: Logins, passwords: Passwords) -> Erasures:
-    return Erasures(core.commands, logins, passwords, core.pool)
+    return Erasures(core.commands, Proofs(logins, passwords), core.pool)
 
 
 def before_ready(core: Core) -> None:

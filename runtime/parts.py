@@ -110,6 +110,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from runtime.composition import new_wakes, open_event_log
     from runtime.consumers import SAGAS, engine
     from runtime.erasing import before_ready, effects_of
+    from runtime.mailing import mail_effects
 
     start_logging(settings)
     with (
@@ -139,6 +140,8 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         for effect in effects_of(core):
             runner = EffectRunner(effect, core.commands, core.pool, wakes.erasures)
             work[effect.name] = runner.run
+        for effect in mail_effects(core):
+            work[effect.name] = EffectRunner(effect, core.commands, core.pool, wakes.mails).run
         signing = checkpointer(core)
         work["checkpointer"] = signing.run
         run_until_stopped(

@@ -10,9 +10,9 @@ import json
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -86,6 +86,15 @@ class Settings(BaseSettings):
     object_store_secret_key: SecretStr = Field(
         SecretStr(""), description="Secret key of the S3 bucket."
     )
+    mail_server: str = Field(
+        "", description="SMTP server, HOST or HOST:PORT; empty: mails go to the folder DATA/outbox."
+    )
+    mail_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How to speak to the SMTP server."
+    )
+    mail_username: str = Field("", description="User of the SMTP server; empty: no sign-in there.")
+    mail_password: SecretStr = Field(SecretStr(""), description="Password of the SMTP server.")
+    mail_from: str = Field("noculture@localhost", description="Sender of the mails.")
     secrets_dir: Path | None = Field(
         None, description="Folder of the installation's secrets; empty: DATA/secrets."
     )
@@ -110,6 +119,13 @@ class Settings(BaseSettings):
         " them, but `up` gives the API and the worker one each.",
     )
     max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest file that is accepted.")
+    storage_plans: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        {"free": 10 * 10**9},
+        description="Bytes that a workspace may keep, by the name of the plan, as JSON; 0: any.",
+    )
+    storage_plan: str = Field(
+        "free", description="The plan of every workspace, one of `storage_plans`."
+    )
     keep_replaced_hours: float = Field(
         24.0,
         ge=0,
@@ -125,6 +141,12 @@ class Settings(BaseSettings):
         "", description="Chromium or Chrome for `test`; empty: the one that is found."
     )
 
+    @model_validator(mode="after")
+    def _plan_is_known(self) -> Self:
+        if self.storage_plan not in self.storage_plans:
+            raise ValueError(f"storage_plan {self.storage_plan!r} is none of storage_plans")
+        return self
+
     @cached_property
     def secrets(self) -> SecretFiles:
         """The installation's secrets."""
@@ -134,6 +156,11 @@ class Settings(BaseSettings):
     def erasure_dir(self) -> Path:
         """Where it is written down who was erased."""
         return self.erasure_register_dir or self.data / "erasures"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Mails of an installation without a mail server."""
+        return self.data / "outbox"
 
     @property
     def run_dir(self) -> Path:

@@ -9,7 +9,13 @@ from events.account import (
     AccountErasureRequested,
     AccountRegistered,
     OperatorGranted,
+    PasskeyAdded,
+    PasskeyRemoved,
     PasswordChanged,
+    PasswordResetRequested,
+    RecoveryCodesReplaced,
+    SecondFactorDisabled,
+    SecondFactorEnabled,
 )
 from events.analysis import (
     AnalysisAttemptFailed,
@@ -19,6 +25,7 @@ from events.analysis import (
 )
 from events.asset import (
     AssetDeleted,
+    AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
     AssetTagsEdited,
@@ -55,6 +62,7 @@ from events.ids import (
     IngestId,
     KeyId,
     OperationId,
+    PasskeyId,
     WorkspaceId,
 )
 from events.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
@@ -76,6 +84,7 @@ def fixed(kind: type[AnyId], number: int = 1) -> AnyId:
 ACCOUNT = fixed(AccountId)
 WORKSPACE = fixed(WorkspaceId)
 KEY = fixed(KeyId)
+PASSKEY = fixed(PasskeyId)
 ASSET = fixed(AssetId)
 ANALYSIS = AnalysisId.beside(ASSET)
 COMMENT = fixed(CommentId)
@@ -141,6 +150,12 @@ EXAMPLES: tuple[Event, ...] = (
     ),
     OperatorGranted(account_id=ACCOUNT),
     PasswordChanged(account_id=ACCOUNT),
+    PasswordResetRequested(account_id=ACCOUNT),
+    SecondFactorEnabled(account_id=ACCOUNT),
+    SecondFactorDisabled(account_id=ACCOUNT),
+    RecoveryCodesReplaced(account_id=ACCOUNT),
+    PasskeyAdded(account_id=ACCOUNT, passkey_id=PASSKEY),
+    PasskeyRemoved(account_id=ACCOUNT, passkey_id=PASSKEY),
     AccountErasureRequested(account_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
     AccountErased(account_id=ACCOUNT, erasure_id=ERASURE),
     SubjectErased(subject_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
@@ -195,6 +210,18 @@ EXAMPLES: tuple[Event, ...] = (
     ),
     AssetTagsEdited(
         **_OF_ASSET, edited_by=ACCOUNT, changed=("album", "title"), tags=Tags(title="Night Bus II")
+    ),
+    AssetFileRewritten(
+        **_OF_ASSET,
+        rewritten_by=ACCOUNT,
+        sha256="7e" * 32,
+        size_bytes=24_110_372,
+        previous_sha256=SHA256,
+        original_sha256=SHA256,
+        original_size_bytes=24_107_991,
+        written=("genre", "isrc"),
+        left_out=("isrc",),
+        tags=TAGS,
     ),
     AssetDeleted(**_OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256),
     AnalysisRequested(**_OF_ANALYSIS, **_FILE, attempt=1),

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from kit.problems import PageOfProblem
-from web.pages import account, asset, entrance, erasure, problem, sagas, system, vault
+from web.pages import (
+    account,
+    asset,
+    entrance,
+    erasure,
+    forgotten,
+    problem,
+    sagas,
+    security,
+    system,
+    vault,
+)
 from web.parts import Parts
 from web.render import Renderer
 from web.static_files import StaticFiles
@@ -30,7 +41,17 @@ def router(look: Look, parts: Parts) -> APIRouter:
     """Every page of the web client. None of them is in the OpenAPI document."""
     routes = APIRouter(include_in_schema=False)
     routes.include_router(look.static.router())
-    for page in (entrance, vault, asset, account, erasure, system, sagas):
+    for page in (
+        entrance,
+        forgotten,
+        vault,
+        asset,
+        account,
+        security,
+        erasure,
+        system,
+        sagas,
+    ):
         routes.include_router(page.router(parts))
     return routes
 

@@ -10,7 +10,11 @@ from commands.comments import Comments
 from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.operations import Operations
+from commands.passkeys import Passkeys
+from commands.recovery import Recovery
+from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
+from commands.signing_in import SigningIn
 from kit.auth import Authenticate
 from kit.limits import RateLimits
 from kit.positions import Progress
@@ -19,6 +23,7 @@ from read_api.assets import AssetQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.media import AssetMedia
+from read_api.reports import ReportQueries
 from read_api.sagas import SagaQueries
 from read_api.system import SystemQueries
 from read_api.timeline import TimelineQueries
@@ -30,6 +35,10 @@ class Parts:
     accounts: Accounts
     erasures: Erasures
     sessions: Sessions
+    signing_in: SigningIn
+    second_factors: SecondFactors
+    passkeys: Passkeys
+    recovery: Recovery
     keys: Keys
     assets: Assets
     comments: Comments
@@ -42,6 +51,7 @@ class Parts:
     profile: AccountQueries
     erasing: ErasureQueries
     media: AssetMedia
+    reports: ReportQueries
     system: SystemQueries
     sagas: SagaQueries
     operations: Operations

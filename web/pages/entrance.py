@@ -1,4 +1,4 @@
-"""Coming in and going out: sign-up, sign-in, one-time links, sign-out."""
+"""Coming in and going out: sign-up, sign-in, the second factor, one-time links, sign-out."""
 
 from typing import Annotated
 
@@ -7,8 +7,11 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from commands.accounts import RegisterAccount
-from commands.sessions import SESSION_S
+from commands.second_factor import WrongCode
+from commands.sessions import SESSION_S, user_agent
+from commands.signing_in import Ticket
 from kit import cookies
+from kit.backoff import TooManyGuesses
 from kit.caller import Caller
 from kit.csrf import refuse_foreign
 from kit.limits import client_address
@@ -17,6 +20,7 @@ from web.parts import Parts
 from web.visitor import Visitors, remember
 
 HOME = "/vault"
+_RESET = "Your new password counts. Every session was ended: sign in with it."
 _WRONG = {
     "email": "This is no e-mail address.",
     "password": "The password needs at least 8 characters.",
@@ -33,7 +37,7 @@ def router(parts: Parts) -> APIRouter:
         request: Request, *, signing_up: bool, status: int = 200, next: str = "", **shown: object
     ) -> Response:
         heading = "Create your account" if signing_up else "Sign in"
-        form = {"name": "", "email": ""} | {k: v for k, v in shown.items() if k != "problem"}
+        form = {name: shown.get(name, "") for name in ("name", "email")}
         return parts.renderer.page(
             request,
             "entrance.html",
@@ -43,7 +47,22 @@ def router(parts: Parts) -> APIRouter:
             next=next,
             form=form,
             problem=shown.get("problem"),
+            notice=shown.get("notice"),
         )
+
+    def code_page(
+        request: Request, ticket: str, next: str, error: NoCultureError | None = None
+    ) -> Response:
+        response = parts.renderer.page(
+            request,
+            "second_step.html",
+            error.status if error else 200,
+            ticket=ticket,
+            next=next,
+            problem=str(error) if error else None,
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     def admit(request: Request, token: str, next: str) -> Response:
         """A fresh session; an earlier one of this browser ends."""
@@ -79,7 +98,8 @@ def router(parts: Parts) -> APIRouter:
             return form_page(
                 request, signing_up=True, status=status, problem=problem, email=email, name=name
             )
-        response = admit(request, parts.sessions.start(registered.account.id), HOME)
+        token = parts.sessions.start(registered.account.id, user_agent(request))
+        response = admit(request, token, HOME)
         remember(request, response, registered.committed.position)
         return response
 
@@ -87,7 +107,8 @@ def router(parts: Parts) -> APIRouter:
     def sign_in_page(request: Request, visitor: Visitor, next: str = "") -> Response:
         if visitor:
             return RedirectResponse(local_path(next), 303)
-        return form_page(request, signing_up=False, next=next)
+        reset = request.query_params.get("done") == "reset"
+        return form_page(request, signing_up=False, next=next, notice=_RESET if reset else None)
 
     @routes.post("/sign-in")
     def sign_in(
@@ -97,11 +118,8 @@ def router(parts: Parts) -> APIRouter:
         next: Annotated[str, Form()] = "",
     ) -> Response:
         refuse_foreign(request)
-        address = client_address(request)
         try:
-            parts.limits.check(request, "sign-in-address", address)
-            parts.limits.check(request, "sign-in", f"{address} {email[:320].casefold()}")
-            signed_in = parts.sessions.sign_in(email, password)
+            begun = parts.signing_in.begin(request, email, password)
         except NoCultureError as error:
             return form_page(
                 request,
@@ -110,6 +128,26 @@ def router(parts: Parts) -> APIRouter:
                 problem=str(error),
                 email=email,
                 next=next,
+            )
+        if isinstance(begun, Ticket):
+            return code_page(request, begun.text, next)
+        return admit(request, begun.token, next)
+
+    @routes.post("/second-step")
+    def second_step(
+        request: Request,
+        ticket: Annotated[str, Form()] = "",
+        code: Annotated[str, Form()] = "",
+        next: Annotated[str, Form()] = "",
+    ) -> Response:
+        refuse_foreign(request)
+        try:
+            signed_in = parts.signing_in.finish(request, ticket, code[:40])
+        except (WrongCode, TooManyGuesses) as error:
+            return code_page(request, ticket, next, error)
+        except NoCultureError as error:
+            return form_page(
+                request, signing_up=False, status=error.status, problem=str(error), next=next
             )
         return admit(request, signed_in.token, next)
 
@@ -122,7 +160,7 @@ def router(parts: Parts) -> APIRouter:
     def redeem(request: Request, token: str) -> Response:
         refuse_foreign(request)
         parts.limits.check(request, "unverified", client_address(request))
-        return admit(request, parts.sessions.redeem(token).token, HOME)
+        return admit(request, parts.sessions.redeem(token, user_agent(request)).token, HOME)
 
     @routes.post("/sign-out")
     def sign_out(

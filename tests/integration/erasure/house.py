@@ -21,6 +21,7 @@ from runtime.app import build_app
 from runtime.composition import Core, new_wakes, open_core, open_event_log
 from runtime.consumers import SAGAS, engine
 from runtime.erasing import effects_of
+from runtime.mailing import mail_effects
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
 
@@ -78,6 +79,10 @@ class House:
                 *(
                     EffectRunner(effect, core.commands, core.pool, wakes.erasures).run
                     for effect in effects_of(core)
+                ),
+                *(
+                    EffectRunner(effect, core.commands, core.pool, wakes.mails).run
+                    for effect in mail_effects(core)
                 ),
             ]
             threads = [threading.Thread(target=run, args=(stop,)) for run in work]

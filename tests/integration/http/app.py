@@ -14,15 +14,30 @@ from httpx2 import Response
 from psycopg_pool import ConnectionPool
 from starlette.testclient import TestClient
 
-from commands import accounts, assets, keys, sessions, uploads
+from commands import (
+    accounts,
+    assets,
+    keys,
+    passkeys_http,
+    recovery,
+    second_factor_http,
+    sessions,
+    signing_in,
+    uploads,
+)
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
 from commands.keys import Keys
 from commands.logins import Logins
+from commands.passkeys import Passkeys
 from commands.passwords import Passwords
+from commands.proofs import Proofs
+from commands.recovery import Recovery
 from commands.resumable import Uploads
+from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
+from commands.signing_in import SigningIn
 from commands.staging import Staging
 from commands.unit import Commands
 from events.store.codec import EventCodec
@@ -30,6 +45,7 @@ from events.store.log import PostgresLog
 from events.store.subject_keys import PostgresSubjectKeys
 from gateways.object_store import FolderObjectStore
 from kit.auth import Authenticate
+from kit.backoff import Backoff
 from kit.install import install_kit
 from kit.limits import POLICIES, Policy, RateLimits
 from kit.tokens import Signer
@@ -58,6 +74,9 @@ class Installation:
     uploads: Uploads
     objects: FolderObjectStore
     codec: EventCodec
+    factors: SecondFactors
+    logins: Logins
+    backoff: Backoff
     base_url: str = "http://testserver"
     open_clients: list[TestClient] = field(default_factory=list)
 
@@ -124,19 +143,30 @@ def _installation(
     codec = EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
     commands = Commands(log, pool, codec, b"i" * 32)
     logins, passwords = Logins(pool, b"i" * 32), Passwords()
-    its_sessions = Sessions(pool, logins, passwords, Signer(b"s" * 32))
+    signer, limits = Signer(b"s" * 32), RateLimits(pool, (*POLICIES, *policies))
+    its_sessions = Sessions(pool, logins, signer)
+    proofs, backoff = Proofs(logins, passwords), Backoff(pool)
+    factors = SecondFactors(commands, proofs, backoff, signer)
+    its_signing_in = SigningIn(its_sessions, logins, passwords, factors, backoff, limits, signer)
     its_keys = Keys(commands, pool)
     its_accounts = Accounts(commands, logins, passwords, its_sessions)
     objects = FolderObjectStore(folder)
     staging = Staging(objects.staging, MAX_UPLOAD_BYTES)
     its_assets = Assets(commands, objects, staging)
     its_uploads = Uploads(pool, staging, its_assets)
-    limits = RateLimits(pool, (*POLICIES, *policies))
     authenticated = Authenticate(Credentials(its_sessions, pool), limits)
     app = FastAPI()
     app.include_router(accounts.router(its_accounts, its_sessions, limits))
     app.include_router(accounts.password_router(its_accounts, authenticated, limits))
-    app.include_router(sessions.router(its_sessions, authenticated, limits))
+    app.include_router(sessions.router(its_sessions, authenticated))
+    app.include_router(signing_in.router(its_signing_in, its_sessions))
+    app.include_router(second_factor_http.router(factors, authenticated, limits))
+    app.include_router(
+        passkeys_http.router(
+            Passkeys(commands, logins, proofs), its_sessions, authenticated, limits, ""
+        )
+    )
+    app.include_router(recovery.router(Recovery(commands, logins, passwords), limits))
     app.include_router(keys.router(its_keys, authenticated))
     app.include_router(assets.router(its_assets, authenticated))
     app.include_router(uploads.router(its_uploads, authenticated))
@@ -157,4 +187,7 @@ def _installation(
         its_uploads,
         objects,
         codec,
+        factors,
+        logins,
+        backoff,
     )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from tests.integration.erasure.house import PASSWORD
 
-Kind = Literal["asset", "file", "key", "upload", "saga", "erasure", "comment"]
+Kind = Literal["asset", "file", "key", "upload", "saga", "erasure", "comment", "session", "passkey"]
 TUS = {"Tus-Resumable": "1.0.0"}
 ANY_VERSION = {"If-Match": "*"}
 
@@ -77,6 +77,7 @@ _BYTES = lambda known: {"content": b"12345"}  # noqa: E731
 _FILE = lambda known: {"files": {"file": ("a.flac", known["email"].encode())}}  # noqa: E731
 _REASON = _json(reason="A test says so")
 _PIECE = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+_BOTH = _json(password=PASSWORD, code="000000")
 _PASSWORD = _json(password=PASSWORD, current_password=PASSWORD)
 
 ROUTES: dict[tuple[str, str], Route] = {
@@ -96,6 +97,34 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/api/me"): Route(
         202, ("account:write",), fresh="person", told=_json(password=PASSWORD)
     ),
+    ("GET", "/api/me/sessions"): Route(200, ("account:read",)),
+    ("DELETE", "/api/me/sessions"): Route(204, ("account:write",), fresh="person"),
+    ("DELETE", "/api/me/sessions/{session_id}"): Route(
+        204, ("account:write",), "session", fresh="object"
+    ),
+    ("GET", "/api/me/second-factor"): Route(200, ("account:read",)),
+    ("POST", "/api/me/second-factor"): Route(
+        201, ("account:write",), fresh="person", told=_json(password=PASSWORD)
+    ),
+    ("DELETE", "/api/me/second-factor"): Route(409, ("account:write",), told=_BOTH),
+    ("POST", "/api/me/second-factor/confirm"): Route(
+        409, ("account:write",), told=_json(code="000000")
+    ),
+    ("POST", "/api/me/second-factor/recovery-codes"): Route(409, ("account:write",), told=_BOTH),
+    ("GET", "/api/me/passkeys"): Route(200, ("account:read",)),
+    ("POST", "/api/me/passkeys"): Route(
+        422, ("account:write",), told=_json(name="made", credential={})
+    ),
+    ("POST", "/api/me/passkeys/options"): Route(
+        200, ("account:write",), told=_json(password=PASSWORD)
+    ),
+    ("DELETE", "/api/me/passkeys/{passkey_id}"): Route(
+        204, ("account:write",), "passkey", fresh="object", told=_json(password=PASSWORD)
+    ),
+    ("POST", "/api/sessions/passkey/options"): _open(200),
+    ("POST", "/api/sessions/passkey"): _open(401, told=_json(credential={})),
+    ("POST", "/api/password-resets"): _open(202, told=_json(email="nobody@example.com")),
+    ("PUT", "/api/password-resets"): _open(410, told=_json(token="x" * 43, password=PASSWORD)),
     ("GET", "/api/erasures/{erasure_id}"): _open(200, "erasure"),
     ("GET", "/api/keys"): Route(200, ("account:read",)),
     ("POST", "/api/keys"): Route(
@@ -109,6 +138,8 @@ ROUTES: dict[tuple[str, str], Route] = {
         200, "asset", headers=ANY_VERSION, told=_json(artist="Somebody")
     ),
     ("DELETE", "/api/assets/{asset_id}"): _writer(204, "file", headers=ANY_VERSION, fresh="object"),
+    ("POST", "/api/assets/{asset_id}/file"): _writer(200, "asset", headers=ANY_VERSION),
+    ("GET", "/api/usage"): Route(200, ("assets:read",)),
     ("GET", "/api/assets/{asset_id}/events"): Route(200, ("events:read",), "asset"),
     ("GET", "/api/assets/{asset_id}/audio"): _reader("asset"),
     ("HEAD", "/api/assets/{asset_id}/audio"): _reader("asset"),
@@ -160,6 +191,15 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/sign-in"): _open(401, told=lambda known: {"data": {"email": "x@example.com"}}),
     ("GET", "/sign-in/{token}"): _open(200),
     ("POST", "/sign-in/{token}"): _open(410),
+    ("POST", "/second-step"): _open(410),
+    ("GET", "/forgot-password"): _open(200),
+    ("POST", "/forgot-password"): _open(
+        200, told=lambda known: {"data": {"email": "x@example.com"}}
+    ),
+    ("GET", "/reset-password/{token}"): _open(200),
+    ("POST", "/reset-password/{token}"): _open(
+        410, told=lambda known: {"data": {"password": PASSWORD}}
+    ),
     ("POST", "/sign-out"): _page(303, fresh="person", told=_form()),
     ("GET", "/vault"): _page(200),
     ("POST", "/vault/upload"): _page(
@@ -178,6 +218,24 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/account/keys/{key_id}/revoke"): _page(303, "key", fresh="object", told=_form()),
     ("POST", "/account/password"): _page(
         303, fresh="person", told=_form(password=PASSWORD, current_password=PASSWORD)
+    ),
+    ("GET", "/account/security"): _page(200),
+    ("POST", "/account/security/sessions/{session_id}/end"): _page(
+        303, "session", fresh="object", told=_form()
+    ),
+    ("POST", "/account/security/sessions/end-others"): _page(303, fresh="person", told=_form()),
+    ("POST", "/account/security/second-factor"): _page(
+        200, fresh="person", told=_form(password=PASSWORD)
+    ),
+    ("POST", "/account/security/second-factor/confirm"): _page(409, told=_form(code="1")),
+    ("POST", "/account/security/second-factor/codes"): _page(
+        409, told=_form(password=PASSWORD, code="1")
+    ),
+    ("POST", "/account/security/second-factor/off"): _page(
+        409, told=_form(password=PASSWORD, code="1")
+    ),
+    ("POST", "/account/security/passkeys/{passkey_id}/remove"): _page(
+        303, "passkey", fresh="object", told=_form(password=PASSWORD)
     ),
     ("GET", "/account/delete"): _page(200),
     ("POST", "/account/delete"): _page(

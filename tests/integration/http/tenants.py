@@ -14,10 +14,18 @@ import numpy as np
 import psycopg
 from starlette.testclient import TestClient
 
-from aggregates import analysis, asset
+from aggregates import account, analysis, asset
 from commands.unit import CommandContext
 from events.audio import AudioFacts, Blob, Measurement, Tags
-from events.ids import AnalysisId, AssetId, CommandId, CorrelationId, IngestId
+from events.ids import (
+    AccountId,
+    AnalysisId,
+    AssetId,
+    CommandId,
+    CorrelationId,
+    IngestId,
+    PasskeyId,
+)
 from gateways.audio.peaks import PeaksBuilder
 from read_api.system import VIEWS
 from tests.conftest import Database
@@ -46,6 +54,10 @@ _ROWS = (
     "SELECT session_id, account_id FROM credentials_sessions",
     "SELECT key_id, account_id, name, scopes, revoked_at FROM credentials_keys",
     "SELECT token_hash FROM credentials_links",
+    "SELECT * FROM credentials_second_factors",
+    "SELECT * FROM credentials_recovery_codes",
+    "SELECT * FROM credentials_passkeys",
+    "SELECT * FROM credentials_resets",
     "SELECT * FROM uploads",
 )
 # What of it belongs to one tenant: (workspace id, account id) are its parameters.
@@ -55,6 +67,9 @@ _ROWS_OF = (
     "SELECT * FROM credentials_logins WHERE account_id = %(account)s",
     "SELECT session_id FROM credentials_sessions WHERE account_id = %(account)s",
     "SELECT key_id, scopes, revoked_at FROM credentials_keys WHERE account_id = %(account)s",
+    "SELECT * FROM credentials_second_factors WHERE account_id = %(account)s",
+    "SELECT * FROM credentials_passkeys WHERE account_id = %(account)s",
+    "SELECT * FROM credentials_resets WHERE account_id = %(account)s",
     "SELECT * FROM uploads WHERE account_id = %(account)s",
     "SELECT * FROM views.vault WHERE workspace_id = %(workspace)s",
     "SELECT * FROM views.comments WHERE workspace_id = %(workspace)s",
@@ -74,6 +89,8 @@ class Tenant:
     key: str = ""
     upload: str = ""
     saga: str = ""
+    session: str = ""
+    passkey: str = ""
     comment: str = ""
 
     @property
@@ -88,13 +105,21 @@ class Tenant:
     def marks(self) -> set[str]:
         """What nobody else may ever be shown."""
         own = {self.account_id, self.workspace_id, self.email, self.name}
-        return own | {self.asset, self.key, self.upload, self.saga, self.comment}
+        return (
+            own
+            | {self.asset, self.key, self.upload, self.saga, self.comment}
+            | {
+                self.session,
+                self.passkey,
+            }
+        )
 
     def furnish(self) -> None:
         """One of each."""
         self.asset = self.new_asset()
         self.key, self.upload = self.new_key("assets:read")[0], self.new_upload()
         self.saga = str(IngestId.beside(self.asset))
+        self.session, self.passkey = self.new_session(), self.new_passkey()
         self.comment = self.new_comment()
 
     def sign_in(self) -> tuple[str, str]:
@@ -140,6 +165,31 @@ class Tenant:
         answer = self.client.post("/api/keys", json=body)
         assert answer.status_code == 201, answer.text
         return answer.json()["id"], answer.json()["key"]
+
+    def new_session(self) -> str:
+        """The id of one more signed-in browser."""
+        token, _ = self.sign_in()
+        found = self.house.rows(
+            "SELECT session_id FROM credentials_sessions WHERE token_hash = sha256(%s)",
+            token.encode(),
+        )
+        return str(found[0][0])
+
+    def new_passkey(self) -> str:
+        """One that no device has: enough to be listed and removed."""
+        passkey_id, account_id = PasskeyId.new(), AccountId(self.account_id)
+        unit = self.house.core.commands.unit(self.context(), input=None)
+        unit.change(
+            account, account_id, account.add_passkey, account_id=account_id, passkey_id=passkey_id
+        )
+        unit.alongside(
+            "INSERT INTO credentials_passkeys"
+            " (passkey_id, account_id, credential_id, public_key, sign_count, name)"
+            " VALUES (%s, %s, %s, 'key', 0, %s)",
+            (passkey_id, account_id, passkey_id.encode(), f"Passkey of {self.name}"),
+        )
+        unit.commit()
+        return str(passkey_id)
 
     def new_upload(self) -> str:
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
@@ -218,7 +268,7 @@ class Installation:
 
     def forget_limits(self) -> None:
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
-            connection.execute("TRUNCATE rate_limits")
+            connection.execute("TRUNCATE rate_limits, failed_attempts")
 
 
 @contextmanager

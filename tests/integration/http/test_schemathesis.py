@@ -53,9 +53,13 @@ class Api:
             "deleteAsset": self.somebody.new_file,
             "continueUpload": self.somebody.new_upload,
             "cancelUpload": self.somebody.new_upload,
+            "endSession": self.somebody.new_session,
+            "removePasskey": self.somebody.new_passkey,
             "revokeKey": lambda: self.somebody.new_key("assets:read")[0],
         }
-        kinds = {kind: f"{kind}_id" for kind in ("asset", "key", "upload", "saga")}
+        kinds = {
+            kind: f"{kind}_id" for kind in ("asset", "key", "upload", "saga", "session", "passkey")
+        }
         ids = {name: str(getattr(self.somebody, kind)) for kind, name in kinds.items()}
         if make := made.get(operation_id):
             ids |= {name: make() for name in kinds.values() if name in path}

@@ -7,6 +7,7 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from commands.signing_in import ACCOUNT_PATIENCE
 from kit.limits import Policy
 from tests.conftest import Database
 from tests.integration.http.app import (
@@ -160,3 +161,60 @@ def test_a_sign_up_form_may_not_be_retried_for_ever(database: Database, tmp_path
     with open_installation(database, tmp_path / "b", Policy("sign-up", 2)) as installation:
         answers = [sign_up(installation.browser(), f"a{n}@example.com") for n in range(3)]
         assert [answer.status_code for answer in answers] == [201, 201, 429]
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
+)
+
+
+def test_a_session_is_listed_by_its_device_and_ended_alone(
+    installation: Installation, musician: TestClient
+) -> None:
+    phone, laptop = installation.browser(), installation.browser()
+    sign_in(phone, musician.email, **{"User-Agent": PHONE})
+    sign_in(laptop, musician.email, **{"User-Agent": FIREFOX})
+    listed = laptop.get("/api/me/sessions").json()["data"]
+    devices = {session["device"]: session for session in listed}
+    assert devices.keys() == {"Safari on iPhone", "Firefox on Linux", "Unknown device"}
+    assert [each["device"] for each in listed if each["current"]] == ["Firefox on Linux"]
+    ended = laptop.delete(f"/api/me/sessions/{devices['Safari on iPhone']['id']}")
+    assert ended.status_code == 204
+    assert phone.get("/api/keys").status_code == 401
+    assert musician.get("/api/keys").status_code == 200
+
+
+def test_all_other_sessions_end_at_once(installation: Installation, musician: TestClient) -> None:
+    others = [installation.browser() for _ in range(2)]
+    for other in others:
+        sign_in(other, musician.email)
+    assert musician.delete("/api/me/sessions").status_code == 204
+    assert [other.get("/api/keys").status_code for other in others] == [401, 401]
+    assert len(musician.get("/api/me/sessions").json()["data"]) == 1
+
+
+def test_guesses_from_many_places_make_an_account_wait_known_or_not(
+    installation: Installation, musician: TestClient
+) -> None:
+    told = []
+    for email in (musician.email, "nobody@example.com"):
+        for _ in range(ACCOUNT_PATIENCE.free):
+            installation.backoff.attempt(ACCOUNT_PATIENCE, installation.logins.email_key(email))
+        # One account, however its address is spelled.
+        refused = sign_in(installation.browser(), email.upper(), "a guess")
+        told.append((refused.status_code, refused.json()["detail"], refused.headers["Retry-After"]))
+    assert told[0] == told[1]
+    assert told[0][0] == 429
+    assert sign_in(installation.browser(), musician.email).status_code == 429
+
+
+def test_the_right_password_forgives_the_wrong_ones_before(
+    installation: Installation, musician: TestClient
+) -> None:
+    for _ in range(3):
+        for _ in range(3):
+            assert sign_in(installation.browser(), musician.email, "wrong").status_code == 401
+        assert sign_in(installation.browser(), musician.email).status_code == 201
+    assert installation.scalar("SELECT max(failures) FROM failed_attempts") == 9

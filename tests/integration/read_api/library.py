@@ -46,6 +46,7 @@ from projections.accounts import Accounts as AccountsView
 from projections.comments import Comments
 from projections.erasures import Erasures
 from projections.sagas import Sagas
+from projections.sounds import Sounds
 from projections.timeline import Timeline
 from projections.vault import Vault
 from read_api import accounts_http, assets_http, events_http, media_http, system_http
@@ -172,22 +173,24 @@ class Library:
         tempo_bpm: float | None = 120.0,
         key: str | None = "A minor",
         peaks: bytes = b"peaks",
+        **measured: Any,
     ) -> None:
         analysis_id = self.request_analysis(caller, asset_id)
         sha256 = hashlib.sha256(peaks).hexdigest()
         self.objects.put_bytes(caller.workspace_id, sha256, peaks)
         candidates = [TempoCandidate(bpm=tempo_bpm, confidence=0.8)] if tempo_bpm else []
-        measurement = Measurement(
-            tempo_bpm=tempo_bpm,
-            tempo_candidates=tuple(candidates),
-            key=key,
-            key_confidence=0.7 if key else None,
-            loudness_lufs=-9.25,
-            true_peak_dbtp=-0.3,
-            energy=0.6,
-            analyser="essentia",
-            analyser_version=1,
-        )
+        known = {
+            "tempo_bpm": tempo_bpm,
+            "tempo_candidates": candidates,
+            "key": key,
+            "key_confidence": 0.7 if key else None,
+            "loudness_lufs": -9.25,
+            "true_peak_dbtp": -0.3,
+            "energy": 0.6,
+            "analyser": "essentia",
+            "analyser_version": 1,
+        }
+        measurement = Measurement.model_validate(known | measured)
         self._do(
             caller,
             "change",
@@ -221,12 +224,13 @@ class Library:
         key: str | None = "A minor",
         duration_s: float = 180.0,
         filename: str = "",
+        measured: dict[str, Any] | None = None,
         **tags: Any,
     ) -> AssetId:
-        """Uploaded, verified and analysed: `tempo_bpm` and `key` are what was measured."""
+        """Uploaded, verified and analysed: `tempo_bpm`, `key` and `measured` are what was found."""
         asset_id = self.upload(caller, filename or f"take {next(_numbers)}.flac")
         self.verify(caller, asset_id, duration_s=duration_s, title=title, **tags)
-        self.analyse(caller, asset_id, tempo_bpm=tempo_bpm, key=key)
+        self.analyse(caller, asset_id, tempo_bpm=tempo_bpm, key=key, **(measured or {}))
         return asset_id
 
     def settle(self) -> None:
@@ -283,7 +287,7 @@ def _library(
     progress, cursors = LogProgress(pool, "postgres"), Cursors(signer)
     commands = Commands(log, pool, codec, b"i" * 32)
     logins, passwords = Logins(pool, b"i" * 32), Passwords()
-    sessions, keys = Sessions(pool, logins, passwords, signer), Keys(commands, pool)
+    sessions, keys = Sessions(pool, logins, signer), Keys(commands, pool)
     authenticated = Authenticate(Credentials(sessions, pool), RateLimits(pool))
     assets = AssetQueries(pool, cursors)
     timeline = TimelineQueries(pool, progress, cursors)
@@ -323,7 +327,7 @@ def _library(
 
 
 def _consumers() -> list[ProjectionConsumer]:
-    views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments)
+    views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments, Sounds)
     return [ProjectionConsumer(view()) for view in views]
 
 

@@ -1,5 +1,11 @@
 // What every page has, signed in or not: the theme and times in the reader's own zone.
 
+function loadPasskeys() {
+  if (document.querySelector("passkey-sign-in, passkey-add")) import("./passkeys.js");
+}
+loadPasskeys();
+document.addEventListener("htmx:after:swap", loadPasskeys);
+
 const THEME_COOKIE = "noculture_theme";
 const YEAR_S = 31_536_000;
 

@@ -1,0 +1,114 @@
+"""Routes of passkeys: `/api/me/passkeys`, and signing in with one."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from commands.http import answer
+from commands.passkeys import (
+    AddPasskey,
+    PasskeyDto,
+    Passkeys,
+    ProvePassword,
+    SignInByPasskey,
+    site_of,
+)
+from commands.sessions import Sessions, SignedIn, user_agent
+from commands.signing_in import SessionDto, open_session
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.csrf import refuse_foreign
+from kit.limits import RateLimits, client_address
+from kit.openapi import problems
+from schemas.dto import Page
+
+
+def router(
+    passkeys: Passkeys,
+    sessions: Sessions,
+    authenticated: Authenticate,
+    limits: RateLimits,
+    public_url: str,
+) -> APIRouter:
+    routes = APIRouter(tags=["account"])
+    Owner = Annotated[Caller, Depends(authenticated("account:write"))]
+
+    @routes.get("/api/me/passkeys", operation_id="listPasskeys", responses=problems(401, 403, 429))
+    def list_passkeys(caller: Caller = Depends(authenticated("account:read"))) -> Page[PasskeyDto]:
+        return Page(data=passkeys.of(caller))
+
+    @routes.post(
+        "/api/me/passkeys/options",
+        operation_id="askForPasskey",
+        responses=problems(401, 403, 409, 422, 429, 503),
+    )
+    def ask_for_passkey(command: ProvePassword, request: Request, caller: Owner) -> dict[str, Any]:
+        """What `navigator.credentials.create` is asked for; for five minutes, once."""
+        limits.check(request, "sign-in", caller.account_id)
+        site = site_of(request, public_url)
+        asked: dict[str, Any] = json.loads(passkeys.ask_to_add(caller, command.password, site))
+        return asked
+
+    @routes.post(
+        "/api/me/passkeys",
+        status_code=201,
+        operation_id="addPasskey",
+        responses=problems(401, 403, 409, 422, 429, 503),
+    )
+    def add_passkey(
+        command: AddPasskey, request: Request, response: Response, caller: Owner
+    ) -> PasskeyDto:
+        """Add what the device made; from now on it signs in."""
+        added, committed = passkeys.add(caller, command, site_of(request, public_url))
+        answer(response, committed)
+        return added
+
+    @routes.delete(
+        "/api/me/passkeys/{passkey_id}",
+        status_code=204,
+        operation_id="removePasskey",
+        responses=problems(401, 403, 404, 409, 422, 429, 503),
+    )
+    def remove_passkey(
+        passkey_id: str,
+        command: ProvePassword,
+        request: Request,
+        response: Response,
+        caller: Owner,
+    ) -> None:
+        """The device signs in no more."""
+        limits.check(request, "sign-in", caller.account_id)
+        answer(response, passkeys.remove(caller, passkey_id, command.password))
+
+    @routes.post(
+        "/api/sessions/passkey/options",
+        tags=["sessions"],
+        operation_id="askForPasskeySignIn",
+        responses=problems(403, 429, 503),
+    )
+    def ask_for_passkey_sign_in(request: Request) -> dict[str, Any]:
+        """What `navigator.credentials.get` is asked for; for five minutes, once."""
+        refuse_foreign(request)
+        limits.check(request, "sign-in-address", client_address(request))
+        asked: dict[str, Any] = json.loads(passkeys.ask_to_sign_in(site_of(request, public_url)))
+        return asked
+
+    @routes.post(
+        "/api/sessions/passkey",
+        status_code=201,
+        tags=["sessions"],
+        operation_id="signInByPasskey",
+        responses=problems(401, 403, 422, 429, 503),
+    )
+    def sign_in_by_passkey(
+        command: SignInByPasskey, request: Request, response: Response
+    ) -> SessionDto:
+        """Sign in without a password; an earlier session of this browser ends."""
+        refuse_foreign(request)
+        limits.check(request, "sign-in-address", client_address(request))
+        login = passkeys.accept(command, site_of(request, public_url))
+        token = sessions.start(login.account_id, user_agent(request))
+        return open_session(request, response, sessions, SignedIn(token, login))
+
+    return routes

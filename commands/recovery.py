@@ -1,0 +1,170 @@
+"""A forgotten password: a link by mail, once, within an hour, sets a new one.
+
+The log says that a link was asked for. An effect makes the link while it sends the mail, so that a
+token is nowhere but in the mail: not in an event, and in the database only as a hash.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from psycopg_pool import ConnectionPool
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from aggregates import account
+from commands.accounts import Password
+from commands.addresses import address_of
+from commands.http import answer, correlation_id
+from commands.logins import Logins
+from commands.passwords import Passwords
+from commands.unit import CommandContext, Commands
+from events.errors import NoCultureError
+from events.ids import AccountId, CommandId
+from events.store.pending import Committed
+from kit.csrf import refuse_foreign
+from kit.limits import RateLimits, client_address
+from kit.openapi import problems
+from kit.tokens import random_token, token_hash
+
+RESET_LIFE = timedelta(hours=1)
+# Asking for a known address is an append more: everybody is answered after this time.
+ANSWERED_AFTER_S = 0.25
+_ROUTE = "PUT /api/password-resets"
+
+
+class AskForReset(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[str, StringConstraints(max_length=320)]
+
+
+class SetPassword(BaseModel):
+    """`token` is the end of the mailed link."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[SecretStr, Field(max_length=200)]
+    password: Password
+
+
+class ResetSpent(NoCultureError):
+    status, code = 410, "reset-spent"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link was used, is older than an hour, or a newer one was sent: ask for a new one"
+        )
+
+
+class Recovery:
+    def __init__(self, commands: Commands, logins: Logins, passwords: Passwords) -> None:
+        self._commands, self._logins, self._passwords = commands, logins, passwords
+
+    def ask(self, email: str) -> None:
+        """A link for this address, if it has an account; nothing tells whether it has one."""
+        answer_at = time.monotonic() + ANSWERED_AFTER_S
+        try:
+            login = self._logins.of_email(email)
+        except ValueError:
+            login = None
+        if login is not None:
+            account_id = AccountId(login.account_id)
+            context = CommandContext(None, login.workspace_id, CommandId.new(), correlation_id())
+            unit = self._commands.unit(context, input={"account_id": account_id})
+            unit.change(account, account_id, account.request_password_reset, account_id=account_id)
+            unit.commit()
+        time.sleep(max(0.0, answer_at - time.monotonic()))
+
+    def reset(self, token: str, password: str) -> Committed:
+        """Ends every session, link and ticket of the account; its second factor stays.
+
+        Raises ResetSpent (410).
+        """
+        spent = token_hash(token)
+        with self._commands.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT r.account_id, l.workspace_id FROM credentials_resets r"
+                " JOIN credentials_logins l USING (account_id)"
+                " WHERE r.token_hash = %s AND r.expires_at > now()",
+                (spent,),
+            ).fetchone()
+        if row is None:
+            raise ResetSpent
+        account_id = AccountId(row[0])
+        # The command's id comes from the token: of two who use it at once, one is the replay.
+        command = CommandId.derived(account_id, _ROUTE, spent.hex())
+        context = CommandContext(account_id, row[1], command, correlation_id())
+        unit = self._commands.unit(context, input={"account_id": account_id})
+        unit.change(account, account_id, account.change_password, account_id=account_id)
+        unit.alongside(
+            "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",
+            (self._passwords.hash(password), account_id),
+        )
+        for table in ("credentials_sessions", "credentials_links", "credentials_resets"):
+            unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
+        committed = unit.commit()
+        if committed.replayed:
+            raise ResetSpent
+        return committed
+
+
+class ResetLinks:
+    """For the effect that sends the mail."""
+
+    def __init__(self, commands: Commands, pool: ConnectionPool) -> None:
+        self._commands, self._pool = commands, pool
+
+    def make(self, account_id: str) -> tuple[str, str] | None:
+        """(address, token): an earlier link stops working. None when the account is closed."""
+        address, token = address_of(self._commands, account_id), random_token()
+        if address is None:
+            return None
+        with self._pool.connection() as connection:
+            made = connection.execute(
+                "INSERT INTO credentials_resets (account_id, token_hash, expires_at)"
+                " SELECT account_id, %s, now() + %s FROM credentials_logins WHERE account_id = %s"
+                " ON CONFLICT (account_id) DO UPDATE"
+                " SET token_hash = excluded.token_hash, expires_at = excluded.expires_at",
+                (token_hash(token), RESET_LIFE, account_id),
+            )
+        return (address, token) if made.rowcount else None
+
+
+def router(recovery: Recovery, limits: RateLimits) -> APIRouter:
+    routes = APIRouter(tags=["accounts"])
+
+    @routes.post(
+        "/api/password-resets",
+        status_code=202,
+        operation_id="askForPasswordReset",
+        responses=problems(403, 422, 429, 503),
+    )
+    def ask_for_password_reset(command: AskForReset, request: Request) -> None:
+        """A link by mail, if the address has an account; the answer is the same if it has none."""
+        refuse_foreign(request)
+        count_request(limits, request, command.email)
+        recovery.ask(command.email)
+
+    @routes.put(
+        "/api/password-resets",
+        status_code=204,
+        operation_id="resetPassword",
+        responses=problems(403, 410, 422, 429, 503),
+    )
+    def reset_password(command: SetPassword, request: Request, response: Response) -> None:
+        """Set a new password by a mailed link; every session ends, nobody is signed in."""
+        refuse_foreign(request)
+        limits.check(request, "unverified", client_address(request))
+        token, password = command.token.get_secret_value(), command.password.get_secret_value()
+        answer(response, recovery.reset(token, password))
+
+    return routes
+
+
+def count_request(limits: RateLimits, request: Request, email: str) -> None:
+    """Nobody's mailbox is filled: five an hour for an address, known or not. Raises a 429."""
+    limits.check(request, "sign-in-address", client_address(request))
+    limits.check(request, "password-reset", email[:320].strip().casefold())

@@ -1,0 +1,182 @@
+"""Signing in by password: how often one may guess, and the second factor of those who have one.
+
+Nobody can tell a known address from an unknown one: same answers, same time, same waits.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from commands.logins import Login, Logins
+from commands.passwords import Passwords
+from commands.second_factor import SecondFactorNeeded, SecondFactors
+from commands.sessions import SESSION_S, Sessions, SignedIn, WrongCredentials, user_agent
+from events.errors import NoCultureError
+from kit import cookies
+from kit.backoff import Backoff, Patience
+from kit.caller import Caller
+from kit.csrf import refuse_foreign
+from kit.limits import RateLimits, client_address
+from kit.openapi import problems
+from kit.tokens import Signer
+
+# Ten wrong guesses of one's own password are a bad day, fifty from one network are an attack.
+ACCOUNT_PATIENCE = Patience("sign-in-account", free=10, cap_s=300)
+ADDRESS_PATIENCE = Patience("sign-in-network", free=50, cap_s=300)
+TICKET_S = 300
+MAX_EMAIL, MAX_PASSWORD, MAX_CODE = 320, 1000, 40
+
+
+class SignIn(BaseModel):
+    """`code` is for accounts with a second factor: what the device shows, or a recovery code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[str, StringConstraints(max_length=MAX_EMAIL)]
+    password: Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
+    code: Annotated[SecretStr, Field(max_length=MAX_CODE)] | None = None
+
+
+class SessionDto(BaseModel):
+    """`csrf_token` goes into the hidden field of a page's forms."""
+
+    account_id: str
+    workspace_id: str
+    operator: bool
+    csrf_token: str
+
+
+class TicketSpent(NoCultureError):
+    status, code = 410, "ticket-spent"
+
+    def __init__(self) -> None:
+        super().__init__("Five minutes are over: type your password again")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The password was right; within five minutes the second factor finishes the sign-in."""
+
+    text: str
+
+
+class SigningIn:
+    def __init__(
+        self,
+        sessions: Sessions,
+        logins: Logins,
+        passwords: Passwords,
+        factors: SecondFactors,
+        backoff: Backoff,
+        limits: RateLimits,
+        signer: Signer,
+    ) -> None:
+        self._sessions, self._logins, self._passwords = sessions, logins, passwords
+        self._factors, self._backoff, self._limits = factors, backoff, limits
+        self._signer = signer
+
+    def sign_in(self, request: Request, email: str, password: str, code: str | None) -> SignedIn:
+        """Raises WrongCredentials, SecondFactorNeeded, WrongCode (401), TooManyGuesses (429)."""
+        login = self._by_password(request, email, password)
+        if self._factors.is_on(login.account_id):
+            if code is None:
+                raise SecondFactorNeeded
+            self._factors.accept(login.account_id, code)
+        return self._admitted(request, login)
+
+    def begin(self, request: Request, email: str, password: str) -> SignedIn | Ticket:
+        """For pages, which ask for the code on a page of its own. Raises as `sign_in` does."""
+        login = self._by_password(request, email, password)
+        if not self._factors.is_on(login.account_id):
+            return self._admitted(request, login)
+        expires = str(int(time.time()) + TICKET_S)
+        return Ticket(f"{login.account_id}.{expires}.{self._tag(login, expires)}")
+
+    def finish(self, request: Request, ticket: str, code: str) -> SignedIn:
+        """Raises TicketSpent (410), WrongCode (401), TooManyGuesses (429)."""
+        account_id, _, rest = ticket.partition(".")
+        expires, _, tag = rest.partition(".")
+        login = self._logins.of_account(account_id)
+        if login is None or not compare_digest(self._tag(login, expires).encode(), tag.encode()):
+            raise TicketSpent
+        if int(expires) < time.time():
+            raise TicketSpent
+        self._factors.accept(account_id, code)
+        return self._admitted(request, login)
+
+    def _by_password(self, request: Request, email: str, password: str) -> Login:
+        """Takes as long for an unknown address as for a wrong password."""
+        network, typed, login = client_address(request), email[:MAX_EMAIL], None
+        self._limits.check(request, "sign-in-address", network)
+        self._limits.check(request, "sign-in", f"{network} {typed.casefold()}")
+        try:
+            # One account, however its address is spelled.
+            typed = self._logins.email_key(typed)
+            login = self._logins.of_email(email)
+        except ValueError:
+            login = None
+        self._backoff.attempt(ADDRESS_PATIENCE, network)
+        self._backoff.attempt(ACCOUNT_PATIENCE, typed)
+        fits = self._passwords.fits(password, login.password_hash if login else None)
+        if login is None or not fits:
+            raise WrongCredentials
+        self._backoff.succeeded(ACCOUNT_PATIENCE, typed)
+        self._backoff.taken_back(ADDRESS_PATIENCE, network)
+        return login
+
+    def _admitted(self, request: Request, login: Login) -> SignedIn:
+        return SignedIn(self._sessions.start(login.account_id, user_agent(request)), login)
+
+    def _tag(self, login: Login, expires: str) -> str:
+        # A new password makes the tickets of the old one worthless.
+        return self._signer.tag(
+            "second-step", f"{login.account_id}.{expires}.{login.password_hash}"
+        )
+
+
+def open_session(
+    request: Request, response: Response, sessions: Sessions, signed_in: SignedIn
+) -> SessionDto:
+    """Set the cookie; an earlier session of this browser ends."""
+    earlier = cookies.session_token(request)
+    if earlier is not None:
+        sessions.end(earlier)
+    cookies.set_session(request, response, signed_in.token, SESSION_S)
+    caller: Caller | None = sessions.find(signed_in.token)
+    if caller is None:
+        raise WrongCredentials
+    return SessionDto(
+        account_id=caller.account_id,
+        workspace_id=caller.workspace_id,
+        operator=caller.operator,
+        csrf_token=caller.csrf_token or "",
+    )
+
+
+def router(signing_in: SigningIn, sessions: Sessions) -> APIRouter:
+    routes = APIRouter(tags=["sessions"])
+
+    @routes.post(
+        "/api/sessions",
+        status_code=201,
+        operation_id="signIn",
+        responses=problems(401, 403, 422, 429, 503),
+    )
+    def sign_in(command: SignIn, request: Request, response: Response) -> SessionDto:
+        """Sign in with a session cookie; an earlier session of this browser ends."""
+        refuse_foreign(request)
+        signed_in = signing_in.sign_in(
+            request,
+            command.email,
+            command.password.get_secret_value(),
+            command.code.get_secret_value() if command.code else None,
+        )
+        return open_session(request, response, sessions, signed_in)
+
+    return routes

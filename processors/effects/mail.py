@@ -1,0 +1,61 @@
+"""Mails that events ask for. Their links are made as they are sent, so events hold no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import BaseModel
+
+from commands.recovery import RESET_LIFE, ResetLinks
+from events.account import PasswordResetRequested
+from events.envelope import Recorded
+from events.times import utc_now
+from gateways.ports import Mailer
+
+# With pauses of 2, 4, 6 … seconds some two minutes: who waits for the mail has asked again by then.
+MAX_ATTEMPTS = 10
+_SUBJECT = "Choose a new password"
+_TEXT = """\
+Somebody, hopefully you, has asked for a new password at {site}.
+
+Choose it here, within an hour:
+
+{link}
+
+The link works once. If you have not asked for it, do nothing: your password stays as it is.
+"""
+
+
+class PasswordResetMail:
+    """A link that sets a new password, to the address of the account."""
+
+    name = "mail-password-reset"
+    categories = ("account",)
+    intents = (PasswordResetRequested,)
+    max_attempts = MAX_ATTEMPTS
+
+    def __init__(self, links: ResetLinks, mailer: Mailer, web_url: Callable[[], str]) -> None:
+        self._links, self._mailer, self._web_url = links, mailer, web_url
+
+    @staticmethod
+    def wants(event: Recorded) -> bool:
+        return isinstance(event.data, PasswordResetRequested)
+
+    def perform(self, event: Recorded) -> BaseModel | None:
+        """Nothing, when it comes so late (a worker that was off, a restored log) that nobody
+        waits for it.
+        """
+        assert isinstance(event.data, PasswordResetRequested)
+        if utc_now() - event.recorded_at > RESET_LIFE:
+            return None
+        made = self._links.make(event.data.account_id)
+        if made is not None:
+            address, token = made
+            site = self._web_url().rstrip("/")
+            link = f"{site}/reset-password/{token}"
+            self._mailer.send(address, _SUBJECT, _TEXT.format(site=site, link=link))
+        return None
+
+    def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:
+        """Nothing to say: the owner asks again."""
+        return None

@@ -1,0 +1,43 @@
+"""Mail put together: the mailer that the settings name, and the effects that send with it."""
+
+from __future__ import annotations
+
+from commands.recovery import ResetLinks
+from gateways.outbox_mail import OutboxMailer
+from gateways.ports import Mailer
+from gateways.smtp_mail import SmtpMailer, SmtpServer
+from processors.effects.effect import Effect
+from processors.effects.mail import PasswordResetMail
+from runtime.composition import Core
+from runtime.settings import Settings
+from runtime.state import RunState
+
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+def mailer(settings: Settings) -> Mailer:
+    """The SMTP server of the settings, or the folder `<data>/outbox`."""
+    if not settings.mail_server:
+        return OutboxMailer(settings.outbox_dir, settings.mail_from)
+    host, _, port = settings.mail_server.rpartition(":")
+    if not host or not port.isdigit():
+        host, port = settings.mail_server, str(SMTP_PORTS[settings.mail_security])
+    server = SmtpServer(
+        host=host.strip("[]"),
+        port=int(port),
+        security=settings.mail_security,
+        username=settings.mail_username,
+        password=settings.mail_password.get_secret_value(),
+    )
+    return SmtpMailer(server, settings.mail_from)
+
+
+def mail_effects(core: Core) -> tuple[Effect, ...]:
+    settings = core.settings
+
+    def web_url() -> str:
+        """Where the pages are now: the port may have been chosen at the start."""
+        state = None if settings.public_url else RunState.read(settings.run_dir)
+        return state.web if state else settings.web_url
+
+    return (PasswordResetMail(ResetLinks(core.commands, core.pool), mailer(settings), web_url),)

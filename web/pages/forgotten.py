@@ -1,0 +1,59 @@
+"""A forgotten password: asking for the mail, and the page that its link leads to."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from commands.recovery import SetPassword, count_request
+from kit.csrf import refuse_foreign
+from kit.limits import client_address
+from schemas.errors import NoCultureError
+from web.parts import Parts
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/forgot-password")
+    def forgot_page(request: Request) -> Response:
+        return parts.renderer.page(request, "forgotten.html", asked=False, problem=None)
+
+    @routes.post("/forgot-password")
+    def forgot(request: Request, email: Annotated[str, Form()] = "") -> Response:
+        """The same page for every address."""
+        refuse_foreign(request)
+        try:
+            count_request(parts.limits, request, email)
+            parts.recovery.ask(email[:320])
+        except NoCultureError as error:
+            return parts.renderer.page(
+                request, "forgotten.html", error.status, asked=False, problem=str(error)
+            )
+        return parts.renderer.page(request, "forgotten.html", asked=True, problem=None)
+
+    # Looking at it uses nothing up: mail scanners follow links too.
+    @routes.get("/reset-password/{token}")
+    def reset_page(request: Request, token: str) -> Response:
+        return parts.renderer.page(request, "reset_password.html", problem=None)
+
+    @routes.post("/reset-password/{token}")
+    def reset(request: Request, token: str, password: Annotated[str, Form()] = "") -> Response:
+        refuse_foreign(request)
+        parts.limits.check(request, "unverified", client_address(request))
+        try:
+            command = SetPassword.model_validate({"token": token[:200], "password": password})
+            parts.recovery.reset(
+                command.token.get_secret_value(), command.password.get_secret_value()
+            )
+        except ValidationError:
+            problem = "A password has at least 8 characters."
+            return parts.renderer.page(request, "reset_password.html", 422, problem=problem)
+        except NoCultureError as error:
+            return parts.renderer.page(
+                request, "reset_password.html", error.status, problem=str(error)
+            )
+        return RedirectResponse("/sign-in?done=reset", 303)
+
+    return routes

@@ -1,0 +1,122 @@
+"""How one signs in: the second factor, passkeys, and where one is signed in."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import SecretStr
+
+from kit.caller import Caller
+from schemas.errors import NoCultureError
+from web.parts import Parts
+from web.visitor import Visitors, remember
+
+PAGE = "/account/security"
+_NOTICES = {
+    "ended": "The session was ended: its browser must sign in again.",
+    "others": "Every other session was ended.",
+    "off": "The second factor is off. Your password alone signs in.",
+    "removed": "The passkey was removed. It signs in no more.",
+    "added": "The passkey was added. You can sign in with it from now on.",
+}
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+    Visitor = Annotated[Caller, Depends(visitors.signed_in)]
+    Author = Annotated[Caller, Depends(visitors.with_token)]
+    Text = Annotated[str, Form()]
+
+    def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
+        shown = {"setup": None, "codes": None, "problem": None, "where": "", "notice": None} | more
+        response = parts.renderer.page(
+            request,
+            "security.html",
+            status,
+            factor=parts.second_factors.of(caller),
+            passkeys=parts.passkeys.of(caller),
+            sessions=parts.sessions.of(caller),
+            has_password=parts.accounts.has_password(caller),
+            **shown,
+        )
+        # Secrets may be on it, and nobody else's back button should find them.
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def refused(request: Request, caller: Caller, where: str, error: NoCultureError) -> Response:
+        return show(request, caller, error.status, problem=str(error), where=where)
+
+    @routes.get(PAGE)
+    def security_page(request: Request, caller: Visitor) -> Response:
+        return show(request, caller, notice=_NOTICES.get(request.query_params.get("done", "")))
+
+    @routes.post(f"{PAGE}/sessions/{{session_id}}/end")
+    def end_session(session_id: str, caller: Author) -> Response:
+        parts.sessions.end_one(caller, session_id)
+        return RedirectResponse(f"{PAGE}?done=ended", 303)
+
+    @routes.post(f"{PAGE}/sessions/end-others")
+    def end_others(caller: Author) -> Response:
+        parts.sessions.end_others(caller)
+        return RedirectResponse(f"{PAGE}?done=others", 303)
+
+    @routes.post(f"{PAGE}/second-factor")
+    def begin(request: Request, caller: Author, password: Text = "") -> Response:
+        try:
+            parts.limits.check(request, "sign-in", caller.account_id)
+            setup = parts.second_factors.begin(caller, _secret(password))
+        except NoCultureError as error:
+            return refused(request, caller, "factor", error)
+        return show(request, caller, setup=setup)
+
+    @routes.post(f"{PAGE}/second-factor/confirm")
+    def confirm(request: Request, caller: Author, code: Text = "") -> Response:
+        try:
+            codes, committed = parts.second_factors.confirm(caller, code[:40])
+        except NoCultureError as error:
+            return refused(request, caller, "confirm", error)
+        response = show(request, caller, codes=codes.codes)
+        remember(request, response, committed.position)
+        return response
+
+    @routes.post(f"{PAGE}/second-factor/codes")
+    def new_codes(
+        request: Request, caller: Author, password: Text = "", code: Text = ""
+    ) -> Response:
+        try:
+            parts.limits.check(request, "sign-in", caller.account_id)
+            codes, _ = parts.second_factors.new_codes(caller, _secret(password), code[:40])
+        except NoCultureError as error:
+            return refused(request, caller, "factor", error)
+        return show(request, caller, codes=codes.codes)
+
+    @routes.post(f"{PAGE}/second-factor/off")
+    def turn_off(
+        request: Request, caller: Author, password: Text = "", code: Text = ""
+    ) -> Response:
+        try:
+            parts.limits.check(request, "sign-in", caller.account_id)
+            parts.second_factors.disable(caller, _secret(password), code[:40])
+        except NoCultureError as error:
+            return refused(request, caller, "factor", error)
+        return RedirectResponse(f"{PAGE}?done=off", 303)
+
+    @routes.post(f"{PAGE}/passkeys/{{passkey_id}}/remove")
+    def remove_passkey(
+        request: Request, passkey_id: str, caller: Author, password: Text = ""
+    ) -> Response:
+        try:
+            parts.limits.check(request, "sign-in", caller.account_id)
+            parts.passkeys.remove(caller, passkey_id, _secret(password))
+        except NoCultureError as error:
+            if error.status == 404:
+                raise
+            return refused(request, caller, "passkeys", error)
+        return RedirectResponse(f"{PAGE}?done=removed", 303)
+
+    return routes
+
+
+def _secret(text: str) -> SecretStr:
+    return SecretStr(text[:1000])
