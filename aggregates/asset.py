@@ -8,6 +8,7 @@ from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
 from events.asset import (
     AssetDeleted,
+    AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
     AssetTagsEdited,
@@ -22,6 +23,8 @@ from events.model import Event
 
 CONTENT_CLAIM = "asset-content"
 NOTHING_SAID = Tags()
+# What a file can say; the others are only the musician's to override.
+FILE_TAGS = Tags.model_fields.keys() - {"energy", "danceability", "valence", "instruments"}
 
 
 class AssetNotReady(NoCultureError):
@@ -33,7 +36,10 @@ class AssetNotReady(NoCultureError):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """`overrides` holds only what the musician said; what the file said stays in its event."""
+    """`overrides` holds only what the musician said, `said` what the file says.
+
+    `earlier` are the hash and size of its versions before tags were written into it.
+    """
 
     workspace_id: WorkspaceId
     sha256: str
@@ -42,6 +48,9 @@ class Asset:
     probe_attempts: int = 1
     overrides: Tags = NOTHING_SAID
     overridden: frozenset[str] = frozenset()
+    size_bytes: int = 0
+    said: Tags = NOTHING_SAID
+    earlier: tuple[tuple[str, int], ...] = ()
 
 
 def content_claim(sha256: str) -> Claim:
@@ -164,9 +173,59 @@ def edit_tags(
     )
 
 
+def tags_to_write(asset: Asset) -> dict[str, object]:
+    """What the musician says and the file does not; None is to be taken out of the file."""
+    names = sorted(asset.overridden & FILE_TAGS)
+    now = {name: getattr(asset.overrides, name) for name in names}
+    return {name: value for name, value in now.items() if value != getattr(asset.said, name)}
+
+
+def rewrite_file(
+    asset: Asset | None,
+    *,
+    asset_id: AssetId,
+    rewritten_by: AccountId,
+    sha256: str,
+    size_bytes: int,
+    written: tuple[str, ...],
+    left_out: tuple[str, ...],
+    tags: Tags,
+) -> Decision:
+    """The tags are in a new version of the file. Another recording of these bytes is a lost claim.
+
+    Refuses AssetNotReady (409). The bytes that there are already change nothing.
+    """
+    asset = _existing(asset)
+    if asset.state != "verified":
+        raise AssetNotReady(asset.state)
+    if sha256 == asset.sha256:
+        return Decision()
+    versions = (*asset.earlier, (asset.sha256, asset.size_bytes))
+    original_sha256, original_size_bytes = versions[0]
+    own = any(sha256 == earlier for earlier, _ in versions)
+    return Decision(
+        AssetFileRewritten(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            rewritten_by=rewritten_by,
+            sha256=sha256,
+            size_bytes=size_bytes,
+            previous_sha256=asset.sha256,
+            original_sha256=original_sha256,
+            original_size_bytes=original_size_bytes,
+            written=written,
+            left_out=left_out,
+            tags=tags,
+        ),
+        takes=() if own else (content_claim(sha256),),
+    )
+
+
 def delete(asset: Asset | None, *, asset_id: AssetId, deleted_by: AccountId) -> Decision:
     """Remove it from the vault; the same bytes may be uploaded again."""
     asset = _existing(asset)
+    # In order and each once: a claim of bytes that came back is held once.
+    versions = dict.fromkeys((asset.sha256, *(sha256 for sha256, _ in asset.earlier)))
     return Decision(
         AssetDeleted(
             asset_id=asset_id,
@@ -174,20 +233,22 @@ def delete(asset: Asset | None, *, asset_id: AssetId, deleted_by: AccountId) -> 
             deleted_by=deleted_by,
             sha256=asset.sha256,
         ),
-        releases=(content_claim(asset.sha256),),
+        releases=tuple(map(content_claim, versions)),
     )
 
 
 def evolve(asset: Asset | None, event: Event) -> Asset | None:
     match event:
         case AssetUploaded():
-            return Asset(event.workspace_id, event.sha256, event.uploaded_by)
+            return Asset(
+                event.workspace_id, event.sha256, event.uploaded_by, size_bytes=event.size_bytes
+            )
         case _ if asset is None:
             return None
         case AssetProbeRequested():
             return replace(asset, probe_attempts=event.attempt)
         case AssetVerified():
-            return replace(asset, state="verified")
+            return replace(asset, state="verified", said=event.tags or NOTHING_SAID)
         case AssetRejected():
             return replace(asset, state="rejected")
         case AssetTagsEdited():
@@ -197,6 +258,14 @@ def evolve(asset: Asset | None, event: Event) -> Asset | None:
                 asset,
                 overrides=asset.overrides.model_copy(update=edited),
                 overridden=asset.overridden | set(event.changed),
+            )
+        case AssetFileRewritten():
+            return replace(
+                asset,
+                sha256=event.sha256,
+                size_bytes=event.size_bytes,
+                said=event.tags or NOTHING_SAID,
+                earlier=(*asset.earlier, (asset.sha256, asset.size_bytes)),
             )
         case AssetDeleted():
             return replace(asset, state="deleted")

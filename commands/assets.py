@@ -11,8 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from aggregates import analysis, asset
 from aggregates.errors import NotFound
 from commands.http import answer, command_context
-from commands.multipart import receive_file
+from commands.multipart import MAX_REST_BYTES, receive_file
 from commands.musical_keys import MusicalKeySpelling
+from commands.quota import Quota
 from commands.staging import StagedFile, Staging, clean_filename
 from commands.unit import CommandContext, Commands
 from events.audio import Tags
@@ -57,21 +58,28 @@ class Kept:
 
 
 class Assets:
-    def __init__(self, commands: Commands, store: ObjectStore, staging: Staging) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        store: ObjectStore,
+        staging: Staging,
+        quota: Quota | None = None,
+    ) -> None:
         self._commands, self._store, self.staging = commands, store, staging
+        self.quota = quota or Quota()
 
     def upload(
         self, caller: Caller, filename: str, pieces: Iterable[bytes], key: str | None = None
     ) -> Kept:
         """Keep a new recording; the same bytes again give the asset that holds them.
 
-        Raises FileTooLarge (413), EmptyFile (422).
+        Raises FileTooLarge and QuotaExceeded (413), EmptyFile (422).
         """
         with self.staging.receive() as receiving:
             receiving.write(pieces)
-            return self.keep(
-                caller, filename, receiving.finish(), command_context(caller, UPLOAD, key)
-            )
+            staged = receiving.finish()
+            self.quota.check(caller.workspace_id, staged.size_bytes)
+            return self.keep(caller, filename, staged, command_context(caller, UPLOAD, key))
 
     def keep(
         self, caller: Caller, filename: str, staged: StagedFile, context: CommandContext
@@ -131,7 +139,7 @@ class Assets:
     ) -> Committed:
         """Raises NotFound (404), AssetNotReady (409), PreconditionFailed (412)."""
         said = changes.model_dump(exclude_unset=True)
-        stream = self._own(caller, asset_id, expected_version)
+        stream = self.own(caller, asset_id, expected_version)
         unit = self._commands.unit(
             command_context(caller, "PATCH /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version, "changes": said},
@@ -148,13 +156,13 @@ class Assets:
             )
             return unit.commit()
         except VersionConflict as conflict:
-            raise _failed(conflict, expected_version) from conflict
+            raise failed(conflict, expected_version) from conflict
 
     def delete(
         self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
-        stream = self._own(caller, asset_id, expected_version)
+        stream = self.own(caller, asset_id, expected_version)
         unit = self._commands.unit(
             command_context(caller, "DELETE /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version},
@@ -170,9 +178,9 @@ class Assets:
             )
             return unit.commit()
         except VersionConflict as conflict:
-            raise _failed(conflict, expected_version) from conflict
+            raise failed(conflict, expected_version) from conflict
 
-    def _own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
+    def own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
         """Before anything else is said of an asset: other workspaces' ones do not exist."""
         try:
             stream = AssetId(asset_id)
@@ -213,7 +221,7 @@ class Assets:
                 return state, position
 
 
-def _failed(conflict: VersionConflict, expected_version: int | None) -> Exception:
+def failed(conflict: VersionConflict, expected_version: int | None) -> Exception:
     """A version the caller named is a failed precondition; otherwise others were faster."""
     return conflict if expected_version is None else PreconditionFailed(conflict.current)
 
@@ -239,9 +247,14 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         key: str | None = Depends(idempotency_key),
     ) -> UploadedAsset:
         """Upload one audio file as the part `file`; verifying and analysing follow."""
+        announced = request.headers.get("content-length", "")
+        at_least = int(announced) - MAX_REST_BYTES if announced.isdigit() else 0
+        check, workspace_id = assets.quota.check, caller.workspace_id
+        await in_thread(check, workspace_id, min(at_least, assets.staging.max_bytes))
         with assets.staging.receive() as receiving:
             filename = await receive_file(request, receiving, assets.staging.max_bytes)
             staged = await run_in_threadpool(receiving.finish)
+            await in_thread(check, workspace_id, staged.size_bytes)
             context = command_context(caller, UPLOAD, key)
             kept = await run_in_threadpool(assets.keep, caller, filename or "", staged, context)
         answer_kept(response, kept)

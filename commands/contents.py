@@ -78,7 +78,8 @@ class WorkspaceContents:
     def _assets(self, workspace_id: str) -> list[str]:
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT stream_id FROM claims WHERE scope = %s AND kind = %s ORDER BY stream_id",
+                "SELECT DISTINCT stream_id FROM claims WHERE scope = %s AND kind = %s"
+                " ORDER BY stream_id",
                 (workspace_id, asset.CONTENT_CLAIM),
             ).fetchall()
         return [stream_id for (stream_id,) in rows]

@@ -88,12 +88,13 @@ class Uploads:
     def create(
         self, caller: Caller, size_bytes: int, filename: str, metadata: str | None
     ) -> Upload:
-        """Raises EmptyFile (422), FileTooLarge (413)."""
+        """Raises EmptyFile (422), FileTooLarge and QuotaExceeded (413)."""
         if size_bytes == 0:
             raise EmptyFile
         if size_bytes > self.max_bytes:
             raise FileTooLarge(self.max_bytes)
         self.forget_expired()
+        self._assets.quota.check(caller.workspace_id, size_bytes)
         upload_id = UploadId.new()
         self.path(upload_id).touch()
         with self._pool.connection() as connection:

@@ -71,6 +71,26 @@ class AssetTagsEdited(Event, type="asset.tags_edited", version=2, subject="edite
     tags: Personal[Tags]
 
 
+class AssetFileRewritten(Event, type="asset.file_rewritten", version=1, subject="rewritten_by"):
+    """The musician had the tags written into a new version of the file; its sound is the same.
+
+    `tags` is what the file says now; `left_out` names what its format cannot hold. The original, as
+    it was uploaded, stays stored.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    rewritten_by: AccountId
+    sha256: Sha256
+    size_bytes: int = Field(gt=0)
+    previous_sha256: Sha256
+    original_sha256: Sha256
+    original_size_bytes: int = Field(gt=0)
+    written: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    tags: Personal[Tags]
+
+
 class AssetDeleted(Event, type="asset.deleted", version=1):
     """The musician removed it; its content may be uploaded again as a new asset."""
 

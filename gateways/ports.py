@@ -64,9 +64,7 @@ class AudioTools(Protocol):
         """A copy that browsers play, in chunks to `sink`; `gateways.audio.facts.Rendition`"""
         ...
 
-    def rewrite(
-        self, path: Path, changes: dict[str, Any], sink: Callable[[bytes], object]
-    ) -> Any:
+    def rewrite(self, path: Path, changes: dict[str, Any], sink: Callable[[bytes], object]) -> Any:
         """The file with other tags, in chunks to `sink`; `gateways.audio.facts.Rewritten`"""
         ...
 

@@ -7,6 +7,7 @@ from typing import Any
 from events.analysis import AnalysisCompleted, AnalysisFailed, AnalysisRequested
 from events.asset import (
     AssetDeleted,
+    AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
     AssetTagsEdited,
@@ -25,6 +26,7 @@ _FORGOTTEN = dict.fromkeys(
         *(f"tag_{name}" for name in Tags.model_fields),
         *("duration_s", "sample_rate_hz", "channels", "codec", "bitrate_bps", "truncated"),
         *("bit_depth", "encoder", "replay_gain_track_db", "replay_gain_album_db", "pictures"),
+        *("file_tags", "original_sha256", "original_size_bytes"),
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
     )
@@ -83,6 +85,16 @@ class Vault(Projection, name="vault", version=3, categories=("asset", "analysis"
                     version=event.stream_version,
                     **_tags(data.tags, data.changed),
                 )
+            case AssetFileRewritten():
+                rows.upsert(
+                    data.asset_id,
+                    version=event.stream_version,
+                    sha256=data.sha256,
+                    size_bytes=data.size_bytes,
+                    original_sha256=data.original_sha256,
+                    original_size_bytes=data.original_size_bytes,
+                    file_tags=_file_tags(data.tags),
+                )
             case AssetDeleted():
                 rows.upsert(data.asset_id, version=event.stream_version, **_FORGOTTEN)
             case AnalysisRequested():
@@ -103,6 +115,7 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
     return {
         "file_state": "verified",
         **_tags(data.tags, tuple(Tags.model_fields)),
+        "file_tags": _file_tags(data.tags),
         "duration_s": audio.duration_s,
         "sample_rate_hz": audio.sample_rate_hz,
         "channels": audio.channels,
@@ -130,6 +143,12 @@ def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
     None once their owner was erased.
     """
     return {f"tag_{name}": _storable(getattr(tags or NOTHING_SAID, name)) for name in names}
+
+
+def _file_tags(tags: Tags | None) -> dict[str, Any]:
+    """What the file says, whatever the musician says."""
+    said = (tags or NOTHING_SAID).model_dump(mode="json", exclude_none=True)
+    return {name: _storable(value) for name, value in said.items()}
 
 
 def _asked(data: AnalysisRequested) -> dict[str, Any]:

@@ -11,8 +11,13 @@ CREATE TABLE {schema}.vault (
     filename            text,
     sha256              text,
     size_bytes          bigint,
+    -- of the file as it was uploaded, where tags were written into a newer version of it
+    original_sha256     text,
+    original_size_bytes bigint,
     rejection_code      text,
     rejection_reason    text,
+    -- what the file says; the columns behind it are what is said now, by the musician or by the file
+    file_tags           jsonb,
     tag_title           text,
     tag_artist          text,
     tag_album           text,
@@ -116,6 +121,8 @@ CREATE TABLE {schema}.vault (
         || setweight(to_tsvector('pg_catalog.simple', public.search_fold(coalesce(filename, ''))), 'D')) STORED
 );
 CREATE INDEX ON {schema}.vault (workspace_id, uploaded_at, asset_id);
+-- ids grow with time: the newest without a look at their dates
+CREATE INDEX ON {schema}.vault (workspace_id, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, title_sort, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, duration_s, asset_id);

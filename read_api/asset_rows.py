@@ -9,6 +9,7 @@ from schemas.dto import (
     AssetDto,
     AudioDto,
     EffectiveDto,
+    OriginalDto,
     Rejection,
     TagsDto,
 )
@@ -36,6 +37,8 @@ def asset_of(row: Row) -> AssetDto:
         uploaded_at=row["uploaded_at"],
         has_cover=row["cover_sha256"] is not None,
         tags=TagsDto(**{name: row.get(f"tag_{name}") for name in TagsDto.model_fields}),
+        file_tags=_file_tags(row),
+        original=_original(row),
         audio=_audio(row),
         analysis=_analysis(row),
         effective=EffectiveDto(
@@ -52,6 +55,18 @@ def asset_of(row: Row) -> AssetDto:
 
 def _problem(code: str | None, reason: str | None) -> Rejection | None:
     return None if code is None else Rejection(code=code, reason=reason or "")
+
+
+def _file_tags(row: Row) -> TagsDto | None:
+    said = row.get("file_tags")
+    return None if said is None else TagsDto(**said)
+
+
+def _original(row: Row) -> OriginalDto | None:
+    sha256 = row.get("original_sha256")
+    if sha256 is None:
+        return None
+    return OriginalDto(sha256=sha256, size_bytes=row["original_size_bytes"])
 
 
 def _audio(row: Row) -> AudioDto | None:

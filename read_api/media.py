@@ -56,8 +56,12 @@ class AssetMedia:
     def __init__(self, assets: AssetQueries, store: ObjectStore, read_zoom: ReadZoom) -> None:
         self._assets, self.store, self._read_zoom = assets, store, read_zoom
 
-    def audio(self, caller: Caller, asset_id: str, *, playable: bool = False) -> MediaFile:
-        """The original; with `playable` the copy that browsers play, where there is one.
+    def audio(
+        self, caller: Caller, asset_id: str, *, playable: bool = False, original: bool = False
+    ) -> MediaFile:
+        """The file; with `playable` the copy that browsers play, where there is one.
+
+        With `original` as it was uploaded, before tags were written into it.
 
         Raises NotFound (404), NotReady (409) for a file that is not known to be a recording.
         """
@@ -66,10 +70,11 @@ class AssetMedia:
             raise NotReady(row["state"])
         if playable and row.get("rendition_media_type") in _RENDITION_SUFFIXES:
             return _rendition(caller, row)
+        before = "original_" if original and row.get("original_sha256") else ""
         return MediaFile(
             caller.workspace_id,
-            row["sha256"],
-            row["size_bytes"],
+            row[f"{before}sha256"],
+            row[f"{before}size_bytes"],
             audio_type(row["codec"], row["filename"]),
             row["filename"],
         )

@@ -25,6 +25,9 @@ Rendition = Annotated[
     Literal["playable"] | None,
     Query(description="A copy in a format that browsers play, where the original is none."),
 ]
+Original = Annotated[
+    bool, Query(description="The file as it was uploaded, before tags were written into it.")
+]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -35,9 +38,14 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
 
     def audio(
-        asset_id: str, request: Request, caller: Reader, rendition: Rendition = None
+        asset_id: str,
+        request: Request,
+        caller: Reader,
+        rendition: Rendition = None,
+        original: Original = False,
     ) -> Response:
-        file = media.audio(caller, asset_id, playable=rendition == "playable")
+        playable = rendition == "playable"
+        file = media.audio(caller, asset_id, playable=playable, original=original)
         return _serve(request, media, file, ranges=True)
 
     def cover(asset_id: str, request: Request, caller: Reader) -> Response:

@@ -143,7 +143,19 @@ class EffectiveDto(Dto):
     instruments: list[str] = Field(default_factory=list)
 
 
+class OriginalDto(Dto):
+    """The file as it was uploaded, at `…/audio?original=true`."""
+
+    sha256: str
+    size_bytes: int
+
+
 class AssetDto(Dto):
+    """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
+
+    `original` only where tags were written into a newer version of the file.
+    """
+
     id: str
     version: int
     state: AssetState
@@ -155,9 +167,48 @@ class AssetDto(Dto):
     uploaded_at: Timestamp
     has_cover: bool = False
     tags: TagsDto
+    file_tags: TagsDto | None = None
+    original: OriginalDto | None = None
     audio: AudioDto | None = None
     analysis: AnalysisDto | None = None
     effective: EffectiveDto
+
+
+class FoundAsset(AssetDto):
+    """An asset in an answer to a question: why it is there, and how near by sound or meaning."""
+
+    reasons: list[str] = Field(default_factory=list)
+    similarity: float | None = None
+
+
+class RelatedAsset(AssetDto):
+    """`same-audio` in another format or level, `contains` (one holds a part of the other), or
+    `version` of one song; `share` of the shorter one that is the same, `offset_s` where it begins.
+    """
+
+    kind: Literal["same-audio", "contains", "version"]
+    share: float | None = None
+    offset_s: float | None = None
+    reason: str
+
+
+class ChipDto(Dto):
+    """A filter that was understood out of `q`; `without` is the question when it is taken away."""
+
+    name: str
+    value: str
+    label: str
+    without: str
+
+
+class AssetPage(Page[FoundAsset]):
+    """`understood` filters of `q`; `words` are the rest, `spelling` how they were matched, and
+    `unmatched` those that stand nowhere, so that only the filters count."""
+
+    understood: list[ChipDto] = Field(default_factory=list)
+    words: str | None = None
+    spelling: Literal["as-written", "misspelt"] | None = None
+    unmatched: str | None = None
 
 
 class VaultStats(Dto):
@@ -167,6 +218,29 @@ class VaultStats(Dto):
     by_state: dict[AssetState, int]
     duration_s: float
     size_bytes: int
+
+
+class StorageUsage(Dto):
+    """`uploading_bytes` were announced and are not whole yet; null limits nothing."""
+
+    plan: str
+    used_bytes: int
+    uploading_bytes: int
+    limit_bytes: int | None
+    left_bytes: int | None
+
+
+class RewrittenFile(Dto):
+    """`written` are the tags that the file says now, `left_out` those that its format cannot hold.
+
+    Both are empty where the file said it all.
+    """
+
+    id: str
+    version: int
+    sha256: str
+    written: list[str]
+    left_out: list[str]
 
 
 class UploadedAsset(Dto):

@@ -46,6 +46,8 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "Checked again", f"Attempt {data.get('attempt')}", "plain"
         case "asset.tags_edited":
             return "Tags edited", _edits(data), "plain"
+        case "asset.file_rewritten":
+            return "Tags written into the file", _written(data), "good"
         case "asset.deleted":
             return "Deleted", "", "bad"
         case "analysis.requested":
@@ -87,6 +89,16 @@ def _edits(data: dict[str, Any]) -> str:
         field = _FIELDS.get(name, name)
         said.append(f"{field} cleared" if value in (None, "") else f"{field} is now {value}")
     told = ", ".join(said)
+    return told[:1].upper() + told[1:]
+
+
+def _written(data: dict[str, Any]) -> str:
+    def named(names: list[str]) -> str:
+        return ", ".join(_FIELDS.get(name, name) for name in names)
+
+    told = named(data.get("written", []))
+    if data.get("left_out"):
+        told += f"; this kind of file cannot hold {named(data['left_out'])}"
     return told[:1].upper() + told[1:]
 
 

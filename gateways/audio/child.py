@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from gateways.audio import lockdown
 
-Job = Callable[[BinaryIO], dict[str, Any]]
+Job = Callable[..., dict[str, Any]]  # the open file, and what the request gives beside it
 
 
 def main() -> None:
@@ -49,6 +49,8 @@ def _prepare(job: str, analyser_choice: str, link: socket.socket) -> Job:
         return lambda file: probe(file).model_dump(mode="json")
     if job == "render":
         return _rendering(link)
+    if job == "rewrite":
+        return _rewriting(link)
 
     import numpy as np
 
@@ -76,6 +78,19 @@ def _rendering(link: socket.socket) -> Job:
     return streamed
 
 
+def _rewriting(link: socket.socket) -> Job:
+    from gateways.audio.tag_writer import rewrite
+    from gateways.audio.wire import send_chunk
+
+    def streamed(file: BinaryIO, changes: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return rewrite(file, changes, partial(send_chunk, link)).model_dump(mode="json")
+        finally:
+            send_chunk(link, b"")
+
+    return streamed
+
+
 def _serve_one(link: socket.socket, job: Job) -> None:
     from gateways.audio.facts import Refused
     from gateways.audio.wire import receive_frame, send_frame
@@ -86,7 +101,7 @@ def _serve_one(link: socket.socket, job: Job) -> None:
         raise SystemExit("a job without a file")
     with os.fdopen(fd, "rb") as file:
         try:
-            answer = {"result": job(file)}
+            answer = {"result": job(file, **request.get("given", {}))}
         except MemoryError:
             refused = Refused(
                 code="limits-exceeded", reason="This file needs more memory than one file may have."

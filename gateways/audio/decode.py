@@ -56,7 +56,7 @@ class Decoder:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.size_bytes = os.fstat(file.fileno()).st_size
+        self.size_bytes = file.seek(0, os.SEEK_END)
         if self.size_bytes == 0:
             raise Refusal("empty-file", "The file is empty (0 bytes): export it again.")
         file.seek(0)
@@ -85,6 +85,11 @@ class Decoder:
                 yield from self._decode(packet)
         except av.error.FFmpegError:
             self.bad_packets += 1
+
+    def packets(self) -> Iterator[bytes]:
+        """The stream as it is stored, not decoded."""
+        for packet in self._container.demux(self._stream):
+            yield bytes(packet)
 
     def _decode(self, packet: av.Packet) -> Iterator[AudioFrame]:
         try:

@@ -156,6 +156,13 @@ class Rendition(_Fact):
     bitrate_bps: int = Field(gt=0)
 
 
+class Rewritten(_Fact):
+    """What was streamed out: the file with other tags; `left_out` names what it cannot hold."""
+
+    tags: FileTags
+    left_out: tuple[str, ...] = ()
+
+
 class TempoCandidate(_Fact):
     bpm: float = Field(gt=0, le=1000)
     confidence: Share

@@ -17,11 +17,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateways.audio.compiled import start_with
 from gateways.audio.errors import AnalyserCrashed, AnalyserStopped, AudioRefused, OverCpuLimit
-from gateways.audio.facts import Accepted, Analysis, Probe, Refused, Rendition
+from gateways.audio.facts import Accepted, Analysis, Probe, Refused, Rendition, Rewritten
 from gateways.audio.sandbox import (
     ANALYSE_LIMITS,
     PROBE_LIMITS,
     RENDER_LIMITS,
+    REWRITE_LIMITS,
     AnalyserChoice,
     Job,
     Limits,
@@ -59,6 +60,7 @@ class AudioPool:
         limits: dict[Job, Limits] = {
             "probe": probe_limits,
             "render": render_limits,
+            "rewrite": REWRITE_LIMITS,
             "analyse": analyse_limits,
         }
         self._lanes = {
@@ -84,6 +86,17 @@ class AudioPool:
         sink raises.
         """
         return _unless_refused(Rendition, self._lanes["render"].run(path, sink))
+
+    def rewrite(
+        self, path: Path, changes: dict[str, Any], sink: Callable[[bytes], object]
+    ) -> Rewritten:
+        """An accepted file with other tags, the sound in it untouched, to `sink`.
+
+        `changes` maps names of `FileTags` to values, None takes one out. What the sink was given
+        counts only if this returns. Raises like `analyse`, and what the sink raises.
+        """
+        given = {"changes": changes}
+        return _unless_refused(Rewritten, self._lanes["rewrite"].run(path, sink, given))
 
     def analyse(self, path: Path) -> Analysis:
         """Measure a file that was accepted.
@@ -137,10 +150,15 @@ class _Lane:
         self._all: set[Sandbox] = set()
         self._closed = False
 
-    def run(self, path: Path, sink: Callable[[bytes], object] | None = None) -> dict[str, Any]:
+    def run(
+        self,
+        path: Path,
+        sink: Callable[[bytes], object] | None = None,
+        given: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         try:
             with self.child() as child:
-                return child.run(path, sink)
+                return child.run(path, sink, given)
         except AnalyserCrashed:
             if self._closed:
                 raise AnalyserStopped from None

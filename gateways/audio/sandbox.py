@@ -24,7 +24,7 @@ from gateways.audio.wire import (
     send_frame,
 )
 
-Job = Literal["probe", "render", "analyse"]
+Job = Literal["probe", "render", "rewrite", "analyse"]
 AnalyserChoice = Literal["auto", "essentia", "librosa"]
 
 START_WITHIN_S = 120.0  # librosa compiling on a cold cache and two busy cores took 36 s
@@ -50,6 +50,8 @@ PROBE_LIMITS = Limits(wall_s=120, cpu_s=60, memory_bytes=1 * GIB)
 RENDER_LIMITS = Limits(
     wall_s=480, cpu_s=420, memory_bytes=1 * GIB, streamed_bytes=480 * 1024 * 1024
 )
+# Reading and sending 2 GiB takes some seconds; the memory is what the tags take.
+REWRITE_LIMITS = Limits(wall_s=300, cpu_s=120, memory_bytes=1 * GIB, streamed_bytes=64 * GIB)
 ANALYSE_LIMITS = Limits(wall_s=1200, cpu_s=600, memory_bytes=4 * GIB)
 
 
@@ -90,17 +92,23 @@ class Sandbox:
     def is_open(self) -> bool:
         return self._process.poll() is None
 
-    def run(self, path: Path, sink: Callable[[bytes], object] | None = None) -> dict[str, Any]:
+    def run(
+        self,
+        path: Path,
+        sink: Callable[[bytes], object] | None = None,
+        given: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """The job's result for one file, opened here read-only and handed over as a descriptor.
 
-        With a `sink` the job streams: every chunk goes there before the result is given.
-        Raises OSError (no such file), AnalyserCrashed, AnalyserTimedOut, OverCpuLimit, and what the
-        sink raises.
+        `given` is what the job wants to know beside it. With a `sink` the job streams: every chunk
+        goes there before the result is given. Raises OSError (no such file), AnalyserCrashed,
+        AnalyserTimedOut, OverCpuLimit, and what the sink raises.
         """
         with path.open("rb") as file:
             self.jobs_left -= 1
             try:
-                send_frame(self._link, {"cpu_s": self.limits.cpu_s}, file.fileno())
+                request = {"cpu_s": self.limits.cpu_s, "given": given or {}}
+                send_frame(self._link, request, file.fileno())
             except Disconnected:
                 raise self._crashed() from None
             deadline_s = time.monotonic() + self.limits.wall_s

@@ -12,6 +12,7 @@ from aggregates.asset import AssetNotReady, content_claim
 from aggregates.errors import AlreadyExists, NotFound
 from events.asset import (
     AssetDeleted,
+    AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
     AssetTagsEdited,
@@ -167,3 +168,66 @@ def _other() -> Any:
     from events.account import PasswordChanged
 
     return PasswordChanged(account_id=ACCOUNT)
+
+
+NEW_SHA256 = "7e" * 32
+REWRITE: dict[str, Any] = {
+    "asset_id": ASSET,
+    "rewritten_by": ACCOUNT,
+    "sha256": NEW_SHA256,
+    "size_bytes": 30,
+    "written": ("genre",),
+    "left_out": (),
+    "tags": Tags(genre="Dub"),
+}
+rewritten = AssetFileRewritten(
+    **OF_ASSET,
+    **{name: value for name, value in REWRITE.items() if name != "asset_id"},
+    previous_sha256=SHA256,
+    original_sha256=SHA256,
+    original_size_bytes=24,
+)
+
+
+def test_a_file_with_other_tags_is_a_new_version_that_holds_its_content_too():
+    given(uploaded, verified, edited("genre", genre="Dub")).when(
+        asset.rewrite_file, **REWRITE
+    ).then(rewritten).taking(content_claim(NEW_SHA256))
+
+
+def test_the_same_bytes_again_are_no_new_version():
+    given(uploaded, verified).when(
+        asset.rewrite_file, **{**REWRITE, "sha256": SHA256}
+    ).then_nothing()
+
+
+def test_a_version_that_comes_back_is_held_already_and_the_first_stays_the_original():
+    back = {**REWRITE, "sha256": SHA256, "size_bytes": 24}
+    told = rewritten.model_copy(
+        update={"sha256": SHA256, "size_bytes": 24, "previous_sha256": NEW_SHA256}
+    )
+    given(uploaded, verified, rewritten).when(asset.rewrite_file, **back).then(told).taking()
+
+
+def test_a_file_that_nobody_looked_into_is_not_rewritten():
+    given(uploaded).when(asset.rewrite_file, **REWRITE).then_refused(AssetNotReady("uploaded"))
+
+
+def test_a_deleted_asset_lets_go_of_every_version():
+    told = deleted.model_copy(update={"sha256": NEW_SHA256})
+    given(uploaded, verified, rewritten).when(
+        asset.delete, asset_id=ASSET, deleted_by=ACCOUNT
+    ).then(told).releasing(content_claim(NEW_SHA256), content_claim(SHA256))
+
+
+def test_only_what_the_file_does_not_say_is_written_into_it():
+    state = None
+    for event in (
+        uploaded,
+        verified,
+        edited("artist", "energy", "title", artist=TAGS.artist, title="Else", energy=0.4),
+        edited("genre"),
+    ):
+        state = asset.evolve(state, event)
+    assert state is not None
+    assert asset.tags_to_write(state) == {"genre": None, "title": "Else"}

@@ -9,6 +9,7 @@ from events.analysis import (
 )
 from events.asset import (
     AssetDeleted,
+    AssetFileRewritten,
     AssetTagsEdited,
     AssetUploaded,
     AssetVerified,
@@ -38,6 +39,18 @@ verified = AssetVerified(
         duration_s=30.5, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=900_000
     ),
     cover=Blob(sha256="c" * 64, size_bytes=10, media_type="image/png"),
+)
+rewritten = AssetFileRewritten(
+    asset_id=ASSET,
+    workspace_id=WORKSPACE,
+    rewritten_by=ACCOUNT,
+    sha256="b" * 64,
+    size_bytes=1100,
+    previous_sha256=SHA,
+    original_sha256=SHA,
+    original_size_bytes=1000,
+    written=("title",),
+    tags=Tags(title="Night Drive II", genre="House", tempo_bpm=124.0),
 )
 requested = AnalysisRequested(
     analysis_id=ANALYSIS,

@@ -17,6 +17,7 @@ from tests.unit.projections.one_asset import (
     edited,
     failed,
     requested,
+    rewritten,
     uploaded,
     verified,
 )
@@ -176,3 +177,14 @@ def test_a_nul_in_a_name_does_not_stop_the_view():
 
 def _row_of(*events) -> dict[str, object]:
     return projection(Vault()).given(*events).rows()[ASSET]
+
+
+def test_a_rewritten_file_is_shown_and_the_original_is_found_beside_it():
+    projection(Vault()).given(uploaded, verified, rewritten).then_row(
+        ASSET,
+        sha256="b" * 64,
+        size_bytes=1100,
+        original_sha256=SHA,
+        original_size_bytes=1000,
+        file_tags={"title": "Night Drive II", "genre": "House", "tempo_bpm": 124.0},
+    )

@@ -5,6 +5,7 @@ const WATCHED = [
   "asset.verified",
   "asset.rejected",
   "asset.tags_edited",
+  "asset.file_rewritten",
   "asset.deleted",
   "analysis.requested",
   "analysis.completed",

@@ -1,0 +1,49 @@
+"""How much a workspace may keep: its plan's bytes, checked before an upload begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from events.errors import NoCultureError
+from schemas.dto import StorageUsage
+
+GB = 10**9
+
+
+class QuotaExceeded(NoCultureError):
+    status, code = 413, "quota-exceeded"
+
+    def __init__(self, usage: StorageUsage, asked_bytes: int) -> None:
+        assert usage.limit_bytes is not None
+        self.usage, self.asked_bytes = usage, asked_bytes
+        used = usage.used_bytes + usage.uploading_bytes
+        super().__init__(
+            f"This needs {asked_bytes / GB:.2f} GB and {used / GB:.2f} of the"
+            f" {usage.limit_bytes / GB:.2f} GB of your plan are used: delete recordings that you"
+            " no longer need, cancel uploads, or ask for a larger plan"
+        )
+
+    @property
+    def details(self) -> dict[str, object]:
+        return {**self.usage.model_dump(), "asked_bytes": self.asked_bytes}
+
+
+def _no_limit(workspace_id: str) -> StorageUsage:
+    return StorageUsage(
+        plan="unlimited", used_bytes=0, uploading_bytes=0, limit_bytes=None, left_bytes=None
+    )
+
+
+class Quota:
+    """`usage` reads the views, which are milliseconds behind: racing uploads may together end a
+    little over the limit. It guards disks, not money.
+    """
+
+    def __init__(self, usage: Callable[[str], StorageUsage] = _no_limit) -> None:
+        self._usage = usage
+
+    def check(self, workspace_id: str, more_bytes: int) -> None:
+        """Raises QuotaExceeded (413)."""
+        usage = self._usage(workspace_id)
+        if usage.left_bytes is not None and more_bytes > usage.left_bytes:
+            raise QuotaExceeded(usage, more_bytes)

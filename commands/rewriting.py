@@ -1,0 +1,145 @@
+"""Tags written back into a file: a new version of it, said in an event; the original stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Response
+
+from aggregates import asset
+from aggregates.asset import AssetNotReady
+from commands.assets import Assets, failed
+from commands.http import answer, command_context
+from commands.quota import Quota
+from commands.unit import Commands
+from events.audio import Tags
+from events.ids import AccountId, AssetId
+from events.store.pending import Committed, VersionConflict
+from gateways.ports import AudioTools, ObjectStore
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.conditions import PreconditionFailed, if_match
+from kit.idempotency import idempotency_key
+from kit.openapi import problems
+from kit.threads import in_thread
+from schemas.dto import RewrittenFile
+
+REWRITE = "POST /api/assets/{id}/file"
+
+
+class Rewriting:
+    def __init__(
+        self,
+        commands: Commands,
+        assets: Assets,
+        objects: ObjectStore,
+        tools: AudioTools,
+        quota: Quota,
+    ) -> None:
+        self._commands, self._assets, self._objects = commands, assets, objects
+        self._tools, self._quota = tools, quota
+
+    def rewrite(
+        self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
+    ) -> tuple[RewrittenFile, Committed | None]:
+        """Write what the musician says, and the file does not, into a new version of the file.
+
+        Nothing is committed where the file says it all. Raises NotFound (404), AssetNotReady and
+        ClaimTaken (409), PreconditionFailed (412), QuotaExceeded (413), and AudioError.
+        """
+        stream = self._assets.own(caller, asset_id, expected_version)
+        found = self._commands.load(asset, stream)
+        if expected_version is not None and found.version != expected_version:
+            raise PreconditionFailed(found.version)
+        if found.state.state != "verified":
+            raise AssetNotReady(found.state.state)
+        changes = asset.tags_to_write(found.state)
+        if not changes:
+            return _answer(stream, found.version, found.state.sha256, (), ()), None
+        made = self._write(caller, found.state, changes)
+        left_out = tuple(made["left_out"])
+        written = tuple(name for name in changes if name not in left_out)
+        unit = self._commands.unit(
+            command_context(caller, REWRITE, key),
+            input={"asset_id": stream, "expected": expected_version, "changes": changes},
+        )
+        try:
+            unit.change(
+                asset,
+                stream,
+                asset.rewrite_file,
+                expected_version=found.version,
+                asset_id=stream,
+                rewritten_by=AccountId(caller.account_id),
+                written=written,
+                **made,
+            )
+            committed = unit.commit()
+        except VersionConflict as conflict:
+            raise failed(conflict, expected_version) from conflict
+        version = committed.stream_version
+        return _answer(stream, version, made["sha256"], written, left_out), committed
+
+    def _write(
+        self, caller: Caller, state: asset.Asset, changes: dict[str, object]
+    ) -> dict[str, Any]:
+        """The new file in the object store: before the event, so that no event names a missing
+        one.
+        """
+        self._quota.check(caller.workspace_id, state.size_bytes)
+        with (
+            self._objects.local_copy(caller.workspace_id, state.sha256) as path,
+            self._assets.staging.receive() as receiving,
+        ):
+            made = self._tools.rewrite(path, changes, lambda chunk: receiving.write([chunk]))
+            staged = receiving.finish()
+            self._objects.put_file(caller.workspace_id, staged.sha256, staged.path)
+        return {
+            "sha256": staged.sha256,
+            "size_bytes": staged.size_bytes,
+            "tags": Tags.model_validate(made.tags.model_dump()),
+            "left_out": made.left_out,
+        }
+
+
+def _answer(
+    asset_id: AssetId,
+    version: int,
+    sha256: str,
+    written: tuple[str, ...],
+    left_out: tuple[str, ...],
+) -> RewrittenFile:
+    return RewrittenFile(
+        id=asset_id,
+        version=version,
+        sha256=sha256,
+        written=list(written),
+        left_out=list(left_out),
+    )
+
+
+def router(rewriting: Rewriting, authenticated: Authenticate) -> APIRouter:
+    routes = APIRouter(tags=["assets"])
+    writer = Depends(authenticated("assets:write"))
+
+    @routes.post(
+        "/api/assets/{asset_id}/file",
+        operation_id="rewriteAssetFile",
+        responses=problems(401, 403, 404, 409, 412, 413, 422, 428, 429, 503, 504),
+    )
+    async def rewrite_asset_file(
+        asset_id: str,
+        response: Response,
+        expected_version: int | None = Depends(if_match),
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> RewrittenFile:
+        """Write the edited tags into a new version of the file; the original stays."""
+        said, committed = await in_thread(
+            rewriting.rewrite, caller, asset_id, expected_version, key
+        )
+        if committed is not None:
+            answer(response, committed, with_etag=True)
+        return said
+
+    return routes

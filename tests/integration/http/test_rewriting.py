@@ -1,0 +1,150 @@
+"""Tags written into the file: another version, the sound the same, the original kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from aggregates import asset
+from commands.assets import Assets, TagChanges
+from commands.quota import Quota, QuotaExceeded
+from commands.rewriting import Rewriting
+from events.audio import AudioFacts, Tags
+from events.ids import AssetId
+from events.store.pending import ClaimTaken
+from gateways.audio.pool import AudioPool
+from kit.caller import Caller
+from kit.conditions import PreconditionFailed
+from schemas.dto import StorageUsage
+from tests.fixtures.tag_corpus import write_tag_corpus
+from tests.integration.http.app import Installation, upload
+from tests.integration.http.test_assets import in_worker
+
+
+@pytest.fixture(scope="module")
+def tools() -> Iterator[AudioPool]:
+    with AudioPool(1) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tag_corpus(tmp_path_factory.mktemp("song"))["FLAC"]
+
+
+@pytest.fixture
+def rewriting(installation: Installation, tools: AudioPool) -> Rewriting:
+    return Rewriting(
+        installation.commands, installation.assets, installation.objects, tools, Quota()
+    )
+
+
+def caller_of(client: TestClient) -> Caller:
+    return Caller(
+        account_id=client.account["id"],
+        workspace_id=client.account["workspace_id"],
+        scopes=frozenset({"assets:write"}),
+    )
+
+
+def verified(installation: Installation, owner: TestClient, path: Path, tools: AudioPool) -> str:
+    asset_id = AssetId(upload(owner, path.read_bytes(), path.name).json()["id"])
+    probe = tools.probe(path)
+    unit = in_worker(installation, owner)
+    unit.change(
+        asset,
+        asset_id,
+        asset.verify,
+        asset_id=asset_id,
+        tags=Tags.model_validate(probe.tags.model_dump()),
+        audio=AudioFacts.model_validate(probe.audio.model_dump()),
+        cover=None,
+    )
+    unit.commit()
+    return asset_id
+
+
+def edit(assets: Assets, caller: Caller, asset_id: str, **changes: Any) -> None:
+    assets.edit_tags(caller, asset_id, TagChanges(**changes), None)
+
+
+def test_the_file_says_what_the_musician_says_and_the_original_is_kept(
+    installation: Installation,
+    musician: TestClient,
+    rewriting: Rewriting,
+    tools: AudioPool,
+    song: Path,
+    tmp_path: Path,
+) -> None:
+    caller = caller_of(musician)
+    asset_id = verified(installation, musician, song, tools)
+    edit(installation.assets, caller, asset_id, title="Undertow", comment=None, energy=0.3)
+    said, committed = rewriting.rewrite(caller, asset_id, 3)
+    assert committed is not None
+    assert (said.version, said.written, said.left_out) == (4, ["comment", "title"], [])
+    assert installation.types()[-1] == "asset.file_rewritten"
+    event = installation.events()[-1].data
+    workspace_id = caller.workspace_id
+    assert installation.objects.read(workspace_id, event.original_sha256) == song.read_bytes()
+    copy = tmp_path / "copy.flac"
+    copy.write_bytes(installation.objects.read(workspace_id, said.sha256))
+    tags = tools.probe(copy).tags
+    assert (tags.title, tags.comment, tags.artist) == ("Undertow", None, "Ona Ruiz")
+    # Either file, uploaded again, is this recording.
+    for data in (song.read_bytes(), copy.read_bytes()):
+        assert upload(musician, data).json() == {
+            "id": asset_id, "state": "verified", "duplicate": True,
+        }  # fmt: skip
+    again, nothing = rewriting.rewrite(caller, asset_id, 4)
+    assert (again.version, again.written, nothing) == (4, [], None)
+    installation.assets.delete(caller, asset_id, None)
+    assert upload(musician, song.read_bytes()).json()["id"] != asset_id
+
+
+def test_what_cannot_be_written_changes_nothing(
+    installation: Installation,
+    musician: TestClient,
+    rewriting: Rewriting,
+    tools: AudioPool,
+    song: Path,
+) -> None:
+    caller = caller_of(musician)
+    asset_id = verified(installation, musician, song, tools)
+    edit(installation.assets, caller, asset_id, title="Undertow")
+    with pytest.raises(PreconditionFailed):
+        rewriting.rewrite(caller, asset_id, 2)
+    full = StorageUsage(plan="free", used_bytes=9, uploading_bytes=0, limit_bytes=10, left_bytes=1)
+    no_room = Rewriting(
+        installation.commands,
+        installation.assets,
+        installation.objects,
+        tools,
+        Quota(lambda workspace_id: full),
+    )
+    with pytest.raises(QuotaExceeded):
+        no_room.rewrite(caller, asset_id, 3)
+    assert installation.types()[-1] == "asset.tags_edited"
+    assert list(installation.objects.staging.iterdir()) == []
+
+
+def test_bytes_that_are_another_recording_already_stay_that_ones(
+    installation: Installation,
+    musician: TestClient,
+    rewriting: Rewriting,
+    tools: AudioPool,
+    song: Path,
+    tmp_path: Path,
+) -> None:
+    caller = caller_of(musician)
+    chunks: list[bytes] = []
+    tools.rewrite(song, {"title": "Undertow"}, chunks.append)
+    other = upload(musician, b"".join(chunks)).json()["id"]
+    asset_id = verified(installation, musician, song, tools)
+    edit(installation.assets, caller, asset_id, title="Undertow")
+    with pytest.raises(ClaimTaken) as taken:
+        rewriting.rewrite(caller, asset_id, None)
+    assert taken.value.holder == other
