@@ -46,7 +46,10 @@ class AccountQueries:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         account = self.get(caller).model_dump_json()
         yield f'{{"exported_at":"{moment}","account":{account},"assets":['
-        yield from _joined(each.model_dump_json() for each in self._all_assets(caller))
+        yield from _joined(
+            each.model_dump_json(exclude={"reasons", "similarity"})
+            for each in self._all_assets(caller)
+        )
         yield '],"events":['
         yield from _joined(
             json.dumps(event.model_dump(mode="json"), ensure_ascii=False)

@@ -22,7 +22,9 @@ Sort = Literal[
     "-duration",
 ]
 KEY_PATTERN = r"^[A-G]#? (major|minor)$"
+MAX_NAMES = 10
 Positive = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class AssetFilters(BaseModel):
@@ -30,7 +32,12 @@ class AssetFilters(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    q: str | None = Field(None, max_length=200, description="Words; misspelt ones are found too.")
+    q: str | None = Field(
+        None,
+        max_length=200,
+        description="Words and filters, as in `dark trap around 140 in A minor`; misspelt words are"
+        " found too. What was understood is in the answer; parameters of their own win over it.",
+    )
     state: AssetState | None = None
     genre: str | None = Field(None, max_length=500)
     key: str | None = Field(None, pattern=KEY_PATTERN, description="As in `A# minor`: sharps only.")
@@ -39,7 +46,28 @@ class AssetFilters(BaseModel):
     duration_min: Positive | None = Field(None, description="Seconds.")
     duration_max: Positive | None = None
     since: datetime | None = Field(None, description="Uploaded then or later; UTC without a zone.")
-    sort: Sort | None = Field(None, description="`relevance` with `q`, else `-uploaded_at`.")
+    until: datetime | None = Field(None, description="Uploaded earlier; UTC without a zone.")
+    compatible_with: str | None = Field(
+        None, pattern=KEY_PATTERN, description="Keys that mix with this one on the Camelot wheel."
+    )
+    instrument: str | None = Field(
+        None, max_length=500, description="Heard in it; several with commas, all of them."
+    )
+    mood: str | None = Field(None, max_length=500, description="Several with commas, all of them.")
+    vocals: Literal["yes", "no"] | None = None
+    energy_min: Share | None = None
+    energy_max: Share | None = None
+    danceability_min: Share | None = None
+    danceability_max: Share | None = None
+    similar_to: str | None = Field(
+        None, pattern=r"^ast_[0-9a-f]{32}$", description="What sounds most like this one first."
+    )
+    collection: str | None = Field(
+        None, pattern=r"^col_[0-9a-f]{32}$", description="Of this collection only."
+    )
+    sort: Sort | None = Field(
+        None, description="`relevance` with `q` or `similar_to`, else `-uploaded_at`."
+    )
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=2000)
 
@@ -52,27 +80,44 @@ class AssetFilters(BaseModel):
         cleaned = {k: v.replace("\x00", "") if isinstance(v, str) else v for k, v in values.items()}
         return {k: v for k, v in cleaned.items() if not (isinstance(v, str) and not v.strip())}
 
-    @field_validator("since")
+    @field_validator("since", "until")
     @classmethod
     def _utc(cls, value: datetime | None) -> datetime | None:
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
     @model_validator(mode="after")
     def _ranges_and_sort(self) -> AssetFilters:
-        for name in ("tempo", "duration"):
+        for name in ("tempo", "duration", "energy", "danceability"):
             low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if low is not None and high is not None and low > high:
                 raise ValueError(f"{name}_min must not be above {name}_max")
-        if self.sort == "relevance" and not self.q:
-            raise ValueError("sort=relevance needs q")
+        if self.sort == "relevance" and not (self.q or self.similar_to):
+            raise ValueError("sort=relevance needs q or similar_to")
+        if max(len(self.instruments), len(self.moods)) > MAX_NAMES:
+            raise ValueError(f"at most {MAX_NAMES} instruments and {MAX_NAMES} moods")
         return self
 
     @property
+    def instruments(self) -> list[str]:
+        return _names(self.instrument)
+
+    @property
+    def moods(self) -> list[str]:
+        return _names(self.mood)
+
+    @property
     def order(self) -> str:
-        return self.sort or ("relevance" if self.q else "-uploaded_at")
+        ranked = self.q or self.similar_to
+        return self.sort or ("relevance" if ranked else "-uploaded_at")
 
     @property
     def fingerprint(self) -> str:
         """The same for all pages of one question: a cursor of another question is refused."""
         asked = self.model_dump_json(exclude={"limit", "cursor", "sort"})
         return hashlib.sha256(f"{self.order} {asked}".encode()).hexdigest()[:16]
+
+
+def _names(text: str | None) -> list[str]:
+    """`Piano, strings` as names: lower case, each once."""
+    said = (" ".join(name.lower().split()) for name in (text or "").split(","))
+    return list(dict.fromkeys(name for name in said if name))

@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from psycopg_pool import ConnectionPool
 
+from gateways.ports import TextEmbedder
 from kit.caller import Caller
 from kit.paging import Cursors
 from read_api.asset_filters import AssetFilters
 from read_api.asset_rows import asset_of
-from read_api.asset_search import SIMILARITY, After, page_statement
 from read_api.errors import NotFound
+from read_api.search.alike import Alike
+from read_api.search.finding import Search
 from read_api.views import Row, Views
-from schemas.dto import AssetDto, Page, VaultStats
+from schemas.dto import AssetDto, AssetPage, FoundAsset, Page, RelatedAsset, VaultStats
 
 _ASSET_ID = re.compile(r"ast_[0-9a-f]{32}")
 
 
 class AssetQueries:
-    def __init__(self, pool: ConnectionPool, cursors: Cursors) -> None:
-        self._views, self._cursors = Views(pool), cursors
+    """`embedder` finds what words mean; without one they are looked for in texts only."""
 
-    def list(self, caller: Caller, filters: AssetFilters) -> Page[AssetDto]:
-        """One page. What is not found as it is written is looked for as if misspelt.
+    def __init__(
+        self, pool: ConnectionPool, cursors: Cursors, embedder: TextEmbedder | None = None
+    ) -> None:
+        self._views = Views(pool)
+        self._search = Search(self._views, cursors, embedder)
+        self._alike = Alike(self._views, self._search)
 
-        Raises InvalidCursor (422).
+    def list(self, caller: Caller, filters: AssetFilters) -> AssetPage:
+        """One page, with what was understood of `q` and why each asset is in it.
+
+        Raises InvalidCursor (422), and NotFound (404) for `similar_to` of another workspace.
         """
-        asked = [caller.workspace_id, filters.fingerprint]
-        cursor = self._cursors.open(filters.cursor, asked)
-        words = self._words(filters.q)
-        if filters.q and not words:
-            return Page(data=[])
-        if cursor is not None:
-            fuzzy, sort_key, asset_id = cursor
-            rows = self._page(caller, filters, words, bool(fuzzy), After(sort_key, asset_id))
-        else:
-            fuzzy = False
-            rows = self._page(caller, filters, words, False, None)
-            if words and not rows:
-                fuzzy = True
-                rows = self._page(caller, filters, words, True, None)
-        page = self._cursors.page(
-            rows,
-            filters.limit,
-            lambda row: (fuzzy, row["sort_key"], row["asset_id"]),
-            asked,
-        )
-        return Page(
-            data=[asset_of(row) for row in page.data],
-            next_cursor=page.next_cursor,
-            has_more=page.has_more,
-        )
+        if filters.similar_to:
+            self.row(caller, filters.similar_to)
+        return self._search.page(caller, filters)
+
+    def count(self, caller: Caller, filters: AssetFilters) -> int:
+        """How many there are in all for a question."""
+        return self._search.count(caller, filters)
+
+    def similar(self, caller: Caller, asset_id: str, limit: int) -> Page[FoundAsset]:
+        """What sounds most like it. Raises NotFound (404)."""
+        return Page(data=self._alike.similar(caller, self.get(caller, asset_id), limit))
+
+    def related(self, caller: Caller, asset_id: str) -> Page[RelatedAsset]:
+        """Other recordings of the same song. Raises NotFound (404)."""
+        return Page(data=self._alike.related(caller, self.get(caller, asset_id)))
 
     def get(self, caller: Caller, asset_id: str) -> AssetDto:
         """Raises NotFound (404), also for an asset of another workspace."""
@@ -84,24 +81,3 @@ class AssetQueries:
             duration_s=sum(row["duration_s"] for row in rows),
             size_bytes=sum(row["size_bytes"] for row in rows),
         )
-
-    def _words(self, q: str | None) -> list[str]:
-        """The words of a question, folded as the rows' text is."""
-        if not q:
-            return []
-        row = self._views.row("SELECT search_fold(%(q)s) AS folded", {"q": q})
-        return list(dict.fromkeys(row["folded"].split())) if row else []
-
-    def _page(
-        self,
-        caller: Caller,
-        filters: AssetFilters,
-        words: list[str],
-        fuzzy: bool,
-        after: After | None,
-    ) -> list[dict[str, Any]]:
-        statement, parameters = page_statement(
-            caller.workspace_id, filters, words, fuzzy=fuzzy, after=after
-        )
-        similarity = {"pg_trgm.word_similarity_threshold": str(SIMILARITY)} if fuzzy else None
-        return self._views.rows(statement, parameters, similarity)

@@ -47,8 +47,9 @@ class Views:
         with self._pool.connection() as connection, ExitStack() as stack:
             if settings:
                 stack.enter_context(connection.transaction())
-            for name, value in settings.items():
-                connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+                each = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+                said = [text for setting in settings.items() for text in setting]
+                connection.execute(f"SELECT {each}".encode(), said)
             cursor = connection.cursor(row_factory=dict_row)
             return cursor.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
 

@@ -15,6 +15,9 @@ MOODS: dict[str, tuple[tuple[str, str, float], ...]] = {
     "dreamy": (),
     "epic": (),
     "groovy": (("danceability", ">=", 0.65),),
+    "party": (("danceability", ">=", 0.65), ("energy", ">=", 0.6)),
+    "beautiful": (),
+    "strange": (),
 }
 _MOOD_WORDS = {
     "energetic": ("energetic", "driving", "powerful", "upbeat"),
@@ -28,6 +31,16 @@ _MOOD_WORDS = {
     "dreamy": ("dreamy", "ethereal"),
     "epic": ("epic",),
     "groovy": ("groovy", "danceable"),
+    "party": ("party",),
+    "beautiful": ("beautiful",),
+    "strange": ("strange", "weird"),
+}
+# What listens to instruments may know only the family.
+FAMILIES = {
+    "acoustic guitar": "guitar",
+    "violin": "strings",
+    "cello": "strings",
+    "keyboard": "piano",
 }
 _GENRE_WORDS = {
     "rock": ("rock",),

@@ -1,0 +1,237 @@
+"""Asking the vault: from a list's parameters to a page of what was found, with the reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from gateways.ports import TextEmbedder
+from kit.caller import Caller
+from kit.paging import Cursors
+from read_api.asset_filters import AssetFilters
+from read_api.asset_rows import asset_of
+from read_api.search import nearest, statement
+from read_api.search.chips import Chip
+from read_api.search.conditions import conditions, counting
+from read_api.search.nearest import Nearest
+from read_api.search.question import Question, understand
+from read_api.search.reasons import why_found
+from read_api.search.statement import After, Asked
+from read_api.search.texts import SIMILARITY, How
+from read_api.views import Row, Views
+from schemas.dto import AssetPage, ChipDto, FoundAsset
+
+# From here on what was heard is near enough to words to be shown for them. Of MiniLM's sentences
+# words of music ("heavy riffs", "lullaby") reach 0.3 to 0.5, titles ("blue monday") stay below.
+MEANT = 0.3
+# In a vault of more the faintest likeness is not looked for (read_api/search/texts.py).
+FAINT_UP_TO = 5_000
+# Compiling a statement takes longer than running it; and a plan made for other words may be slow.
+SETTINGS = {"jit": "off", "plan_cache_mode": "force_custom_plan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A list's question taken apart; `chips` are those that count beside its parameters."""
+
+    question: Question
+    chips: tuple[Chip, ...]
+    words: tuple[str, ...]
+    asked: Asked
+
+
+class Search:
+    def __init__(self, views: Views, cursors: Cursors, embedder: TextEmbedder | None) -> None:
+        self._views, self._cursors, self._embedder = views, cursors, embedder
+
+    def page(self, caller: Caller, filters: AssetFilters) -> AssetPage:
+        """One page. What is not found as it is written is looked for as if misspelt; words that
+        stand nowhere beside filters that hold are left out, and the answer says so.
+
+        Raises InvalidCursor (422).
+        """
+        belongs_to = [caller.workspace_id, filters.fingerprint]
+        cursor = self._cursors.open(filters.cursor, belongs_to)
+        how: How | None = None
+        after, dropped, today = None, False, datetime.now(UTC).date()
+        if cursor is not None:
+            how, dropped, day, sort_key, asset_id = cursor
+            after, today = After(sort_key, asset_id), date.fromisoformat(day)
+        understood = self.understand(caller, filters, today)
+        if filters.q and not understood.question.pieces:
+            return AssetPage(data=[])
+        if filters.q and not understood.words and not understood.question.chips:
+            return AssetPage(data=[])
+        rows, how, dropped = self._rows(understood, filters.limit, how, dropped, after)
+        page = self._cursors.page(
+            rows,
+            filters.limit,
+            lambda row: (how, dropped, today.isoformat(), row["sort_key"], row["asset_id"]),
+            belongs_to,
+        )
+        return _answer(page.data, page.next_cursor, understood, how, dropped)
+
+    def count(self, caller: Caller, filters: AssetFilters) -> int:
+        """How many recordings there are in all for a question, misspelt ones only if need be."""
+        understood = self.understand(caller, filters, datetime.now(UTC).date(), meaning=False)
+        asked = understood.asked
+        if filters.q and not asked.words and not understood.question.chips:
+            return 0
+        for how in self._ways(understood):
+            found = self._one(statement.count_statement(asked, how), how)["found"]
+            if found:
+                return int(found)
+        if asked.words and understood.chips:
+            alone = replace(asked, words=())
+            return int(self._one(statement.count_statement(alone, "exact"), "exact")["found"])
+        return 0
+
+    def understand(
+        self, caller: Caller, filters: AssetFilters, today: date, *, meaning: bool = True
+    ) -> Understood:
+        question = understand(filters.q, today)
+        chips = counting(filters, question.chips)
+        words = self._folded(question.words)
+        held = conditions(caller.workspace_id, filters, chips)
+        asked = Asked(held, filters.order, words)
+        if meaning and words and filters.order == "relevance":
+            asked = replace(asked, meaning=self._meaning(question.words, chips))
+        if filters.similar_to:
+            asked = replace(asked, sound=self.sound_of(caller, filters.similar_to))
+        if asked.near:
+            few = self._one(statement.few_statement(asked), "exact")["few"]
+            asked = replace(asked, few=bool(few))
+        return Understood(question, chips, words, asked)
+
+    def sound_of(self, caller: Caller, asset_id: str) -> Nearest:
+        """Towards the sound of one recording; nothing is near one that has none."""
+        row = self._views.row(
+            "SELECT sound::text AS sound, sound_model FROM views.sounds"
+            " WHERE asset_id = %(id)s AND workspace_id = %(workspace)s",
+            {"id": asset_id, "workspace": caller.workspace_id},
+        )
+        if row is None or row["sound"] is None:
+            return Nearest("sound", "", f"[{','.join(['1'] * 256)}]")
+        return Nearest("sound", row["sound_model"], row["sound"])
+
+    def _meaning(self, words: str, chips: tuple[Chip, ...]) -> Nearest | None:
+        if self._embedder is None:
+            return None
+        said = [chip.value for chip in chips if chip.name in ("mood", "genre", "instrument")]
+        vector = self._embedder.embed([" ".join([*said, words])])[0]
+        numbers = ",".join(f"{number:.4f}" for number in vector.tolist())
+        return Nearest("words", self._embedder.model, f"[{numbers}]", least=MEANT)
+
+    def _rows(
+        self,
+        understood: Understood,
+        limit: int,
+        how: How | None,
+        dropped: bool,
+        after: After | None,
+    ) -> tuple[list[Row], How, bool]:
+        """(rows, how their words were matched, whether the words were left out)"""
+        asked = understood.asked
+        if how is not None:
+            asked = replace(asked, words=(), meaning=None) if dropped else asked
+            return self._read(asked, how, after, limit), how, dropped
+        first: list[Row] = []
+        for how in self._ways(understood):
+            rows = self._read(asked, how, None, limit)
+            if not asked.words or any(row["text_score"] > 0 for row in rows):
+                return rows, how, False
+            first = first or rows
+        if first or not understood.chips:
+            # Only by their meaning; with the first way's page, for it is the same in all.
+            return first, "exact", False
+        alone = replace(asked, words=(), meaning=None)
+        return self._read(alone, "exact", None, limit), "exact", True
+
+    def _ways(self, understood: Understood) -> tuple[How, ...]:
+        """From strict to lenient; the first one that finds a text counts."""
+        asked = understood.asked
+        if not asked.words:
+            return ("exact",)
+        workspace = {"workspace_id": asked.held.parameters["workspace_id"]}
+        row = self._views.row(
+            "SELECT count(*) AS assets FROM (SELECT FROM views.vault"
+            f" WHERE workspace_id = %(workspace_id)s LIMIT {FAINT_UP_TO + 1}) AS counted",
+            workspace,
+        )
+        small = row is not None and row["assets"] <= FAINT_UP_TO
+        if small:
+            # Beside filters a faint likeness is worth less than what fits the filters alone.
+            faint: tuple[How, ...] = () if understood.chips else ("faint",)
+            return ("exact", "typed", "alike", *faint)
+        broad = False
+        if asked.ranked == "relevance" and not asked.sound:
+            fitting = self._one(statement.breadth_statement(asked), "exact")["fitting"]
+            broad = fitting >= statement.BROAD
+        return ("broad" if broad else "exact", "typed", "alike")
+
+    def _read(self, asked: Asked, how: How, after: After | None, limit: int) -> list[Row]:
+        sql, parameters = statement.page_statement(asked, how, after, limit)
+        return self._views.rows(sql, parameters, _settings(asked, how))
+
+    def _one(self, made: tuple[str, dict[str, Any]], how: How) -> Row:
+        sql, parameters = made
+        return self._views.rows(sql, parameters, _settings(None, how))[0]
+
+    def _folded(self, text: str) -> tuple[str, ...]:
+        """Words as the rows' text is folded."""
+        if not text:
+            return ()
+        row = self._views.row("SELECT search_fold(%(q)s) AS folded", {"q": text})
+        return tuple(dict.fromkeys(row["folded"].split())) if row else ()
+
+
+def _settings(asked: Asked | None, how: How) -> dict[str, str]:
+    settings = dict(SETTINGS)
+    if how in SIMILARITY:
+        settings["pg_trgm.word_similarity_threshold"] = str(SIMILARITY[how])
+    if how == "broad":
+        # Its index stops early; the planner would gather everything that fits.
+        settings["enable_bitmapscan"] = "off"
+    if asked and asked.near:
+        settings |= nearest.SETTINGS
+    return settings
+
+
+def _answer(
+    rows: list[Row], next_cursor: str | None, understood: Understood, how: How, dropped: bool
+) -> AssetPage:
+    question, words = understood.question, understood.words
+    spelling = None
+    if words and not dropped:
+        spelling = "as-written" if how in ("exact", "broad") else "misspelt"
+    return AssetPage(
+        data=[_found(row, understood, dropped) for row in rows],
+        next_cursor=next_cursor,
+        has_more=next_cursor is not None,
+        understood=[
+            ChipDto(
+                name=chip.name,
+                value=chip.value,
+                label=chip.label,
+                without=str(question.without(chip)),
+            )
+            for chip in understood.chips
+        ],
+        words=question.words or None,
+        spelling=spelling,
+        unmatched=question.words if dropped else None,
+    )
+
+
+def _found(row: Row, understood: Understood, dropped: bool) -> FoundAsset:
+    asset = asset_of(row)
+    meaning, sound = row.get("near_words_closeness"), row.get("near_sound_closeness")
+    words = () if dropped or not row["text_score"] else understood.words
+    reasons = why_found(asset, words, understood.chips, meaning)
+    closeness = sound if sound is not None else meaning
+    return FoundAsset(
+        **asset.model_dump(),
+        reasons=reasons,
+        similarity=None if closeness is None else round(float(closeness), 4),
+    )
