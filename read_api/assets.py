@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from psycopg_pool import ConnectionPool
 
@@ -14,6 +15,7 @@ from read_api.asset_rows import asset_of
 from read_api.errors import NotFound
 from read_api.search.alike import Alike
 from read_api.search.finding import Search
+from read_api.search.meaning import Meaning
 from read_api.views import Row, Views
 from schemas.dto import AssetDto, AssetPage, FoundAsset, Page, RelatedAsset, VaultStats
 
@@ -21,13 +23,16 @@ _ASSET_ID = re.compile(r"ast_[0-9a-f]{32}")
 
 
 class AssetQueries:
-    """`embedder` finds what words mean; without one they are looked for in texts only."""
+    """With `make_embedder` words are found by what they mean too; it is called when needed."""
 
     def __init__(
-        self, pool: ConnectionPool, cursors: Cursors, embedder: TextEmbedder | None = None
+        self,
+        pool: ConnectionPool,
+        cursors: Cursors,
+        make_embedder: Callable[[], TextEmbedder] | None = None,
     ) -> None:
         self._views = Views(pool)
-        self._search = Search(self._views, cursors, embedder)
+        self._search = Search(self._views, cursors, Meaning(make_embedder))
         self._alike = Alike(self._views, self._search)
 
     def list(self, caller: Caller, filters: AssetFilters) -> AssetPage:

@@ -12,7 +12,7 @@ from kit.positions import Progress, ReadAt
 from read_api.asset_filters import AssetFilters
 from read_api.assets import AssetQueries
 from read_api.timeline import TimelineQueries
-from schemas.dto import AssetDto, EventDto, Page
+from schemas.dto import AssetDto, AssetPage, EventDto, FoundAsset, Page, RelatedAsset
 
 # Their representation no longer changes without a new version of the asset's own stream.
 _SETTLED = frozenset({"analysed", "analysis_failed", "rejected"})
@@ -25,7 +25,7 @@ def router(
     timeline: TimelineQueries,
 ) -> APIRouter:
     routes = APIRouter(prefix="/api/assets", tags=["assets"])
-    in_vault = Depends(ReadAt("vault", progress))
+    in_vault, in_sounds = Depends(ReadAt("vault", progress)), Depends(ReadAt("sounds", progress))
 
     @routes.get(
         "",
@@ -37,7 +37,9 @@ def router(
     def list_assets(
         filters: Annotated[AssetFilters, Query()],
         caller: Annotated[Caller, Depends(authenticated("assets:read"))],
-    ) -> Page[AssetDto]:
+    ) -> AssetPage:
+        """`q` takes words and filters: `dark trap around 140 in A minor`. `understood` says which
+        filters were read out of it, `reasons` why each asset is there."""
         return assets.list(caller, filters)
 
     @routes.get(
@@ -67,6 +69,32 @@ def router(
         if settled and not_modified(request, asset.version):
             return Response(status_code=304, headers=dict(response.headers))
         return asset
+
+    @routes.get(
+        "/{asset_id}/similar",
+        operation_id="listSimilarAssets",
+        summary="What sounds most like one asset, nearest first",
+        dependencies=[in_vault, in_sounds],
+        responses=problems(401, 403, 404, 422, 503),
+    )
+    def list_similar(
+        asset_id: str,
+        caller: Annotated[Caller, Depends(authenticated("assets:read"))],
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> Page[FoundAsset]:
+        return assets.similar(caller, asset_id, limit)
+
+    @routes.get(
+        "/{asset_id}/related",
+        operation_id="listRelatedAssets",
+        summary="The same audio in other files, and versions of the same song",
+        dependencies=[in_vault, in_sounds],
+        responses=problems(401, 403, 404, 422, 503),
+    )
+    def list_related(
+        asset_id: str, caller: Annotated[Caller, Depends(authenticated("assets:read"))]
+    ) -> Page[RelatedAsset]:
+        return assets.related(caller, asset_id)
 
     @routes.get(
         "/{asset_id}/events",

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 import commands.accounts
 import commands.assets
 import commands.comments
+import commands.direct
 import commands.erasures
 import commands.keys
 import commands.operations
@@ -35,6 +36,7 @@ from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
 from commands.comments import Comments
+from commands.direct import DirectUploads
 from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.logins import Logins
@@ -54,6 +56,7 @@ from events import tracing
 from events.log.tail import LogTail
 from gateways.audio.peaks import read_zoom
 from gateways.audio.pool import AudioPool
+from gateways.ports import TextEmbedder
 from kit.auth import Authenticate
 from kit.backoff import Backoff
 from kit.install import install_kit
@@ -99,6 +102,7 @@ class CommandSide:
     assets: Assets
     comments: Comments
     uploads: Uploads
+    direct: DirectUploads
     rewriting: Rewriting
     operations: Operations
     limits: RateLimits
@@ -134,6 +138,7 @@ def command_side(core: Core) -> CommandSide:
     staging = Staging(core.objects.staging, settings.max_upload_bytes)
     quota = Quota(storage(core).usage)
     assets = Assets(core.commands, core.objects, staging, quota)
+    uploads = Uploads(core.pool, staging, assets)
     limits = RateLimits(core.pool)
     return CommandSide(
         accounts=Accounts(core.commands, logins, passwords, sessions),
@@ -146,7 +151,8 @@ def command_side(core: Core) -> CommandSide:
         keys=keys,
         assets=assets,
         comments=Comments(core.commands),
-        uploads=Uploads(core.pool, staging, assets),
+        uploads=uploads,
+        direct=DirectUploads(uploads, core.objects),
         # Its children start when they are first asked, and end with this process.
         rewriting=Rewriting(
             core.commands,
@@ -166,9 +172,16 @@ def storage(core: Core) -> StorageQueries:
     return StorageQueries(core.pool, settings.storage_plans, settings.storage_plan)
 
 
+def text_embedder() -> TextEmbedder:
+    """Imported when the first question has words: onnxruntime takes half a second."""
+    from gateways.text.embedding import make_embedder
+
+    return make_embedder()
+
+
 def query_side(core: Core, tail: LogTail) -> QuerySide:
     cursors = Cursors(Signer(core.settings.secrets.signing_key))
-    assets = AssetQueries(core.pool, cursors)
+    assets = AssetQueries(core.pool, cursors, text_embedder)
     timeline = TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
     return QuerySide(
         assets=assets,
@@ -217,6 +230,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         commands.keys.router(changing.keys, authenticated),
         commands.assets.router(changing.assets, authenticated),
         commands.comments.router(changing.comments, authenticated),
+        commands.direct.router(changing.direct, authenticated),
         commands.uploads.router(changing.uploads, authenticated),
         commands.rewriting.router(changing.rewriting, authenticated),
         commands.operations.router(changing.operations, authenticated),

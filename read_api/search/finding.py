@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from gateways.ports import TextEmbedder
 from kit.caller import Caller
 from kit.paging import Cursors
 from read_api.asset_filters import AssetFilters
@@ -14,6 +13,7 @@ from read_api.asset_rows import asset_of
 from read_api.search import nearest, statement
 from read_api.search.chips import Chip
 from read_api.search.conditions import conditions, counting
+from read_api.search.meaning import Meaning
 from read_api.search.nearest import Nearest
 from read_api.search.question import Question, understand
 from read_api.search.reasons import why_found
@@ -22,9 +22,6 @@ from read_api.search.texts import SIMILARITY, How
 from read_api.views import Row, Views
 from schemas.dto import AssetPage, ChipDto, FoundAsset
 
-# From here on what was heard is near enough to words to be shown for them. Of MiniLM's sentences
-# words of music ("heavy riffs", "lullaby") reach 0.3 to 0.5, titles ("blue monday") stay below.
-MEANT = 0.3
 # In a vault of more the faintest likeness is not looked for (read_api/search/texts.py).
 FAINT_UP_TO = 5_000
 # Compiling a statement takes longer than running it; and a plan made for other words may be slow.
@@ -42,8 +39,8 @@ class Understood:
 
 
 class Search:
-    def __init__(self, views: Views, cursors: Cursors, embedder: TextEmbedder | None) -> None:
-        self._views, self._cursors, self._embedder = views, cursors, embedder
+    def __init__(self, views: Views, cursors: Cursors, meaning: Meaning) -> None:
+        self._views, self._cursors, self._meaning = views, cursors, meaning
 
     def page(self, caller: Caller, filters: AssetFilters) -> AssetPage:
         """One page. What is not found as it is written is looked for as if misspelt; words that
@@ -54,11 +51,12 @@ class Search:
         belongs_to = [caller.workspace_id, filters.fingerprint]
         cursor = self._cursors.open(filters.cursor, belongs_to)
         how: How | None = None
-        after, dropped, today = None, False, datetime.now(UTC).date()
+        after, dropped, meant, today = None, False, True, datetime.now(UTC).date()
         if cursor is not None:
-            how, dropped, day, sort_key, asset_id = cursor
+            how, dropped, meant, day, sort_key, asset_id = cursor
             after, today = After(sort_key, asset_id), date.fromisoformat(day)
-        understood = self.understand(caller, filters, today)
+        understood = self.understand(caller, filters, today, meaning=meant)
+        meant = understood.asked.meaning is not None
         if filters.q and not understood.question.pieces:
             return AssetPage(data=[])
         if filters.q and not understood.words and not understood.question.chips:
@@ -67,7 +65,7 @@ class Search:
         page = self._cursors.page(
             rows,
             filters.limit,
-            lambda row: (how, dropped, today.isoformat(), row["sort_key"], row["asset_id"]),
+            lambda row: (how, dropped, meant, today.isoformat(), row["sort_key"], row["asset_id"]),
             belongs_to,
         )
         return _answer(page.data, page.next_cursor, understood, how, dropped)
@@ -96,7 +94,7 @@ class Search:
         held = conditions(caller.workspace_id, filters, chips)
         asked = Asked(held, filters.order, words)
         if meaning and words and filters.order == "relevance":
-            asked = replace(asked, meaning=self._meaning(question.words, chips))
+            asked = replace(asked, meaning=self._meant(question.words, chips))
         if filters.similar_to:
             asked = replace(asked, sound=self.sound_of(caller, filters.similar_to))
         if asked.near:
@@ -115,13 +113,9 @@ class Search:
             return Nearest("sound", "", f"[{','.join(['1'] * 256)}]")
         return Nearest("sound", row["sound_model"], row["sound"])
 
-    def _meaning(self, words: str, chips: tuple[Chip, ...]) -> Nearest | None:
-        if self._embedder is None:
-            return None
+    def _meant(self, words: str, chips: tuple[Chip, ...]) -> Nearest | None:
         said = [chip.value for chip in chips if chip.name in ("mood", "genre", "instrument")]
-        vector = self._embedder.embed([" ".join([*said, words])])[0]
-        numbers = ",".join(f"{number:.4f}" for number in vector.tolist())
-        return Nearest("words", self._embedder.model, f"[{numbers}]", least=MEANT)
+        return self._meaning.of(" ".join([*said, words]))
 
     def _rows(
         self,

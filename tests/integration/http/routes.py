@@ -140,6 +140,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/api/assets/{asset_id}"): _writer(204, "file", headers=ANY_VERSION, fresh="object"),
     ("POST", "/api/assets/{asset_id}/file"): _writer(200, "asset", headers=ANY_VERSION),
     ("GET", "/api/usage"): Route(200, ("assets:read",)),
+    ("GET", "/api/assets/{asset_id}/similar"): _reader("asset"),
+    ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/events"): Route(200, ("events:read",), "asset"),
     ("GET", "/api/assets/{asset_id}/audio"): _reader("asset"),
     ("HEAD", "/api/assets/{asset_id}/audio"): _reader("asset"),
@@ -165,6 +167,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("OPTIONS", "/api/uploads"): _open(204),
     ("OPTIONS", "/api/uploads/{upload_id}"): _open(204),
     ("POST", "/api/uploads"): _writer(201, headers={**TUS, "Upload-Length": "5"}),
+    ("POST", "/api/uploads/direct"): _writer(
+        409, told=_json(filename="a.wav", size_bytes=5, sha256="0" * 64)
+    ),
+    ("POST", "/api/uploads/direct/{upload_id}/complete"): _writer(409, "upload"),
     ("HEAD", "/api/uploads/{upload_id}"): _writer(200, "upload", headers=TUS),
     ("PATCH", "/api/uploads/{upload_id}"): _writer(
         204, "upload", headers=_PIECE, fresh="object", told=_BYTES

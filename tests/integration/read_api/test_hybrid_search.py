@@ -21,6 +21,7 @@ from read_api.assets import AssetQueries
 from read_api.errors import NotFound
 from read_api.search import nearest
 from read_api.search.finding import Search
+from read_api.search.meaning import Meaning
 from read_api.search.texts import SIMILARITY
 from tests.integration.read_api.library import Library
 
@@ -66,13 +67,15 @@ CATALOGUE: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def embedder() -> TextEmbedder:
-    return make_embedder()
+    embedder = make_embedder()
+    embedder.load()
+    return embedder
 
 
 @pytest.fixture(scope="module")
 def vault(library: Library, embedder: TextEmbedder) -> AssetQueries:
     """The library's queries, with a text model."""
-    return AssetQueries(library.pool, Cursors(Signer(b"s" * 32)), embedder)
+    return AssetQueries(library.pool, Cursors(Signer(b"s" * 32)), lambda: embedder)
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +295,7 @@ def test_a_count_is_what_a_walk_finds(library: Library, musician: Caller):
 
 
 def test_the_day_of_the_first_page_counts_for_all_pages(library: Library, musician: Caller):
-    search = Search(library.assets._views, Cursors(Signer(b"s" * 32)), None)
+    search = Search(library.assets._views, Cursors(Signer(b"s" * 32)), Meaning(None))
     understood = search.understand(musician, AssetFilters(q="last week"), date(2026, 1, 20))
     assert [chip.value for chip in understood.chips] == ["2026-01-13"]
 
