@@ -53,9 +53,9 @@ def _essentia() -> dict[str, Callable[[Sound], float]]:
     essentia.log.infoActive = essentia.log.warningActive = False  # 2,000 lines in one loop else
     from essentia.standard import PercivalBpmEstimator, RhythmExtractor2013
 
-    percival: Any = PercivalBpmEstimator(maxBPM=210, minBPM=50)
     multifeature: Any = RhythmExtractor2013(method="multifeature")
     return {
-        "percival": lambda sound: float(percival(sound.mono)),
+        # A second sound of one estimator is answered with the first one's tempo.
+        "percival": lambda sound: float(PercivalBpmEstimator(maxBPM=210, minBPM=50)(sound.mono)),
         "multifeature": lambda sound: float(multifeature(sound.mono)[0]),
     }
