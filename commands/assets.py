@@ -65,7 +65,7 @@ class Assets:
         staging: Staging,
         quota: Quota | None = None,
     ) -> None:
-        self._commands, self._store, self.staging = commands, store, staging
+        self._commands, self.objects, self.staging = commands, store, staging
         self.quota = quota or Quota()
 
     def upload(
@@ -88,12 +88,12 @@ class Assets:
 
         In this order: a crash between leaves a blob nobody names, never an asset without bytes.
         """
-        self._store.put_file(caller.workspace_id, staged.sha256, staged.path)
+        self.objects.put_file(caller.workspace_id, staged.sha256, staged.path)
         try:
             return self.record(caller, filename, staged.sha256, staged.size_bytes, context)
         except SubjectGone:
             # The account was erased while its file arrived: nothing of it may stay.
-            self._store.delete_workspace(caller.workspace_id)
+            self.objects.delete_workspace(caller.workspace_id)
             raise
 
     def record(

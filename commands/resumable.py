@@ -69,11 +69,12 @@ class Upload:
     sha256: str | None
     asset_id: str | None
     duplicate: bool
+    promised_sha256: str | None
 
 
 _COLUMNS = (
     "upload_id, account_id, workspace_id, filename, metadata, size_bytes, expires_at,"
-    " expires_at < now() AS expired, sha256, asset_id, duplicate"
+    " expires_at < now() AS expired, sha256, asset_id, duplicate, promised_sha256"
 )
 
 
@@ -86,9 +87,16 @@ class Uploads:
         return self._staging.max_bytes
 
     def create(
-        self, caller: Caller, size_bytes: int, filename: str, metadata: str | None
+        self,
+        caller: Caller,
+        size_bytes: int,
+        filename: str,
+        metadata: str | None,
+        promised_sha256: str | None = None,
     ) -> Upload:
-        """Raises EmptyFile (422), FileTooLarge and QuotaExceeded (413)."""
+        """`promised_sha256`: the bytes do not come here but go straight to the object store.
+
+        Raises EmptyFile (422), FileTooLarge and QuotaExceeded (413)."""
         if size_bytes == 0:
             raise EmptyFile
         if size_bytes > self.max_bytes:
@@ -96,11 +104,13 @@ class Uploads:
         self.forget_expired()
         self._assets.quota.check(caller.workspace_id, size_bytes)
         upload_id = UploadId.new()
-        self.path(upload_id).touch()
+        if promised_sha256 is None:
+            self.path(upload_id).touch()
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO uploads (upload_id, account_id, workspace_id, filename, metadata,"
-                " size_bytes, expires_at) VALUES (%s, %s, %s, %s, %s, %s, now() + %s)",
+                " size_bytes, promised_sha256, expires_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, now() + %s)",
                 (
                     upload_id,
                     caller.account_id,
@@ -108,6 +118,7 @@ class Uploads:
                     filename,
                     metadata,
                     size_bytes,
+                    promised_sha256,
                     LIFE,
                 ),
             )
@@ -188,7 +199,7 @@ class Uploads:
     def finish(self, caller: Caller, upload: Upload) -> Kept:
         """Make the asset of a whole upload; again after a crash it gives the same asset."""
         path = self.path(upload.upload_id)
-        sha256 = upload.sha256
+        sha256 = upload.sha256 or upload.promised_sha256
         if sha256 is None:
             sha256 = sha256_of(path)
             # Before the bytes move: from here on their absence in staging is no loss.
@@ -207,8 +218,14 @@ class Uploads:
         self._set(upload, "asset_id = %s, duplicate = %s", kept.answer.id, kept.answer.duplicate)
         return kept
 
+    def arrived(self, upload: Upload, sha256: str) -> None:
+        """The object store holds the whole file."""
+        self._set(upload, "sha256 = %s", sha256)
+
     def cancel(self, upload: Upload) -> None:
         """Forget it and its bytes; an asset it became stays."""
+        if upload.promised_sha256 is not None:
+            self._assets.objects.drop_put(upload.workspace_id, upload.upload_id)
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM uploads WHERE upload_id = %s", (upload.upload_id,))
         self._remove_files(upload.upload_id)
@@ -219,13 +236,15 @@ class Uploads:
             expired = connection.execute(
                 "UPDATE uploads SET cleared = true WHERE upload_id IN"
                 " (SELECT upload_id FROM uploads WHERE expires_at < now() AND NOT cleared"
-                " LIMIT 100) RETURNING upload_id"
+                " LIMIT 100) RETURNING upload_id, workspace_id, promised_sha256"
             ).fetchall()
             connection.execute(
                 "DELETE FROM uploads WHERE cleared AND expires_at < now() - %s", (REMEMBERED,)
             )
-        for (upload_id,) in expired:
+        for upload_id, workspace_id, promised_sha256 in expired:
             self._remove_files(upload_id)
+            if promised_sha256 is not None:
+                self._assets.objects.drop_put(workspace_id, upload_id)
 
     def path(self, upload_id: str) -> Path:
         return self._staging.folder / UploadId(upload_id)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateways.ports import LocalCopy
+from gateways.s3_presign import PresignedPut
 from schemas.errors import NoCultureError
 
 CHUNK_BYTES = 256 * 1024
 _WORKSPACE = re.compile(r"wsp_[0-9a-f]{32}")
+_UPLOAD = re.compile(r"upl_[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -25,6 +27,30 @@ class BlobNotFound(NoCultureError):
 
     def __init__(self, sha256: str) -> None:
         super().__init__(f"The bytes of {sha256:.12}… are not stored here: upload the file again")
+
+
+class NotArrived(NoCultureError):
+    status, code = 409, "not-arrived"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing has arrived at the store yet: send the file, then complete it")
+
+
+class NotAsPromised(NoCultureError):
+    status, code = 422, "not-as-promised"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What arrived is not the file that was announced, by its length or its SHA-256:"
+            " start a new upload"
+        )
+
+
+def put_key(workspace_id: str, name: str) -> str:
+    """Where a file waits that was sent straight to the store."""
+    if not _UPLOAD.fullmatch(name):
+        raise ValueError("what is sent straight to the store is named by its upload")
+    return f"{workspace_folder(workspace_id)}/incoming/{name}"
 
 
 def blob_key(workspace_id: str, sha256: str) -> str:
@@ -104,6 +130,19 @@ class FolderObjectStore:
     def local_copy(self, workspace_id: str, sha256: str) -> LocalCopy:
         """The stored file itself: read it only."""
         return self._local(workspace_id, sha256)
+
+    takes_puts = False
+
+    def presign_put(
+        self, workspace_id: str, name: str, *, sha256: str, size_bytes: int, expires_s: int
+    ) -> PresignedPut:
+        raise NotImplementedError("a folder has no address")
+
+    def take_in(self, workspace_id: str, name: str, sha256: str, size_bytes: int) -> None:
+        raise NotArrived
+
+    def drop_put(self, workspace_id: str, name: str) -> None:
+        """Nothing was."""
 
     def delete(self, workspace_id: str, sha256: str) -> None:
         self._path(workspace_id, sha256).unlink(missing_ok=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from gateways.s3_presign import PresignedPut
+
 
 class ObjectStore(Protocol):
     """Content-addressed bytes under `<workspace>/<sha256>`; never shared between workspaces.
@@ -42,6 +44,28 @@ class ObjectStore(Protocol):
 
     def delete(self, workspace_id: str, sha256: str) -> None: ...
 
+    @property
+    def takes_puts(self) -> bool:
+        """Whether others may send objects straight here, by `presign_put`."""
+        ...
+
+    def presign_put(
+        self, workspace_id: str, name: str, *, sha256: str, size_bytes: int, expires_s: int
+    ) -> PresignedPut:
+        """Where one PUT of exactly these bytes may be sent; `name` is the upload's id."""
+        ...
+
+    def take_in(self, workspace_id: str, name: str, sha256: str, size_bytes: int) -> None:
+        """What was sent under `name` is a blob now. Raises NotArrived (409), NotAsPromised (422).
+
+        The content is read and hashed: not every store checks what it was told.
+        """
+        ...
+
+    def drop_put(self, workspace_id: str, name: str) -> None:
+        """Forget what was sent, if anything."""
+        ...
+
     def delete_workspace(self, workspace_id: str) -> int:
         """Everything of it; answers how many blobs there were."""
         ...
@@ -75,6 +99,10 @@ class AudioTools(Protocol):
 
 class Mailer(Protocol):
     def send(self, to: str, subject: str, text: str) -> None: ...
+
+    def forget(self, address: str) -> None:
+        """Delete what is kept here of mails to this address."""
+        ...
 
 
 class TextEmbedder(Protocol):

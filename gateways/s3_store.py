@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,17 @@ import obstore
 from obstore.exceptions import NotFoundError
 from obstore.store import S3Store
 
-from gateways.object_store import CHUNK_BYTES, BlobNotFound, blob_key, workspace_folder
+from gateways.object_store import (
+    CHUNK_BYTES,
+    BlobNotFound,
+    NotArrived,
+    NotAsPromised,
+    blob_key,
+    put_key,
+    workspace_folder,
+)
 from gateways.ports import LocalCopy
+from gateways.s3_presign import PresignedPut, S3Keys, presign_put
 
 PART_BYTES = 16 * 1024 * 1024
 
@@ -44,6 +56,9 @@ class S3ObjectStore:
             client_options={"allow_http": endpoint.startswith("http://")},
             **options,
         )
+        address = endpoint.rstrip("/") or f"https://s3.{region}.amazonaws.com"
+        self._address = "/".join(filter(None, (address, bucket, prefix)))
+        self._region, self._keys = region, _keys(access_key, secret_key)
         self.staging = Path(staging)
         self.staging.mkdir(parents=True, exist_ok=True)
 
@@ -92,6 +107,49 @@ class S3ObjectStore:
     def local_copy(self, workspace_id: str, sha256: str) -> LocalCopy:
         return self._downloaded(workspace_id, sha256)
 
+    @property
+    def takes_puts(self) -> bool:
+        """Signing needs the keys themselves; those of an instance's role only obstore knows."""
+        return self._keys is not None
+
+    def presign_put(
+        self, workspace_id: str, name: str, *, sha256: str, size_bytes: int, expires_s: int
+    ) -> PresignedPut:
+        assert self._keys is not None
+        return presign_put(
+            f"{self._address}/{put_key(workspace_id, name)}",
+            self._region,
+            self._keys,
+            sha256=sha256,
+            size_bytes=size_bytes,
+            expires_s=expires_s,
+            now=datetime.now(UTC),
+        )
+
+    def take_in(self, workspace_id: str, name: str, sha256: str, size_bytes: int) -> None:
+        sent, key = put_key(workspace_id, name), blob_key(workspace_id, sha256)
+        try:
+            found = int(obstore.head(self._store, sent)["size"])
+        except (NotFoundError, FileNotFoundError) as error:
+            # Moved in by an attempt that ended before it could say so.
+            if self.size(workspace_id, sha256) == size_bytes:
+                return
+            raise NotArrived from error
+        if found != size_bytes or self._sha256(sent, found) != sha256:
+            obstore.delete(self._store, sent)
+            raise NotAsPromised
+        obstore.copy(self._store, sent, key)
+
+    def drop_put(self, workspace_id: str, name: str) -> None:
+        with suppress(NotFoundError, FileNotFoundError):
+            obstore.delete(self._store, put_key(workspace_id, name))
+
+    def _sha256(self, key: str, size: int) -> str:
+        digest = hashlib.sha256()
+        for chunk in self._chunks(key, 0, size):
+            digest.update(chunk)
+        return digest.hexdigest()
+
     def delete(self, workspace_id: str, sha256: str) -> None:
         obstore.delete(self._store, blob_key(workspace_id, sha256))
 
@@ -111,3 +169,12 @@ class S3ObjectStore:
             data = bytes(piece)
             for at in range(0, len(data), CHUNK_BYTES):
                 yield data[at : at + CHUNK_BYTES]
+
+
+def _keys(access_key: str, secret_key: str) -> S3Keys | None:
+    """Those of the settings, else those of the environment as AWS tools name them."""
+    if access_key:
+        return S3Keys(access_key, secret_key)
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    found = S3Keys(*(os.environ.get(name, "") for name in names))
+    return found if found.access_key else None

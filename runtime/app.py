@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 import commands.accounts
 import commands.assets
+import commands.collections
 import commands.comments
 import commands.direct
 import commands.erasures
@@ -23,6 +24,7 @@ import commands.signing_in
 import commands.uploads
 import read_api.accounts_http
 import read_api.assets_http
+import read_api.collections_http
 import read_api.comments_http
 import read_api.erasures_http
 import read_api.events_http
@@ -35,6 +37,7 @@ import web.parts
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
+from commands.collections import Collections
 from commands.comments import Comments
 from commands.direct import DirectUploads
 from commands.erasures import Erasures
@@ -66,6 +69,7 @@ from kit.tokens import Signer
 from processors.sagas.operating import Operating
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
+from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.live import LiveFeed
@@ -73,6 +77,7 @@ from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
 from read_api.reports import ReportQueries
 from read_api.sagas import SagaQueries
+from read_api.search.saved import canonical
 from read_api.storage import StorageQueries
 from read_api.system import SystemQueries, consumers_running
 from read_api.timeline import TimelineQueries
@@ -100,6 +105,7 @@ class CommandSide:
     recovery: Recovery
     keys: Keys
     assets: Assets
+    collections: Collections
     comments: Comments
     uploads: Uploads
     direct: DirectUploads
@@ -114,6 +120,7 @@ class QuerySide:
     """What only reads."""
 
     assets: AssetQueries
+    collections: CollectionQueries
     comments: CommentQueries
     timeline: TimelineQueries
     accounts: AccountQueries
@@ -150,6 +157,7 @@ def command_side(core: Core) -> CommandSide:
         recovery=Recovery(core.commands, logins, passwords),
         keys=keys,
         assets=assets,
+        collections=Collections(core.commands, canonical),
         comments=Comments(core.commands),
         uploads=uploads,
         direct=DirectUploads(uploads, core.objects),
@@ -185,6 +193,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
     timeline = TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
     return QuerySide(
         assets=assets,
+        collections=CollectionQueries(core.pool, assets, cursors, core.codec.reveal),
         comments=CommentQueries(core.pool, assets, cursors, core.codec.reveal),
         timeline=timeline,
         accounts=AccountQueries(core.pool, assets, timeline),
@@ -229,6 +238,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         commands.recovery.router(changing.recovery, changing.limits),
         commands.keys.router(changing.keys, authenticated),
         commands.assets.router(changing.assets, authenticated),
+        commands.collections.router(changing.collections, authenticated),
         commands.comments.router(changing.comments, authenticated),
         commands.direct.router(changing.direct, authenticated),
         commands.uploads.router(changing.uploads, authenticated),
@@ -238,6 +248,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
             authenticated, progress, reading.timeline, reading.feed, core.codec.reveal
         ),
         read_api.assets_http.router(authenticated, progress, reading.assets, reading.timeline),
+        read_api.collections_http.router(authenticated, progress, reading.collections),
         read_api.comments_http.router(authenticated, progress, reading.comments),
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
@@ -272,6 +283,8 @@ def page_parts(
         authenticated=changing.authenticated,
         progress=core.progress,
         vault=reading.assets,
+        collecting=changing.collections,
+        collections=reading.collections,
         comments=changing.comments,
         said=reading.comments,
         timeline=reading.timeline,

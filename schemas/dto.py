@@ -211,6 +211,28 @@ class AssetPage(Page[FoundAsset]):
     unmatched: str | None = None
 
 
+class ChangedCollection(Dto):
+    id: str
+    version: int
+
+
+class CollectionDto(Dto):
+    """`smart`: all that `query` finds, a list's parameters as in an address. `manual`: `assets`.
+
+    `count` is what it holds right now; `name` is null once who gave it was erased.
+    """
+
+    id: str
+    version: int
+    kind: Literal["smart", "manual"]
+    name: str | None
+    query: str | None = None
+    assets: list[str] = Field(default_factory=list)
+    count: int
+    created_at: Timestamp
+    changed_at: Timestamp | None = None
+
+
 class VaultStats(Dto):
     """What a workspace holds: how many assets per state, and all of them together."""
 
@@ -228,6 +250,17 @@ class StorageUsage(Dto):
     uploading_bytes: int
     limit_bytes: int | None
     left_bytes: int | None
+
+
+class DirectUpload(Dto):
+    """Send the bytes to `url` with exactly these `headers`, then POST to `complete`."""
+
+    id: str
+    method: Literal["PUT"]
+    url: str
+    headers: dict[str, str]
+    expires_in_s: int
+    complete: str
 
 
 class RewrittenFile(Dto):

@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 from tests.integration.erasure.house import PASSWORD
 
-Kind = Literal["asset", "file", "key", "upload", "saga", "erasure", "comment", "session", "passkey"]
+Kind = Literal[
+    *("asset", "file", "key", "upload", "saga", "erasure"),
+    *("comment", "collection", "session", "passkey"),
+]
 TUS = {"Tus-Resumable": "1.0.0"}
 ANY_VERSION = {"If-Match": "*"}
 
@@ -138,7 +141,9 @@ ROUTES: dict[tuple[str, str], Route] = {
         200, "asset", headers=ANY_VERSION, told=_json(artist="Somebody")
     ),
     ("DELETE", "/api/assets/{asset_id}"): _writer(204, "file", headers=ANY_VERSION, fresh="object"),
-    ("POST", "/api/assets/{asset_id}/file"): _writer(200, "asset", headers=ANY_VERSION),
+    ("POST", "/api/assets/{asset_id}/file"): _writer(
+        409, "file", headers=ANY_VERSION, fresh="object"
+    ),
     ("GET", "/api/usage"): Route(200, ("assets:read",)),
     ("GET", "/api/assets/{asset_id}/similar"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
@@ -163,6 +168,17 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("DELETE", "/api/comments/{comment_id}"): _writer(
         204, "comment", headers=ANY_VERSION, fresh="object"
+    ),
+    ("GET", "/api/collections"): Route(200, ("assets:read",)),
+    ("POST", "/api/collections"): _writer(
+        201, told=_json(name="Loud", kind="smart", query="energy_min=0.8")
+    ),
+    ("GET", "/api/collections/{collection_id}"): _reader("collection"),
+    ("PATCH", "/api/collections/{collection_id}"): _writer(
+        200, "collection", headers=ANY_VERSION, fresh="object", told=_json(name="Other")
+    ),
+    ("DELETE", "/api/collections/{collection_id}"): _writer(
+        204, "collection", headers=ANY_VERSION, fresh="object"
     ),
     ("OPTIONS", "/api/uploads"): _open(204),
     ("OPTIONS", "/api/uploads/{upload_id}"): _open(204),
@@ -213,6 +229,16 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/assets/{asset_id}"): _page(200, "asset"),
     ("GET", "/assets/{asset_id}/peaks"): _page(200, "asset"),
+    ("GET", "/assets/{asset_id}/lanes"): _page(200, "asset"),
+    ("POST", "/assets/{asset_id}/said"): _page(
+        303,
+        "asset",
+        told=lambda known: _form(field="genre", value="Dub", version=known["version"])(known),
+    ),
+    ("POST", "/assets/{asset_id}/comments"): _page(303, "asset", told=_form(at="0:01", text="So")),
+    ("POST", "/comments/{comment_id}"): _page(
+        303, "comment", fresh="object", told=_form(action="resolve", version="1")
+    ),
     ("POST", "/assets/{asset_id}/delete"): _page(
         303, "file", fresh="object", told=_form(version="1")
     ),
