@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from email.parser import BytesParser
+from email.policy import SMTP
 from pathlib import Path
 
 from gateways.mail import message_of
@@ -25,3 +27,10 @@ class OutboxMailer:
         with os.fdopen(descriptor, "wb") as file:
             file.write(message.as_bytes())
         unfinished.replace(self._folder / name)
+
+    def forget(self, address: str) -> None:
+        for path in self._folder.glob("*.eml"):
+            with path.open("rb") as file:
+                message = BytesParser(policy=SMTP).parse(file, headersonly=True)
+            if str(message["To"]).strip().casefold() == address.casefold():
+                path.unlink(missing_ok=True)

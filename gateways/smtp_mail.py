@@ -41,6 +41,9 @@ class SmtpMailer:
                 connection.login(self._server.username, self._server.password)
             connection.send_message(message)
 
+    def forget(self, address: str) -> None:
+        """Nothing is kept here of a mail that was handed on."""
+
     def _connected(self) -> smtplib.SMTP:
         host, port = self._server.host, self._server.port
         if self._server.security == "tls":

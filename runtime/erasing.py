@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import psycopg
 
+from commands.addresses import address_of
 from commands.contents import WorkspaceContents
 from commands.erasures import Erasures
 from commands.logins import Logins
@@ -19,6 +21,7 @@ from processors.effects.effect import Effect
 from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from runtime.composition import Core
 from runtime.erasure_register import ErasureRegister
+from runtime.mailing import mailer
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ def effects_of(core: Core) -> tuple[Effect, ...]:
     """The three parts of an erasure."""
     contents = WorkspaceContents(core.commands, core.objects)
     return (
-        EraseContentsEffect(contents, core.log),
+        EraseContentsEffect(contents, core.log, _forget_mails(core)),
         DestroyKeyEffect(register_of(core.settings)),
         CertifyEffect(
             contents,
@@ -42,6 +45,16 @@ def effects_of(core: Core) -> tuple[Effect, ...]:
             Acknowledgements(core.pool, core.progress),
         ),
     )
+
+
+def _forget_mails(core: Core) -> Callable[[str], None]:
+    def forget(account_id: str) -> None:
+        """While the key is there: only with it can the address be read."""
+        address = address_of(core.commands, account_id)
+        if address is not None:
+            mailer(core.settings).forget(address)
+
+    return forget
 
 
 def erasures_of(core: Core, logins: Logins, passwords: Passwords) -> Erasures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -57,19 +58,22 @@ class _ErasureEffect:
 
 
 class EraseContentsEffect(_ErasureEffect):
-    """Recordings, blobs, half received uploads: gone."""
+    """Recordings, blobs, half received uploads, mails that are kept: gone."""
 
     name = "erase-contents"
     step = "contents"
 
-    def __init__(self, contents: WorkspaceContents, log: PostgresLog) -> None:
-        self._contents, self._log = contents, log
+    def __init__(
+        self, contents: WorkspaceContents, log: PostgresLog, forget_mails: Callable[[str], None]
+    ) -> None:
+        self._contents, self._log, self._forget_mails = contents, log, forget_mails
 
     def perform(self, event: Recorded) -> BaseModel:
         intent = intent_of(event)
         delete_assets(self._contents, event)
         blobs = self._contents.delete_files(intent.workspace_id)
         self._contents.delete_leftovers(intent.workspace_id, intent.account_id)
+        self._forget_mails(intent.account_id)
         deleted = self._log.events.after(
             self._log.events.stream(intent.erasure_id, limit=1)[0].position,
             1_000_000,

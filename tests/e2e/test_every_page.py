@@ -14,6 +14,7 @@ PAGES = (
     "/vault",
     "/assets",
     "/account",
+    "/account/security",
     "/account/delete",
     "/system",
     "/sagas",
@@ -60,7 +61,7 @@ def test_no_serious_accessibility_fault(owner: Visit, scheme: str):
         assert serious(owner) == [], name
 
 
-@pytest.mark.parametrize("path", ["/sign-up", "/sign-in"])
+@pytest.mark.parametrize("path", ["/sign-up", "/sign-in", "/forgot-password", "/reset-password/x"])
 def test_no_serious_accessibility_fault_before_signing_in(visit: Visit, path: str):
     visit.go(path)
     assert serious(visit) == []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import pyotp
+
 from aggregates import account
 from processors.consumers.projection import ProjectionConsumer
+from runtime.app import command_side
 from runtime.consumers import VIEWS, rebuilder
 from tests.conftest import Database
-from tests.integration.erasure.house import House, eventually, open_house
+from tests.integration.erasure.house import PASSWORD, House, eventually, open_house
 
 ADA = "ada@example.org"
 
@@ -56,3 +61,27 @@ def test_another_process_forgets_keys_and_states_within_a_moment(house: House, d
         house.erased(house.erase(ada))
         eventually(lambda: not any(stream == subject for _, stream in cached), within_s=5)
         assert keys.find(subject) is None
+
+
+def test_all_that_signs_in_is_gone_and_so_are_mails_that_were_kept(house: House) -> None:
+    ada, eve = house.signed_up("ada@example.org"), house.signed_up("eve@example.org")
+    command_side(house.core).accounts.grant_operator("eve@example.org")
+    with house.worker():
+        for client in (ada, eve):
+            begun = client.post("/api/me/second-factor", json={"password": PASSWORD}).json()
+            code = {"code": pyotp.TOTP(begun["secret"]).now()}
+            assert client.post("/api/me/second-factor/confirm", json=code).status_code == 200
+            proof = {"password": PASSWORD}
+            assert client.post("/api/me/passkeys/options", json=proof).status_code == 200
+        told = json.loads(ada.get("/api/me/export").text)["signing_in"]
+        assert [len(told[each]) for each in ("sessions", "second_factor", "passkeys")] == [1, 1, 0]
+        assert begun["secret"] not in json.dumps(told)
+        for address in ("ada@example.org", "eve@example.org"):
+            house.browser().post("/api/password-resets", json={"email": address})
+        eventually(lambda: len(list(house.settings.outbox_dir.glob("*.eml"))) == 2)
+        house.erased(house.erase(ada))
+    for table in ("second_factors", "recovery_codes", "challenges", "resets"):
+        left = house.rows(f"SELECT DISTINCT account_id FROM credentials_{table}")
+        assert left == [(eve.account["id"],)], table
+    (kept,) = house.settings.outbox_dir.glob("*.eml")
+    assert b"eve@example.org" in kept.read_bytes()
