@@ -29,6 +29,21 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def seconds(text: str) -> float:
+    """What `clock` writes, read back, with decimals too: `1:23.5`. Raises ValueError."""
+    whole = 0.0
+    for part in text.strip().split(":"):
+        whole = whole * 60 + float(part)
+    return whole
+
+
+def moment_of(at_s: float) -> str:
+    """`1:23.4`: a moment that can be heard, read back by `seconds`."""
+    tenths = round(at_s * 10)
+    minutes, rest = divmod(tenths, 600)
+    return f"{minutes}:{rest // 10:02}.{rest % 10}"
+
+
 def span(seconds: float) -> str:
     """How long a whole vault plays: `7 h 12 min`, `4 min`."""
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -40,6 +55,11 @@ def decimal(number: float | None, digits: int = 1) -> str:
     if number is None:
         return NONE
     return f"{number:.{digits}f}".replace("-", MINUS)
+
+
+def figure(number: float) -> str:
+    """`14`, `\u22120.3`, `0.0042`: as many digits as it takes, four at most."""
+    return f"{number:.4g}".replace("-", MINUS)
 
 
 def bare(number: float | None) -> str:

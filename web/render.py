@@ -19,8 +19,10 @@ TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
 FILTERS = (
     looks.clock,
+    looks.moment_of,
     looks.span,
     looks.decimal,
+    looks.figure,
     looks.bare,
     looks.percent,
     looks.size,

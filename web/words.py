@@ -58,6 +58,16 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "A measurement gave nothing", str(data.get("reason", "")), "bad"
         case "analysis.failed":
             return "Not measured", str(data.get("reason", "")), "bad"
+        case "comment.added":
+            return "Commented", _comment(data), "plain"
+        case "comment.edited":
+            return "Comment edited", _comment(data), "plain"
+        case "comment.resolved":
+            return "Comment resolved", "", "good"
+        case "comment.reopened":
+            return "Comment reopened", "", "plain"
+        case "comment.deleted":
+            return "Comment deleted", "", "plain"
         case "ingest.stepped":
             return None
         case _:
@@ -100,6 +110,11 @@ def _written(data: dict[str, Any]) -> str:
     if data.get("left_out"):
         told += f"; this kind of file cannot hold {named(data['left_out'])}"
     return told[:1].upper() + told[1:]
+
+
+def _comment(data: dict[str, Any]) -> str:
+    text = data.get("text")
+    return f"At {looks.clock(data['at_s'])}: {text}" if text else f"At {looks.clock(data['at_s'])}"
 
 
 def _measured(measurement: dict[str, Any]) -> str:

@@ -1,5 +1,8 @@
-"""One track: its waveform, its measurements, its history; and how it is deleted."""
+"""One track: its waveform and lanes, what was measured, comments, history; how it is deleted."""
 
+import gzip
+import hashlib
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -7,7 +10,9 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from kit.caller import Caller
 from schemas.dto import AssetDto
-from web.pages import tags
+from web import listening
+from web.lanes import lanes_of
+from web.pages import comments, said, tags
 from web.parts import Parts
 from web.visitor import Visitors, catch_up, remember
 from web.words import Happening, happening
@@ -19,6 +24,7 @@ FINEST, COARSE = 256, 4096
 HERO_PAIRS = 1500
 PEAKS_KEPT_S = 3600
 EVENTS = 200
+_NOTICES = {"changed": "Somebody was faster: this is what the track says now. Try again."}
 
 
 def router(parts: Parts) -> APIRouter:
@@ -29,10 +35,11 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/assets/{asset_id}")
     def asset_page(request: Request, asset_id: str, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "vault", "timeline")
+        catch_up(request, parts.progress, "vault", "timeline", "comments")
         asset = parts.vault.get(caller, asset_id)
-        form = tags.form_of(asset) | {"saved": request.query_params.get("done") == "saved"}
-        shown = whole_page(parts, caller, asset)
+        done = request.query_params.get("done")
+        form = tags.form_of(asset) | {"saved": done == "saved"}
+        shown = whole_page(parts, caller, asset) | {"notice": _NOTICES.get(done or "")}
         return parts.renderer.page(request, "asset.html", **shown, **form)
 
     @routes.get("/assets/{asset_id}/peaks")
@@ -50,6 +57,17 @@ def router(parts: Parts) -> APIRouter:
         assert isinstance(data, list)
         return JSONResponse({"data": narrowed(data, COLUMNS)}, headers=headers)
 
+    @routes.get("/assets/{asset_id}/lanes")
+    def lanes(request: Request, asset_id: str, caller: Visitor) -> Response:
+        """What is drawn over the waveform; empty where there is no report."""
+        report = parts.reports.report(caller, asset_id)
+        body = json.dumps(lanes_of(report) if report else {}, separators=(",", ":")).encode()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return packed(request, body, headers)
+
     @routes.post("/assets/{asset_id}/delete")
     def delete(
         request: Request, asset_id: str, caller: Author, version: Annotated[int, Form()]
@@ -60,17 +78,34 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     routes.include_router(tags.router(parts, visitors, whole_page))
+    routes.include_router(said.router(parts, visitors))
+    routes.include_router(comments.router(parts, visitors))
     return routes
 
 
 def whole_page(parts: Parts, caller: Caller, asset: AssetDto) -> dict[str, Any]:
     """What asset.html shows beside the tag form."""
+    report = parts.reports.report(caller, asset.id) if asset.analysis else None
     return {
         "asset": asset,
+        "report": report,
+        "reading": listening.reading(asset, report),
+        "bands": listening.bands(report.curves.spectrum) if report else [],
+        "comments": parts.said.of_asset(caller, asset.id).data,
+        "me": caller.account_id,
         "playable": asset.audio is not None and asset.state != "rejected",
         "zoom": _zoom(asset),
         "timeline": _timeline(parts, caller, asset.id),
+        "notice": None,
     }
+
+
+def packed(request: Request, body: bytes, headers: dict[str, str]) -> Response:
+    """JSON, compressed where that is understood."""
+    headers["Vary"] = "Cookie, Accept-Encoding"
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = gzip.compress(body, 5, mtime=0), "gzip"
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def narrowed(pairs: list[int], columns: int) -> list[int]:

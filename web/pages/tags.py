@@ -18,11 +18,18 @@ from web.render import wants_part
 from web.visitor import PATIENCE_S, Visitors, catch_up, remember
 
 FIELDS = tuple(TagsDto.model_fields)
+_NUMBERS = ("tempo_bpm", "energy", "danceability", "valence")
 _WRONG = {
     "year": "The year has four digits.",
     "track": "The track is a whole number.",
     "tempo_bpm": "The tempo is a number of beats per minute, up to 1000.",
     "isrc": "An ISRC looks like USRC17607839.",
+    "disc": "The disc is a whole number.",
+    "energy": "Energy is a number from 0 to 1.",
+    "danceability": "Danceability is a number from 0 to 1.",
+    "valence": "Valence is a number from 0 to 1.",
+    "instruments": "At most 20 instruments, with commas between them.",
+    "comment": "The comment has at most 2,000 characters.",
 }
 WholePage = Callable[[Parts, Caller, AssetDto], dict[str, Any]]
 
@@ -41,6 +48,16 @@ class TagForm(BaseModel):
     tempo_bpm: str = ""
     key: str = ""
     isrc: str = ""
+    album_artist: str = ""
+    disc: str = ""
+    composer: str = ""
+    label: str = ""
+    copyright: str = ""
+    comment: str = ""
+    energy: str = ""
+    danceability: str = ""
+    valence: str = ""
+    instruments: str = ""
 
     @property
     def said(self) -> dict[str, str]:
@@ -106,12 +123,16 @@ def changes_of(asset: AssetDto, said: dict[str, str]) -> dict[str, Any]:
     changed: dict[str, Any] = {n: said[n] or None for n in FIELDS if said[n] != shown[n]}
     if changed.get("isrc"):
         changed["isrc"] = changed["isrc"].replace("-", "").upper()
+    if changed.get("instruments"):
+        named = (name.strip() for name in changed["instruments"].split(","))
+        changed["instruments"] = [name for name in named if name]
     return changed
 
 
 def _texts(asset: AssetDto) -> dict[str, str]:
     tags = asset.tags.model_dump()
-    tags["tempo_bpm"] = looks.bare(asset.tags.tempo_bpm)
+    tags |= {name: looks.bare(tags[name]) for name in _NUMBERS}
+    tags["instruments"] = ", ".join(asset.tags.instruments or ())
     return {name: "" if tags[name] is None else str(tags[name]) for name in FIELDS}
 
 

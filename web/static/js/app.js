@@ -9,3 +9,14 @@ import "./uploads.js";
 import "./live.js";
 import "./vault.js";
 import "./shortcuts.js";
+
+// What only a track's page needs comes with the first of them.
+const LATER = { "track-stage": "./stage.js", "ab-compare": "./ab.js" };
+
+function fetchLater() {
+  for (const [name, module] of Object.entries(LATER)) {
+    if (document.querySelector(name)) import(module);
+  }
+}
+fetchLater();
+document.addEventListener("htmx:after:swap", fetchLater);

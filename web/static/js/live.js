@@ -10,6 +10,11 @@ const WATCHED = [
   "analysis.requested",
   "analysis.completed",
   "analysis.failed",
+  "comment.added",
+  "comment.edited",
+  "comment.resolved",
+  "comment.reopened",
+  "comment.deleted",
 ];
 const HIDDEN_GRACE_MS = 20_000;
 

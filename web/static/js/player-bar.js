@@ -12,7 +12,7 @@ customElements.define(
       this.querySelector(".previous").addEventListener("click", () => player.step(-1));
       this.querySelector(".next").addEventListener("click", () => player.step(1));
       this.querySelector(".volume input").addEventListener("input", (event) => {
-        player.audio.volume = Number(event.target.value);
+        player.volume = Number(event.target.value);
       });
       player.addEventListener("track", () => this.#show());
       player.addEventListener("change", () => this.#move());
@@ -25,6 +25,8 @@ customElements.define(
 
     #show() {
       const { id, title, artist } = player.track;
+      // The one before stays in the page: taken out of it, its last milliseconds would be cut off.
+      if (this.querySelector("audio") !== player.audio) this.prepend(player.audio);
       this.hidden = false;
       const link = this.querySelector(".what");
       link.setAttribute("href", `/assets/${id}`);

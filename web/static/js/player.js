@@ -1,6 +1,11 @@
-// One audio element for the whole visit. Islands ask it to play and listen to its events.
+// Two audio elements for the whole visit: one plays, the other has the next track ready, so that
+// nothing is heard between them. Islands ask it to play and listen to its events.
 
 /** @typedef {{id: string, title: string, artist: string, duration: number}} Track */
+
+const PREPARE_S = 20; // before the end the next track is fetched
+const HAND_OVER_S = 0.5; // before the end the exact moment is waited for
+const FIRST_LEAD_S = 0.02; // how long play() takes to be heard, until that is measured
 
 class Player extends EventTarget {
   /** @type {Track | null} */
@@ -8,15 +13,16 @@ class Player extends EventTarget {
   /** @type {Track[]} */
   queue = [];
   audio = new Audio();
+  /** Between the end of the last track and the start of this one; negative if they overlapped. */
+  gap_ms = null;
+  #spare = new Audio();
+  #next = null;
+  #timer = 0;
+  #lead_s = FIRST_LEAD_S;
 
   constructor() {
     super();
-    this.audio.preload = "none";
-    for (const name of ["play", "pause", "timeupdate", "seeked", "durationchange"]) {
-      this.audio.addEventListener(name, () => this.#tell());
-    }
-    this.audio.addEventListener("ended", () => this.step(1) || this.#tell());
-    this.audio.addEventListener("error", () => this.dispatchEvent(new Event("failed")));
+    for (const audio of [this.audio, this.#spare]) this.#watch(audio);
   }
 
   get playing() {
@@ -31,13 +37,22 @@ class Player extends EventTarget {
     return this.audio.currentTime;
   }
 
+  get volume() {
+    return this.audio.volume;
+  }
+
+  set volume(value) {
+    this.audio.volume = this.#spare.volume = value;
+  }
+
   /** @param {Track} track @param {number} [at] seconds @param {Track[]} [queue] */
   play(track, at, queue) {
     if (queue) this.queue = queue;
     if (this.track?.id !== track.id) {
+      this.#forgetNext();
       this.track = track;
       // The source is set on the first play only: a page load moves no audio.
-      this.audio.src = `/api/assets/${track.id}/audio?rendition=playable`;
+      this.audio.src = sourceOf(track);
       this.dispatchEvent(new Event("track"));
     }
     if (at !== undefined) this.seek(at);
@@ -54,16 +69,87 @@ class Player extends EventTarget {
 
   /** @param {number} seconds */
   seek(seconds) {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.audio.currentTime = Math.min(Math.max(seconds, 0), Math.max(this.duration - 0.05, 0));
     this.#tell();
   }
 
+  /** @returns {boolean} whether this track is played again and again from now on */
+  loop() {
+    this.audio.loop = !this.audio.loop;
+    return this.audio.loop;
+  }
+
   /** @param {1 | -1} direction @returns {boolean} whether there was a neighbour */
   step(direction) {
-    const here = this.queue.findIndex((track) => track.id === this.track?.id);
-    const neighbour = here < 0 ? undefined : this.queue[here + direction];
+    const neighbour = this.#neighbour(direction);
     if (neighbour) this.play(neighbour, 0);
     return neighbour !== undefined;
+  }
+
+  #neighbour(direction) {
+    const here = this.queue.findIndex((track) => track.id === this.track?.id);
+    return here < 0 ? undefined : this.queue[here + direction];
+  }
+
+  #watch(audio) {
+    audio.preload = "none";
+    const ifCurrent = (act) => (event) => event.target === this.audio && act();
+    for (const name of ["play", "pause", "timeupdate", "seeked", "durationchange"]) {
+      audio.addEventListener(name, ifCurrent(() => this.#tell()));
+    }
+    audio.addEventListener("timeupdate", ifCurrent(() => this.#lookAhead()));
+    audio.addEventListener("ended", ifCurrent(() => this.#handOver() || this.step(1) || this.#tell()));
+    audio.addEventListener("error", ifCurrent(() => this.dispatchEvent(new Event("failed"))));
+  }
+
+  /** Near the end the next track is made ready, then started so that it sounds as this one ends. */
+  #lookAhead() {
+    const left_s = this.duration - this.time;
+    if (this.audio.loop || left_s > PREPARE_S) return;
+    const neighbour = this.#neighbour(1);
+    if (!neighbour) return;
+    if (this.#next?.id !== neighbour.id) {
+      this.#next = neighbour;
+      this.#spare.src = sourceOf(neighbour);
+      this.#spare.preload = "auto";
+      this.#spare.load();
+    }
+    if (left_s < HAND_OVER_S && !this.#timer && this.playing) {
+      this.#timer = setTimeout(() => this.#handOver(), (left_s - this.#lead_s) * 1000);
+    }
+  }
+
+  /** @returns {boolean} whether the next track was ready */
+  #handOver() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const next = this.#next;
+    if (!next || this.audio.paused !== this.audio.ended) return false;
+    const ends_ms = performance.now() + Math.max(this.duration - this.time, 0) * 1000;
+    const before = this.audio;
+    [this.audio, this.#spare] = [this.#spare, before];
+    this.track = next;
+    this.#next = null;
+    this.audio.addEventListener("timeupdate", () => this.#measure(ends_ms), { once: true });
+    this.audio.play().catch(() => {});
+    this.dispatchEvent(new Event("track"));
+    this.#describe();
+    return true;
+  }
+
+  #measure(ends_ms) {
+    this.gap_ms = performance.now() - this.audio.currentTime * 1000 - ends_ms;
+    // Half of the error at a time: one slow start does not spoil the next one.
+    this.#lead_s = Math.min(Math.max(this.#lead_s + this.gap_ms / 2000, 0), 0.2);
+  }
+
+  #forgetNext() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#next = null;
+    this.#spare.pause();
   }
 
   #tell() {
@@ -75,9 +161,20 @@ class Player extends EventTarget {
     if (!("mediaSession" in navigator)) return;
     const { title, artist } = this.track;
     navigator.mediaSession.metadata = new MediaMetadata({ title, artist });
-    navigator.mediaSession.setActionHandler("previoustrack", () => this.step(-1));
-    navigator.mediaSession.setActionHandler("nexttrack", () => this.step(1));
+    const acts = {
+      previoustrack: () => this.step(-1),
+      nexttrack: () => this.step(1),
+      play: () => this.toggle(),
+      pause: () => this.toggle(),
+      seekto: ({ seekTime }) => this.seek(seekTime),
+    };
+    for (const [name, act] of Object.entries(acts)) navigator.mediaSession.setActionHandler(name, act);
   }
+}
+
+/** @param {Track} track @returns {string} a format that browsers play */
+export function sourceOf(track) {
+  return `/api/assets/${track.id}/audio?rendition=playable`;
 }
 
 export const player = new Player();

@@ -1,4 +1,4 @@
-// Waveforms: <mini-wave> in a row, <wave-player> as the hero of a track and as the bar's slider.
+// Small waveforms: <mini-wave> in a row, <wave-player> as the bar's slider.
 
 import { player, trackOf, tracksHere } from "./player.js";
 import { announce, clock } from "./text.js";
@@ -7,15 +7,12 @@ const BAR = 2; // pixels
 const GAP = 1;
 const STEP_S = 5;
 const LEAP_S = 30;
-const RULER = 34; // pixels below the big waveform
-const TICK_EVERY = 88; // pixels, at least
-const TICKS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
 
 /** @type {Map<string, Promise<number[]>>} peaks by address: (min, max) pairs, 127 = full scale */
 const known = new Map();
 
 /** @param {string} address of audiowaveform JSON or of a short list @returns {Promise<number[]>} */
-function peaksOf(address) {
+export function peaksOf(address) {
   if (!known.has(address)) {
     const peaks = fetch(address).then(async (response) => {
       if (!response.ok) throw new Error(`no waveform: ${response.status}`);
@@ -29,11 +26,10 @@ function peaksOf(address) {
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {{peaks: number[], played: number, hovered?: number | null, length?: number}} wave
- *   peaks in pairs (min, max); played and hovered as shares of the width; length in seconds,
- *   for a ruler below the waveform
+ * @param {{peaks: number[], played: number, hovered?: number | null}} wave
+ *   peaks in pairs (min, max); played and hovered as shares of the width
  */
-function draw(canvas, { peaks, played, hovered = null, length = 0 }) {
+function draw(canvas, { peaks, played, hovered = null }) {
   const scale = devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width || !height) return;
@@ -44,9 +40,7 @@ function draw(canvas, { peaks, played, hovered = null, length = 0 }) {
   const pen = canvas.getContext("2d");
   pen.scale(scale, scale);
   const bars = Math.floor(width / (BAR + GAP));
-  const room = length ? height - RULER - 12 : height;
-  const middle = (length ? 12 : 0) + room / 2;
-  const reach = room / 2 - 1;
+  const [middle, reach] = [height / 2, height / 2 - 1];
   const loudest = peaks.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   for (let bar = 0; bar < bars; bar++) {
     const [low, high] = extremes(peaks, bar / bars, (bar + 1) / bars);
@@ -54,10 +48,9 @@ function draw(canvas, { peaks, played, hovered = null, length = 0 }) {
     pen.fillStyle = colour((bar + 0.5) / bars < played ? "--wave-played" : "--wave");
     pen.fillRect(bar * (BAR + GAP), middle + top, BAR, Math.max(bottom - top, 1.5));
   }
-  if (length) drawRuler(pen, { width, height, length, colour });
   if (hovered !== null) {
     pen.fillStyle = colour("--text");
-    pen.fillRect(Math.round(hovered * width), 0, 1, length ? height - RULER : height);
+    pen.fillRect(Math.round(hovered * width), 0, 1, height);
   }
 }
 
@@ -72,23 +65,6 @@ function extremes(peaks, start, end) {
     high = Math.max(high, peaks[2 * pair + 1]);
   }
   return [low, high];
-}
-
-/** Time marks between the two ends, where the clocks stand. */
-function drawRuler(pen, { width, height, length, colour }) {
-  const step = TICKS_S.find((seconds) => (seconds / length) * width >= TICK_EVERY) ?? length;
-  const top = height - RULER;
-  pen.fillStyle = colour("--line");
-  pen.fillRect(0, top, width, 1);
-  pen.font = `11px ${colour("--font")}`;
-  pen.textAlign = "center";
-  for (let at = step; at < length; at += step) {
-    const x = Math.round((at / length) * width);
-    pen.fillStyle = colour("--line-strong");
-    pen.fillRect(x, top, 1, 5);
-    pen.fillStyle = colour("--muted");
-    if (x > 70 && x < width - 70) pen.fillText(clock(at), x, top + 21);
-  }
 }
 
 class Wave extends HTMLElement {
@@ -131,13 +107,8 @@ class Wave extends HTMLElement {
 
   paint() {
     if (!this.peaks || !this.isConnected) return;
-    const { peaks, played, hovered, ruled } = this;
-    draw(this.canvas, { peaks, played, hovered, length: ruled });
-  }
-
-  /** Seconds, for a ruler; 0 for none. */
-  get ruled() {
-    return 0;
+    const { peaks, played, hovered } = this;
+    draw(this.canvas, { peaks, played, hovered });
   }
 }
 
@@ -181,7 +152,6 @@ customElements.define(
       this.addEventListener("pointerdown", (event) => this.#press(event));
       this.addEventListener("pointermove", (event) => this.#hover(event));
       this.addEventListener("pointerleave", () => this.#hover(null));
-      if (this.dataset.src) this.load(this.dataset.src);
       this.paint();
     }
 
@@ -190,10 +160,6 @@ customElements.define(
       this.dataset.asset = track.id;
       this.peaks = null;
       this.load(`/assets/${track.id}/peaks`);
-    }
-
-    get ruled() {
-      return this.dataset.src ? this.length : 0;
     }
 
     get length() {
@@ -206,15 +172,11 @@ customElements.define(
       this.setAttribute("aria-valuemax", String(Math.round(this.length)));
       this.setAttribute("aria-valuenow", String(Math.round(now)));
       this.setAttribute("aria-valuetext", `${clock(now)} of ${clock(this.length)}`);
-      const shown = this.querySelector(".now");
-      if (shown) shown.textContent = clock(this.hovered === null ? now : this.hovered * this.length);
     }
 
     /** @param {number} seconds */
     #go(seconds) {
-      if (this.current) return player.seek(seconds);
-      const page = this.closest("[data-asset][data-title]");
-      if (page) player.play({ ...trackOf(page), duration: this.length }, seconds, []);
+      if (this.current) player.seek(seconds);
     }
 
     #key(event) {
