@@ -1,4 +1,4 @@
-"""Rules of one analysis: requested, attempted, completed or given up."""
+"""Rules of one analysis: run after run requested, attempted, completed or given up."""
 
 from __future__ import annotations
 
@@ -13,16 +13,27 @@ from events.analysis import (
     AnalysisRequested,
 )
 from events.audio import Blob, Measurement
-from events.ids import AnalysisId, AssetId, WorkspaceId
+from events.ids import AnalysisId, AssetId, ReanalysisId, WorkspaceId
 from events.model import Event
+
+UNDER_WAY = frozenset({"requested", "attempt_failed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
+    """`state` and `attempt` are those of the newest `run`; `measured` says that any run was."""
+
     asset_id: AssetId
     workspace_id: WorkspaceId
     attempt: int = 1
     state: str = "requested"
+    run: int = 1
+    measured: bool = False
+    reanalysis_id: ReanalysisId | None = None
+
+    @property
+    def under_way(self) -> bool:
+        return self.state in UNDER_WAY
 
 
 def request(
@@ -33,27 +44,62 @@ def request(
     workspace_id: WorkspaceId,
     sha256: str,
 ) -> Decision:
-    """Ask for a measurement; a pending or completed one is not asked for again."""
-    if analysis is not None and analysis.state in ("requested", "completed"):
+    """Ask for a measurement, or again after a failed attempt.
+
+    A pending or completed one is not asked for again.
+    """
+    if analysis is None:
+        return _ask(analysis_id, asset_id, workspace_id, sha256)
+    if analysis.state in ("requested", "completed"):
         return Decision()
-    attempt = 1 if analysis is None else analysis.attempt + 1
-    return Decision(
-        AnalysisRequested(
-            analysis_id=analysis_id,
-            asset_id=asset_id,
-            workspace_id=workspace_id,
-            sha256=sha256,
-            attempt=attempt,
-        )
+    return _ask(
+        analysis_id,
+        asset_id,
+        workspace_id,
+        sha256,
+        attempt=analysis.attempt + 1,
+        run=analysis.run,
+        reanalysis_id=analysis.reanalysis_id,
+    )
+
+
+def request_again(
+    analysis: Analysis | None,
+    *,
+    analysis_id: AnalysisId,
+    asset_id: AssetId,
+    workspace_id: WorkspaceId,
+    sha256: str,
+    reanalysis_id: ReanalysisId | None = None,
+) -> Decision:
+    """Measure anew what was measured or given up: the next run. One under way is not doubled."""
+    if analysis is None:
+        return _ask(analysis_id, asset_id, workspace_id, sha256, reanalysis_id=reanalysis_id)
+    if analysis.under_way:
+        return Decision()
+    return _ask(
+        analysis_id,
+        asset_id,
+        workspace_id,
+        sha256,
+        attempt=analysis.attempt + 1,
+        run=analysis.run + 1,
+        reanalysis_id=reanalysis_id,
     )
 
 
 def complete(
-    analysis: Analysis | None, *, analysis_id: AnalysisId, measurement: Measurement, peaks: Blob
+    analysis: Analysis | None,
+    *,
+    analysis_id: AnalysisId,
+    measurement: Measurement,
+    peaks: Blob,
+    run: int = 1,
+    report: Blob | None = None,
 ) -> Decision:
-    """Keep what was measured; the first answer counts, late ones change nothing."""
+    """Keep what was measured; the first answer of the newest run counts, others change nothing."""
     analysis = _existing(analysis)
-    if analysis.state == "completed":
+    if analysis.state == "completed" or run != analysis.run:
         return Decision()
     return Decision(
         AnalysisCompleted(
@@ -62,6 +108,10 @@ def complete(
             workspace_id=analysis.workspace_id,
             measurement=measurement,
             peaks=peaks,
+            run=run,
+            report=report,
+            # What was given up counts as that in its reanalysis, even if it comes after all.
+            reanalysis_id=analysis.reanalysis_id if analysis.under_way else None,
         )
     )
 
@@ -81,16 +131,22 @@ def fail_attempt(
             attempt=attempt,
             code=code,
             reason=reason,
+            run=analysis.run,
         )
     )
 
 
 def give_up(
-    analysis: Analysis | None, *, analysis_id: AnalysisId, code: str, reason: str
+    analysis: Analysis | None,
+    *,
+    analysis_id: AnalysisId,
+    code: str,
+    reason: str,
+    run: int | None = None,
 ) -> Decision:
-    """No more attempts; a measurement that came meanwhile stays."""
+    """No more attempts of this run; a measurement that came meanwhile stays."""
     analysis = _existing(analysis)
-    if analysis.state in ("completed", "failed"):
+    if not analysis.under_way or run not in (None, analysis.run):
         return Decision()
     return Decision(
         AnalysisFailed(
@@ -99,6 +155,8 @@ def give_up(
             workspace_id=analysis.workspace_id,
             code=code,
             reason=reason,
+            run=analysis.run,
+            reanalysis_id=analysis.reanalysis_id,
         )
     )
 
@@ -106,17 +164,47 @@ def give_up(
 def evolve(analysis: Analysis | None, event: Event) -> Analysis | None:
     match event:
         case AnalysisRequested():
-            return Analysis(event.asset_id, event.workspace_id, event.attempt)
+            return Analysis(
+                event.asset_id,
+                event.workspace_id,
+                event.attempt,
+                run=event.run,
+                measured=analysis is not None and analysis.measured,
+                reanalysis_id=event.reanalysis_id,
+            )
         case _ if analysis is None:
             return None
         case AnalysisCompleted():
-            return replace(analysis, state="completed")
+            return replace(analysis, state="completed", measured=True)
         case AnalysisAttemptFailed():
             return replace(analysis, state="attempt_failed")
         case AnalysisFailed():
             return replace(analysis, state="failed")
         case _:
             return analysis
+
+
+def _ask(
+    analysis_id: AnalysisId,
+    asset_id: AssetId,
+    workspace_id: WorkspaceId,
+    sha256: str,
+    *,
+    attempt: int = 1,
+    run: int = 1,
+    reanalysis_id: ReanalysisId | None = None,
+) -> Decision:
+    return Decision(
+        AnalysisRequested(
+            analysis_id=analysis_id,
+            asset_id=asset_id,
+            workspace_id=workspace_id,
+            sha256=sha256,
+            attempt=attempt,
+            run=run,
+            reanalysis_id=reanalysis_id,
+        )
+    )
 
 
 def _existing(analysis: Analysis | None) -> Analysis:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from commands import erasing_handlers, ingest_handlers
+from commands import erasing_handlers, ingest_handlers, reanalysing_handlers
 from commands.ingest import Command
 from commands.unit import Unit
 
 HANDLERS: dict[str, tuple[type[Command], Callable[[Unit, Any], None]]] = {
     **ingest_handlers.HANDLERS,
     **erasing_handlers.HANDLERS,
+    **reanalysing_handlers.HANDLERS,
 }

@@ -56,6 +56,8 @@ class CompleteAnalysis(Command):
     analysis_id: AnalysisId
     measurement: Measurement
     peaks: Blob
+    run: int = 1
+    report: Blob | None = None
 
 
 class FailAnalysisAttempt(Command):
@@ -66,6 +68,9 @@ class FailAnalysisAttempt(Command):
 
 
 class GiveUpAnalysis(Command):
+    """`run` None is the newest."""
+
     analysis_id: AnalysisId
+    run: int | None = None
     code: str
     reason: str

@@ -73,6 +73,8 @@ def complete_analysis(unit: Unit, command: CompleteAnalysis) -> None:
         analysis_id=command.analysis_id,
         measurement=command.measurement,
         peaks=command.peaks,
+        run=command.run,
+        report=command.report,
     )
 
 
@@ -94,6 +96,7 @@ def give_up_analysis(unit: Unit, command: GiveUpAnalysis) -> None:
         command.analysis_id,
         analysis.give_up,
         analysis_id=command.analysis_id,
+        run=command.run,
         code=command.code,
         reason=command.reason,
     )

@@ -107,9 +107,11 @@ class Unit:
     _alongside: list[tuple[str, Any]] = field(default_factory=list)
     _answered: Committed | None = None
 
-    def load(self, module: AggregateModule, stream_id: str) -> tuple[Any, int]:
-        """(state or None, version) of a stream, from the cache if it is there."""
-        loaded = self._commands.load(module, stream_id)
+    def load(
+        self, module: AggregateModule, stream_id: str, *, fresh: bool = False
+    ) -> tuple[Any, int]:
+        """(state or None, version) of a stream, from the cache if it is there and not `fresh`."""
+        loaded = self._commands.load(module, stream_id, fresh=fresh)
         return loaded.state, loaded.version
 
     def start(
@@ -160,7 +162,14 @@ class Unit:
             append = self._append()
             if append is None:
                 # Maybe because this command itself has made it so, before.
-                return self._first_answer() or self._unchanged()
+                if first := self._first_answer():
+                    return first
+                # Or because the cache is behind what another process appended: what a retry asks
+                # for looks as if it were under way. Nothing is only believed of the store.
+                if attempt == 0 and not any(staged.pinned for staged in self._staged):
+                    self._decide_again()
+                    continue
+                return self._unchanged()
             try:
                 committed = self._write(append)
             except VersionConflict:

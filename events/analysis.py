@@ -6,12 +6,15 @@ A stream of its own, so it never moves the asset's version.
 from __future__ import annotations
 
 from events.audio import Blob, Measurement, Sha256
-from events.ids import AnalysisId, AssetId, WorkspaceId
+from events.ids import AnalysisId, AssetId, ReanalysisId, WorkspaceId
 from events.model import Event
 
 
 class AnalysisRequested(Event, type="analysis.requested", version=2):
-    """Measure this recording; `attempt` counts on over all runs, a re-analysis is the next run."""
+    """Measure this recording; `attempt` counts on over all runs, a re-analysis is the next run.
+
+    `reanalysis_id` where a whole vault is measured again: others go first.
+    """
 
     analysis_id: AnalysisId
     asset_id: AssetId
@@ -19,6 +22,7 @@ class AnalysisRequested(Event, type="analysis.requested", version=2):
     sha256: Sha256
     attempt: int
     run: int = 1
+    reanalysis_id: ReanalysisId | None = None
 
 
 class AnalysisCompleted(Event, type="analysis.completed", version=1):
@@ -34,6 +38,7 @@ class AnalysisCompleted(Event, type="analysis.completed", version=1):
     peaks: Blob
     run: int = 1
     report: Blob | None = None
+    reanalysis_id: ReanalysisId | None = None
 
 
 class AnalysisAttemptFailed(Event, type="analysis.attempt_failed", version=1):
@@ -49,7 +54,7 @@ class AnalysisAttemptFailed(Event, type="analysis.attempt_failed", version=1):
 
 
 class AnalysisFailed(Event, type="analysis.failed", version=1):
-    """No more attempts: the recording stays in the vault without measurements."""
+    """No more attempts: the recording stays in the vault, with what earlier runs measured."""
 
     analysis_id: AnalysisId
     asset_id: AssetId
@@ -57,3 +62,4 @@ class AnalysisFailed(Event, type="analysis.failed", version=1):
     code: str
     reason: str
     run: int = 1
+    reanalysis_id: ReanalysisId | None = None

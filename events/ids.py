@@ -103,12 +103,28 @@ class AssetId(Id, prefix="ast"):
     """One uploaded recording."""
 
 
+class CollectionId(Id, prefix="col"):
+    """One collection of recordings."""
+
+
 class CommentId(Id, prefix="cmt"):
     """What somebody said of a moment in a recording."""
 
 
 class AnalysisId(Id, prefix="ana"):
     """The measurements of one asset."""
+
+
+class RemeasuringId(Id, prefix="rem"):
+    """One run of the remeasuring saga, one to one with a run of an analysis after the first."""
+
+
+class ReanalysisId(Id, prefix="rea"):
+    """One measuring again of many recordings of a workspace."""
+
+
+class ReanalysingId(Id, prefix="rep"):
+    """One run of the reanalysing saga, one to one with its reanalysis."""
 
 
 class IngestId(Id, prefix="ing"):

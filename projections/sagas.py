@@ -8,7 +8,12 @@ from events.envelope import Recorded
 from projections.projection import Projection, Rows
 
 
-class Sagas(Projection, name="sagas", version=1, categories=("erasing", "ingest")):
+class Sagas(
+    Projection,
+    name="sagas",
+    version=2,
+    categories=("erasing", "ingest", "reanalysing", "remeasuring"),
+):
     """One row per saga instance. Read by GET /api/sagas and the operator's pages."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

@@ -116,7 +116,7 @@ def react(state: Any, input: Input) -> Step | None:
             attempt < ANALYSIS_ATTEMPTS
         ):
             pausing = Pausing(state.asset_id, state.workspace_id, state.sha256, attempt)
-            return Step(pausing, wait=(Timer("retry", 5.0 * 4 ** (attempt - 1)),))
+            return Step(pausing, wait=(pause(attempt),))
         case Analysing(), Happened(AnalysisAttemptFailed() as failed):
             give_up = GiveUpAnalysis(
                 analysis_id=failed.analysis_id, code=failed.code, reason=failed.reason
@@ -162,6 +162,11 @@ def _analyse(state: Analysing) -> Step:
         }
     )
     return Step(state, send=(request,), wait=(ANALYSIS_LIMIT,))
+
+
+def pause(failed: int) -> Timer:
+    """5 s after the first failed attempt, then four times as long each."""
+    return Timer("retry", 5.0 * 4 ** (failed - 1))
 
 
 def undo(state: Any) -> tuple[Command, ...]:

@@ -33,6 +33,7 @@ from events.asset import (
     AssetVerified,
 )
 from events.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
+from events.collection import CollectionChanged, CollectionCreated, CollectionDeleted
 from events.comment import (
     CommentAdded,
     CommentDeleted,
@@ -54,6 +55,7 @@ from events.ids import (
     AccountId,
     AnalysisId,
     AssetId,
+    CollectionId,
     CommandId,
     CommentId,
     ErasureId,
@@ -63,12 +65,22 @@ from events.ids import (
     KeyId,
     OperationId,
     PasskeyId,
+    ReanalysisId,
     WorkspaceId,
 )
 from events.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
 from events.key import KeyIssued, KeyRevoked
 from events.model import Event
 from events.operation import SagaOperated
+from events.reanalysing import ReanalysingStepped
+from events.reanalysis import (
+    ReanalysisBatchStarted,
+    ReanalysisCancelled,
+    ReanalysisCompleted,
+    ReanalysisListed,
+    ReanalysisRequested,
+)
+from events.remeasuring import RemeasuringStepped
 from events.subject import SubjectErased
 from events.workspace import WorkspaceCreated
 
@@ -87,9 +99,11 @@ KEY = fixed(KeyId)
 PASSKEY = fixed(PasskeyId)
 ASSET = fixed(AssetId)
 ANALYSIS = AnalysisId.beside(ASSET)
+COLLECTION = fixed(CollectionId)
 COMMENT = fixed(CommentId)
 ERASURE = fixed(ErasureId)
 INGEST = IngestId.beside(ASSET)
+REANALYSIS = fixed(ReanalysisId)
 SHA256 = "9f" * 32
 FILENAME = "Ada Okoye - Night Bus.flac"
 TAGS = Tags(title="Night Bus", artist="Ada Okoye", year=2024, genre="House", track=1)
@@ -118,6 +132,7 @@ _OF_ANALYSIS: dict[str, Any] = {"analysis_id": ANALYSIS, **_OF_ASSET}
 _FILE: dict[str, Any] = {"sha256": SHA256}
 _OF_COMMENT: dict[str, Any] = {"comment_id": COMMENT, **_OF_ASSET}
 _NAMED_FILE: dict[str, Any] = {**_FILE, "filename": FILENAME}
+_OF_REANALYSIS: dict[str, Any] = {"reanalysis_id": REANALYSIS, "workspace_id": WORKSPACE}
 _NO_TEMPO = {"code": "timed-out", "reason": "The analysis did not finish in time."}
 
 CERTIFICATE = Certificate(
@@ -138,6 +153,22 @@ CERTIFICATE = Certificate(
 )
 
 EXAMPLES: tuple[Event, ...] = (
+    CollectionCreated(
+        collection_id=COLLECTION,
+        workspace_id=WORKSPACE,
+        owner_id=ACCOUNT,
+        kind="smart",
+        name="For Friday",
+        query="q=dark+techno&tempo_min=130",
+    ),
+    CollectionChanged(
+        collection_id=COLLECTION,
+        workspace_id=WORKSPACE,
+        changed_by=ACCOUNT,
+        name="For Friday night",
+        query="q=dark+techno&tempo_min=135",
+    ),
+    CollectionDeleted(collection_id=COLLECTION, workspace_id=WORKSPACE, deleted_by=ACCOUNT),
     CommentAdded(
         **_OF_COMMENT, author_id=ACCOUNT, at_s=62.4, end_s=70.0, text="The snare is late here"
     ),
@@ -228,6 +259,33 @@ EXAMPLES: tuple[Event, ...] = (
     AnalysisCompleted(**_OF_ANALYSIS, measurement=MEASUREMENT, peaks=PEAKS),
     AnalysisAttemptFailed(**_OF_ANALYSIS, **_NO_TEMPO, attempt=1),
     AnalysisFailed(**_OF_ANALYSIS, **_NO_TEMPO),
+    ReanalysisRequested(
+        **_OF_REANALYSIS, requested_by=ACCOUNT, total=2, batches=1, analyser_version_below=3
+    ),
+    ReanalysisListed(**_OF_REANALYSIS, number=0, asset_ids=(ASSET, fixed(AssetId, 2))),
+    ReanalysisBatchStarted(**_OF_REANALYSIS, number=0, asked=1, passed_over=1),
+    ReanalysisCompleted(**_OF_REANALYSIS, measured=1, failed=0, passed_over=1),
+    ReanalysisCancelled(**_OF_REANALYSIS, cancelled_by=ACCOUNT),
+    ReanalysingStepped(
+        input=SagaInput(kind="event", name="reanalysis.requested", reference=fixed(EventId)),
+        state="Feeding",
+        memory={"reanalysis_id": REANALYSIS, "batches": 1, "wanted": 1},
+        sent=(
+            SentCommand(
+                command_id=fixed(CommandId),
+                name="StartReanalysisBatch",
+                body={"reanalysis_id": REANALYSIS, "number": 0},
+            ),
+        ),
+        timers=(SetTimer(token="look", delay_s=86400.0),),  # noqa: S106 - a timer
+    ),
+    RemeasuringStepped(
+        input=SagaInput(kind="event", name="analysis.requested", reference=fixed(EventId)),
+        state="Measuring",
+        memory={"run": 2, "attempt": 2, "tries": 1, **_OF_ASSET, **_FILE},
+        sent=(),
+        timers=(SetTimer(token="analysis", delay_s=86400.0),),  # noqa: S106 - a timer
+    ),
     IngestStepped(
         input=SagaInput(kind="event", name="asset.verified", reference=fixed(EventId)),
         state="Analysing",

@@ -136,6 +136,7 @@ class AnalysisEffect:
             analysis_id=intent.analysis_id,
             measurement=Measurement.model_validate(analysis.measurement.model_dump()),
             peaks=_keep(self._objects, intent.workspace_id, analysis.peaks, PEAKS_MEDIA_TYPE),
+            run=intent.run,
         )
 
     def give_up(self, event: Recorded, error: Exception) -> BaseModel:
@@ -147,6 +148,12 @@ class AnalysisEffect:
             code=getattr(error, "code", "analysis-failed"),
             reason=str(error)[:500] or type(error).__name__,
         )
+
+
+def rank(event: Recorded) -> int:
+    """Whoever waits for a recording goes before the measuring again of a whole vault."""
+    intent = event.data
+    return int(isinstance(intent, AnalysisRequested) and intent.reanalysis_id is not None)
 
 
 @contextmanager

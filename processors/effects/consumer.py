@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from events.envelope import Recorded
 from processors.consumers.consumer import Connection, Consumer
@@ -10,27 +10,39 @@ from processors.effects.effect import Intents
 from processors.wake import Wake
 
 
+def all_alike(event: Recorded) -> int:
+    return 0
+
+
 class EffectConsumer(Consumer):
+    """`rank` says what goes first among the waiting work: the lowest."""
+
     kind = "processor"
     rest_s = 0.05
 
-    def __init__(self, name: str, effects: Sequence[Intents], due: Wake) -> None:
+    def __init__(
+        self,
+        name: str,
+        effects: Sequence[Intents],
+        due: Wake,
+        rank: Callable[[Recorded], int] = all_alike,
+    ) -> None:
         self.name = name
         self.categories = tuple(sorted({c for effect in effects for c in effect.categories}))
         self.types = frozenset(intent.type for effect in effects for intent in effect.intents)
-        self._effects, self._due = effects, due
+        self._effects, self._due, self._rank = effects, due, rank
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         rows = [
-            (effect.name, event.event_id, event.position, event.correlation_id)
+            (effect.name, event.event_id, event.position, event.correlation_id, self._rank(event))
             for event in events
             for effect in self._effects
             if effect.wants(event)
         ]
         if rows:
             connection.cursor().executemany(
-                "INSERT INTO effects (effect, event_id, position, correlation_id)"
-                " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                "INSERT INTO effects (effect, event_id, position, correlation_id, rank)"
+                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 rows,
             )
 

@@ -70,7 +70,7 @@ class EffectRunner:
                 self._due.wait(POLL_S)
 
     def work_one(self) -> bool:
-        """Perform the work that is due longest; False when none is."""
+        """Perform the work of the lowest rank that is due longest; False when none is."""
         work = self._lease()
         if work is None:
             return False
@@ -105,7 +105,8 @@ class EffectRunner:
                 "UPDATE effects SET leases = leases + 1,"
                 " due_at = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE (effect, event_id) = (SELECT effect, event_id FROM effects"
-                " WHERE effect = %s AND due_at <= clock_timestamp() ORDER BY due_at, position"
+                " WHERE effect = %s AND due_at <= clock_timestamp()"
+                " ORDER BY rank, due_at, position"
                 " LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING event_id, position, leases, failures",
                 (LEASE_S, self._effect.name),
             ).fetchone()

@@ -15,7 +15,15 @@ from events.analysis import (
     AnalysisRequested,
 )
 from events.audio import Measurement
-from schemas.examples import ANALYSIS, ASSET, MEASUREMENT, PEAKS, SHA256, WORKSPACE
+from schemas.examples import (
+    ANALYSIS,
+    ASSET,
+    MEASUREMENT,
+    PEAKS,
+    REANALYSIS,
+    SHA256,
+    WORKSPACE,
+)
 from tests.specification import given
 
 OF_ANALYSIS: dict[str, Any] = {
@@ -108,3 +116,53 @@ def test_an_analysis_nobody_asked_for_has_no_outcome():
     given().when(analysis.fail_attempt, analysis_id=ANALYSIS, attempt=1, **WHY).then_refused(
         NotFound
     )
+
+
+def later(event: Any, **changes: Any) -> Any:
+    return event.model_copy(update={"run": 2, **changes})
+
+
+@pytest.mark.parametrize("past", [(requested(), completed), (requested(), failed)])
+def test_what_is_over_is_measured_anew_as_the_next_run(past: tuple[Any, ...]):
+    given(*past).when(analysis.request_again, **REQUEST).then(later(requested(2)))
+
+
+@pytest.mark.parametrize("past", [(requested(),), (requested(), attempt_failed())])
+def test_a_run_under_way_is_not_doubled(past: tuple[Any, ...]):
+    given(*past).when(analysis.request_again, **REQUEST).then_nothing()
+
+
+def test_measuring_anew_what_nobody_measured_yet_is_its_first_run():
+    given().when(analysis.request_again, **REQUEST).then(requested(1))
+
+
+def test_a_retry_belongs_to_the_run_and_the_reanalysis_of_its_first_attempt():
+    second = later(requested(2), reanalysis_id=REANALYSIS)
+    given(requested(), completed, second, later(attempt_failed(2))).when(
+        analysis.request, **REQUEST
+    ).then(later(requested(3), reanalysis_id=REANALYSIS))
+
+
+def test_a_late_answer_of_an_older_run_changes_nothing():
+    past = given(requested(), attempt_failed(), failed, later(requested(2)))
+    past.when(analysis.complete, **COMPLETE, run=1).then_nothing()
+    past.when(analysis.fail_attempt, analysis_id=ANALYSIS, attempt=1, **WHY).then_nothing()
+    past.when(analysis.give_up, analysis_id=ANALYSIS, run=1, **WHY).then_nothing()
+
+
+def test_the_answer_of_the_newest_run_names_it_and_its_report():
+    report = PEAKS.model_copy(update={"media_type": "application/json"})
+    given(requested(), completed, later(requested(2), reanalysis_id=REANALYSIS)).when(
+        analysis.complete, **COMPLETE, run=2, report=report
+    ).then(later(completed, report=report, reanalysis_id=REANALYSIS))
+
+
+def test_a_recording_counts_once_in_its_reanalysis():
+    """Given up and then measured after all: it was counted when it was given up."""
+    second = later(requested(2), reanalysis_id=REANALYSIS)
+    given(requested(), completed, second).when(analysis.give_up, analysis_id=ANALYSIS, **WHY).then(
+        later(failed, reanalysis_id=REANALYSIS)
+    )
+    given(requested(), completed, second, later(failed, reanalysis_id=REANALYSIS)).when(
+        analysis.complete, **COMPLETE, run=2
+    ).then(later(completed))

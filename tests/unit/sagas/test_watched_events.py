@@ -17,10 +17,20 @@ from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseCon
 from processors.wake import Wake
 from runtime.consumers import SAGAS
 from sagas.saga import Happened, Saga
-from schemas.examples import ASSET, ERASURE, EXAMPLES
+from schemas.examples import ASSET, ERASURE, EXAMPLES, REANALYSIS, WORKSPACE
 
 EFFECTS = (ProbeEffect, AnalysisEffect, EraseContentsEffect, DestroyKeyEffect, CertifyEffect)
 VALUES = {"step": ("contents", "key", "certificate"), "erasure_id": (ERASURE,)}
+VALUES |= {"reanalysis_id": (REANALYSIS,), "workspace_id": (WORKSPACE,)}
+# As they are, and of a later run for a whole vault.
+EVENTS = (
+    *EXAMPLES,
+    *(
+        event.model_copy(update={"run": 2, "reanalysis_id": REANALYSIS})
+        for event in EXAMPLES
+        if event.category == "analysis"
+    ),
+)
 
 
 def states(saga: Saga) -> Iterator[Any]:
@@ -39,7 +49,7 @@ def moving(saga: Saga) -> set[type[Event]]:
     """The examples that move it from one of its states, whatever it says to watch."""
     return {
         type(event)
-        for event in EXAMPLES
+        for event in EVENTS
         if type(event).type.partition(".")[0] in saga.categories
         and saga.stream_of(event) is not None
         and any(saga.react(state, Happened(event)) is not None for state in states(saga))

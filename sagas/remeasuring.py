@@ -1,0 +1,155 @@
+"""A run of an analysis after the first: measured, or given up after some attempts.
+
+Whoever wants the run asks for it; this looks after it. The recording keeps what it has until then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from commands.ingest import Command, FailAnalysisAttempt, GiveUpAnalysis, RequestAnalysis
+from events.analysis import (
+    AnalysisAttemptFailed,
+    AnalysisCompleted,
+    AnalysisFailed,
+    AnalysisRequested,
+)
+from events.ids import AnalysisId, RemeasuringId
+from events.model import Event
+from events.remeasuring import RemeasuringStepped
+from sagas.ingest import ANALYSIS_ATTEMPTS, ANALYSIS_LIMIT, pause
+from sagas.saga import (
+    Ended,
+    Happened,
+    Input,
+    Refused,
+    Retried,
+    Saga,
+    Skipped,
+    Step,
+    TimerFired,
+)
+
+STOPPED = "The measurement was stopped by the operator."
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """Waiting for the measurements. `attempt` counts over all runs, `tries` in this one."""
+
+    asset_id: str
+    workspace_id: str
+    sha256: str
+    run: int
+    attempt: int
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """An attempt failed; the next one comes after a while."""
+
+    asset_id: str
+    workspace_id: str
+    sha256: str
+    run: int
+    attempt: int
+    tries: int
+
+
+# Outcomes: analysed, given_up, aborted.
+
+
+def react(state: Any, input: Input) -> Step | None:
+    match state, input:
+        case None, Happened(AnalysisRequested() as asked):
+            measuring = Measuring(
+                asked.asset_id, asked.workspace_id, asked.sha256, asked.run, asked.attempt
+            )
+            return Step(measuring, wait=(ANALYSIS_LIMIT,))
+        case ((None | Ended()), _):
+            return None
+
+        case _, Happened(AnalysisCompleted()):
+            return Step(Ended("analysed"))
+        case _, Happened(AnalysisFailed()):
+            return Step(Ended("given_up"))
+        case Measuring(attempt=attempt), Happened(AnalysisAttemptFailed() as failed) if (
+            failed.attempt < attempt
+        ):
+            return None
+        case Measuring(tries=tries), Happened(AnalysisAttemptFailed()) if tries < ANALYSIS_ATTEMPTS:
+            return Step(Resting(*_file(state), state.attempt, tries), wait=(pause(tries),))
+        case Measuring(), Happened(AnalysisAttemptFailed() as failed):
+            return _give_up(state, failed.code, failed.reason)
+        case Measuring(asset_id=asset_id, attempt=attempt), TimerFired("analysis"):
+            timed_out = FailAnalysisAttempt(
+                analysis_id=AnalysisId.beside(asset_id),
+                attempt=attempt,
+                code="timed-out",
+                reason="The analysis did not finish in time.",
+            )
+            return Step(state, send=(timed_out,), wait=(ANALYSIS_LIMIT,))
+        case Resting(), (TimerFired("retry") | Retried()):
+            return _ask(Measuring(*_file(state), state.attempt + 1, state.tries + 1))
+        case Measuring(), Retried():
+            return _ask(state)
+        case ((Measuring() | Resting()), Skipped()):
+            return _give_up(state, "skipped", STOPPED)
+        case Measuring(), Refused("RequestAnalysis", _, reason):
+            return _give_up(state, "deleted", reason)
+        case _:
+            return None
+
+
+def undo(state: Any) -> tuple[Command, ...]:
+    """Nobody is left waiting: the recording keeps what was measured before."""
+    if not isinstance(state, Measuring | Resting):
+        return ()
+    return (_giving_up(state, "aborted", STOPPED),)
+
+
+def _file(state: Measuring | Resting) -> tuple[str, str, str, int]:
+    return state.asset_id, state.workspace_id, state.sha256, state.run
+
+
+def _ask(state: Measuring) -> Step:
+    request = RequestAnalysis.model_validate(
+        {
+            "asset_id": state.asset_id,
+            "workspace_id": state.workspace_id,
+            "sha256": state.sha256,
+        }
+    )
+    return Step(state, send=(request,), wait=(ANALYSIS_LIMIT,))
+
+
+def _give_up(state: Measuring | Resting, code: str, reason: str) -> Step:
+    waiting = Measuring(*_file(state), state.attempt, state.tries)
+    return Step(waiting, send=(_giving_up(state, code, reason),), wait=(ANALYSIS_LIMIT,))
+
+
+def _giving_up(state: Measuring | Resting, code: str, reason: str) -> GiveUpAnalysis:
+    return GiveUpAnalysis(
+        analysis_id=AnalysisId.beside(state.asset_id), run=state.run, code=code, reason=reason
+    )
+
+
+def stream_of(event: Event) -> str | None:
+    """The first run is the ingest's."""
+    run = getattr(event, "run", 1)
+    return RemeasuringId.derived(getattr(event, "analysis_id", None), run) if run > 1 else None
+
+
+REMEASURING = Saga(
+    name="remeasuring",
+    version=1,
+    categories=("analysis",),
+    stepped=RemeasuringStepped,
+    states=(Measuring, Resting, Ended),
+    watches=(AnalysisRequested, AnalysisCompleted, AnalysisAttemptFailed, AnalysisFailed),
+    stream_of=stream_of,
+    react=react,
+    undo=undo,
+)
