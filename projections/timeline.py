@@ -22,7 +22,8 @@ class Timeline(
     name="timeline",
     version=2,
     categories=(
-        *("account", "analysis", "asset", "comment", "ingest", "key", "operation", "workspace"),
+        *("account", "analysis", "asset", "collection", "comment", "ingest", "key", "operation"),
+        "workspace",
     ),
 ):
     """One row per event. Read by GET /api/assets/{id}/events, GET /api/events and the export."""

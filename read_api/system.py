@@ -11,7 +11,9 @@ from read_api.views import Views
 from schemas.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
 
 MAX_DEAD_LETTERS = 200
-VIEWS = ("accounts", "comments", "erasures", "sagas", "sounds", "timeline", "vault")
+VIEWS = (
+    *("accounts", "collections", "comments", "erasures", "sagas", "sounds", "timeline", "vault"),
+)
 # Answers None when all is well, else what is wrong.
 Check = Callable[[], str | None]
 Parts = Callable[[], Sequence[Mapping[str, Any]]]

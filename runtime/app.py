@@ -166,7 +166,7 @@ def command_side(core: Core) -> CommandSide:
             core.commands,
             assets,
             core.objects,
-            AudioPool(cache_dir=settings.data / "cache" / "audio"),
+            AudioPool(),
             quota,
         ),
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),

@@ -6,13 +6,14 @@ from events.log.port import EventLog
 from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
-from processors.effects.audio import AnalysisEffect, ProbeEffect
+from processors.effects.audio import AnalysisEffect, ProbeEffect, rank
 from processors.effects.consumer import EffectConsumer
 from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.effects.mail import PasswordResetMail
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.accounts import Accounts
+from projections.collections import Collections
 from projections.comments import Comments
 from projections.erasures import Erasures
 from projections.projection import Projection
@@ -23,10 +24,13 @@ from projections.vault import Vault
 from runtime.composition import Core, Wakes
 from sagas.erasure import ERASURE
 from sagas.ingest import INGEST
+from sagas.reanalysing import REANALYSING
+from sagas.remeasuring import REMEASURING
 from sagas.saga import Saga
 
 VIEWS: tuple[type[Projection], ...] = (
     Sounds,
+    Collections,
     Comments,
     Accounts,
     Erasures,
@@ -34,13 +38,13 @@ VIEWS: tuple[type[Projection], ...] = (
     Timeline,
     Vault,
 )
-SAGAS: dict[str, Saga] = {saga.name: saga for saga in (INGEST, ERASURE)}
+SAGAS: dict[str, Saga] = {saga.name: saga for saga in (INGEST, REMEASURING, REANALYSING, ERASURE)}
 
 
 def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
     views = [ProjectionConsumer(view()) for view in VIEWS]
     sagas = [SagaConsumer(saga, core.log, core.codec, wakes.commands) for saga in SAGAS.values()]
-    effects = EffectConsumer("audio-effects", (ProbeEffect, AnalysisEffect), wakes.effects)
+    effects = EffectConsumer("audio-effects", (ProbeEffect, AnalysisEffect), wakes.effects, rank)
     erasing = EffectConsumer(
         "erasure-effects", (EraseContentsEffect, DestroyKeyEffect, CertifyEffect), wakes.erasures
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from commands.accounts import Accounts
 from commands.assets import Assets
+from commands.collections import Collections
 from commands.comments import Comments
 from commands.erasures import Erasures
 from commands.keys import Keys
@@ -20,6 +21,7 @@ from kit.limits import RateLimits
 from kit.positions import Progress
 from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
+from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.media import AssetMedia
@@ -41,6 +43,8 @@ class Parts:
     recovery: Recovery
     keys: Keys
     assets: Assets
+    collecting: Collections
+    collections: CollectionQueries
     comments: Comments
     limits: RateLimits
     authenticated: Authenticate

@@ -73,6 +73,7 @@ _ROWS_OF = (
     "SELECT * FROM uploads WHERE account_id = %(account)s",
     "SELECT * FROM views.vault WHERE workspace_id = %(workspace)s",
     "SELECT * FROM views.comments WHERE workspace_id = %(workspace)s",
+    "SELECT * FROM views.collections WHERE workspace_id = %(workspace)s",
 )
 _numbers = itertools.count(1)
 
@@ -92,6 +93,7 @@ class Tenant:
     session: str = ""
     passkey: str = ""
     comment: str = ""
+    collection: str = ""
 
     @property
     def account_id(self) -> str:
@@ -107,7 +109,7 @@ class Tenant:
         own = {self.account_id, self.workspace_id, self.email, self.name}
         return (
             own
-            | {self.asset, self.key, self.upload, self.saga, self.comment}
+            | {self.asset, self.key, self.upload, self.saga, self.comment, self.collection}
             | {
                 self.session,
                 self.passkey,
@@ -121,6 +123,7 @@ class Tenant:
         self.saga = str(IngestId.beside(self.asset))
         self.session, self.passkey = self.new_session(), self.new_passkey()
         self.comment = self.new_comment()
+        self.collection = self.new_collection()
 
     def sign_in(self) -> tuple[str, str]:
         """(the token of a further session, what its pages carry in their forms)"""
@@ -196,6 +199,12 @@ class Tenant:
         answer = self.client.post("/api/uploads", headers=headers)
         assert answer.status_code == 201, answer.text
         return str(answer.headers["Location"].rpartition("/")[2])
+
+    def new_collection(self) -> str:
+        body = {"name": f"Of {self.name}", "kind": "manual", "assets": [self.asset]}
+        answer = self.client.post("/api/collections", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
 
     def new_comment(self) -> str:
         body = {"at_s": 1.0, "text": f"Said by {self.name}"}

@@ -23,6 +23,7 @@ STATIC_FILE = next(name.name for name in FOLDER.iterdir() if name.is_file())
 FEW = ("nobody", "revoked key", "expired session", "owner", "operator")
 PREFIX = {"asset": "ast", "file": "ast", "key": "key", "upload": "upl", "saga": "ing"}
 PREFIX |= {"erasure": "ers", "comment": "cmt"}
+PREFIX |= {"collection": "col"}
 PREFIX |= {"session": "ses", "passkey": "psk"}
 
 
@@ -244,7 +245,7 @@ def _answer(route: Route, role: Role) -> int:
 
 def _told(answer: Any) -> str:
     """An answer without what differs between any two: ids."""
-    return re.sub(r"(req|ast|key|upl|ing|ers|cmt|ses|psk)_[0-9a-f]{32}", "ID", answer.text)
+    return re.sub(r"(req|ast|key|upl|ing|ers|cmt|col|ses|psk)_[0-9a-f]{32}", "ID", answer.text)
 
 
 def _tells_nothing_of(others: list[Tenant], answer: Any, role: Role, route: Route) -> None:

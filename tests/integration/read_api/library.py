@@ -43,6 +43,7 @@ from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from projections.accounts import Accounts as AccountsView
+from projections.collections import Collections
 from projections.comments import Comments
 from projections.erasures import Erasures
 from projections.sagas import Sagas
@@ -327,7 +328,7 @@ def _library(
 
 
 def _consumers() -> list[ProjectionConsumer]:
-    views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments, Sounds)
+    views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments, Sounds, Collections)
     return [ProjectionConsumer(view()) for view in views]
 
 

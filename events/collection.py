@@ -1,0 +1,45 @@
+"""Collections: recordings that a musician put together, by hand or by a saved question."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from events.ids import AccountId, AssetId, CollectionId, WorkspaceId
+from events.model import Event, Personal
+
+Kind = Literal["smart", "manual"]
+MAX_ASSETS = 500
+Assets = Annotated[tuple[AssetId, ...], Field(max_length=MAX_ASSETS)]
+
+
+class CollectionCreated(Event, type="collection.created", version=1, subject="owner_id"):
+    """`smart`: all that a saved question finds, now and later. `manual`: these recordings."""
+
+    collection_id: CollectionId
+    workspace_id: WorkspaceId
+    owner_id: AccountId
+    kind: Kind
+    name: Personal[str]
+    query: Personal[str] = None
+    assets: Assets = ()
+
+
+class CollectionChanged(Event, type="collection.changed", version=1, subject="changed_by"):
+    """It has another name, question or content; the whole of what it is now."""
+
+    collection_id: CollectionId
+    workspace_id: WorkspaceId
+    changed_by: AccountId
+    name: Personal[str]
+    query: Personal[str] = None
+    assets: Assets = ()
+
+
+class CollectionDeleted(Event, type="collection.deleted", version=1):
+    """The collection is gone; the recordings in it are not."""
+
+    collection_id: CollectionId
+    workspace_id: WorkspaceId
+    deleted_by: AccountId
