@@ -173,6 +173,11 @@ def edit_tags(
     )
 
 
+def tag_now(asset: Asset, name: str) -> object:
+    """What is said now: by the musician, else by the file."""
+    return getattr(asset.overrides if name in asset.overridden else asset.said, name)
+
+
 def tags_to_write(asset: Asset) -> dict[str, object]:
     """What the musician says and the file does not; None is to be taken out of the file."""
     names = sorted(asset.overridden & FILE_TAGS)

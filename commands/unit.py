@@ -145,6 +145,10 @@ class Unit:
             module, stream_id, decide, arguments, loaded, pinned=expected_version is not None
         )
 
+    def repeated(self) -> Committed | None:
+        """The first answer, if this command was committed before. Raises InputMismatch (422)."""
+        return self._first_answer()
+
     def alongside(self, statement: str, parameters: Any) -> None:
         """SQL of the same transaction, before the append: rows that come or go with the events."""
         self._alongside.append((statement, parameters))

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 import commands.accounts
 import commands.assets
+import commands.bulk
 import commands.collections
 import commands.comments
 import commands.direct
@@ -37,6 +38,7 @@ import web.parts
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
+from commands.bulk import Bulk
 from commands.collections import Collections
 from commands.comments import Comments
 from commands.direct import DirectUploads
@@ -237,6 +239,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         ),
         commands.recovery.router(changing.recovery, changing.limits),
         commands.keys.router(changing.keys, authenticated),
+        commands.bulk.router(Bulk(core.commands, changing.assets), authenticated),
         commands.assets.router(changing.assets, authenticated),
         commands.collections.router(changing.collections, authenticated),
         commands.comments.router(changing.comments, authenticated),

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from commands import (
     accounts,
     assets,
+    bulk,
     keys,
     passkeys_http,
     recovery,
@@ -28,6 +29,7 @@ from commands import (
 from commands.accounts import Accounts
 from commands.assets import Assets
 from commands.authentication import Credentials
+from commands.bulk import Bulk
 from commands.keys import Keys
 from commands.logins import Logins
 from commands.passkeys import Passkeys
@@ -168,6 +170,7 @@ def _installation(
     )
     app.include_router(recovery.router(Recovery(commands, logins, passwords), limits))
     app.include_router(keys.router(its_keys, authenticated))
+    app.include_router(bulk.router(Bulk(commands, its_assets), authenticated))
     app.include_router(assets.router(its_assets, authenticated))
     app.include_router(uploads.router(its_uploads, authenticated))
     install_kit(app, streams)

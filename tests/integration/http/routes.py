@@ -80,6 +80,7 @@ _BYTES = lambda known: {"content": b"12345"}  # noqa: E731
 _FILE = lambda known: {"files": {"file": ("a.flac", known["email"].encode())}}  # noqa: E731
 _REASON = _json(reason="A test says so")
 _PIECE = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+_ABSENT = {"id": f"ast_{'0' * 32}", "version": 1}
 _BOTH = _json(password=PASSWORD, code="000000")
 _PASSWORD = _json(password=PASSWORD, current_password=PASSWORD)
 
@@ -147,6 +148,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/usage"): Route(200, ("assets:read",)),
     ("GET", "/api/assets/{asset_id}/similar"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
+    ("POST", "/api/assets/edits"): _writer(409, told=_json(changes={}, assets=[_ABSENT])),
+    ("POST", "/api/assets/deletions"): _writer(409, told=_json(assets=[_ABSENT])),
     ("GET", "/api/assets/{asset_id}/events"): Route(200, ("events:read",), "asset"),
     ("GET", "/api/assets/{asset_id}/audio"): _reader("asset"),
     ("HEAD", "/api/assets/{asset_id}/audio"): _reader("asset"),
