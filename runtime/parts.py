@@ -117,7 +117,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         exporting(settings, "worker"),
         open_core(settings, connections=24) as core,
         open_event_log(core, member) as event_log,
-        AudioPool(PROBE_THREADS, cache_dir=settings.data / "cache" / "audio") as tools,
+        AudioPool(PROBE_THREADS) as tools,
     ):
         before_ready(core)
         wakes = new_wakes()
@@ -162,7 +162,11 @@ def run_analysis(settings: Settings) -> None:
     with (
         exporting(settings, "analysis"),
         open_core(settings, connections=2 + 2 * settings.analysis_workers) as core,
-        AudioPool(settings.analysis_workers, cache_dir=settings.data / "cache" / "audio") as tools,
+        AudioPool(
+            settings.analysis_workers,
+            models=settings.analysis_models == "on",
+            models_dir=settings.models_dir,
+        ) as tools,
     ):
         effect = AnalysisEffect(tools, core.objects)
         work: dict[str, Work] = {

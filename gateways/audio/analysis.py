@@ -1,86 +1,133 @@
-"""One pass over the sound: loudness, true peak and waveform of all of it, tempo and key of the
-first ten minutes. Runs in the limited child only."""
+"""One pass over the sound feeds all meters and keeps the first ten minutes, which the analysers
+then hear; both become report and measurement. Runs in the limited child only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 
-from gateways.audio.analyser import SAMPLE_RATE_HZ, Analyser, TempoAndKey
+from gateways.audio.assemble import make_measurement, make_report
 from gateways.audio.decode import Blocks, Decoder, Refusal
-from gateways.audio.facts import Analysis, Measurement, Refused, TempoCandidate
+from gateways.audio.defects.clipping import ClippingMeter
+from gateways.audio.defects.gaps import GapMeter
+from gateways.audio.defects.heard import Measured
+from gateways.audio.defects.spectra import SpectrumMeter
+from gateways.audio.defects.steps import StepMeter
+from gateways.audio.ear import Ear, Music, Timings
+from gateways.audio.facts import Analysis, Refused
 from gateways.audio.loudness import LoudnessMeter, TruePeakMeter
 from gateways.audio.peaks import PeaksBuilder
-from gateways.audio.texture import Texture, energy, texture
+from gateways.audio.seconds import Converter, whole_seconds
+from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 
 # A mono minute is 10.6 MB; with essentia's own copies ten minutes took 734 MB.
 MUSIC_WINDOW_S = 600
-MIN_TEMPO_S = 3.0
 MIN_MUSIC_S = 1.0
 SILENCE = 1e-4  # -80 dBFS
-# Of 28 tracks of music none scored below .30 (essentia) or .18 (librosa), but ten seconds of a
-# sine .35. Attacks tell them apart: over 1.1 a second in 52 tracks, none in a sine, pad or noise.
-MIN_TEMPO_CONFIDENCE = 0.05
-MIN_ONSET_RATE_HZ = 0.5
+_LOSSLESS = ("flac", "alac")
 
 
-def analyse(
-    file: BinaryIO, analyser: Analyser, degraded: tuple[str, ...] = ()
-) -> Analysis | Refused:
+def analyse(file: BinaryIO, ear: Ear) -> Analysis | Refused:
     """Measure an open file that was accepted before; one that will not decode is refused."""
     try:
         decoder = Decoder(file)
         try:
-            return _measure(decoder, analyser, degraded)
+            return _analyse(decoder, ear)
         finally:
             decoder.close()
     except Refusal as refusal:
         return refusal.refused
 
 
-def _measure(decoder: Decoder, analyser: Analyser, degraded: tuple[str, ...]) -> Analysis:
-    blocks = Blocks(decoder, SAMPLE_RATE_HZ)
-    loudness = LoudnessMeter(SAMPLE_RATE_HZ, blocks.channels)
-    true_peak = TruePeakMeter(blocks.channels)
-    peaks = PeaksBuilder(SAMPLE_RATE_HZ, blocks.channels)
-    window = _Window(MUSIC_WINDOW_S * SAMPLE_RATE_HZ)
-    for block in _in_seconds(blocks):
-        loudness.feed(block)
-        true_peak.feed(block)
-        peaks.feed(block)
-        window.feed(_mono(block))
+def _analyse(decoder: Decoder, ear: Ear) -> Analysis:
+    timings = Timings()
+    meters = _Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
+    with timings.of("decode and meters"):
+        for second in whole_seconds(Blocks(decoder, decoder.sample_rate_hz), meters.rate_hz):
+            meters.feed(second)
+        meters.finish()
     if decoder.good_packets == 0:
         raise Refusal("corrupt", "The file is damaged: nothing in it can be played.")
+    measured = meters.measured(decoder)
+    music = _music(meters.window, measured, ear, timings)
+    degraded = music.degraded if music else ()
     if decoder.channels > 2:
         degraded += (f"measured on a stereo downmix of {decoder.channels} channels",)
-    if window.is_full:
-        degraded += (f"tempo and key are of the first {MUSIC_WINDOW_S // 60} minutes",)
-    lufs, dbtp = loudness.integrated_lufs(), true_peak.finish_dbtp()
-    measurement = Measurement(
-        loudness_lufs=_rounded(lufs, 2),
-        true_peak_dbtp=_rounded(dbtp, 2),
-        analyser=analyser.name,
-        analyser_version=analyser.version,
-        degraded=degraded,
-        **(_musical(window.samples(), lufs, analyser) if lufs is not None else {}),
+    if meters.window.is_full:
+        degraded += (f"tempo, key and all that is heard: first {MUSIC_WINDOW_S // 60} minutes",)
+    report = make_report(
+        measured,
+        meters.loudness.range_lu(),
+        meters.loudness.short_term_lufs(),
+        music,
+        degraded,
+        timings,
     )
-    return Analysis(measurement=measurement, peaks=peaks.finish())
+    return Analysis(
+        measurement=make_measurement(report, music),
+        peaks=meters.peaks.finish(),
+        report=report.model_dump_json().encode(),
+    )
 
 
-def _in_seconds(blocks: Blocks) -> Iterator[np.ndarray]:
-    """Blocks of about one second: a frame holds 1,152 samples, too few for numpy to be quick."""
-    held: list[np.ndarray] = []
-    size = 0
-    for block in blocks:
-        held.append(block)
-        size += len(block)
-        if size >= SAMPLE_RATE_HZ:
-            yield np.concatenate(held)
-            held, size = [], 0
-    if held:
-        yield np.concatenate(held)
+def _music(window: _Window, measured: Measured, ear: Ear, timings: Timings) -> Music | None:
+    """None for silence and for what is under a second."""
+    if measured.lufs is None:
+        return None
+    mono = window.samples()
+    mono = mono - mono.mean()  # an offset alone is no sound, yet loud enough to look like it
+    if len(mono) < MIN_MUSIC_S * SAMPLE_RATE_HZ or float(np.abs(mono).max()) < SILENCE:
+        return None
+    return ear.listen(Sound(mono, whole_s=measured.duration_s), timings)
+
+
+class _Meters:
+    """Loudness, peaks and the window at 44.1 kHz; what looks at samples at the file's own rate."""
+
+    def __init__(self, rate_hz: int, channels: int) -> None:
+        self.rate_hz = rate_hz
+        self.loudness = LoudnessMeter(SAMPLE_RATE_HZ, channels)
+        self.true_peak = TruePeakMeter(SAMPLE_RATE_HZ, channels)
+        self.peaks = PeaksBuilder(SAMPLE_RATE_HZ, channels)
+        self.window = _Window(MUSIC_WINDOW_S * SAMPLE_RATE_HZ)
+        self._steps = StepMeter(rate_hz, channels)
+        self._clipping = ClippingMeter(rate_hz, channels)
+        self._gaps = GapMeter(rate_hz, channels)
+        self._spectra = SpectrumMeter(rate_hz)
+        self._converter = Converter(rate_hz, channels)
+        self._samples = 0
+
+    def feed(self, second: np.ndarray) -> None:
+        self._samples += len(second)
+        for meter in (self._steps, self._clipping, self._gaps, self._spectra):
+            meter.feed(second)
+        for block in self._converter.feed(second):
+            self._feed_converted(block)
+
+    def finish(self) -> None:
+        for block in self._converter.finish():
+            self._feed_converted(block)
+
+    def _feed_converted(self, block: np.ndarray) -> None:
+        for meter in (self.loudness, self.true_peak, self.peaks):
+            meter.feed(block)
+        self.window.feed(_mono(block))
+
+    def measured(self, decoder: Decoder) -> Measured:
+        return Measured(
+            duration_s=self._samples / self.rate_hz,
+            rate_hz=self.rate_hz,
+            channels=decoder.channels,
+            lossless=decoder.codec.startswith("pcm_") or decoder.codec in _LOSSLESS,
+            lufs=self.loudness.integrated_lufs(),
+            true_peak_dbtp=self.true_peak.finish_dbtp(),
+            over_limit=self.true_peak.spans_over_limit(),
+            steps=self._steps.finish(),
+            clipping=self._clipping.finish(),
+            gaps=self._gaps.finish(),
+            spectra=self._spectra.finish(),
+        )
 
 
 def _mono(block: np.ndarray) -> np.ndarray:
@@ -106,45 +153,6 @@ class _Window:
             self._left -= len(self._parts[-1])
 
     def samples(self) -> np.ndarray:
-        return np.concatenate([np.empty(0, np.float32), *self._parts])
-
-
-def _musical(mono: np.ndarray, lufs: float, analyser: Analyser) -> dict[str, object]:
-    """Tempo, key and energy of sound that is there (it has a loudness)."""
-    mono = mono - mono.mean()  # an offset alone is no sound, yet loud enough to look like it
-    length_s = len(mono) / SAMPLE_RATE_HZ
-    if length_s < MIN_MUSIC_S or float(np.abs(mono).max()) < SILENCE:
-        return {}
-    spectrum = texture(mono, SAMPLE_RATE_HZ)
-    found = analyser.analyse(mono)
-    has_tempo = (
-        found.tempo_confidence >= MIN_TEMPO_CONFIDENCE
-        and spectrum.onset_rate_hz >= MIN_ONSET_RATE_HZ
-        and length_s >= MIN_TEMPO_S
-    )
-    candidates = _candidates(found, spectrum) if has_tempo else ()
-    return {
-        "tempo_bpm": candidates[0].bpm if candidates else None,
-        "tempo_candidates": candidates,
-        "key": found.key,
-        "key_confidence": _rounded(found.key_confidence, 3) if found.key else None,
-        "energy": round(energy(lufs, spectrum), 3),
-    }
-
-
-def _candidates(found: TempoAndKey, spectrum: Texture) -> tuple[TempoCandidate, ...]:
-    """The chosen tempo first, then its half and double: each as sure as its pulse is strong
-    beside the chosen one's, and never surer."""
-    chosen = found.tempo_bpm or 0.0
-    pulse = spectrum.pulse(chosen)
-    tempos = (chosen, chosen / 2, chosen * 2)
-    shares = (1.0, *(min(1.0, spectrum.pulse(bpm) / pulse) if pulse else 0.0 for bpm in tempos[1:]))
-    candidates = [
-        TempoCandidate(bpm=round(bpm, 2), confidence=round(found.tempo_confidence * share, 3))
-        for bpm, share in zip(tempos, shares, strict=True)
-    ]
-    return (candidates[0], *sorted(candidates[1:], key=lambda one: -one.confidence))
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+        joined = np.concatenate([np.empty(0, np.float32), *self._parts])
+        self._parts = []
+        return joined

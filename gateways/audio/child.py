@@ -28,7 +28,7 @@ def main() -> None:
     from gateways.audio.wire import Disconnected, send_frame
 
     try:
-        job = _prepare(settings["job"], settings["analyser"], link)
+        job = _prepare(settings["job"], settings["hearing"], link)
     except Exception as error:
         send_frame(link, {"failed": f"{type(error).__name__}: {error}"[:500]})
         return
@@ -41,8 +41,8 @@ def main() -> None:
         return
 
 
-def _prepare(job: str, analyser_choice: str, link: socket.socket) -> Job:
-    """Import what the job needs and warm it up, so that nothing is opened or compiled later."""
+def _prepare(job: str, hearing: dict[str, Any], link: socket.socket) -> Job:
+    """Import what the job needs and warm it up, so that nothing is opened later."""
     if job == "probe":
         from gateways.audio.probe import probe
 
@@ -52,17 +52,12 @@ def _prepare(job: str, analyser_choice: str, link: socket.socket) -> Job:
     if job == "rewrite":
         return _rewriting(link)
 
-    import numpy as np
-
-    from gateways.audio.analyser import SAMPLE_RATE_HZ, make_analyser
     from gateways.audio.analysis import analyse
+    from gateways.audio.ear import Ear
 
-    analyser, degraded = make_analyser(analyser_choice)
-    # Four seconds of clicks: librosa compiles for up to 36 s on its first real call.
-    clicks = np.random.default_rng(1).normal(0, 1e-3, 4 * SAMPLE_RATE_HZ).astype(np.float32)
-    clicks[:: SAMPLE_RATE_HZ // 2] = 0.9
-    analyser.analyse(clicks)
-    return lambda file: analyse(file, analyser, degraded).model_dump(mode="json")
+    ear = Ear(**hearing)
+    ear.warm_up()
+    return lambda file: analyse(file, ear).model_dump(mode="json")
 
 
 def _rendering(link: socket.socket) -> Job:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateways.audio.keys import KEY_NAMES
+from schemas.report import Report
 
 MAX_TEXT_LENGTH = 500
 MAX_COMMENT_LENGTH = 2000
 MAX_COVER_BYTES = 2 * 1024 * 1024
 MAX_PICTURES = 12
+# Ten minutes with beats, chords and lanes are 150 KB, four hours of loudness 90 KB more.
+MAX_REPORT_BYTES = 4 * 1024 * 1024
 
 # C0 and C1 controls, and the bidirectional overrides that make a title lie about its file name.
 _UNSAFE_CHARACTERS = re.compile(
@@ -36,6 +39,12 @@ def _clean_comment(value: object) -> str | None:
     return clean_text(value, MAX_COMMENT_LENGTH)
 
 
+def _printable(value: str) -> str:
+    if _UNSAFE_CHARACTERS.search(value):
+        raise ValueError("a word has no control characters")
+    return value
+
+
 def _known_key(value: str | None) -> str | None:
     if value is not None and value not in KEY_NAMES:
         raise ValueError("a key is one of 24 names, sharps only, such as 'A# minor'")
@@ -46,6 +55,8 @@ Text = Annotated[str | None, BeforeValidator(lambda value: clean_text(value))]
 Comment = Annotated[str | None, BeforeValidator(_clean_comment)]
 Key = Annotated[str | None, BeforeValidator(_known_key)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Word = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
+_BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
 
 
 class _Fact(BaseModel):
@@ -168,6 +179,39 @@ class TempoCandidate(_Fact):
     confidence: Share
 
 
+class KeyCandidate(_Fact):
+    key: Annotated[str, AfterValidator(_known_key)]
+    confidence: Share
+
+
+class GenreGuess(_Fact):
+    name: Word
+    confidence: Share
+
+
+class InstrumentHeard(_Fact):
+    name: Word
+    share: Share
+    confidence: Share
+    lead: bool = False
+
+
+class Defect(_Fact):
+    code: Word
+    severity: Literal["info", "minor", "major", "severe"]
+    at_s: float | None = Field(default=None, ge=0)
+
+
+class Vector(_Fact):
+    model: Word
+    data: str = Field(max_length=4096, pattern=_BASE64)
+
+
+class Fingerprint(_Fact):
+    algorithm: Word
+    data: str = Field(max_length=16384, pattern=_BASE64)
+
+
 class Measurement(_Fact):
     """What was measured. None means "not measurable here" (silence, too short), never a guess."""
 
@@ -175,16 +219,38 @@ class Measurement(_Fact):
     tempo_candidates: tuple[TempoCandidate, ...] = Field(default=(), max_length=8)
     key: Key = None
     key_confidence: Share | None = None
+    key_candidates: tuple[KeyCandidate, ...] = Field(default=(), max_length=24)
     loudness_lufs: float | None = None
+    loudness_range_lu: float | None = Field(default=None, ge=0)
     true_peak_dbtp: float | None = None
     energy: Share | None = None
+    danceability: Share | None = None
+    valence: Share | None = None
+    genres: tuple[GenreGuess, ...] = Field(default=(), max_length=10)
+    instruments: tuple[InstrumentHeard, ...] = Field(default=(), max_length=40)
+    vocals: Share | None = None
+    speech: Share | None = None
+    moods: tuple[Word, ...] = Field(default=(), max_length=20)
+    quality_score: float | None = Field(default=None, ge=0, le=100)
+    defects: tuple[Defect, ...] = Field(default=(), max_length=40)
+    appeal_score: float | None = Field(default=None, ge=0, le=100)
+    sound: Vector | None = None
+    words: Vector | None = None
+    fingerprint: Fingerprint | None = None
     analyser: str = Field(min_length=1, max_length=40)
     analyser_version: int = Field(ge=1)
     degraded: tuple[Annotated[str, Field(max_length=300)], ...] = Field(default=(), max_length=10)
 
 
+def _a_report(data: bytes) -> bytes:
+    Report.model_validate_json(data)
+    return data
+
+
 class Analysis(_Fact):
-    """A measurement and the waveform peaks (container of `peaks.py`), stored as a blob."""
+    """A measurement, the waveform peaks (container of `peaks.py`) and the report (JSON of
+    `schemas.report.Report`, checked); the last two are stored as blobs."""
 
     measurement: Measurement
     peaks: bytes = Field(max_length=32 * 1024 * 1024)
+    report: Annotated[bytes, AfterValidator(_a_report)] = Field(max_length=MAX_REPORT_BYTES)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +13,6 @@ from typing import Any, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from gateways.audio.compiled import start_with
 from gateways.audio.errors import AnalyserCrashed, AnalyserStopped, AudioRefused, OverCpuLimit
 from gateways.audio.facts import Accepted, Analysis, Probe, Refused, Rendition, Rewritten
 from gateways.audio.sandbox import (
@@ -24,6 +21,7 @@ from gateways.audio.sandbox import (
     RENDER_LIMITS,
     REWRITE_LIMITS,
     AnalyserChoice,
+    Hearing,
     Job,
     Limits,
     Sandbox,
@@ -37,8 +35,8 @@ class AudioPool:
     """Thread-safe. Up to `size` children of each kind, started at first use, so that a probe
     (under a second) never waits behind an analysis (several).
 
-    `cache_dir` keeps librosa's compiled code between runs (36 s to compile, 2 s to load); without
-    it a temporary folder lives as long as the pool.
+    `models`: with the neural networks (genre, instruments, voices), a third of a gigabyte for each
+    child that analyses. `models_dir`: where others lie that take their place.
     """
 
     def __init__(
@@ -46,14 +44,13 @@ class AudioPool:
         size: int = 1,
         *,
         analyser: AnalyserChoice = "auto",
-        cache_dir: Path | None = None,
+        models: bool = True,
+        models_dir: Path | None = None,
         probe_limits: Limits = PROBE_LIMITS,
         render_limits: Limits = RENDER_LIMITS,
         analyse_limits: Limits = ANALYSE_LIMITS,
     ) -> None:
-        self._own_cache = cache_dir is None
-        self._cache = cache_dir or Path(tempfile.mkdtemp(prefix="noculture-audio-"))
-        self._cache.mkdir(parents=True, exist_ok=True)
+        hearing = Hearing(analyser, models, str(models_dir) if models_dir else None)
         # The kernel kills a child when the *thread* that started it ends, not the process: all
         # are started by one thread that lives as long as the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="audio-children")
@@ -64,7 +61,7 @@ class AudioPool:
             "analyse": analyse_limits,
         }
         self._lanes = {
-            job: _Lane(job, size, may_cost, analyser, self._cache, self._starter)
+            job: _Lane(job, size, may_cost, hearing, self._starter)
             for job, may_cost in limits.items()
         }
 
@@ -118,8 +115,6 @@ class AudioPool:
         for lane in self._lanes.values():
             lane.close()
         self._starter.shutdown()
-        if self._own_cache:
-            shutil.rmtree(self._cache, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -136,13 +131,10 @@ class _Lane:
         job: Job,
         size: int,
         limits: Limits,
-        analyser: AnalyserChoice,
-        cache: Path,
+        hearing: Hearing,
         starter: ThreadPoolExecutor,
     ) -> None:
-        self._start = partial(Sandbox, job, limits, analyser, cache)
-        if job == "analyse":
-            self._start = partial(start_with, cache, self._start)
+        self._start = partial(Sandbox, job, limits, hearing)
         self._starter = starter
         self._free = threading.Semaphore(size)
         self._lock = threading.Lock()

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,9 +27,18 @@ from gateways.audio.wire import (
 Job = Literal["probe", "render", "rewrite", "analyse"]
 AnalyserChoice = Literal["auto", "essentia", "librosa"]
 
-START_WITHIN_S = 120.0  # librosa compiling on a cold cache and two busy cores took 36 s
+START_WITHIN_S = 120.0  # loading all models on two busy cores took 18 s
 JOBS_PER_CHILD = 50
 GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What the analysing child listens with."""
+
+    analyser: AnalyserChoice = "auto"
+    models: bool = True
+    models_dir: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,20 +74,19 @@ class Sandbox:
         self,
         job: Job,
         limits: Limits,
-        analyser: AnalyserChoice = "auto",
-        cache_dir: Path | None = None,
+        hearing: Hearing = Hearing(),
     ) -> None:
         self.limits = limits
         self.jobs_left = JOBS_PER_CHILD
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             self._process = subprocess.Popen(
-                _command(theirs.fileno(), job, limits, analyser),
+                _command(theirs.fileno(), job, limits, hearing),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=_environment(cache_dir),
+                env=_environment(),
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the parent, which then closes us
             )
@@ -170,10 +178,10 @@ class Sandbox:
         return AnalyserCrashed(detail or f"exit status {status}", status)
 
 
-def _command(link_fd: int, job: Job, limits: Limits, analyser: AnalyserChoice) -> list[str]:
+def _command(link_fd: int, job: Job, limits: Limits, hearing: Hearing) -> list[str]:
     settings = {
         "job": job,
-        "analyser": analyser,
+        "hearing": asdict(hearing),
         "parent_pid": os.getpid(),
         "nice": 10 if job == "analyse" else 5,
         "memory_bytes": limits.memory_bytes,
@@ -187,13 +195,11 @@ def _command(link_fd: int, job: Job, limits: Limits, analyser: AnalyserChoice) -
     ]
 
 
-def _environment(cache_dir: Path | None) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Nothing of the parent's: its environment holds secrets. One thread per library, because
     every thread of a BLAS pool costs address space and the pool is already parallel."""
-    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
     environment = {name: "1" for name in threads}
     environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
-    if cache_dir is not None:
-        environment["NUMBA_CACHE_DIR"] = str(cache_dir)
     return environment

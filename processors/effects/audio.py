@@ -22,6 +22,7 @@ from gateways.audio.errors import AnalyserStopped
 from gateways.audio.facts import EmbeddedPicture
 from gateways.ports import AudioTools, ObjectStore
 from processors.effects.effect import Interrupted
+from schemas.report import REPORT_MEDIA_TYPE
 
 log = logging.getLogger(__name__)
 PEAKS_MEDIA_TYPE = "application/vnd.noculture.peaks"
@@ -109,7 +110,7 @@ class ProbeEffect:
 
 
 class AnalysisEffect:
-    """Verified recording → measurements and peaks."""
+    """Verified recording → measurements, peaks and report."""
 
     name = "analyse"
     categories = ("analysis",)
@@ -137,6 +138,7 @@ class AnalysisEffect:
             measurement=Measurement.model_validate(analysis.measurement.model_dump()),
             peaks=_keep(self._objects, intent.workspace_id, analysis.peaks, PEAKS_MEDIA_TYPE),
             run=intent.run,
+            report=_keep(self._objects, intent.workspace_id, analysis.report, REPORT_MEDIA_TYPE),
         )
 
     def give_up(self, event: Recorded, error: Exception) -> BaseModel:

@@ -11,7 +11,6 @@ from gateways.audio.facts import Analysis
 from gateways.audio.pool import AudioPool
 from runtime.evaluate.summary import Found, Pairs
 from runtime.evaluate.truth import Truth
-from runtime.settings import load_settings
 from schemas.errors import NoCultureError
 from schemas.report import Report
 
@@ -22,7 +21,7 @@ def analyse_all(truth: Truth, progress: Callable[[int], None]) -> Pairs:
     paths = [answer.path for answer in truth.answers]
     found: dict[Path, Found] = {}
     with (
-        AudioPool(workers, cache_dir=load_settings().shared_cache_dir / "numba") as pool,
+        AudioPool(workers) as pool,
         ThreadPoolExecutor(workers) as threads,
     ):
         waiting = {threads.submit(_analysed, pool, path): path for path in dict.fromkeys(paths)}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from gateways.audio.pool import AudioPool
 from runtime.demo_music import TrackTruth
-from runtime.settings import load_settings
 from tests.fixtures.audio_corpus import make_corpus
 
 ANALYSERS = [
@@ -32,7 +30,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[TrackTruth]:
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[AudioPool]:
-    with AudioPool(1, cache_dir=_cache()) as pool:
+    with AudioPool(1, models=False) as pool:
         yield pool
 
 
@@ -41,9 +39,5 @@ def analysing_pool(request: pytest.FixtureRequest, pool: AudioPool) -> Iterator[
     if request.param == "essentia":  # what `pool` found by itself
         yield pool
         return
-    with AudioPool(1, analyser=request.param, cache_dir=_cache()) as other:
+    with AudioPool(1, analyser=request.param, models=False) as other:
         yield other
-
-
-def _cache() -> Path:
-    return load_settings().shared_cache_dir / "numba"

@@ -18,7 +18,7 @@ def _lufs(samples: np.ndarray, block: int = RATE) -> float | None:
 
 
 def _dbtp(samples: np.ndarray, block: int = RATE) -> float | None:
-    meter = TruePeakMeter(samples.shape[1])
+    meter = TruePeakMeter(48_000, samples.shape[1])
     for start in range(0, len(samples), block):
         meter.feed(samples[start : start + block])
     return meter.finish_dbtp()

@@ -18,7 +18,7 @@ import pytest
 from gateways.audio.errors import AnalyserCrashed, AnalyserTimedOut
 from gateways.audio.facts import Accepted, Refused
 from gateways.audio.pool import AudioPool
-from gateways.audio.sandbox import PROBE_LIMITS, Limits, Sandbox
+from gateways.audio.sandbox import PROBE_LIMITS, Hearing, Limits, Sandbox
 from tests.fixtures.audio_corpus import tone, write_encoded, write_wav
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -276,4 +276,4 @@ def test_a_missing_file_is_the_callers_error_and_costs_no_child(song: Path, tmp_
 
 def test_a_child_that_cannot_start_says_why() -> None:
     with pytest.raises(AnalyserCrashed, match="did not start"):
-        Sandbox("analyse", PROBE_LIMITS, analyser="none")  # type: ignore[arg-type]
+        Sandbox("analyse", PROBE_LIMITS, Hearing(analyser="none"))  # type: ignore[arg-type]

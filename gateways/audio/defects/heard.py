@@ -1,0 +1,34 @@
+"""All that the meters saw of one file, as the rules look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateways.audio.defects.clipping import Clipping
+from gateways.audio.defects.gaps import Gaps
+from gateways.audio.defects.spectra import Spectra
+from gateways.audio.defects.steps import Steps
+from schemas.report import Span
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`lossless`: its codec keeps samples as they are. Loudness of silence is None."""
+
+    duration_s: float
+    rate_hz: int
+    channels: int
+    lossless: bool
+    lufs: float | None
+    true_peak_dbtp: float | None
+    over_limit: list[Span]
+    steps: Steps
+    clipping: Clipping
+    gaps: Gaps
+    spectra: Spectra
+
+    @property
+    def peak_to_loudness_db(self) -> float | None:
+        if self.lufs is None or self.true_peak_dbtp is None:
+            return None
+        return self.true_peak_dbtp - self.lufs

@@ -1,0 +1,250 @@
+"""Rules about level: clipping, peaks, loudness in the stores, dynamics, offset, silence, ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from gateways.audio.defects.finding import finding, runs_as_spans
+from gateways.audio.defects.heard import Measured
+from gateways.audio.defects.stores import STORES, gain_db
+from schemas.report import Finding, Span
+
+PEAK_LIMIT_DBTP = -1.0
+TOO_LOUD_LUFS = -7.0
+TOO_QUIET_LUFS = -20.0
+MUCH_TOO_QUIET_LUFS = -30.0
+LEAST_PEAK_TO_LOUDNESS_DB = 6.0
+OFFSET_LIMIT = 0.005  # of full scale, -46 dB
+SILENT_DB = -65.0
+HEAD_LIMIT_S, TAIL_LIMIT_S, INSIDE_LIMIT_S = 1.0, 5.0, 2.0
+CUT_END_DB = -30.0
+_STORE_MATTERS_DB = 1.0
+
+
+def clipping(heard: Measured) -> Iterator[Finding]:
+    runs = heard.clipping.runs
+    if runs == 0:
+        return
+    per_minute = runs / max(heard.duration_s / 60, 1 / 60)
+    yield finding(
+        "clipping",
+        f"Peaks are cut flat in {_times(runs)}",
+        "Lower the level before the last limiter or converter by a few decibels and export again; "
+        "what is cut cannot be brought back from this file.",
+        "runs of three and more samples that stand still at the top with a corner beside",
+        value=runs,
+        unit="runs",
+        limit=0,
+        spans=heard.clipping.spans,
+        deduction=min(30.0, 4 + 8 * math.log10(1 + per_minute / 3)),
+    )
+
+
+def true_peak(heard: Measured) -> Iterator[Finding]:
+    peak = heard.true_peak_dbtp
+    if peak is None or peak <= PEAK_LIMIT_DBTP + 0.05:
+        return
+    yield finding(
+        "true-peak",
+        f"The true peak is {peak:+.1f} dBTP",
+        "Set the ceiling of the last limiter to -1 dBTP with true peak detection on: stores encode "
+        "lossily, and peaks above it distort there.",
+        "highest point of 4 times oversampling",
+        value=peak,
+        unit="dBTP",
+        limit=PEAK_LIMIT_DBTP,
+        spans=heard.over_limit,
+        deduction=2.0 if peak <= 0 else 4.0 if peak <= 1 else 7.0,
+    )
+
+
+def loudness(heard: Measured) -> Iterator[Finding]:
+    lufs = heard.lufs
+    if lufs is None:
+        return
+    if lufs > TOO_LOUD_LUFS:
+        yield finding(
+            "too-loud",
+            f"It is very loud: {lufs:.1f} LUFS",
+            "Every store turns it down by the difference to its own target, so the loudness is "
+            "lost and the squashing stays: ease off the limiter.",
+            "integrated loudness, ITU-R BS.1770-4",
+            value=lufs,
+            unit="LUFS",
+            limit=TOO_LOUD_LUFS,
+            deduction=4.0,
+        )
+    if lufs < TOO_QUIET_LUFS:
+        yield finding(
+            "too-quiet",
+            f"It is quiet: {lufs:.1f} LUFS",
+            "Beside other music it will sound weak where a store does not lift: raise it towards "
+            "-14 to -16 LUFS with peaks under -1 dBTP.",
+            "integrated loudness, ITU-R BS.1770-4",
+            value=lufs,
+            unit="LUFS",
+            limit=TOO_QUIET_LUFS,
+            deduction=4.0 if lufs >= MUCH_TOO_QUIET_LUFS else 10.0,
+        )
+
+
+def stores(heard: Measured) -> Iterator[Finding]:
+    """What each store does to the level: told, and no defect."""
+    if heard.lufs is None or heard.true_peak_dbtp is None:
+        return
+    for store in STORES:
+        gain = gain_db(store, heard.lufs, heard.true_peak_dbtp)
+        short_db = store.target_lufs - heard.lufs - gain
+        if abs(gain) < _STORE_MATTERS_DB and short_db < _STORE_MATTERS_DB:
+            continue
+        moved = f"turns it {'down' if gain < 0 else 'up'} by {abs(gain):.1f} dB"
+        left = f"leaves it {short_db:.1f} dB under its {store.target_lufs:g} LUFS"
+        says = [moved] * (abs(gain) >= 0.1) + [left] * (short_db >= _STORE_MATTERS_DB)
+        yield finding(
+            f"store-{store.name.lower().replace(' ', '-')}",
+            f"{store.name} {' and '.join(says)}",
+            f"Nothing must be done; at {store.target_lufs:g} LUFS it would stay as it is.",
+            "the store's target less the integrated loudness; lifted only up to -1 dBTP",
+            value=gain,
+            unit="dB",
+            limit=store.target_lufs,
+        )
+
+
+def dynamics(heard: Measured) -> Iterator[Finding]:
+    ratio = heard.peak_to_loudness_db
+    if ratio is None or ratio >= LEAST_PEAK_TO_LOUDNESS_DB or _is_a_steady_tone(heard):
+        return
+    yield finding(
+        "squashed",
+        f"There is little dynamic left: peaks are only {ratio:.1f} dB above the loudness",
+        "Less limiting and compression on the sum lets drums and voices stand out again.",
+        "true peak less integrated loudness",
+        value=ratio,
+        unit="dB",
+        limit=LEAST_PEAK_TO_LOUDNESS_DB,
+        deduction=5.0,
+    )
+
+
+def _is_a_steady_tone(heard: Measured) -> bool:
+    """A held wave has a small ratio by nature: nothing was squashed."""
+    levels = heard.steps.level_db()
+    levels = levels[levels > SILENT_DB]
+    return len(levels) == 0 or float(np.percentile(levels, 90) - np.percentile(levels, 10)) < 1.0
+
+
+def offset(heard: Measured) -> Iterator[Finding]:
+    means = heard.steps.mean
+    if len(means) == 0:
+        return
+    worst = means.mean(axis=0)[np.argmax(np.abs(means.mean(axis=0)))]
+    if abs(worst) < OFFSET_LIMIT:
+        return
+    yield finding(
+        "dc-offset",
+        f"The wave does not swing around zero: it lies {worst * 100:+.1f} % off",
+        "Remove the offset (a high-pass at 10-20 Hz does): it takes headroom and clicks at cuts.",
+        "mean of all samples of a channel",
+        value=float(worst),
+        unit="of full scale",
+        limit=OFFSET_LIMIT,
+        spans=[Span(start_s=0.0, end_s=round(heard.duration_s, 3))],
+        deduction=3.0 if abs(worst) < 0.02 else 8.0,
+    )
+
+
+def silence(heard: Measured) -> Iterator[Finding]:
+    steps = heard.steps
+    sounding = np.flatnonzero(steps.level_db() > SILENT_DB)
+    if len(sounding) == 0:
+        return
+    end_s = round(heard.duration_s, 3)
+    head_s, tail_s = sounding[0] * steps.step_s, end_s - (sounding[-1] + 1) * steps.step_s
+    if head_s > HEAD_LIMIT_S:
+        span = Span(start_s=0.0, end_s=round(head_s, 3))
+        yield _silent("silence-start", "at the beginning", head_s, HEAD_LIMIT_S, [span])
+    inside = runs_as_spans(
+        steps.level_db()[: sounding[-1]] <= SILENT_DB, steps.step_s, INSIDE_LIMIT_S
+    )
+    inside = [span for span in inside if span.start_s > 0]
+    if inside:
+        longest_s = max(span.end_s - span.start_s for span in inside)
+        yield _silent("silence-inside", "in the middle", longest_s, INSIDE_LIMIT_S, inside)
+    if tail_s > TAIL_LIMIT_S:
+        span = Span(start_s=round(end_s - tail_s, 3), end_s=end_s)
+        yield _silent("silence-end", "at the end", tail_s, TAIL_LIMIT_S, [span])
+
+
+def _silent(code: str, where: str, length_s: float, limit_s: float, spans: list[Span]) -> Finding:
+    return finding(
+        code,
+        f"There are {length_s:.1f} s of silence {where}",
+        "Cut it away if it is not meant: listeners skip what does not begin, and a gap in a list "
+        "sounds like a fault.",
+        f"20 ms steps under {SILENT_DB:g} dBFS",
+        value=length_s,
+        unit="s",
+        limit=limit_s,
+        spans=spans,
+        deduction=2.0 if code != "silence-inside" else 3.0,
+    )
+
+
+def cut_end(heard: Measured) -> Iterator[Finding]:
+    """The last 20 ms are as loud as the music was: nothing fades, the file just stops."""
+    levels = heard.steps.level_db()
+    if heard.duration_s < 2 or len(levels) < 100:
+        return
+    last, before = float(levels[-1]), float(np.median(levels[-50:-1]))
+    if last < CUT_END_DB or last < before - 6:
+        return
+    end_s = round(heard.duration_s, 3)
+    yield finding(
+        "cut-end",
+        "The sound is cut off at the end",
+        "Export it with its last note and echo, or fade out; upload the whole file if this one was "
+        "cut on its way.",
+        "level of the last 20 ms",
+        value=last,
+        unit="dBFS",
+        limit=CUT_END_DB,
+        spans=[Span(start_s=round(max(0.0, end_s - 0.5), 3), end_s=end_s)],
+        deduction=6.0,
+    )
+
+
+def gaps(heard: Measured) -> Iterator[Finding]:
+    dropouts, clicks = heard.gaps.dropouts, heard.gaps.clicks
+    if dropouts:
+        yield finding(
+            "dropout",
+            f"The sound drops out {_times(len(dropouts))}",
+            "Export again with a larger buffer, or repair the places: full silence for an instant "
+            "inside loud sound is no music.",
+            "2 ms to 1 s of no sound with over -40 dBFS directly before and after",
+            value=len(dropouts),
+            unit="places",
+            limit=0,
+            spans=dropouts,
+            deduction=min(20.0, 5.0 + 2 * len(dropouts)),
+        )
+    if clicks:
+        yield finding(
+            "click",
+            f"Single samples stick out {_times(heard.gaps.click_count)}",
+            "Remove the clicks with a declicker, or crossfade the cuts where they are.",
+            "a sample that its neighbours do not foretell, alone within eight each side",
+            value=heard.gaps.click_count,
+            unit="clicks",
+            limit=0,
+            spans=clicks,
+            deduction=min(15.0, 3.0 + heard.gaps.click_count),
+        )
+
+
+def _times(count: int) -> str:
+    return "one place" if count == 1 else f"{count} places"

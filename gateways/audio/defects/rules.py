@@ -1,0 +1,58 @@
+"""All rules in turn, and the score that follows from what they found."""
+
+from __future__ import annotations
+
+from gateways.audio.defects import colour, levels, sides
+from gateways.audio.defects.finding import finding
+from gateways.audio.defects.heard import Measured
+from schemas.report import Finding, Quality
+
+RULES = (
+    levels.clipping,
+    levels.true_peak,
+    levels.loudness,
+    levels.dynamics,
+    levels.offset,
+    levels.silence,
+    levels.cut_end,
+    levels.gaps,
+    sides.sides,
+    colour.sample_rate,
+    colour.bandwidth,
+    colour.under_the_music,
+    levels.stores,
+)
+FORMULA = (
+    "100 less the deductions of the findings, never below 0. Measured defects of the file only: "
+    "no taste, nothing learned."
+)
+
+
+def judge(heard: Measured) -> Quality:
+    """Findings, the dearest first. Silence has one finding and no score."""
+    if heard.lufs is None and heard.true_peak_dbtp is None:
+        return Quality(score=None, formula=FORMULA, feedback=[_silent(heard)])
+    found = [one for rule in RULES for one in rule(heard)]
+    found.sort(key=lambda one: -one.deduction)
+    score = max(0.0, 100.0 - sum(one.deduction for one in found))
+    if not _sounds(heard):
+        return Quality(score=None, formula=FORMULA, feedback=[*found, _silent(heard)])
+    return Quality(score=round(score, 1), formula=FORMULA, feedback=found)
+
+
+def _sounds(heard: Measured) -> bool:
+    """An offset alone is no sound, yet has a peak."""
+    levels_db = heard.steps.level_db()
+    return len(levels_db) == 0 or float(levels_db.max()) > levels.SILENT_DB
+
+
+def _silent(heard: Measured) -> Finding:
+    return finding(
+        "silent",
+        "There is no sound in it",
+        "Check that the tracks were not muted at the export, and upload it again.",
+        f"no 20 ms louder than {levels.SILENT_DB:g} dBFS",
+        value=round(heard.duration_s, 2),
+        unit="s",
+        limit=0,
+    )
