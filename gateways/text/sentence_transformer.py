@@ -56,7 +56,7 @@ class SentenceTransformerEmbedder:
             model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         except (OSError, ValueError) as error:
             raise NoTextModel(f"{self._folder.name} holds no text model") from error
-        if model.get_sentence_embedding_dimension() != DIMENSIONS:
+        if model.encode("").shape != (DIMENSIONS,):
             raise NoTextModel(f"the model in {self._folder.name} has not {DIMENSIONS} dimensions")
         model.max_seq_length = MAX_TOKENS
         return model

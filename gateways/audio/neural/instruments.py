@@ -36,15 +36,15 @@ class Presence:
 
 
 SIGNS = {
-    "guitar": Sign(("mtt:guitar",), 0.09, 0.3),
-    "piano": Sign(("mtt:piano",), 0.05, 0.3),
-    "strings": Sign(("mtt:strings", "mtt:violin", "mtt:cello"), 0.05, 0.25),
-    "harp": Sign(("mtt:harp",), 0.02, 0.15),
-    "harpsichord": Sign(("mtt:harpsichord",), 0.02, 0.15),
-    "flute": Sign(("mtt:flute",), 0.02, 0.15),
-    "sitar": Sign(("mtt:sitar",), 0.05, 0.2),
-    "synth": Sign(("mtt:synth",), 0.1, 0.2),
-    "drums": Sign(("mtt:drums", "mtt:beat", "mtt:beats"), 0.05, 0.15),
+    "guitar": Sign(("mtt:guitar",), 0.15, 0.3),
+    "piano": Sign(("mtt:piano",), 0.2, 0.45),
+    "strings": Sign(("mtt:strings", "mtt:violin", "mtt:cello"), 0.15, 0.3),
+    "harp": Sign(("mtt:harp",), 0.05, 0.15),
+    "harpsichord": Sign(("mtt:harpsichord",), 0.03, 0.08),
+    "flute": Sign(("mtt:flute",), 0.07, 0.25),
+    "sitar": Sign(("mtt:sitar",), 0.05, 0.15),
+    "synth": Sign(("mtt:synth",), 0.1, 0.25),
+    "drums": Sign(("mtt:drums", "mtt:beat", "mtt:beats"), 0.07, 0.15),
     "choir": Sign(("mtt:choir", "mtt:choral"), 0.05, 0.2),
 }
 VOCALS = "vocals"
