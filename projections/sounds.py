@@ -9,9 +9,10 @@ from typing import Any
 
 from events.analysis import AnalysisCompleted
 from events.asset import AssetDeleted, AssetUploaded
-from events.audio import Measurement, Vector
+from events.audio import Fingerprint, Measurement, Vector
 from events.envelope import Recorded
 from projections.projection import Projection, Rows
+from schemas.fingerprint import ALGORITHM, BadFingerprint, index_terms, read_words
 
 SOUND_DIMENSIONS, WORDS_DIMENSIONS = 256, 384
 
@@ -43,7 +44,17 @@ def _heard(found: Measurement) -> dict[str, Any]:
         "words": words,
         "fingerprint_algorithm": fingerprint and fingerprint.algorithm,
         "fingerprint": fingerprint and fingerprint.data,
+        "terms": _terms(fingerprint),
     }
+
+
+def _terms(fingerprint: Fingerprint | None) -> list[int] | None:
+    if fingerprint is None or fingerprint.algorithm != ALGORITHM:
+        return None
+    try:
+        return index_terms(read_words(fingerprint.data))
+    except BadFingerprint:
+        return None
 
 
 def components(vector: Vector | None, dimensions: int) -> str | None:

@@ -12,9 +12,12 @@ CREATE TABLE {schema}.sounds (
     words_model  text COLLATE "C",
     words        public.halfvec(384),
     fingerprint_algorithm text COLLATE "C",
-    fingerprint  text COLLATE "C"
+    fingerprint  text COLLATE "C",
+    -- words of the fingerprint to look it up by
+    terms        integer[]
 );
 CREATE INDEX ON {schema}.sounds (workspace_id, asset_id);
+CREATE INDEX ON {schema}.sounds USING gin (terms);
 CREATE INDEX sounds_by_sound ON {schema}.sounds USING hnsw (sound public.halfvec_cosine_ops)
     WHERE workspace_id IS NOT NULL;
 CREATE INDEX sounds_by_words ON {schema}.sounds USING hnsw (words public.halfvec_cosine_ops)

@@ -12,12 +12,26 @@ from read_api.search.reasons import why_similar
 from read_api.search.versions import base_title, same_song
 from read_api.views import Row, Views
 from schemas.dto import AssetDto, FoundAsset, RelatedAsset
+from schemas.fingerprint import Match, compare, read_words
 
 # So many titles that begin alike are looked at.
 MOST_TITLES = 100
 _FEW = """
 SELECT count(*) <= %(few)s AS few FROM
     (SELECT FROM views.sounds WHERE workspace_id = %(workspace_id)s LIMIT %(few)s + 1) AS counted
+"""
+# So many fingerprints with most terms in common are compared word by word, some ms each.
+MOST_COMPARED = 12
+_SHARED_TERMS = """
+SELECT vault.*, alike.fingerprint FROM (
+    SELECT asset_id, fingerprint, (
+        SELECT count(*) FROM unnest(terms) AS term WHERE term = ANY (%(terms)s::integer[])
+    ) AS shared FROM views.sounds
+    WHERE workspace_id = %(workspace_id)s AND terms && %(terms)s::integer[]
+        AND asset_id <> %(asset_id)s
+    ORDER BY shared DESC, asset_id LIMIT %(rows)s
+) AS alike JOIN views.vault AS vault USING (asset_id)
+WHERE vault.workspace_id = %(workspace_id)s
 """
 _SAME_BEGINNING = """
 SELECT * FROM views.vault
@@ -53,8 +67,34 @@ class Alike:
         return [_similar(one, row) for row in rows]
 
     def related(self, caller: Caller, one: AssetDto) -> list[RelatedAsset]:
-        """Other recordings of the same song, the surest first."""
-        return self._versions(caller, one)
+        """Other recordings of the same song, the surest first; each once."""
+        found = [*self._same_audio(caller, one), *self._versions(caller, one)]
+        return list({each.id: each for each in reversed(found)}.values())[::-1]
+
+    def _same_audio(self, caller: Caller, one: AssetDto) -> list[RelatedAsset]:
+        mine = self._views.row(
+            "SELECT fingerprint, terms FROM views.sounds"
+            " WHERE asset_id = %(id)s AND workspace_id = %(workspace)s AND terms <> '{}'",
+            {"id": one.id, "workspace": caller.workspace_id},
+        )
+        if mine is None:
+            return []
+        rows = self._views.rows(
+            _SHARED_TERMS,
+            {
+                "workspace_id": caller.workspace_id,
+                "asset_id": one.id,
+                "terms": mine["terms"],
+                "rows": MOST_COMPARED,
+            },
+            SETTINGS,
+        )
+        words, found = read_words(mine["fingerprint"]), []
+        for row in rows:
+            match = compare(words, read_words(row["fingerprint"]))
+            if match is not None:
+                found.append(_related(asset_of(row), match))
+        return sorted(found, key=lambda each: (-(each.share or 0), each.id))
 
     def _versions(self, caller: Caller, one: AssetDto) -> list[RelatedAsset]:
         base = base_title(title_of(one))
@@ -74,6 +114,18 @@ class Alike:
             if reason and base_title(title_of(other)) == base:
                 found.append(RelatedAsset(**other.model_dump(), kind="version", reason=reason))
         return found
+
+
+def _related(other: AssetDto, match: Match) -> RelatedAsset:
+    share = max(match.share_of_one, match.share_of_other)
+    same = match.verdict == "same audio"
+    return RelatedAsset(
+        **other.model_dump(),
+        kind="same-audio" if same else "contains",
+        share=share,
+        offset_s=match.offset_s,
+        reason="the same audio" if same else f"{share:.0%} of the shorter one is the same audio",
+    )
 
 
 def _similar(one: AssetDto, row: Row) -> FoundAsset:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
 
-from events.audio import Vector
+from events.audio import Fingerprint, Vector
 from gateways.ports import TextEmbedder
 from gateways.text.description import describe
 from gateways.text.embedding import make_embedder
@@ -23,6 +24,7 @@ from read_api.search import nearest
 from read_api.search.finding import Search
 from read_api.search.meaning import Meaning
 from read_api.search.texts import SIMILARITY
+from schemas.fingerprint import ALGORITHM
 from tests.integration.read_api.library import Library
 
 CATALOGUE: dict[str, dict[str, Any]] = {
@@ -247,6 +249,32 @@ def test_versions_of_one_song_are_recognised_by_title_and_beat(library: Library)
         ("night_bus - instrumental", "same title, same tempo, related key"),
     }
     assert {each.kind for each in related} == {"version"}
+
+
+def test_the_same_audio_is_recognised_whatever_it_is_called(library: Library):
+    chance = np.random.default_rng(3)
+    words = chance.integers(1, 2**32, 600, dtype=np.uint32)
+    again = words ^ np.where(chance.random(600) < 0.5, 1 << 7, 0).astype(np.uint32)
+    other = chance.integers(1, 2**32, 600, dtype=np.uint32)
+    caller = library.caller()
+    one = recorded(library, caller, "Night Bus", words)
+    recorded(library, caller, "untitled bounce", again)
+    recorded(library, caller, "A minute of it", words[150:450])
+    recorded(library, caller, "Something else", other)
+    library.settle()
+    related = library.assets.related(caller, one).data
+    assert {(each.tags.title, each.kind) for each in related} == {
+        ("untitled bounce", "same-audio"),
+        ("A minute of it", "contains"),
+    }
+    part = next(each for each in related if each.kind == "contains")
+    assert (part.share, part.offset_s) == (1.0, 30.0)
+
+
+def recorded(library: Library, caller: Caller, title: str, words: np.ndarray) -> str:
+    data = base64.b64encode(words.astype("<u4").tobytes()).decode()
+    fingerprint = Fingerprint(algorithm=ALGORITHM, data=data)
+    return library.add(caller, title, measured={"fingerprint": fingerprint})
 
 
 @pytest.mark.parametrize("q", ["around 140", "orchestra", "dark", "techno drums"])
