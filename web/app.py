@@ -10,6 +10,7 @@ from kit.problems import PageOfProblem
 from web.pages import (
     account,
     asset,
+    collections,
     entrance,
     erasure,
     forgotten,
@@ -46,6 +47,7 @@ def router(look: Look, parts: Parts) -> APIRouter:
         forgotten,
         vault,
         asset,
+        collections,
         account,
         security,
         erasure,

@@ -231,8 +231,20 @@ ROUTES: dict[tuple[str, str], Route] = {
         303, told=lambda known: {**_FILE(known), "data": {"csrf_token": known["csrf"]}}
     ),
     ("GET", "/assets/{asset_id}"): _page(200, "asset"),
+    ("GET", "/assets/{asset_id}/alike"): _page(200, "asset"),
+    ("GET", "/collections"): _page(200),
+    ("POST", "/collections"): _page(303, told=_form(name="Loud", query="energy_min=0.8")),
+    ("POST", "/collections/{collection_id}"): _page(
+        303, "collection", fresh="object", told=_form(version="1", name="Other")
+    ),
+    ("POST", "/collections/{collection_id}/delete"): _page(
+        303, "collection", fresh="object", told=_form(version="1")
+    ),
     ("GET", "/assets/{asset_id}/peaks"): _page(200, "asset"),
     ("GET", "/assets/{asset_id}/lanes"): _page(200, "asset"),
+    ("POST", "/assets/{asset_id}/file"): _page(
+        409, "file", fresh="object", told=_form(version="1")
+    ),
     ("POST", "/assets/{asset_id}/said"): _page(
         303,
         "asset",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -59,6 +61,29 @@ def test_a_list_of_recordings_is_a_filter_of_the_vault(mira: Tenant):
     assert gone.status_code == 204
     headers = {"Min-Position": gone.headers["Event-Position"], "Prefer": "wait=10"}
     assert mira.client.get(path, headers=headers).status_code == 404
+
+
+def test_a_search_is_saved_from_the_vaults_page_and_opens_it_again(mira: Tenant):
+    page = mira.client.get("/vault", params={"q": "in A minor", "vocals": "", "tempo_max": "125"})
+    assert page.status_code == 200
+    query = re.search(r'name="query" value="([^"]*)"', page.text)
+    assert query, "a search that found something can be saved"
+    assert "A minor (8A)" in page.text
+    form = re.search(r'name="csrf_token" value="([^"]*)"', page.text)
+    said = {"name": "Warm up", "query": html.unescape(query[1]), "csrf_token": form[1]}
+    saved = mira.client.post("/collections", data=said)
+    assert saved.headers["location"] == "/collections?done=saved"
+    listed = mira.client.get("/collections").text
+    assert "Warm up" in listed
+    opened = re.search(r'href="(/vault\?[^"]*)"', listed)
+    again = mira.client.get(html.unescape(opened[1]))
+    assert mira.asset in again.text
+
+
+def test_the_page_of_what_is_alike_answers_for_a_track_that_nobody_heard_yet(mira: Tenant):
+    page = mira.client.get(f"/assets/{mira.asset}/alike")
+    assert page.status_code == 200
+    assert "Nothing to compare with yet" in page.text
 
 
 @pytest.mark.parametrize(
