@@ -39,6 +39,7 @@ class Reanalysis:
     total: int
     listed: tuple[tuple[AssetId, ...], ...] = ()
     started: int = 0
+    passed_over: int = 0
     state: str = "running"
 
 
@@ -96,6 +97,7 @@ def start_batch(
             number=number,
             asked=asked,
             passed_over=passed_over,
+            passed_over_so_far=reanalysis.passed_over + passed_over,
         )
     )
 
@@ -146,7 +148,9 @@ def evolve(reanalysis: Reanalysis | None, event: Event) -> Reanalysis | None:
         case ReanalysisListed():
             return replace(reanalysis, listed=(*reanalysis.listed, event.asset_ids))
         case ReanalysisBatchStarted():
-            return replace(reanalysis, started=event.number + 1)
+            return replace(
+                reanalysis, started=event.number + 1, passed_over=event.passed_over_so_far
+            )
         case ReanalysisCompleted():
             return replace(reanalysis, state="completed")
         case ReanalysisCancelled():

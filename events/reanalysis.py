@@ -36,7 +36,8 @@ class ReanalysisListed(Event, type="reanalysis.listed", version=1):
 class ReanalysisBatchStarted(Event, type="reanalysis.batch_started", version=1):
     """`asked` recordings of the batch are measured again.
 
-    `passed_over` are not: deleted by now, or on their way already.
+    `passed_over` are not: deleted by now, or on their way already. `passed_over_so_far` counts
+    them with those of the batches before.
     """
 
     reanalysis_id: ReanalysisId
@@ -44,6 +45,7 @@ class ReanalysisBatchStarted(Event, type="reanalysis.batch_started", version=1):
     number: int
     asked: int
     passed_over: int
+    passed_over_so_far: int
 
 
 class ReanalysisCompleted(Event, type="reanalysis.completed", version=1):

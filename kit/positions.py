@@ -104,9 +104,9 @@ class ReadAt:
         return [self._progress.consumer_position(self._name)] * len(questions)
 
 
-def wait_s(prefer: str | None) -> float:
+def wait_s(prefer: str | None, default_s: float = DEFAULT_WAIT_S) -> float:
     found = _WAIT.search(prefer or "")
-    return min(float(found[1]), MAX_WAIT_S) if found else DEFAULT_WAIT_S
+    return min(float(found[1]), MAX_WAIT_S) if found else default_s
 
 
 def answer_position(response: Response, position: int) -> None:

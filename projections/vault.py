@@ -27,6 +27,7 @@ _FORGOTTEN = dict.fromkeys(
         *("duration_s", "sample_rate_hz", "channels", "codec", "bitrate_bps", "truncated"),
         *("bit_depth", "encoder", "replay_gain_track_db", "replay_gain_album_db", "pictures"),
         *("file_tags", "original_sha256", "original_size_bytes"),
+        *("own_tempo_bpm", "own_key", "own_genre"),
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
     )
@@ -43,6 +44,7 @@ _UNMEASURED = dict.fromkeys(
 
 
 _LISTS = ("key_candidates", "genres", "instruments", "defects")
+_OWN = ("tempo_bpm", "key", "genre")
 NOTHING_SAID = Tags()
 
 
@@ -84,6 +86,7 @@ class Vault(Projection, name="vault", version=3, categories=("asset", "analysis"
                     data.asset_id,
                     version=event.stream_version,
                     **_tags(data.tags, data.changed),
+                    **_own(data),
                 )
             case AssetFileRewritten():
                 rows.upsert(
@@ -104,7 +107,9 @@ class Vault(Projection, name="vault", version=3, categories=("asset", "analysis"
             case AnalysisFailed():
                 rows.upsert(
                     data.asset_id,
-                    analysis_state="failed",
+                    # What an earlier run measured stays, and where none did so does its failure.
+                    **({} if data.run > 1 else {"analysis_state": "failed"}),
+                    analysis_failed=data.run,
                     analysis_error_code=data.code,
                     analysis_error_reason=_storable(data.reason),
                 )
@@ -143,6 +148,14 @@ def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
     None once their owner was erased.
     """
     return {f"tag_{name}": _storable(getattr(tags or NOTHING_SAID, name)) for name in names}
+
+
+def _own(data: AssetTagsEdited) -> dict[str, bool]:
+    """Which of what is measured too is said by the musician, not by the file."""
+    tags = data.tags or NOTHING_SAID
+    return {
+        f"own_{name}": getattr(tags, name) is not None for name in _OWN if name in data.changed
+    }
 
 
 def _file_tags(tags: Tags | None) -> dict[str, Any]:

@@ -37,6 +37,10 @@ CREATE TABLE {schema}.vault (
     tag_danceability    double precision,
     tag_valence         double precision,
     tag_instruments     jsonb,
+    -- true where the musician said it, whatever the file says
+    own_tempo_bpm       boolean,
+    own_key             boolean,
+    own_genre           boolean,
     duration_s          double precision,
     sample_rate_hz      integer,
     channels            integer,
@@ -59,9 +63,10 @@ CREATE TABLE {schema}.vault (
     -- the analysis' stream
     analysis_id         text,
     analysis_state      text,
-    -- the run that the measurements are of; one that is being measured is in analysis_asked
+    -- the run that the measurements are of; the newest that was asked for, and that was given up
     analysis_run        integer,
     analysis_asked      integer,
+    analysis_failed     integer,
     analysis_error_code text,
     analysis_error_reason text,
     measured_tempo_bpm  double precision,

@@ -86,7 +86,7 @@ def _analysis(row: Row) -> AnalysisDto | None:
     return AnalysisDto(
         id=row["analysis_id"],
         run=run,
-        remeasuring=(row.get("analysis_asked") or run) > run,
+        remeasuring=(row.get("analysis_asked") or run) > max(run, row.get("analysis_failed") or 0),
         tempo_bpm=row["measured_tempo_bpm"],
         key=row["measured_key"],
         **lists,

@@ -61,3 +61,36 @@ class TooManyStreams(NoCultureError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"This workspace has {limit} live streams open here: close one first")
+
+
+class NothingToMeasure(NoCultureError):
+    status, code = 409, "asset-not-ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The file is {state}: it is measured once it is verified")
+
+
+class AnalysisGivenUp(NoCultureError):
+    """Carries what stopped it as `reason_code`."""
+
+    status, code = 409, "analysis-failed"
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.reason_code = code
+        super().__init__(
+            f"It could not be measured: {reason} Ask again with refresh, or upload it in another"
+            " format"
+        )
+
+    @property
+    def details(self) -> dict[str, object]:
+        return {"reason_code": self.reason_code}
+
+
+class NoReport(NoCultureError):
+    status, code = 409, "no-report"
+
+    def __init__(self, analyser: str) -> None:
+        super().__init__(
+            f"The analyser {analyser} measures only what the asset itself shows: read the asset"
+        )

@@ -12,7 +12,8 @@ from schemas.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
 
 MAX_DEAD_LETTERS = 200
 VIEWS = (
-    *("accounts", "collections", "comments", "erasures", "sagas", "sounds", "timeline", "vault"),
+    *("accounts", "analyses", "collections", "comments", "erasures", "reanalyses", "sagas"),
+    *("sounds", "timeline", "vault"),
 )
 # Answers None when all is well, else what is wrong.
 Check = Callable[[], str | None]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 import commands.accounts
+import commands.analyses
 import commands.assets
 import commands.bulk
 import commands.collections
@@ -24,6 +25,7 @@ import commands.sessions
 import commands.signing_in
 import commands.uploads
 import read_api.accounts_http
+import read_api.analyses_http
 import read_api.assets_http
 import read_api.collections_http
 import read_api.comments_http
@@ -36,6 +38,7 @@ import read_api.system_http
 import web.app
 import web.parts
 from commands.accounts import Accounts
+from commands.analyses import Analyses
 from commands.assets import Assets
 from commands.authentication import Credentials
 from commands.bulk import Bulk
@@ -70,14 +73,16 @@ from kit.paging import Cursors
 from kit.tokens import Signer
 from processors.sagas.operating import Operating
 from read_api.accounts import AccountQueries
+from read_api.analyses import AnalysisQueries
 from read_api.assets import AssetQueries
 from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
+from read_api.enhanced import EnhancedAnalyses
 from read_api.erasures import ErasureQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
-from read_api.reports import ReportQueries
+from read_api.reanalyses import ReanalysisQueries
 from read_api.sagas import SagaQueries
 from read_api.search.saved import canonical
 from read_api.storage import StorageQueries
@@ -107,6 +112,7 @@ class CommandSide:
     recovery: Recovery
     keys: Keys
     assets: Assets
+    analyses: Analyses
     collections: Collections
     comments: Comments
     uploads: Uploads
@@ -122,6 +128,8 @@ class QuerySide:
     """What only reads."""
 
     assets: AssetQueries
+    analyses: AnalysisQueries
+    reanalyses: ReanalysisQueries
     collections: CollectionQueries
     comments: CommentQueries
     timeline: TimelineQueries
@@ -160,6 +168,7 @@ def command_side(core: Core) -> CommandSide:
         keys=keys,
         assets=assets,
         collections=Collections(core.commands, canonical),
+        analyses=Analyses(core.commands, ReanalysisQueries(core.pool).choose),
         comments=Comments(core.commands),
         uploads=uploads,
         direct=DirectUploads(uploads, core.objects),
@@ -196,6 +205,8 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
     return QuerySide(
         assets=assets,
         collections=CollectionQueries(core.pool, assets, cursors, core.codec.reveal),
+        analyses=AnalysisQueries(core.pool, assets, core.objects),
+        reanalyses=ReanalysisQueries(core.pool),
         comments=CommentQueries(core.pool, assets, cursors, core.codec.reveal),
         timeline=timeline,
         accounts=AccountQueries(core.pool, assets, timeline),
@@ -241,6 +252,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         commands.keys.router(changing.keys, authenticated),
         commands.bulk.router(Bulk(core.commands, changing.assets), authenticated),
         commands.assets.router(changing.assets, authenticated),
+        commands.analyses.router(changing.analyses, authenticated),
         commands.collections.router(changing.collections, authenticated),
         commands.comments.router(changing.comments, authenticated),
         commands.direct.router(changing.direct, authenticated),
@@ -252,6 +264,13 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         ),
         read_api.assets_http.router(authenticated, progress, reading.assets, reading.timeline),
         read_api.collections_http.router(authenticated, progress, reading.collections),
+        read_api.analyses_http.router(
+            authenticated,
+            progress,
+            reading.analyses,
+            EnhancedAnalyses(reading.analyses, progress, changing.analyses.start),
+            reading.reanalyses,
+        ),
         read_api.comments_http.router(authenticated, progress, reading.comments),
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
@@ -282,6 +301,7 @@ def page_parts(
         recovery=changing.recovery,
         keys=changing.keys,
         assets=changing.assets,
+        rewriting=changing.rewriting,
         limits=changing.limits,
         authenticated=changing.authenticated,
         progress=core.progress,
@@ -294,7 +314,8 @@ def page_parts(
         profile=reading.accounts,
         erasing=reading.erasures,
         media=reading.media,
-        reports=ReportQueries(reading.assets, core.objects),
+        storage=reading.storage,
+        reports=reading.analyses,
         system=reading.system,
         sagas=reading.sagas,
         operations=changing.operations,

@@ -13,10 +13,12 @@ from processors.effects.mail import PasswordResetMail
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.accounts import Accounts
+from projections.analyses import Analyses
 from projections.collections import Collections
 from projections.comments import Comments
 from projections.erasures import Erasures
 from projections.projection import Projection
+from projections.reanalyses import Reanalyses
 from projections.sagas import Sagas
 from projections.sounds import Sounds
 from projections.timeline import Timeline
@@ -29,6 +31,8 @@ from sagas.remeasuring import REMEASURING
 from sagas.saga import Saga
 
 VIEWS: tuple[type[Projection], ...] = (
+    Analyses,
+    Reanalyses,
     Sounds,
     Collections,
     Comments,

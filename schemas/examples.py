@@ -263,7 +263,9 @@ EXAMPLES: tuple[Event, ...] = (
         **_OF_REANALYSIS, requested_by=ACCOUNT, total=2, batches=1, analyser_version_below=3
     ),
     ReanalysisListed(**_OF_REANALYSIS, number=0, asset_ids=(ASSET, fixed(AssetId, 2))),
-    ReanalysisBatchStarted(**_OF_REANALYSIS, number=0, asked=1, passed_over=1),
+    ReanalysisBatchStarted(
+        **_OF_REANALYSIS, number=0, asked=1, passed_over=1, passed_over_so_far=1
+    ),
     ReanalysisCompleted(**_OF_REANALYSIS, measured=1, failed=0, passed_over=1),
     ReanalysisCancelled(**_OF_REANALYSIS, cancelled_by=ACCOUNT),
     ReanalysingStepped(

@@ -247,13 +247,18 @@ class UsedModel(Part):
     licence: str
 
 
-class Report(Part):
+class EnhancedAnalysis(Part):
+    """The answer of POST /api/analysis/enhanced."""
+
     audioFeatures: AudioFeatures  # as the roadmap names it
     genre: Genre
     instruments: Instruments
     quality: Quality
     virality: Virality
     recommendations: list[Recommendation] = Field(default_factory=list)
+
+
+class Report(EnhancedAnalysis):
     version: int = REPORT_VERSION
     analyser: str
     analyser_version: int

@@ -13,6 +13,7 @@ from commands.keys import Keys
 from commands.operations import Operations
 from commands.passkeys import Passkeys
 from commands.recovery import Recovery
+from commands.rewriting import Rewriting
 from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
 from commands.signing_in import SigningIn
@@ -20,13 +21,14 @@ from kit.auth import Authenticate
 from kit.limits import RateLimits
 from kit.positions import Progress
 from read_api.accounts import AccountQueries
+from read_api.analyses import AnalysisQueries
 from read_api.assets import AssetQueries
 from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.media import AssetMedia
-from read_api.reports import ReportQueries
 from read_api.sagas import SagaQueries
+from read_api.storage import StorageQueries
 from read_api.system import SystemQueries
 from read_api.timeline import TimelineQueries
 from web.render import Renderer
@@ -43,9 +45,11 @@ class Parts:
     recovery: Recovery
     keys: Keys
     assets: Assets
+    rewriting: Rewriting
     collecting: Collections
     collections: CollectionQueries
     comments: Comments
+    storage: StorageQueries
     limits: RateLimits
     authenticated: Authenticate
     progress: Progress
@@ -55,7 +59,7 @@ class Parts:
     profile: AccountQueries
     erasing: ErasureQueries
     media: AssetMedia
-    reports: ReportQueries
+    reports: AnalysisQueries
     system: SystemQueries
     sagas: SagaQueries
     operations: Operations

@@ -43,9 +43,11 @@ from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from projections.accounts import Accounts as AccountsView
+from projections.analyses import Analyses
 from projections.collections import Collections
 from projections.comments import Comments
 from projections.erasures import Erasures
+from projections.reanalyses import Reanalyses
 from projections.sagas import Sagas
 from projections.sounds import Sounds
 from projections.timeline import Timeline
@@ -329,7 +331,7 @@ def _library(
 
 def _consumers() -> list[ProjectionConsumer]:
     views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments, Sounds, Collections)
-    return [ProjectionConsumer(view()) for view in views]
+    return [ProjectionConsumer(view()) for view in (*views, Analyses, Reanalyses)]
 
 
 def reader(pool: ConnectionPool):

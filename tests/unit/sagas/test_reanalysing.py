@@ -33,7 +33,13 @@ def requested(batches: int) -> ReanalysisRequested:
 
 
 def started(number: int, asked: int = BATCH, passed_over: int = 0) -> ReanalysisBatchStarted:
-    return ReanalysisBatchStarted(**OF, number=number, asked=asked, passed_over=passed_over)
+    return ReanalysisBatchStarted(
+        **OF,
+        number=number,
+        asked=asked,
+        passed_over=passed_over,
+        passed_over_so_far=passed_over,
+    )
 
 
 def start(number: int) -> StartReanalysisBatch:
