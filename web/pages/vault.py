@@ -95,6 +95,7 @@ def router(parts: Parts) -> APIRouter:
         shown |= {
             "asked": asked,
             "stats": parts.vault.stats(caller),
+            "usage": parts.storage.usage(caller.workspace_id),
             "accepted": ACCEPTED,
             "lengths": LENGTHS,
             "sorts": SORTS,

@@ -1,0 +1,136 @@
+// One file on its way: missing, waiting, sending, held, failed, stored, and then what the log says of it.
+
+import { clock, size } from "./text.js";
+import { forgetUpload, Held, TusUpload } from "./tus.js";
+import { fileOf, forget, remember } from "./upload-memory.js";
+
+const SAID = {
+  "asset.verified": ["stored", "Checked, measuring"],
+  "analysis.requested": ["stored", "Checked, measuring"],
+  "analysis.completed": ["ready", "Ready"],
+  "analysis.failed": ["failed", "Stored, but could not be measured"],
+};
+export const BUSY = ["waiting", "sending", "held"];
+
+export class Item {
+  state = "waiting";
+  sent = 0;
+  asset = null;
+  upload = null;
+  rate = 0;
+
+  /**
+   * @param {{name: string, size: number, lastModified: number}} about what is known of the file
+   * @param {HTMLElement} row
+   * @param {{owner: string, endpoint: string, changed: (item: Item) => void}} panel
+   */
+  constructor(about, row, panel) {
+    this.about = about;
+    this.row = row;
+    this.panel = panel;
+    const name = row.querySelector(".name");
+    name.textContent = name.title = about.name;
+  }
+
+  /** @param {File} file @param {FileSystemFileHandle} [handle] */
+  begin(file, handle) {
+    this.upload = new TusUpload(file, this.panel.endpoint, (sent) => this.#arrived(sent), () => this.#lost());
+    this.state = "waiting";
+    this.show(size(file.size));
+    remember(this.panel.owner, file, handle);
+  }
+
+  /** After a reload: by its handle, or by choosing it again. @param {boolean} ask */
+  async find(ask = false) {
+    const file = await fileOf(this.about, ask);
+    if (file) return this.begin(file, this.about.handle);
+    this.state = "missing";
+    this.show(this.about.handle ? "Press the arrow to go on" : "Choose this file again to go on");
+  }
+
+  /** @param {string} text */
+  show(text) {
+    const { row, state } = this;
+    row.className = { failed: "bad", ready: "done" }[state] ?? "";
+    row.querySelector(".said").textContent = text;
+    const bar = row.querySelector("progress");
+    bar.value = this.about.size ? this.sent / this.about.size : 0;
+    bar.hidden = !BUSY.includes(state);
+    row.querySelector(".hold").hidden = !["waiting", "sending"].includes(state);
+    row.querySelector(".again").hidden = !this.mayTryAgain;
+    row.querySelector(".cancel").hidden = ![...BUSY, "failed", "missing"].includes(state);
+  }
+
+  get mayTryAgain() {
+    return ["held", "missing"].includes(this.state) || (this.state === "failed" && !this.asset);
+  }
+
+  async run() {
+    this.state = "sending";
+    this.show("Starting");
+    try {
+      const { asset, duplicate } = await this.upload.run();
+      forget(this.panel.owner, this.about);
+      this.asset = asset;
+      this.#link();
+      this.state = duplicate ? "ready" : "stored";
+      this.show(duplicate ? "Already in your vault" : "Stored, checking");
+    } catch (error) {
+      this.state = error instanceof Held ? "held" : "failed";
+      this.show(error instanceof Held ? "Paused" : error.message || "The connection was lost");
+    }
+    this.panel.changed(this);
+  }
+
+  hold() {
+    if (this.state === "sending") return this.upload.hold();
+    this.state = "held";
+    this.show("Paused");
+  }
+
+  wait() {
+    this.state = "waiting";
+    this.show("Waiting");
+  }
+
+  async cancel() {
+    this.row.remove();
+    forget(this.panel.owner, this.about);
+    await (this.upload ? this.upload.cancel() : forgetUpload(this.about));
+  }
+
+  /** @param {object | undefined} envelope of the asset's or its analysis's event */
+  hear(envelope) {
+    const rejected = envelope?.type === "asset.rejected" && ["failed", envelope.data.reason];
+    const said = rejected || SAID[envelope?.type];
+    if (!said || this.state === "ready" || this.state === "failed") return;
+    [this.state] = said;
+    this.show(said[1]);
+  }
+
+  #arrived(sent) {
+    const now = performance.now();
+    // What one file gets of the line, over its last seconds.
+    this.since ??= [now, sent];
+    if (now - this.since[0] > 1000) {
+      this.rate = Math.max(0, (sent - this.since[1]) / ((now - this.since[0]) / 1000));
+      this.since = [now, sent];
+    }
+    this.sent = sent;
+    const left = this.rate ? `, ${clock((this.about.size - sent) / this.rate)} left` : "";
+    this.show(`${size(sent)} of ${size(this.about.size)}${left}`);
+    this.panel.changed(this);
+  }
+
+  #lost() {
+    this.show("Waiting for the network, then it goes on by itself");
+  }
+
+  #link() {
+    const link = document.createElement("a");
+    link.href = `/assets/${this.asset}`;
+    link.textContent = this.about.name;
+    this.row.querySelector(".name").replaceChildren(link);
+    globalThis.htmx?.process(this.row);
+  }
+}
