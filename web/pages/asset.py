@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from kit.caller import Caller
+from kit.conditions import PreconditionFailed
 from schemas.dto import AssetDto
 from web import listening
 from web.lanes import lanes_of
@@ -24,7 +25,13 @@ FINEST, COARSE = 256, 4096
 HERO_PAIRS = 1500
 PEAKS_KEPT_S = 3600
 EVENTS = 200
-_NOTICES = {"changed": "Somebody was faster: this is what the track says now. Try again."}
+_NOTICES = {
+    "changed": "Somebody was faster: this is what the track says now. Try again.",
+    "nothing-to-write": "The file says all of it already: nothing was written.",
+    "written": "Your tags are in the file now. The file as it was is kept.",
+    "partly-written": "Your tags are in the file now, but for those that its format cannot hold:"
+    " the timeline names them. The file as it was is kept.",
+}
 
 
 def router(parts: Parts) -> APIRouter:
@@ -67,6 +74,22 @@ def router(parts: Parts) -> APIRouter:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return packed(request, body, headers)
+
+    @routes.post("/assets/{asset_id}/file")
+    def write_into_file(
+        request: Request, asset_id: str, caller: Author, version: Annotated[int, Form()]
+    ) -> Response:
+        """A new version of the file that carries the tags; the earlier one stays."""
+        try:
+            made, committed = parts.rewriting.rewrite(caller, asset_id, version)
+        except PreconditionFailed:
+            return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
+        if committed is None:
+            return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)
+        done = "partly-written" if made.left_out else "written"
+        response = RedirectResponse(f"/assets/{asset_id}?done={done}", 303)
+        remember(request, response, committed.position)
+        return response
 
     @routes.post("/assets/{asset_id}/delete")
     def delete(

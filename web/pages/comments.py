@@ -1,7 +1,5 @@
 """Comments on a track's page: forms that work without scripts."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response

@@ -1,7 +1,5 @@
 """One click instead of a measurement: what the musician says counts, and can be taken back."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response

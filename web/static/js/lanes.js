@@ -96,10 +96,11 @@ const LANES = {
     lanes.forEach(([name, values], row) => {
       const y = top + row * ONE_INSTRUMENT;
       values.forEach((value, index) => {
-        const [left, right] = [axis.x(index * step, width), axis.x((index + 1) * step, width)];
+        // Whole pixels: two translucent blocks that share one would show a seam.
+        const [left, right] = [index, index + 1].map((each) => Math.round(axis.x(each * step, width)));
         if (right < 0 || left > width || value < 5) return;
         pen.globalAlpha = Math.min(value / 100, 1) * 0.7;
-        pen.fillRect(left, y + 3, right - left + 0.5, ONE_INSTRUMENT - 6);
+        pen.fillRect(left, y + 3, right - left, ONE_INSTRUMENT - 6);
       });
       pen.globalAlpha = 1;
       label(pen, colour, name, y + 11);

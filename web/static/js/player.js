@@ -5,7 +5,8 @@
 
 const PREPARE_S = 20; // before the end the next track is fetched
 const HAND_OVER_S = 0.5; // before the end the exact moment is waited for
-const FIRST_LEAD_S = 0.02; // how long play() takes to be heard, until that is measured
+const FIRST_LEAD_S = 0.05; // from play() to sound, until that is measured
+const MEASURED_TIMES = 4; // an event that comes late would look like a gap
 
 class Player extends EventTarget {
   /** @type {Track | null} */
@@ -132,17 +133,23 @@ class Player extends EventTarget {
     [this.audio, this.#spare] = [this.#spare, before];
     this.track = next;
     this.#next = null;
-    this.audio.addEventListener("timeupdate", () => this.#measure(ends_ms), { once: true });
+    this.#measure(ends_ms, this.audio);
     this.audio.play().catch(() => {});
     this.dispatchEvent(new Event("track"));
     this.#describe();
     return true;
   }
 
-  #measure(ends_ms) {
-    this.gap_ms = performance.now() - this.audio.currentTime * 1000 - ends_ms;
-    // Half of the error at a time: one slow start does not spoil the next one.
-    this.#lead_s = Math.min(Math.max(this.#lead_s + this.gap_ms / 2000, 0), 0.2);
+  #measure(ends_ms, audio) {
+    const found = [];
+    const look = () => {
+      found.push(performance.now() - audio.currentTime * 1000 - ends_ms);
+      if (found.length < MEASURED_TIMES) return;
+      audio.removeEventListener("timeupdate", look);
+      this.gap_ms = Math.min(...found);
+      this.#lead_s = Math.min(Math.max(this.#lead_s + this.gap_ms / 1000, 0), 0.2);
+    };
+    audio.addEventListener("timeupdate", look);
   }
 
   #forgetNext() {
