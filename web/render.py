@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
 from web import looks
+from web.doubt import doubt
 from web.form_token import masked
+from web.search_form import opened
 from web.static_files import FOLDER, StaticFiles
 
 TEMPLATES = FOLDER.parent / "templates"
@@ -31,6 +33,8 @@ FILTERS = (
     looks.iso,
     looks.camelot,
     looks.revision,
+    opened,
+    doubt,
 )
 
 

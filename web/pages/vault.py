@@ -1,8 +1,6 @@
 """The vault: the list of tracks with its search, and the form that uploads without scripts."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -11,24 +9,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from kit.caller import Caller
-from read_api.asset_filters import AssetFilters
 from schemas.errors import NoCultureError
 from web import form_token
 from web.parts import Parts
 from web.render import wants_part
+from web.search_form import LENGTHS, VOCALS, Asked
 from web.visitor import Visitors, catch_up, remember
 
 PAGE = 50
 MOST = 200
+VIEWS = ("table", "grid")
+VIEW_COOKIE = "noculture_view"
+YEAR_S = 365 * 24 * 3600
 READ_BYTES = 1024 * 1024
 ACCEPTED = "audio/*,.mp3,.flac,.wav,.aif,.aiff,.ogg,.oga,.opus,.m4a,.aac"
-LENGTHS = (
-    ("", "Any length"),
-    ("-60", "Under 1 min"),
-    ("60-180", "1 to 3 min"),
-    ("180-300", "3 to 5 min"),
-    ("300-", "Over 5 min"),
-)
 SORTS = (
     ("", "Default order"),
     ("uploaded_at", "Oldest first"),
@@ -39,44 +33,7 @@ SORTS = (
     ("duration", "Shortest first"),
     ("-duration", "Longest first"),
 )
-_FIELDS = ("q", "tempo_min", "tempo_max", "key", "length", "state", "sort")
 _NOTICES = {"deleted": "The track was deleted.", "uploaded": "Uploaded. Measuring follows."}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the search form says, as text, to show it again."""
-
-    q: str = ""
-    tempo_min: str = ""
-    tempo_max: str = ""
-    key: str = ""
-    length: str = ""
-    state: str = ""
-    sort: str = ""
-
-    @classmethod
-    def of(cls, request: Request) -> "Asked":
-        given = request.query_params
-        return cls(**{name: given.get(name, "")[:200].strip() for name in _FIELDS})
-
-    @property
-    def said(self) -> dict[str, str]:
-        return {name: value for name in _FIELDS if (value := getattr(self, name))}
-
-    @property
-    def filtered(self) -> bool:
-        return bool(self.said.keys() - {"sort"})
-
-    def filters(self, limit: int, cursor: str | None) -> AssetFilters:
-        """Raises ValidationError."""
-        asked: dict[str, Any] = {**self.said, "limit": limit, "cursor": cursor}
-        shortest, _, longest = asked.pop("length", "").partition("-")
-        return AssetFilters(**asked, duration_min=shortest or None, duration_max=longest or None)
-
-    def url(self, **more: str) -> str:
-        query = urlencode(self.said | more)
-        return f"/vault?{query}" if query else "/vault"
 
 
 def router(parts: Parts) -> APIRouter:
@@ -98,11 +55,16 @@ def router(parts: Parts) -> APIRouter:
             "usage": parts.storage.usage(caller.workspace_id),
             "accepted": ACCEPTED,
             "lengths": LENGTHS,
+            "vocals": VOCALS,
             "sorts": SORTS,
             "notice": _NOTICES.get(request.query_params.get("done", "")),
+            "view": _view(request),
         }
         if not wants_part(request):
-            return parts.renderer.page(request, "vault.html", **shown)
+            response = parts.renderer.page(request, "vault.html", **shown)
+            if request.query_params.get("view") in VIEWS:
+                response.set_cookie(VIEW_COOKIE, _view(request), max_age=YEAR_S, samesite="lax")
+            return response
         response = parts.renderer.part(request, "_tracks_part.html", **shown)
         response.headers["HX-Replace-Url"] = asked.url()
         return response
@@ -142,6 +104,12 @@ def _listing(
         "more_url": more_url,
         "filtered": asked.filtered,
     }
+
+
+def _view(request: Request) -> str:
+    """As this browser wants to see the list; without scripts chosen by a link."""
+    wanted = request.query_params.get("view") or request.cookies.get(VIEW_COOKIE)
+    return wanted if wanted in VIEWS else VIEWS[0]
 
 
 def _limit(request: Request) -> int:

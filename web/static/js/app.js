@@ -8,6 +8,7 @@ import "./waves.js";
 import "./uploads.js";
 import "./live.js";
 import "./vault.js";
+import "./selection.js";
 import "./shortcuts.js";
 
 // What only a track's page needs comes with the first of them.

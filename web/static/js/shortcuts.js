@@ -6,7 +6,14 @@ import { announce } from "./text.js";
 const STEP_S = 5;
 const TAKES_KEYS = "input, select, textarea, button, summary, dialog[open], [role=slider]";
 
+const openPalette = () => import("./palette.js").then((palette) => palette.open());
+
+document.addEventListener("click", (event) => event.target.closest("[data-palette]") && openPalette());
 document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    openPalette();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.target.closest(TAKES_KEYS) || document.querySelector("dialog[open]")) return;
   const act = {

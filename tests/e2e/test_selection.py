@@ -1,0 +1,135 @@
+"""Many tracks at once, by keyboard and mouse; the palette; the list as a grid."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit, open_visit
+from tests.e2e.test_every_page import serious
+
+SELECTED = "tr[aria-selected=true]"
+
+
+def said_of(visit: Visit, field: str) -> list[str | None]:
+    """What the tracks say of themselves now, read by the API."""
+    answer = visit.page.request.get(visit.site.path("/api/assets?limit=50"))
+    return [asset["tags"][field] for asset in answer.json()["data"]]
+
+
+def test_the_keyboard_selects_edits_and_takes_back(owner: Visit):
+    owner.go("/vault")
+    page, keys = owner.page, owner.page.keyboard
+    rows = page.locator("tr[data-asset]")
+    keys.press("ArrowDown")
+    expect(rows.first).to_be_focused()
+    keys.press("ArrowDown")
+    expect(rows.nth(1)).to_be_focused()
+    keys.press("x")
+    keys.press("Shift+ArrowDown")
+    keys.press("Shift+ArrowDown")
+    expect(page.locator(SELECTED)).to_have_count(3)
+    expect(page.get_by_role("region", name="Selected tracks")).to_contain_text("3 selected")
+    keys.press("e")
+    expect(page.get_by_role("heading", name="Edit 3 tracks")).to_be_visible()
+    assert serious(owner) == []
+    page.get_by_label("Label", exact=True).last.fill("Night Records")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".toast")).to_contain_text("3 tracks edited")
+    assert said_of(owner, "label").count("Night Records") == 3
+    page.locator(".toast").get_by_role("button", name="Undo").hover()
+    keys.press("Control+z")
+    expect(page.locator(".toast")).to_have_count(0)
+    owner.until(
+        "fetch('/api/assets?limit=50').then((a) => a.json())"
+        ".then(({data}) => data.every((each) => each.tags.label !== 'Night Records'))"
+    )
+    keys.press("Escape")
+    expect(page.locator(SELECTED)).to_have_count(0)
+
+
+def test_what_is_wrong_with_an_edit_is_said_and_nothing_is_changed(owner: Visit):
+    owner.go("/vault")
+    page = owner.page
+    page.get_by_label("Select all shown").check()
+    expect(page.locator(SELECTED)).to_have_count(len(owner.site.music))
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_label("Key", exact=True).last.fill("H sharp")
+    page.get_by_role("button", name="Save").click()
+    alert = page.locator("#bulk-edit [role=alert]")
+    expect(alert).to_contain_text("is no key")
+    page.get_by_role("button", name="Cancel").click()
+
+
+def test_a_range_is_deleted_only_when_its_time_is_over_and_nobody_took_it_back(owner: Visit):
+    owner.go("/vault")
+    page = owner.page
+    rows, count = page.locator("tr[data-asset]:visible"), len(owner.site.music)
+    boxes = page.locator("[data-select]")
+    boxes.nth(0).click()
+    boxes.nth(2).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(rows).to_have_count(count - 3)
+    expect(page.locator(".toast")).to_contain_text("3 tracks will be deleted in 10 seconds")
+    page.get_by_role("button", name="Undo").click()
+    expect(rows).to_have_count(count)
+    assert not [url for method, url, _ in owner.requests if url.endswith("/deletions")]
+
+
+def test_leaving_the_page_does_what_was_asked_at_once(visit: Visit):
+    visit.sign_up()
+    visit.choose(visit.site.music[0].path)
+    visit.wait_analysed(1)
+    visit.page.locator("[data-select]").click()
+    visit.page.keyboard.press("Delete")
+    visit.page.locator(".toast").wait_for()
+    visit.go("/account")
+    visit.until("fetch('/api/assets').then((a) => a.json()).then(({data}) => data.length === 0)")
+
+
+def test_the_palette_finds_tracks_pages_and_what_can_be_done(owner: Visit):
+    track = owner.site.music[1]
+    owner.go("/account")
+    page, keys = owner.page, owner.page.keyboard
+    keys.press("Control+k")
+    box = page.get_by_role("combobox", name="Go to, or do")
+    expect(box).to_be_focused()
+    assert serious(owner) == []
+    keys.type(track.title)
+    option = page.get_by_role("option", name=track.title)
+    expect(option).to_be_visible()
+    while option.first.get_attribute("aria-selected") != "true":
+        keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
+    keys.press("Control+k")
+    keys.type("vault")
+    keys.press("Enter")
+    page.wait_for_url("**/vault")
+    keys.press("Control+k")
+    keys.type("select all")
+    keys.press("Enter")
+    expect(page.locator(SELECTED)).to_have_count(len(owner.site.music))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_grid_is_kept_and_fits(browser, site, library, width: int):
+    size = {"width": width, "height": 844}
+    context = browser.new_context(storage_state=library, viewport=size)
+    visit = open_visit(context, site)
+    visit.go("/vault")
+    visit.page.get_by_role("link", name="Grid").click()
+    visit.page.reload()
+    rows = visit.page.locator("tr[data-asset]")
+    expect(visit.page.locator("table.tracks")).to_have_attribute("data-view", "grid")
+    expect(rows).to_have_count(len(site.music))
+    tall = rows.first.locator("mini-wave canvas").evaluate("(canvas) => canvas.clientHeight")
+    assert tall > 60
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert serious(visit) == []
+    if width > 1000:
+        visit.page.keyboard.press("ArrowDown")
+        visit.page.keyboard.press("ArrowRight")
+        expect(rows.nth(1)).to_be_focused()
+    context.close()
+    assert visit.complaints == []

@@ -1,0 +1,161 @@
+// What is done with the selected rows: edited or deleted together, and taken back.
+
+import { clear, rows, selected } from "./selection.js";
+import { announce } from "./text.js";
+import { toast } from "./toasts.js";
+
+const DELETED_AFTER_S = 10;
+const NUMBERS = new Set(["year", "tempo_bpm"]);
+/** @type {Map<string, number>} assets that are deleted when their time is over */
+const leaving = new Map();
+
+export { clear };
+
+export function showBar() {
+  const bar = document.querySelector("bulk-bar");
+  if (!bar) return;
+  bar.hidden = selected.size === 0;
+  bar.querySelector(".count").textContent = `${selected.size} selected`;
+}
+
+const tracks = (count) => (count === 1 ? "1 track" : `${count} tracks`);
+const named = (some) => [...some].map(([id, version]) => ({ id, version }));
+
+/** @throws {Error} with the server's sentence; `problem` is its whole answer */
+async function send(path, body, keepalive = false) {
+  const answer = await fetch(path, {
+    method: "POST",
+    keepalive,
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+  const told = answer.status === 204 ? null : await answer.json();
+  if (answer.ok) return told;
+  throw Object.assign(new Error(told.detail), { problem: told });
+}
+
+export function edit() {
+  const dialog = document.getElementById("bulk-edit");
+  if (!dialog || !selected.size) return;
+  const form = dialog.querySelector("form");
+  form.reset();
+  form.querySelector("[role=alert]").hidden = true;
+  dialog.querySelector("h2").textContent = `Edit ${tracks(selected.size)}`;
+  dialog.showModal();
+  form.querySelector("[name=artist]").focus();
+}
+
+/** What is ticked, as the API wants it: an empty field is null. */
+function changesOf(form) {
+  const changes = {};
+  for (const box of form.querySelectorAll("[data-changes]:checked")) {
+    const name = box.dataset.changes;
+    const value = form.elements[name].value.trim();
+    changes[name] = value === "" ? null : NUMBERS.has(name) ? Number(value) : value;
+  }
+  return changes;
+}
+
+async function save(dialog) {
+  const form = dialog.querySelector("form");
+  const alert = form.querySelector("[role=alert]");
+  const changes = changesOf(form);
+  if (!Object.keys(changes).length) return tell(alert, "Nothing is ticked, so nothing would change.");
+  try {
+    const { assets, undo } = await send("/api/assets/edits", { changes, assets: named(selected) });
+    dialog.close();
+    toast(undo ? `${tracks(undo.assets.length)} edited.` : `${tracks(assets.length)} said that already.`, {
+      undo: undo && (() => takeBack(undo)),
+    });
+  } catch (error) {
+    tell(alert, wordsOf(error));
+  }
+}
+
+function tell(alert, text) {
+  alert.hidden = false;
+  alert.textContent = text;
+}
+
+function wordsOf({ message, problem }) {
+  const fields = (problem?.errors ?? []).map(({ pointer, detail }) => `${pointer.split("/").at(-1)}: ${detail}`);
+  return fields.length ? fields.join(". ") : message;
+}
+
+async function takeBack(undo) {
+  try {
+    await send("/api/assets/edits", undo);
+    announce("Taken back");
+  } catch (error) {
+    toast(`Not taken back: ${error.message}`);
+  }
+}
+
+/** Nothing is deleted before its time is over; who leaves the page does not wait for it. */
+export function remove() {
+  if (!selected.size) return;
+  const going = new Map(selected);
+  for (const [id, version] of going) leaving.set(id, version);
+  clear();
+  hide();
+  const entry = toast(`${tracks(going.size)} will be deleted in ${DELETED_AFTER_S} seconds.`, {
+    seconds: DELETED_AFTER_S,
+    undo: () => comeBack(going),
+    done: () => deleteNow(going),
+  });
+  pending.set(going, entry);
+}
+
+/** @type {Map<Map<string, number>, {close: () => void}>} */
+const pending = new Map();
+
+function comeBack(going) {
+  pending.delete(going);
+  for (const id of going.keys()) {
+    leaving.delete(id);
+    document.getElementById(id)?.removeAttribute("data-leaving");
+  }
+  announce(`${tracks(going.size)} kept`);
+}
+
+async function deleteNow(going, keepalive = false) {
+  pending.get(going)?.close();
+  pending.delete(going);
+  try {
+    await send("/api/assets/deletions", { assets: named(asShown(going)) }, keepalive);
+    announce(`${tracks(going.size)} deleted`);
+  } catch (error) {
+    comeBack(going);
+    toast(`Nothing was deleted: ${wordsOf(error)}`);
+  }
+}
+
+/** What was measured meanwhile is no reason to keep them: the versions that the page has now. */
+function asShown(going) {
+  const version = (id) => Number(document.getElementById(id)?.dataset.version) || going.get(id);
+  return new Map([...going.keys()].map((id) => [id, version(id)]));
+}
+
+/** Rows that are about to go stay out of sight, also when the list is drawn again. */
+function hide() {
+  for (const row of rows()) row.toggleAttribute("data-leaving", leaving.has(row.dataset.asset));
+}
+
+document.addEventListener("htmx:after:swap", hide);
+addEventListener("pagehide", () => {
+  for (const going of [...pending.keys()]) deleteNow(going, true);
+});
+
+document.addEventListener("submit", (event) => {
+  const dialog = event.target.closest("#bulk-edit");
+  if (!dialog) return;
+  event.preventDefault();
+  save(dialog);
+});
+document.addEventListener("input", (event) => {
+  const field = event.target.closest(".bulk-field");
+  if (field && event.target.name) field.querySelector("[data-changes]").checked = true;
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#bulk-edit [data-close]")) document.getElementById("bulk-edit").close();
+});
