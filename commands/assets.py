@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from aggregates import analysis, asset
 from aggregates.errors import NotFound
 from commands.http import answer, command_context
+from commands.instruments import InstrumentNames
 from commands.multipart import MAX_REST_BYTES, receive_file
 from commands.musical_keys import MusicalKeySpelling
 from commands.quota import Quota
@@ -38,6 +39,7 @@ class TagChanges(Tags):
     """Only the fields that are sent change; null takes back what the musician said before."""
 
     key: MusicalKeySpelling = None
+    instruments: InstrumentNames = None
 
 
 class ChangedAsset(Dto):
