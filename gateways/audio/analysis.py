@@ -42,11 +42,8 @@ def analyse(file: BinaryIO, ear: Ear) -> Analysis | Refused:
 
 def _analyse(decoder: Decoder, ear: Ear) -> Analysis:
     timings = Timings()
-    meters = _Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
     with timings.of("decode and meters"):
-        for second in whole_seconds(Blocks(decoder, decoder.sample_rate_hz), meters.rate_hz):
-            meters.feed(second)
-        meters.finish()
+        meters = meters_of(decoder)
     if decoder.good_packets == 0:
         raise Refusal("corrupt", "The file is damaged: nothing in it can be played.")
     measured = meters.measured(decoder)
@@ -71,6 +68,15 @@ def _analyse(decoder: Decoder, ear: Ear) -> Analysis:
     )
 
 
+def meters_of(decoder: Decoder) -> Meters:
+    """Decode it all once. Raises Refusal."""
+    meters = Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
+    for second in whole_seconds(Blocks(decoder, decoder.sample_rate_hz), meters.rate_hz):
+        meters.feed(second)
+    meters.finish()
+    return meters
+
+
 def _music(window: _Window, measured: Measured, ear: Ear, timings: Timings) -> Music | None:
     """None for silence and for what is under a second."""
     if measured.lufs is None:
@@ -82,7 +88,7 @@ def _music(window: _Window, measured: Measured, ear: Ear, timings: Timings) -> M
     return ear.listen(Sound(mono, whole_s=measured.duration_s), timings)
 
 
-class _Meters:
+class Meters:
     """Loudness, peaks and the window at 44.1 kHz; what looks at samples at the file's own rate."""
 
     def __init__(self, rate_hz: int, channels: int) -> None:

@@ -14,10 +14,10 @@ from gateways.audio.sound import Sound
 from schemas.fingerprint import MOST_WORDS, STEP_S
 
 _RATE_HZ = 22_050
-_FRAME = 16_384  # 0.74 s: 0.1 s, half a step, shifts little of it
+_FRAME = 32_768  # 1.5 s: 0.1 s, half a step, shifts little of it
 _BANDS = 33
 _FROM_HZ, _TO_HZ = 250.0, 3500.0  # what every codec and phone keeps
-_BACK = 2  # steps
+_BACK = 4  # steps
 _SILENT_DB = -60.0  # under the loudest frame there is nothing to compare: the word is 0
 _FRAMES_AT_ONCE = 64
 

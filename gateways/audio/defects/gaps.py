@@ -25,7 +25,6 @@ _CONTEXT = 2 * _AROUND + 4
 class Gaps:
     dropouts: list[Span]
     clicks: list[Span]
-    click_count: int
 
 
 @dataclass
@@ -61,7 +60,7 @@ class GapMeter:
 
     def finish(self) -> Gaps:
         at = np.unique(np.concatenate([np.empty(0), *self._clicks]))
-        return Gaps(self._dropouts[:200], spans_of(at / self.rate_hz, 0.02), len(at))
+        return Gaps(self._dropouts[:200], spans_of(at / self.rate_hz, 0.02))
 
     def _find_dropouts(self, level: np.ndarray) -> None:
         loud = np.flatnonzero(level > _NOTHING)
