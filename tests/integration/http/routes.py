@@ -15,6 +15,7 @@ from tests.integration.erasure.house import PASSWORD
 Kind = Literal[
     *("asset", "file", "key", "upload", "saga", "erasure"),
     *("comment", "collection", "session", "passkey"),
+    "reanalysis",
 ]
 TUS = {"Tus-Resumable": "1.0.0"}
 ANY_VERSION = {"If-Match": "*"}
@@ -151,6 +152,15 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/assets/edits"): _writer(409, told=_json(changes={}, assets=[_ABSENT])),
     ("POST", "/api/assets/deletions"): _writer(409, told=_json(assets=[_ABSENT])),
     ("GET", "/api/assets/{asset_id}/events"): Route(200, ("events:read",), "asset"),
+    ("GET", "/api/assets/{asset_id}/analysis"): _reader("asset"),
+    ("GET", "/api/assets/{asset_id}/analyses"): _reader("asset"),
+    ("GET", "/api/assets/{asset_id}/analyses/compare"): _reader("asset", query="?old=1&new=1"),
+    ("POST", "/api/analysis/enhanced"): Route(
+        404, ("assets:read",), told=_json(assetId=_ABSENT["id"])
+    ),
+    ("POST", "/api/analysis/runs"): _writer(202, told=_json(filter={"asset_ids": [_ABSENT["id"]]})),
+    ("GET", "/api/analysis/runs/{reanalysis_id}"): _reader("reanalysis"),
+    ("DELETE", "/api/analysis/runs/{reanalysis_id}"): _writer(409, "reanalysis"),
     ("GET", "/api/assets/{asset_id}/audio"): _reader("asset"),
     ("HEAD", "/api/assets/{asset_id}/audio"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/cover"): _reader("asset"),

@@ -28,7 +28,9 @@ from events.ids import (
 )
 from gateways.audio.peaks import PeaksBuilder
 from read_api.system import VIEWS
+from schemas.report import REPORT_MEDIA_TYPE
 from tests.conftest import Database
+from tests.fixtures.reports import report
 from tests.integration.erasure.house import PASSWORD, House, eventually, open_house
 from web.form_token import masked
 
@@ -74,6 +76,8 @@ _ROWS_OF = (
     "SELECT * FROM views.vault WHERE workspace_id = %(workspace)s",
     "SELECT * FROM views.comments WHERE workspace_id = %(workspace)s",
     "SELECT * FROM views.collections WHERE workspace_id = %(workspace)s",
+    "SELECT * FROM views.analyses WHERE workspace_id = %(workspace)s",
+    "SELECT * FROM views.reanalyses WHERE workspace_id = %(workspace)s",
 )
 _numbers = itertools.count(1)
 
@@ -94,6 +98,7 @@ class Tenant:
     passkey: str = ""
     comment: str = ""
     collection: str = ""
+    reanalysis: str = ""
 
     @property
     def account_id(self) -> str:
@@ -110,10 +115,7 @@ class Tenant:
         return (
             own
             | {self.asset, self.key, self.upload, self.saga, self.comment, self.collection}
-            | {
-                self.session,
-                self.passkey,
-            }
+            | {self.session, self.passkey, self.reanalysis}
         )
 
     def furnish(self) -> None:
@@ -124,6 +126,7 @@ class Tenant:
         self.session, self.passkey = self.new_session(), self.new_passkey()
         self.comment = self.new_comment()
         self.collection = self.new_collection()
+        self.reanalysis = self.new_reanalysis()
 
     def sign_in(self) -> tuple[str, str]:
         """(the token of a further session, what its pages carry in their forms)"""
@@ -159,6 +162,7 @@ class Tenant:
             analysis_id=measured,
             measurement=MEASURED,
             peaks=self._blob(peaks.finish(), "x/peaks"),
+            report=self._blob(report().model_dump_json().encode(), REPORT_MEDIA_TYPE),
         )
         return asset_id
 
@@ -204,6 +208,13 @@ class Tenant:
         body = {"name": f"Of {self.name}", "kind": "manual", "assets": [self.asset]}
         answer = self.client.post("/api/collections", json=body)
         assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def new_reanalysis(self) -> str:
+        """Of no recording, so that it is over at once."""
+        body = {"filter": {"asset_ids": []}}
+        answer = self.client.post("/api/analysis/runs", json=body)
+        assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
     def new_comment(self) -> str:

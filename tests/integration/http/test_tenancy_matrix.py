@@ -23,7 +23,7 @@ STATIC_FILE = next(name.name for name in FOLDER.iterdir() if name.is_file())
 FEW = ("nobody", "revoked key", "expired session", "owner", "operator")
 PREFIX = {"asset": "ast", "file": "ast", "key": "key", "upload": "upl", "saga": "ing"}
 PREFIX |= {"erasure": "ers", "comment": "cmt"}
-PREFIX |= {"collection": "col"}
+PREFIX |= {"collection": "col", "reanalysis": "rea"}
 PREFIX |= {"session": "ses", "passkey": "psk"}
 
 
