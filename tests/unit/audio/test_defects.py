@@ -139,7 +139,8 @@ def _squashed(music: np.ndarray) -> np.ndarray:
     reach = RATE // 1000
     peaks = maximum_filter1d(np.abs(music * 100).max(axis=1), 2 * reach)
     gain = uniform_filter1d(np.minimum(1, 0.5 / (peaks + 1e-9)), reach)
-    return music * 100 * gain[:, None]
+    made = music * 100 * gain[:, None]
+    return made - made.mean(axis=0)
 
 
 def _quiet(music: np.ndarray) -> np.ndarray:
