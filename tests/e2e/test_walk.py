@@ -33,14 +33,14 @@ def test_by_mouse(visit: Visit, piece: TrackTruth):
     visit.row(piece.title).locator(".cell-title a").click()
     tempo = page.locator(".readout-tempo")
     tempo.get_by_role("group", name="Say another tempo").get_by_role("button").first.click()
-    expect(tempo).to_contain_text("Measured:")
+    expect(tempo).to_contain_text("Measured:", timeout=20_000)
     said = tempo.locator(".value").inner_text().removesuffix("BPM").strip()
     tempo.get_by_role("button", name="Take back").click()
-    expect(tempo).not_to_contain_text("Measured:")
+    expect(tempo).not_to_contain_text("Measured:", timeout=20_000)
     assert tempo.locator(".value").inner_text().removesuffix("BPM").strip() != said
     page.get_by_label("Tempo in BPM").fill(SAID_BPM)
     page.get_by_role("button", name="Save tags").click()
-    expect(tempo.locator(".value")).to_contain_text(SAID_BPM)
+    expect(tempo.locator(".value")).to_contain_text(SAID_BPM, timeout=20_000)
     comment_on_a_moment(visit)
     assert serious(visit) == []
     finds_and_plays(visit, piece)
@@ -60,11 +60,11 @@ def comment_on_a_moment(visit: Visit) -> None:
     page.keyboard.type("The snare is late")
     page.get_by_role("button", name="Comment", exact=True).click()
     line = page.locator(".comments li", has_text="The snare is late")
-    expect(line).to_be_visible()
+    expect(line).to_be_visible(timeout=20_000)
     assert float(line.get_attribute("data-at") or 0) > 4
     expect(page.locator(".pin")).to_have_count(1)
     line.get_by_role("button", name="Resolve").click()
-    expect(line).to_have_class("resolved")
+    expect(line).to_have_class("resolved", timeout=20_000)
 
 
 def finds_and_plays(visit: Visit, piece: TrackTruth) -> None:
@@ -98,7 +98,7 @@ def test_by_keys_alone(visit: Visit, piece: TrackTruth):
     button = page.locator(".readout-tempo .chip").first
     button.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".readout-tempo")).to_contain_text("Measured:")
+    expect(page.locator(".readout-tempo")).to_contain_text("Measured:", timeout=20_000)
     stage = page.locator("track-stage [role=slider]")
     stage.focus()
     page.keyboard.press("Enter")
@@ -124,7 +124,7 @@ def test_on_a_phone(browser: Browser, site: Site, piece: TrackTruth):
     visit.wait_analysed(1)
     visit.row(piece.title).locator(".cell-title a").tap()
     page.locator(".readout-key .chip").first.tap()
-    expect(page.locator(".readout-key")).to_contain_text("Measured:")
+    expect(page.locator(".readout-key")).to_contain_text("Measured:", timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert serious(visit) == []
     box = page.locator("track-stage [role=slider]").bounding_box()
