@@ -27,6 +27,7 @@ COMMANDS = {
     "import": "runtime.cli.library",
     "operator": "runtime.cli.library",
     "demo": "runtime.cli.library",
+    "analyse": "runtime.cli.analyse",
     "backup": "runtime.cli.backup",
     "restore": "runtime.cli.backup",
     "copy-audio": "runtime.cli.backup",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from commands.handlers import HANDLERS
 from commands.reanalysing import StartReanalysisBatch
 from commands.unit import CommandContext
 from events.ids import CommandId, CorrelationId, ReanalysisId
+from runtime.cli import analyse
 from tests.integration.analysis.studio import Studio
 from tests.integration.erasure.house import eventually
 
@@ -125,3 +128,20 @@ def test_a_recording_that_cannot_be_measured_does_not_hold_up_the_others(studio:
     assert found["measured"] + found["failed"] == 2
     for asset_id in assets:
         assert client.get(f"/api/assets/{asset_id}").json()["state"] == "analysed"
+
+
+def test_the_command_line_waits_until_all_are_measured(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+):
+    client = studio.musician()
+    asset_id = studio.analysed(client)
+    email = client.get("/api/me").json()["email"]
+    settings = studio.house.settings
+    monkeypatch.setattr(analyse, "load_settings", lambda: settings)
+    run = CliRunner().invoke
+    told = run(analyse.app, ["--as", email, "--all", "--wait", "--json"])
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    assert (found["state"], found["total"], found["done"]) == ("completed", 1, 1)
+    assert len(studio.runs(client, asset_id)) == 2
+    assert run(analyse.app, ["--as", "nobody@example.com"]).exit_code == 2

@@ -1,0 +1,82 @@
+"""`analyse`: measure a vault's recordings again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from runtime.cli.bar import bar
+from runtime.cli.output import Json, print_json, say
+from runtime.settings import load_settings
+
+if TYPE_CHECKING:
+    from runtime.app import CommandSide
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Account = Annotated[str, typer.Option("--as", metavar="EMAIL", help="Whose vault.")]
+LOOK_EVERY_S = 0.5
+
+
+@app.command()
+def analyse(
+    email: Account,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what the newest analyser measured already.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when all are measured.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure recordings again: those of an older analyser, or --all. Uploads go before them.
+
+    Run it again to watch how far a run is that is under way.
+    """
+    from commands.logins import Logins
+    from gateways.audio.assemble import ANALYSER_VERSION
+    from kit.caller import Caller
+    from read_api.reanalyses import ReanalysisQueries
+    from runtime.app import command_side
+    from runtime.composition import open_core
+
+    settings = load_settings()
+    with open_core(settings, connections=4) as core:
+        login = Logins(core.pool, settings.secrets.installation_key).of_email(email)
+        if login is None:
+            say(f"noculture: {email} has no account here.")
+            raise typer.Exit(2)
+        caller = Caller(login.account_id, login.workspace_id)
+        progress = ReanalysisQueries(core.pool)
+        begun = _begin(command_side(core), caller, None if everything else ANALYSER_VERSION)
+        core.progress.wait_until("reanalyses", core.log.events.head(), 10)
+        found = progress.get(caller, begun)
+        if wait:
+            with bar("measuring", found.total) as measured:
+                while found.state == "running":
+                    measured(found.done)
+                    time.sleep(LOOK_EVERY_S)
+                    found = progress.get(caller, begun)
+    if json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print(
+            f"{found.id}: {found.state}, {found.done} of {found.total} done,"
+            f" {found.failed} not measured."
+        )
+    if wait and found.failed:
+        say("Their pages say why; what was measured before stays.")
+        raise typer.Exit(1)
+
+
+def _begin(changing: CommandSide, caller: Any, below: int | None) -> str:
+    """The run that is begun, or the one that is under way."""
+    from commands.analyses import ReanalysisRunning, RequestReanalysis
+    from schemas.analyses import ReanalysisFilter
+
+    wanted = RequestReanalysis(filter=ReanalysisFilter(analyser_version_below=below))
+    try:
+        requested, _ = changing.analyses.request(caller, wanted)
+    except ReanalysisRunning as running:
+        say("A run is under way already: this one.")
+        return running.reanalysis_id
+    return requested.id
