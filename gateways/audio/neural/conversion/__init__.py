@@ -1,3 +1,3 @@
-"""How the files in `../weights` were made; nothing here runs in the product.
-`musicnn.py` converts the published checkpoints, `axes.py` measures the sound vector's axes.
-`checkpoint.py` reads TensorFlow's format and `onnx_file.py` writes ONNX, both without either."""
+"""How the files in `../weights` were made; nothing here runs in the product. `musicnn.py` converts
+the published checkpoints (by `checkpoint.py` and `onnx_file.py`, without TensorFlow or onnx),
+`axes.py` measures the sound vector's axes, `export.py` exports models of an operator's own."""
