@@ -64,7 +64,9 @@ def router(
         response.headers["ETag"] = etag(asset.version)
         # A measurement changes the answer but not the version: until it is there nothing may be
         # kept, or whoever asks again with the ETag would never see it.
-        settled = asset.state in _SETTLED
+        # Nor may it be once it is measured again.
+        again = asset.analysis and (asset.analysis.run > 1 or asset.analysis.remeasuring)
+        settled = asset.state in _SETTLED and not again
         response.headers["Cache-Control"] = "private, no-cache" if settled else "no-store"
         if settled and not_modified(request, asset.version):
             return Response(status_code=304, headers=dict(response.headers))

@@ -181,3 +181,37 @@ def test_a_file_that_nobody_looked_into_has_no_answer(studio: Studio):
     while answer.status_code == 404:
         answer = ask(client, uploaded)
     assert (answer.status_code, answer.json()["code"]) == (409, "asset-not-ready")
+
+
+def test_who_keeps_an_asset_by_its_etag_is_told_of_a_new_measurement(studio: Studio):
+    """The version is that of the asset's own stream: no measurement moves it."""
+    client = studio.musician()
+    asset_id = studio.analysed(client)
+    path = f"/api/assets/{asset_id}"
+    kept = {"If-None-Match": client.get(path).headers["ETag"]}
+    assert client.get(path, headers=kept).status_code == 304
+    studio.analyser.tempo_bpm = 75.0
+    assert ask(client, asset_id, refresh=True).status_code == 200
+    eventually(lambda: client.get(path).json()["analysis"]["run"] == 2)
+    answer = client.get(path, headers=kept)
+    assert (answer.status_code, answer.json()["analysis"]["tempo_bpm"]) == (200, 75.0)
+
+
+def test_what_others_have_does_not_exist(studio: Studio):
+    client, stranger = studio.musician(), studio.musician()
+    asset_id = studio.analysed(client)
+    for refresh in (False, True):
+        answer = ask(stranger, asset_id, refresh=refresh)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert len(studio.runs(client, asset_id)) == 1
+
+
+def test_measuring_anew_needs_the_right_to_write(studio: Studio):
+    client = studio.musician()
+    asset_id = studio.analysed(client)
+    key = client.post("/api/keys", json={"name": "reader", "scopes": ["assets:read"]}).json()["key"]
+    reader = studio.house.browser()
+    headers = {"Authorization": f"Bearer {key}"}
+    assert ask(reader, asset_id, headers).status_code == 200
+    answer = ask(reader, asset_id, headers, refresh=True)
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing-scope")

@@ -9,6 +9,17 @@ from tests.integration.read_api.library import Library
 ASSET_FIELDS = {
     *("id", "version", "state", "rejection", "analysis_error", "filename", "sha256", "size_bytes"),
     *("uploaded_at", "has_cover", "tags", "audio", "analysis", "effective"),
+    *("file_tags", "original"),
+}
+TAG_FIELDS = {
+    *("title", "artist", "album", "year", "genre", "track", "tempo_bpm", "key", "isrc"),
+    *("album_artist", "disc", "composer", "label", "copyright", "comment"),
+    *("energy", "danceability", "valence", "instruments"),
+}
+UNMEASURED = {
+    **dict.fromkeys(("loudness_range_lu", "danceability", "valence", "vocals", "speech")),
+    **dict.fromkeys(("quality_score", "appeal_score")),
+    **{name: [] for name in ("key_candidates", "genres", "instruments", "moods", "defects")},
 }
 
 
@@ -21,13 +32,14 @@ def test_an_asset_has_every_field_of_the_contract_from_its_upload_on(
     asset = http.get(f"/api/assets/{asset_id}", headers=library.key(caller)).json()
     assert asset.keys() == ASSET_FIELDS
     assert (asset["state"], asset["version"], asset["filename"]) == ("uploaded", 1, "Song.wav")
-    assert asset["tags"].keys() == {
-        *("title", "artist", "album", "year", "genre", "track", "tempo_bpm", "key", "isrc")
-    }
+    assert asset["tags"].keys() == TAG_FIELDS
     assert set(asset["tags"].values()) == {None}
     assert asset["audio"] is None
     assert asset["analysis"] is None
-    assert asset["effective"] == {"tempo_bpm": None, "key": None, "genre": None}
+    assert asset["effective"] == {
+        **dict.fromkeys(("tempo_bpm", "key", "genre", "energy", "danceability", "valence")),
+        "instruments": [],
+    }
     assert asset["uploaded_at"].endswith("Z")
     assert len(asset["uploaded_at"]) == len("2026-01-01T00:00:00.000000Z")
 
@@ -64,8 +76,19 @@ def test_an_analysed_asset_shows_what_is_said_what_is_measured_and_what_counts(
         "analyser": "essentia",
         "analyser_version": 1,
         "degraded": [],
+        "run": 1,
+        "remeasuring": False,
+        **UNMEASURED,
     }
-    assert asset["effective"] == {"tempo_bpm": 120.5, "key": "C# major", "genre": "House"}
+    assert asset["effective"] == {
+        "tempo_bpm": 120.5,
+        "key": "C# major",
+        "genre": "House",
+        "energy": 0.6,
+        "danceability": None,
+        "valence": None,
+        "instruments": [],
+    }
     assert asset["audio"]["duration_s"] == 180.0
 
 
@@ -166,6 +189,8 @@ def test_the_list_has_the_contracts_form_and_pages(library: Library, http: TestC
         "data": [],
         "next_cursor": None,
         "has_more": False,
+        "understood": [],
+        **dict.fromkeys(("words", "spelling", "unmatched")),
     }
     for title in ("A", "B", "C"):
         library.add(caller, title)

@@ -50,7 +50,7 @@ def folded(connection: psycopg.Connection, batches: Sequence[Sequence[Recorded]]
     """The table's rows as text after these batches."""
     view = ProjectionConsumer(Vault())
     view.use_build(1)
-    table = sql.Identifier("view_vault_2_1", "vault")
+    table = sql.Identifier(f"view_vault_{Vault.version}_1", "vault")
     connection.execute(sql.SQL("TRUNCATE {}").format(table))
     for batch in batches:
         view.apply(connection, batch)
