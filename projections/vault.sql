@@ -131,6 +131,10 @@ CREATE INDEX ON {schema}.vault (workspace_id, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, title_sort, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, duration_s, asset_id);
+-- what has no tempo or length comes last both ways, so one index cannot be read backwards for the other
+CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm DESC NULLS LAST, asset_id DESC);
+CREATE INDEX ON {schema}.vault (workspace_id, duration_s DESC NULLS LAST, asset_id DESC);
+CREATE INDEX ON {schema}.vault (workspace_id, effective_key, effective_tempo_bpm);
 CREATE INDEX ON {schema}.vault (workspace_id, genre_fold);
 CREATE INDEX ON {schema}.vault USING gin (effective_instruments);
 CREATE INDEX ON {schema}.vault USING gin (search_vector);

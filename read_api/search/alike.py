@@ -7,7 +7,7 @@ from typing import Any
 from kit.caller import Caller
 from read_api.asset_rows import asset_of
 from read_api.search import nearest
-from read_api.search.finding import SETTINGS, Search
+from read_api.search.finding import SETTINGS, Search, found_asset
 from read_api.search.reasons import why_similar
 from read_api.search.versions import base_title, same_song
 from read_api.views import Row, Views
@@ -130,8 +130,4 @@ def _related(other: AssetDto, match: Match) -> RelatedAsset:
 
 def _similar(one: AssetDto, row: Row) -> FoundAsset:
     other = asset_of(row)
-    return FoundAsset(
-        **other.model_dump(),
-        reasons=why_similar(one, other),
-        similarity=round(float(row["near_sound_closeness"]), 4),
-    )
+    return found_asset(other, why_similar(one, other), row["near_sound_closeness"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from kit.caller import Caller
@@ -20,7 +21,7 @@ from read_api.search.reasons import why_found
 from read_api.search.statement import After, Asked
 from read_api.search.texts import SIMILARITY, How
 from read_api.views import Row, Views
-from schemas.dto import AssetPage, ChipDto, FoundAsset
+from schemas.dto import AssetDto, AssetPage, ChipDto, FoundAsset
 
 # In a vault of more the faintest likeness is not looked for (read_api/search/texts.py).
 FAINT_UP_TO = 5_000
@@ -184,6 +185,11 @@ def _settings(asked: Asked | None, how: How) -> dict[str, str]:
     settings = dict(SETTINGS)
     if how in SIMILARITY:
         settings["pg_trgm.word_similarity_threshold"] = str(SIMILARITY[how])
+    if how == "typed" or (asked and asked.near):
+        # From the few that were found to their rows; the planner expects a third of the vault.
+        settings |= dict.fromkeys(("enable_hashjoin", "enable_mergejoin"), "off")
+    if how == "typed":
+        settings["enable_seqscan"] = "off"
     if how == "broad":
         # Its index stops early; the planner would gather everything that fits.
         settings["enable_bitmapscan"] = "off"
@@ -224,8 +230,10 @@ def _found(row: Row, understood: Understood, dropped: bool) -> FoundAsset:
     words = () if dropped or not row["text_score"] else understood.words
     reasons = why_found(asset, words, understood.chips, meaning)
     closeness = sound if sound is not None else meaning
-    return FoundAsset(
-        **asset.model_dump(),
-        reasons=reasons,
-        similarity=None if closeness is None else round(float(closeness), 4),
-    )
+    return found_asset(asset, reasons, closeness)
+
+
+def found_asset(asset: AssetDto, reasons: list[str], closeness: Decimal | None) -> FoundAsset:
+    """The same with more fields; its own were validated when it was made."""
+    similarity = None if closeness is None else round(float(closeness), 4)
+    return FoundAsset.model_construct(**vars(asset), reasons=reasons, similarity=similarity)

@@ -43,21 +43,24 @@ class Nearest:
         """The common table's body: (asset_id, closeness), of rows of the vault that fulfil `where`
         if they are few, else of the workspace."""
         space = self.space
-        far = f"{space} <=> %({space}_vector)s::halfvec"
-        mine = f"workspace_id = %(workspace_id)s AND {space}_model = %({space}_model)s"
+        far = f"{space} <=> %({space}_vector)s::halfvec AS far"
+        columns = f"asset_id, {space}_model AS model, {far}"
+        mine = "workspace_id = %(workspace_id)s"
         if few:
-            # A subquery with OFFSET stays as it is: without, the planner may take the index after
+            # OFFSET keeps the subquery as it is: without, the planner may take the index after
             # all, which finds some of the few.
             source = (
-                f"(SELECT asset_id, {far} AS far FROM views.sounds WHERE {mine} AND asset_id IN"
+                f"(SELECT {columns} FROM views.sounds WHERE {mine} AND asset_id IN"
                 f" (SELECT asset_id FROM views.vault WHERE {where}) OFFSET 0) AS compared"
             )
         else:
+            # Not by model in here: of one that nobody was measured with all would be read.
             source = (
-                f"(SELECT asset_id, {far} AS far FROM views.sounds WHERE {mine}"
-                f" ORDER BY {far} LIMIT {CANDIDATES}) AS compared"
+                f"(SELECT {columns} FROM views.sounds WHERE {mine} AND {space} IS NOT NULL"
+                f" ORDER BY far LIMIT {CANDIDATES}) AS compared"
             )
         return (
             f"SELECT asset_id, (1 - far)::numeric AS {self.table}_closeness FROM {source}"
-            f" WHERE 1 - far >= {self.least} ORDER BY far, asset_id LIMIT {CANDIDATES}"
+            f" WHERE model = %({space}_model)s AND 1 - far >= {self.least}"
+            f" ORDER BY far, asset_id LIMIT {CANDIDATES}"
         )

@@ -66,8 +66,11 @@ def _typed(words: list[str]) -> TextMatch:
         f"({' | '.join([f'{word}:*', *meant(word)])})" if number < MOST_WORDS else f"{word}:*"
         for number, word in enumerate(words)
     ]
+    # By the text index before all else (without sequential scans): the planner takes hundreds of
+    # words for much of the vault and would read all of it, 80 ms instead of 3 of 20,000.
     return TextMatch(
-        "search_vector @@ to_tsquery('simple', %(slips)s)",
+        "asset_id IN (SELECT asset_id FROM views.vault AS typed"
+        " WHERE typed.search_vector @@ to_tsquery('simple', %(slips)s) OFFSET 0)",
         _similarity(words),
         {"slips": " & ".join(slips), **_numbered(words)},
     )
