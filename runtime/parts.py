@@ -166,6 +166,7 @@ def run_analysis(settings: Settings) -> None:
             settings.analysis_workers,
             models=settings.analysis_models == "on",
             models_dir=settings.models_dir,
+            models_wanted=[name.strip() for name in settings.models_wanted.split(",") if name],
         ) as tools,
     ):
         effect = AnalysisEffect(tools, core.objects)

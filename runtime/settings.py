@@ -121,6 +121,11 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         None, description="Folder of models that take the place of the bundled ones."
     )
+    models_wanted: str = Field(
+        "",
+        description="Names of models, with commas between, whose absence every analysis shall say:"
+        " wav2vec2-genre, lead-instrument, audiobox-aesthetics, clap.",
+    )
     core: int | None = Field(
         None,
         ge=0,

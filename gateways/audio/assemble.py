@@ -59,7 +59,7 @@ def make_report(
         audioFeatures=features,
         genre=heard.genre if heard else Genre(method=_why(music), primary=None, confidence=None),
         instruments=heard.instruments if heard else _no_instruments(_why(music)),
-        quality=quality,
+        quality=quality.model_copy(update={"opinions": heard.opinions if heard else []}),
         virality=appeal(features, parts, quality),
         recommendations=recommendations(features, quality, parts),
         analyser=ANALYSER,

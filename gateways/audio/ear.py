@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,11 +64,14 @@ class Ear:
         *,
         models: bool = True,
         models_dir: str | None = None,
+        models_wanted: Sequence[str] = (),
     ) -> None:
         if analyser not in ("auto", "essentia", "librosa"):
             raise ValueError(f"there is no analyser {analyser!r}")
         self._analyser = analyser
-        self._listener = Listener() if models else None
+        self._listener = (
+            Listener(Path(models_dir) if models_dir else None, models_wanted) if models else None
+        )
 
     def warm_up(self) -> None:
         """Listen to eight seconds of clicks on a chord."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -36,7 +36,8 @@ class AudioPool:
     (under a second) never waits behind an analysis (several).
 
     `models`: with the neural networks (genre, instruments, voices), a third of a gigabyte for each
-    child that analyses. `models_dir`: where others lie that take their place.
+    child that analyses. `models_dir`: where others lie that take their place; the report says so
+    when one of `models_wanted` is not among them.
     """
 
     def __init__(
@@ -46,11 +47,14 @@ class AudioPool:
         analyser: AnalyserChoice = "auto",
         models: bool = True,
         models_dir: Path | None = None,
+        models_wanted: Sequence[str] = (),
         probe_limits: Limits = PROBE_LIMITS,
         render_limits: Limits = RENDER_LIMITS,
         analyse_limits: Limits = ANALYSE_LIMITS,
     ) -> None:
-        hearing = Hearing(analyser, models, str(models_dir) if models_dir else None)
+        hearing = Hearing(
+            analyser, models, str(models_dir) if models_dir else None, tuple(models_wanted)
+        )
         # The kernel kills a child when the *thread* that started it ends, not the process: all
         # are started by one thread that lives as long as the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="audio-children")

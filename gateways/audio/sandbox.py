@@ -39,6 +39,7 @@ class Hearing:
     analyser: AnalyserChoice = "auto"
     models: bool = True
     models_dir: str | None = None
+    models_wanted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,11 @@ from gateways.audio.neural.onnx_models import (
 )
 from gateways.audio.neural.port import Scores
 from gateways.audio.neural.replaced import led
+from gateways.audio.pool import AudioPool
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.text.quantised import direction
-from schemas.report import Instrument, Instruments, Lanes, UsedModel
+from schemas.report import Instrument, Instruments, Lanes, Report, UsedModel
+from tests.fixtures.audio_corpus import RATE, write_wav
 
 GENRES = ("blues", "Disco", "reggae")
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -233,3 +235,16 @@ def test_with_a_broken_model_the_bundled_one_answers_and_says_why(tmp_path):
     (said,) = heard.degraded
     assert "model.onnx" in said
     assert "sha256" in said
+
+
+def test_the_locked_down_child_answers_with_the_operators_model_and_names_what_is_missing(
+    tmp_path,
+):
+    models = Path(__file__).parent / "models"
+    path = write_wav(tmp_path / "tone.wav", np.stack([tone(3, RATE)] * 2, axis=1))
+    with AudioPool(1, models_dir=models, models_wanted=[GENRE, EMBEDDER]) as pool:
+        report = Report.model_validate_json(pool.analyse(path).report)
+    assert report.genre.model == "tiny-wav2vec2"
+    assert "tiny-wav2vec2" in {model.id for model in report.models}
+    assert any(EMBEDDER in said for said in report.degraded)
+    assert not any(GENRE in said for said in report.degraded)
