@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from commands.accounts import Accounts
+from commands.analyses import Analyses
 from commands.assets import Assets
 from commands.collections import Collections
 from commands.comments import Comments
@@ -60,6 +61,7 @@ class Parts:
     erasing: ErasureQueries
     media: AssetMedia
     reports: AnalysisQueries
+    measuring: Analyses
     system: SystemQueries
     sagas: SagaQueries
     operations: Operations

@@ -42,7 +42,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/assets/{asset_id}")
     def asset_page(request: Request, asset_id: str, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "vault", "timeline", "comments")
+        catch_up(request, parts.progress, "vault", "timeline", "comments", "analyses")
         asset = parts.vault.get(caller, asset_id)
         done = request.query_params.get("done")
         form = tags.form_of(asset) | {"saved": done == "saved"}
@@ -74,6 +74,12 @@ def router(parts: Parts) -> APIRouter:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return packed(request, body, headers)
+
+    @routes.post("/assets/{asset_id}/measure")
+    def measure_again(asset_id: str, caller: Author) -> Response:
+        """What was measured before counts until the new run is done."""
+        parts.measuring.start(caller, asset_id)
+        return RedirectResponse(f"/assets/{asset_id}", 303)
 
     @routes.post("/assets/{asset_id}/file")
     def write_into_file(
@@ -109,11 +115,16 @@ def router(parts: Parts) -> APIRouter:
 def whole_page(parts: Parts, caller: Caller, asset: AssetDto) -> dict[str, Any]:
     """What asset.html shows beside the tag form."""
     report = parts.reports.report(caller, asset.id) if asset.analysis else None
+    runs = parts.reports.runs(caller, asset.id).data
+    completed = [run.run for run in runs if run.state == "completed"]
+    several = len(completed) > 1
     return {
         "asset": asset,
         "report": report,
         "reading": listening.reading(asset, report),
         "bands": listening.bands(report.curves.spectrum) if report else [],
+        "runs": runs,
+        "compared": parts.reports.compare(caller, asset.id) if several else None,
         "comments": parts.said.of_asset(caller, asset.id).data,
         "me": caller.account_id,
         "playable": asset.audio is not None and asset.state != "rejected",
