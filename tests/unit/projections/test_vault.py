@@ -188,3 +188,25 @@ def test_a_rewritten_file_is_shown_and_the_original_is_found_beside_it():
         original_size_bytes=1000,
         file_tags={"title": "Night Drive II", "genre": "House", "tempo_bpm": 124.0},
     )
+
+
+def test_a_later_run_that_fails_leaves_what_was_measured():
+    again = requested.model_copy(update={"run": 2, "attempt": 2})
+    given_up = failed.model_copy(update={"run": 2})
+    projection(Vault()).given(uploaded, verified, requested, completed, again, given_up).then_row(
+        ASSET,
+        analysis_state="completed",
+        analysis_run=1,
+        analysis_asked=2,
+        analysis_failed=2,
+        analysis_error_code=failed.code,
+        measured_tempo_bpm=completed.measurement.tempo_bpm,
+    )
+
+
+def test_what_the_musician_says_is_told_from_what_the_file_says():
+    past = projection(Vault())
+    past.given(uploaded, verified, edited(tempo_bpm=124.0)).then_row(ASSET, own_tempo_bpm=True)
+    past.given(uploaded, verified, edited(tempo_bpm=99.0), edited(tempo_bpm=None)).then_row(
+        ASSET, own_tempo_bpm=False
+    )
