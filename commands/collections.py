@@ -21,7 +21,7 @@ from kit.caller import Caller
 from kit.conditions import PreconditionFailed, if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
-from schemas.dto import ChangedCollection
+from schemas.found import ChangedCollection
 
 Name = Annotated[
     str,

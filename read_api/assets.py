@@ -17,7 +17,8 @@ from read_api.search.alike import Alike
 from read_api.search.finding import Search
 from read_api.search.meaning import Meaning
 from read_api.views import Row, Views
-from schemas.dto import AssetDto, AssetPage, FoundAsset, Page, RelatedAsset, VaultStats
+from schemas.dto import AssetDto, Page, VaultStats
+from schemas.found import AssetPage, FoundAsset, RelatedAsset
 
 _ASSET_ID = re.compile(r"ast_[0-9a-f]{32}")
 

@@ -12,7 +12,8 @@ from kit.positions import Progress, ReadAt
 from read_api.asset_filters import AssetFilters
 from read_api.assets import AssetQueries
 from read_api.timeline import TimelineQueries
-from schemas.dto import AssetDto, AssetPage, EventDto, FoundAsset, Page, RelatedAsset
+from schemas.dto import AssetDto, EventDto, Page
+from schemas.found import AssetPage, FoundAsset, RelatedAsset
 
 # Their representation no longer changes without a new version of the asset's own stream.
 _SETTLED = frozenset({"analysed", "analysis_failed", "rejected"})

@@ -13,7 +13,8 @@ from read_api.errors import NotFound
 from read_api.search.saved import InvalidQuery, filters_of
 from read_api.timeline import Reveal, as_stored
 from read_api.views import Row, Views
-from schemas.dto import CollectionDto, Page
+from schemas.dto import Page
+from schemas.found import CollectionDto
 
 _OF_WORKSPACE = """
 SELECT * FROM views.collections

@@ -10,7 +10,8 @@ from kit.conditions import etag
 from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt
 from read_api.collections import CollectionQueries
-from schemas.dto import CollectionDto, Page
+from schemas.dto import Page
+from schemas.found import CollectionDto
 
 
 def router(

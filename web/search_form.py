@@ -10,7 +10,7 @@ from fastapi import Request
 
 from read_api.asset_filters import AssetFilters
 from read_api.search.saved import query_of
-from schemas.dto import CollectionDto
+from schemas.found import CollectionDto
 
 LENGTHS = (
     ("", "Any length"),

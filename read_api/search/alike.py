@@ -11,8 +11,9 @@ from read_api.search.finding import SETTINGS, Search, found_asset
 from read_api.search.reasons import why_similar
 from read_api.search.versions import base_title, same_song
 from read_api.views import Row, Views
-from schemas.dto import AssetDto, FoundAsset, RelatedAsset
+from schemas.dto import AssetDto
 from schemas.fingerprint import Match, compare, read_words
+from schemas.found import FoundAsset, RelatedAsset
 
 # So many titles that begin alike are looked at.
 MOST_TITLES = 100

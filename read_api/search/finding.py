@@ -21,7 +21,8 @@ from read_api.search.reasons import why_found
 from read_api.search.statement import After, Asked
 from read_api.search.texts import SIMILARITY, How
 from read_api.views import Row, Views
-from schemas.dto import AssetDto, AssetPage, ChipDto, FoundAsset
+from schemas.dto import AssetDto
+from schemas.found import AssetPage, ChipDto, FoundAsset
 
 # In a vault of more the faintest likeness is not looked for (read_api/search/texts.py).
 FAINT_UP_TO = 5_000

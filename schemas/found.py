@@ -1,0 +1,68 @@
+"""What searching answers: assets with the reasons why, what was understood, and collections."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.dto import AssetDto, Dto, Page, Timestamp
+
+
+class FoundAsset(AssetDto):
+    """An asset in an answer to a question: why it is there, and how near by sound or meaning."""
+
+    reasons: list[str] = Field(default_factory=list)
+    similarity: float | None = None
+
+
+class RelatedAsset(AssetDto):
+    """`same-audio` in another format or level, `contains` (one holds a part of the other), or
+    `version` of one song; `share` of the shorter one that is the same, `offset_s` where it begins.
+    """
+
+    kind: Literal["same-audio", "contains", "version"]
+    share: float | None = None
+    offset_s: float | None = None
+    reason: str
+
+
+class ChipDto(Dto):
+    """A filter that was understood out of `q`; `without` is the question when it is taken away."""
+
+    name: str
+    value: str
+    label: str
+    without: str
+
+
+class AssetPage(Page[FoundAsset]):
+    """`understood` filters of `q`; `words` are the rest, `spelling` how they were matched, and
+    `unmatched` those that stand nowhere, so that only the filters count."""
+
+    understood: list[ChipDto] = Field(default_factory=list)
+    words: str | None = None
+    spelling: Literal["as-written", "misspelt"] | None = None
+    unmatched: str | None = None
+
+
+class ChangedCollection(Dto):
+    id: str
+    version: int
+
+
+class CollectionDto(Dto):
+    """`smart`: all that `query` finds, a list's parameters as in an address. `manual`: `assets`.
+
+    `count` is what it holds right now; `name` is null once who gave it was erased.
+    """
+
+    id: str
+    version: int
+    kind: Literal["smart", "manual"]
+    name: str | None
+    query: str | None = None
+    assets: list[str] = Field(default_factory=list)
+    count: int
+    created_at: Timestamp
+    changed_at: Timestamp | None = None
