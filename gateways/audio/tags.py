@@ -7,7 +7,10 @@ no reason to refuse the sound: whatever fails is left out.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -30,6 +33,7 @@ from gateways.audio.tag_values import to_said_of_sound, to_tags
 # Everything a parser of hostile bytes was seen to raise, MemoryError included; none of it may
 # cost the musician the upload.
 _PARSER_ERRORS = (Exception,)
+MAX_CPU_S = 2.0
 # RFC 7845 §5.2.1: steps of 1/256 dB towards -23 LUFS, ReplayGain 2 aims 5 dB higher.
 _R128_STEP_DB, _R128_TO_REPLAY_GAIN_DB = 1 / 256, 5.0
 
@@ -56,7 +60,9 @@ class _Read:
 
 def read_tags(file: BinaryIO, demuxer: str, codec: str) -> Said:
     """`demuxer` and `codec` say which of the tag formats to expect."""
-    read = _attempt(_reader(demuxer, codec), file) or _Read()
+    read = (
+        _from_mp3(file) if demuxer == "mp3" else _attempt(_reader(demuxer, codec), file) or _Read()
+    )
     if demuxer in ("wav", "w64", "aiff"):
         said = _attempt(read_chunks, file) or {}
         for name, chunks in CHUNKS.items():
@@ -66,10 +72,33 @@ def read_tags(file: BinaryIO, demuxer: str, codec: str) -> Said:
 
 def _attempt(read: Callable[[BinaryIO], Any], file: BinaryIO) -> Any:
     try:
-        file.seek(0)
-        return read(file)
+        with _within(MAX_CPU_S):
+            file.seek(0)
+            return read(file)
     except _PARSER_ERRORS:
         return None
+
+
+@contextmanager
+def _within(cpu_s: float) -> Iterator[None]:
+    """Raises TimeoutError in whatever takes longer. Signals reach a main thread only: the child's.
+
+    mutagen copies the rest of a tag for each of its frames: 100,000 of them took over a minute.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(*_: object) -> None:
+        raise TimeoutError("the tags take too long")
+
+    before = signal.signal(signal.SIGVTALRM, late)
+    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _reader(demuxer: str, codec: str) -> Callable[[BinaryIO], _Read]:
@@ -86,8 +115,6 @@ def _reader(demuxer: str, codec: str) -> Callable[[BinaryIO], _Read]:
             return _from_ogg_flac
         case "ogg", _:
             return lambda file: _from_vorbis(OggVorbis(file).tags)
-        case "mp3", _:
-            return _from_mp3
         case "aac", _:
             return lambda file: _from_id3(ID3(file))
         case _:
@@ -95,10 +122,7 @@ def _reader(demuxer: str, codec: str) -> Callable[[BinaryIO], _Read]:
 
 
 def _from_mp3(file: BinaryIO) -> _Read:
-    try:
-        read = _from_id3(ID3(file))
-    except _PARSER_ERRORS:
-        read = _Read()
+    read: _Read = _attempt(lambda opened: _from_id3(ID3(opened)), file) or _Read()
     info = _attempt(lambda opened: MP3(opened).info, file)
     if info is not None:  # what LAME and others write into the first, silent frame
         read.add("encoder", info.encoder_info or None)

@@ -27,6 +27,8 @@ REFUSED = {
     "only-a-wav-header": "corrupt",
     "truncated-m4a": "corrupt",
     "scrambled-flac": "corrupt",
+    "deep-atoms": "corrupt",
+    "endless-atoms": "corrupt",
     "lying-wav-250-frames": "too-short",
     "three-samples": "too-short",
     "too-high-rate": "limits-exceeded",

@@ -13,8 +13,9 @@ from mutagen.oggopus import OggOpus
 from gateways.audio.facts import Accepted, FileTags
 from gateways.audio.pictures import fit_media_type
 from gateways.audio.pool import AudioPool
+from gateways.audio.tags import read_tags
 from runtime.demo_music import TrackTruth
-from tests.fixtures.audio_corpus import tone, write_encoded, write_wav
+from tests.fixtures.audio_corpus import tag_bomb, tone, write_encoded, write_wav
 
 
 def _accepted(pool: AudioPool, path: Path) -> Accepted:
@@ -200,3 +201,13 @@ def test_senseless_tags_cost_neither_the_file_nor_the_good_ones(
     tags.save(path)
     read = _accepted(pool, path).tags
     assert (read.title, read.tempo_bpm, read.isrc) == ("Fine", None, "USRC17607839")
+
+
+def test_tags_that_take_too_long_are_left_out_and_the_sound_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred thousand frames cost minutes to read; the file is none the worse for it."""
+    monkeypatch.setattr("gateways.audio.tags.MAX_CPU_S", 0.2)
+    with tag_bomb(tmp_path / "a.mp3").open("rb") as file:
+        said = read_tags(file, "mp3", "mp3float")
+    assert said.tags == FileTags()
