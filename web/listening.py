@@ -13,6 +13,7 @@ from web import looks
 # Under this even odds are against it: it is written smaller, with "~", beside what else it may be.
 UNSURE_BELOW = 0.5
 ALTERNATIVES = 4
+UNLIKELY = 0.01
 SAME_TEMPO = 0.02
 FLOOR_DB = -72
 
@@ -141,7 +142,7 @@ def _tempo(asset: AssetDto, found: Found, candidates: list[tuple[float, float]])
         known = {found.value: found.confidence or 0.0} | known
         known |= {bpm: 0.0 for bpm in (found.value * 2, found.value / 2) if not _near(bpm, known)}
     others = sorted(
-        (bpm for bpm in known if value is None or abs(bpm / value - 1) > SAME_TEMPO),
+        (bpm for bpm in known if _worth_saying(bpm, value, known[bpm])),
         key=lambda bpm: -known[bpm],
     )
     return Readout(
@@ -294,12 +295,21 @@ def _instead(found: Found, written: Callable[[Any], str]) -> str | None:
 
 def _others(value: str | None, candidates: Sequence[tuple[str, float]]) -> list[Alternative]:
     named = dict(sorted(candidates, key=lambda each: -each[1]))
-    others = [(name, sure) for name, sure in named.items() if name != value][:ALTERNATIVES]
+    likely = [(name, sure) for name, sure in named.items() if name != value and sure >= UNLIKELY]
+    others = likely[:ALTERNATIVES]
     return [Alternative(name, name, sure or None) for name, sure in others]
 
 
 def _near(bpm: float, known: Iterable[float]) -> bool:
     return any(abs(bpm / each - 1) <= SAME_TEMPO for each in known)
+
+
+def _worth_saying(bpm: float, value: float | None, confidence: float) -> bool:
+    """Half and double always: one tap apart, and no estimator is sure of them."""
+    if value is None:
+        return True
+    differs = abs(bpm / value - 1) > SAME_TEMPO
+    return differs and (confidence >= UNLIKELY or _ratio(bpm, value) in ("half", "double"))
 
 
 def _ratio(bpm: float, value: float | None) -> str:

@@ -252,6 +252,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/assets/{asset_id}/peaks"): _page(200, "asset"),
     ("GET", "/assets/{asset_id}/lanes"): _page(200, "asset"),
+    ("GET", "/assets/{asset_id}/waveform"): _page(200, "asset"),
     ("POST", "/assets/{asset_id}/measure"): _page(303, "asset", told=_form()),
     ("POST", "/assets/{asset_id}/file"): _page(
         409, "file", fresh="object", told=_form(version="1")

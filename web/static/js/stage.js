@@ -59,7 +59,7 @@ customElements.define(
     }
 
     async #load(zoom) {
-      this.#peaks = await peaksOf(`/api/assets/${this.dataset.asset}/waveform?zoom=${zoom}`).catch(() => null);
+      this.#peaks = await peaksOf(`/assets/${this.dataset.asset}/waveform?zoom=${zoom}`).catch(() => null);
       this.draw();
     }
 
