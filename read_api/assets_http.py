@@ -27,12 +27,14 @@ def router(
 ) -> APIRouter:
     routes = APIRouter(prefix="/api/assets", tags=["assets"])
     in_vault, in_sounds = Depends(ReadAt("vault", progress)), Depends(ReadAt("sounds", progress))
+    in_collections = Depends(ReadAt("collections", progress))
 
     @routes.get(
         "",
         operation_id="listAssets",
         summary="List and search the vault",
-        dependencies=[in_vault],
+        # The last one's position is the answer's.
+        dependencies=[in_collections, in_vault],
         responses=problems(401, 403, 422, 503),
     )
     def list_assets(
@@ -77,7 +79,7 @@ def router(
         "/{asset_id}/similar",
         operation_id="listSimilarAssets",
         summary="What sounds most like one asset, nearest first",
-        dependencies=[in_vault, in_sounds],
+        dependencies=[in_sounds, in_vault],
         responses=problems(401, 403, 404, 422, 503),
     )
     def list_similar(
@@ -91,7 +93,7 @@ def router(
         "/{asset_id}/related",
         operation_id="listRelatedAssets",
         summary="The same audio in other files, and versions of the same song",
-        dependencies=[in_vault, in_sounds],
+        dependencies=[in_sounds, in_vault],
         responses=problems(401, 403, 404, 422, 503),
     )
     def list_related(

@@ -63,7 +63,10 @@ def test_a_list_of_recordings_is_a_filter_of_the_vault(mira: Tenant):
     assert mira.client.get(path, headers=headers).status_code == 404
 
 
-def test_a_search_is_saved_from_the_vaults_page_and_opens_it_again(mira: Tenant):
+def test_a_search_is_saved_from_the_vaults_page_and_opens_it_again(
+    tenants: Installation, mira: Tenant
+):
+    tenants.settle()
     page = mira.client.get("/vault", params={"q": "in A minor", "vocals": "", "tempo_max": "125"})
     assert page.status_code == 200
     query = re.search(r'name="query" value="([^"]*)"', page.text)
