@@ -58,7 +58,7 @@ class _FilePart(BaseTarget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.pieces: list[bytes] = []
-        self.size_bytes = 0
+        self.size_bytes = self.received_bytes = 0
         self.finished = False
         self.found = 0
 
@@ -68,6 +68,7 @@ class _FilePart(BaseTarget):  # type: ignore[misc]
     def on_data_received(self, chunk: bytes) -> None:
         self.pieces.append(chunk)
         self.size_bytes += len(chunk)
+        self.received_bytes += len(chunk)
 
     def on_finish(self) -> None:
         self.finished = True
@@ -88,6 +89,8 @@ async def receive_file(request: Request, receiving: Receiving, max_bytes: int) -
         if read > max_bytes + MAX_REST_BYTES:
             raise FormTooLarge
         _parse(parser, chunk)
+        if read - part.received_bytes > MAX_REST_BYTES:  # a thousand other parts
+            raise FormTooLarge
         if part.found > 1:
             raise OneFileOnly
         if part.size_bytes >= FLUSH_BYTES:

@@ -207,6 +207,12 @@ def test_an_empty_file_is_422(installation: Installation, musician: TestClient) 
         ),
         (
             "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="p"\r\n\r\n%b\r\n' % (b"x" * 1500) * 1000,
+            413,
+            "body-too-large",
+        ),
+        (
+            "multipart/form-data; boundary=b",
             b"--b\r\nX-Header: " + b"h" * 5_000_000,
             (413, 422),
             ("body-too-large", "malformed-multipart"),
@@ -237,6 +243,8 @@ def test_a_broken_form_is_refused_by_name(
         ("..", "untitled"),
         ("a\u202egnp.wav", "agnp.wav"),
         ("tab\tand\x7fdelete.wav", "tabanddelete.wav"),
+        ("C:\\Users\\me\\..\\take.wav", "take.wav"),
+        ("Cafe\u0301 \U0001f3b5 東京.flac", "Caf\u00e9 \U0001f3b5 東京.flac"),
         ("x" * 600 + ".flac", "x" * 495 + ".flac"),
     ],
 )
