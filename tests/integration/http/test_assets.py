@@ -243,7 +243,6 @@ def test_a_broken_form_is_refused_by_name(
         ("..", "untitled"),
         ("a\u202egnp.wav", "agnp.wav"),
         ("tab\tand\x7fdelete.wav", "tabanddelete.wav"),
-        ("C:\\Users\\me\\..\\take.wav", "take.wav"),
         ("Cafe\u0301 \U0001f3b5 東京.flac", "Caf\u00e9 \U0001f3b5 東京.flac"),
         ("x" * 600 + ".flac", "x" * 495 + ".flac"),
     ],
