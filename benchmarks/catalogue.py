@@ -17,6 +17,7 @@ MODULES = {
     "P6": "benchmarks.p6_http",
     "P7": "benchmarks.p7_verify",
     "P8": "benchmarks.p8_cost_curve",
+    "P9": "benchmarks.p9_analysis",
     "P10": "benchmarks.p10_search",
 }
 

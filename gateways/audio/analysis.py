@@ -82,7 +82,7 @@ def _music(window: _Window, measured: Measured, ear: Ear, timings: Timings) -> M
     if measured.lufs is None:
         return None
     mono = window.samples()
-    mono = mono - mono.mean()  # an offset alone is no sound, yet loud enough to look like it
+    mono -= mono.mean()  # an offset alone is no sound, yet loud enough to look like it
     if len(mono) < MIN_MUSIC_S * SAMPLE_RATE_HZ or float(np.abs(mono).max()) < SILENCE:
         return None
     return ear.listen(Sound(mono, whole_s=measured.duration_s), timings)

@@ -17,7 +17,7 @@ from gateways.audio.neural.listen import Heard, Listener
 from gateways.audio.rhythm import AnalyserChoice, Rhythm, rhythm
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.audio.structure import sections
-from gateways.audio.texture import Texture, texture
+from gateways.audio.texture import Texture
 from gateways.audio.tonality import Tonality, pitches, tonality
 from schemas.report import Figure, Sections
 
@@ -84,7 +84,7 @@ class Ear:
     def listen(self, sound: Sound, timings: Timings) -> Music:
         """Of a sound that is not silent; of one that is too short, what can be said of it."""
         with timings.of("texture"):
-            spectrum = texture(sound.mono, SAMPLE_RATE_HZ)
+            spectrum = sound.texture
         with timings.of("pitches"):
             tones = pitches(sound)
         with timings.of("rhythm"):

@@ -196,11 +196,17 @@ def _command(link_fd: int, job: Job, limits: Limits, hearing: Hearing) -> list[s
     ]
 
 
-def _environment() -> dict[str, str]:
-    """Nothing of the parent's: its environment holds secrets. One thread per library, because
-    every thread of a BLAS pool costs address space and the pool is already parallel."""
+def one_thread() -> dict[str, str]:
+    """One thread per library: every thread of a BLAS pool costs address space, and the pool of
+    children is already parallel."""
     threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-    environment = {name: "1" for name in threads}
-    environment |= {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+    return dict.fromkeys(threads, "1")
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the parent's: its environment holds secrets."""
+    environment = one_thread() | {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
+    # Large arrays go back to the system when they are done with.
+    environment |= {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "1"}
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     return environment

@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 from scipy.signal import resample_poly
 
+from gateways.audio.texture import Texture, texture
+
 SAMPLE_RATE_HZ = 44_100
 
 
@@ -29,6 +31,10 @@ class Sound:
     @cached_property
     def at_16000(self) -> np.ndarray:
         return resample_poly(self.mono, 160, 441).astype(np.float32)
+
+    @cached_property
+    def texture(self) -> Texture:
+        return texture(self.mono, SAMPLE_RATE_HZ)
 
     def forget(self, *names: str) -> None:
         """Names as in `forget("at_16000")`; one that was never made is no error."""
