@@ -67,13 +67,13 @@ class Tagger:
     def tag(self, samples: np.ndarray) -> Tags:
         """Of float32 samples (n,), n > 0, at 16 kHz."""
         mtt, msd, pooled = [], [], np.zeros(2 * POOLED)
-        for batch in mel.patches(samples):
-            mtt_tags, mtt_pooled = self._mtt.run(["tags", "pooled"], {"mel": batch})
-            msd_tags, msd_pooled = self._msd.run(["tags", "pooled"], {"mel": batch})
+        for patch in mel.patches(samples):
+            mtt_tags, mtt_pooled = self._mtt.run(["tags", "pooled"], {"mel": patch})
+            msd_tags, msd_pooled = self._msd.run(["tags", "pooled"], {"mel": patch})
             mtt.append(mtt_tags)
             msd.append(msd_tags)
-            pooled[:POOLED] += mtt_pooled.sum(axis=0)
-            pooled[POOLED:] += msd_pooled.sum(axis=0)
+            pooled[:POOLED] += mtt_pooled[0]
+            pooled[POOLED:] += msd_pooled[0]
         tags = np.concatenate(mtt)
         return Tags(tags, np.concatenate(msd), (pooled / len(tags)).astype(np.float32))
 
@@ -88,8 +88,6 @@ def open_session(path: Path, sha256: str | None = None) -> onnxruntime.Inference
         raise BrokenWeights(path.name, "its sha256 is not the expected one")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Keeps 60 MB less between two calls, at no cost in speed that could be measured.
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

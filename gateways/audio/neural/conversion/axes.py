@@ -2,7 +2,7 @@
 
     python -m gateways.audio.neural.conversion.axes FOLDER OUT.npz
 
-FOLDER held the music of five freely licensed packages, 112 recordings, of each the first minute:
+FOLDER held the music of five freely licensed packages, 105 recordings, of each the first minute:
 wesnoth-1.16-music, singularity-music, hyperrogue-music, planetblupi-music-ogg (Debian) and
 immich-memories-music (PyPI).
 """
@@ -10,11 +10,12 @@ immich-memories-music (PyPI).
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from gateways.audio.decode import Blocks, Decoder
+from gateways.audio.decode import Blocks, Decoder, Refusal
 from gateways.audio.neural.mel import at_usual_level
 from gateways.audio.neural.musicnn import Tagger
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
@@ -48,12 +49,15 @@ def _first_minute(path: Path) -> np.ndarray:
 def _measure(folder: Path) -> np.ndarray:
     tagger, rows = Tagger(), []
     for path in sorted(one for one in folder.rglob("*") if one.suffix in _SUFFIXES):
-        mono = _first_minute(path)
-        if len(mono) >= _LEAST_S * SAMPLE_RATE_HZ:
-            rows.append(tagger.tag(at_usual_level(Sound(mono - mono.mean()).at_16000)).pooled)
-            print(len(rows), path.name)
+        with suppress(Refusal):  # some of hyperrogue's are more than we take
+            mono = _first_minute(path)
+            if len(mono) >= _LEAST_S * SAMPLE_RATE_HZ:
+                samples = at_usual_level(Sound(mono - mono.mean()).at_16000)
+                rows.append(tagger.tag(samples).pooled)
+                print(len(rows), path.name)
     return np.stack(rows)
 
 
 if __name__ == "__main__":
-    np.savez_compressed(sys.argv[2], **axes(_measure(Path(sys.argv[1]))))
+    made = axes(_measure(Path(sys.argv[1])))
+    np.savez_compressed(sys.argv[2], mean=made["mean"], spread=made["spread"])
