@@ -54,7 +54,6 @@ class Api:
             "continueUpload": self.somebody.new_upload,
             "cancelUpload": self.somebody.new_upload,
             "endSession": self.somebody.new_session,
-            "removePasskey": self.somebody.new_passkey,
             "revokeKey": lambda: self.somebody.new_key("assets:read")[0],
         }
         kinds = {
