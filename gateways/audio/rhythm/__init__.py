@@ -1,5 +1,5 @@
-"""Tempo, beats and bars: own onsets and beats, the tempo chosen among the opinions of several
-libraries. `rhythm` is the way in; start at `measure.py`, then `choice.py`.
+"""Tempo, beats and bars: own onsets and beats; a library is asked for the octave of the tempo.
+`rhythm` is the way in; start at `measure.py`, then `choice.py`.
 Runs in the limited child only."""
 
 from gateways.audio.rhythm.estimators import AnalyserChoice

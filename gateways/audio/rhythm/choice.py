@@ -1,4 +1,8 @@
-"""Which of the tempos that are in question is the one: a weighed sum, learned on known answers."""
+"""Which tempo it is: first which repeats belong together, then which octave of them is the beat.
+
+Two softmax regressions with ridge, learned on 143 tracks of nine sets by
+`benchmarks/tempo_weights.py`; docs/listening.md has what they gave on halves they had not seen.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateways.audio.rhythm.estimators import Opinion
-from gateways.audio.rhythm.onsets import Onsets
+from gateways.audio.rhythm.estimators import Adviser
+from gateways.audio.rhythm.onsets import Onsets, evened
 from gateways.audio.rhythm.repeats import FASTEST_BPM, SLOWEST_BPM, Repeats
 
-SAME = 0.04  # tempos this close are one (the tolerance of the MIREX task)
+SAME = 0.04  # tempos this close are one: the tolerance of the MIREX task
 _RATIOS = (1.0, 0.5, 2.0, 2 / 3, 1.5, 1 / 3, 3.0, 0.75, 4 / 3)
+_OCTAVES = (1.0, 0.5, 2.0, 1 / 3, 3.0)
+
+# Of octaves from 120, that squared, repeats at the beat, at its first four multiples, in the bass,
+# in the treble, at half a beat, at two beats.
+FAMILY_WEIGHTS = np.array([0.93, -2.59, 2.79, 5.57, -0.61, 2.69, 2.40, -0.50])
+# Of the sum above, octaves from 120, that squared, and whether the adviser says so.
+OCTAVE_WEIGHTS: dict[Adviser, np.ndarray] = {
+    "sonara": np.array([0.42, -0.11, -0.97, 1.08]),
+    "essentia": np.array([0.41, -0.04, -0.69, 1.23]),
+}
 
 
 @dataclass(frozen=True)
@@ -20,24 +34,16 @@ class Candidate:
     share: float  # of belief, 0..1; all candidates together 1
 
 
-FEATURES = (
-    "octaves from 120", "squared", "repeats", "at half", "at double", "at third", "comb",
-    "low repeats", "high repeats", "low at double", "sonara", "percival", "multifeature",
-)  # fmt: skip
-WEIGHTS = np.array([0.0, -1.5, 2.0, 0.0, 0.0, 0.0, 2.0, 0.5, 0.5, 0.0, 0.8, 0.8, 1.6])
-
-
 class Evidence:
-    """What speaks for and against each tempo."""
+    """What the attacks say of each tempo."""
 
-    def __init__(self, attacks: Onsets, heard: list[Opinion]) -> None:
+    def __init__(self, attacks: Onsets) -> None:
         self._every = Repeats(attacks.even)
-        self._low, self._high = Repeats(attacks.low), Repeats(attacks.high)
-        self._heard = heard
+        self._low, self._high = Repeats(evened(attacks.low)), Repeats(evened(attacks.high))
 
-    def candidates_bpm(self) -> list[float]:
-        """Every opinion and every strong repeat, with their simple multiples; each once."""
-        sources = [one.bpm for one in self._heard] + self._every.peaks_bpm()
+    def candidates_bpm(self, advised_bpm: float) -> list[float]:
+        """The advice, every strong repeat, and their simple multiples; each once."""
+        sources = [advised_bpm, *self._every.peaks_bpm()]
         wanted: list[float] = []
         for ratio in _RATIOS:
             for bpm in (source * ratio for source in sources):
@@ -47,16 +53,12 @@ class Evidence:
         return wanted
 
     def features(self, bpm: float) -> np.ndarray:
-        octaves = np.log2(bpm / 120)
-        every, beat_s = self._every.at, 60 / bpm
-        said = [
-            float(any(one.by == name and same_tempo(one.bpm, bpm) for one in self._heard))
-            for name in ("sonara", "percival", "multifeature")
-        ]
+        """As FAMILY_WEIGHTS weighs them."""
+        octaves, beat_s = np.log2(bpm / 120), 60 / bpm
         return np.array([
-            octaves, octaves**2, every(beat_s), every(beat_s / 2), every(beat_s * 2),
-            every(beat_s / 3), self._every.comb(bpm), self._low.at(beat_s),
-            self._high.at(beat_s), self._low.at(beat_s * 2), *said,
+            octaves, octaves**2, self._every.at(beat_s), self._every.comb(bpm),
+            self._low.at(beat_s), self._high.at(beat_s), self._every.at(beat_s / 2),
+            self._every.at(beat_s * 2),
         ])  # fmt: skip
 
 
@@ -64,13 +66,21 @@ def same_tempo(one_bpm: float, other_bpm: float) -> bool:
     return abs(one_bpm / other_bpm - 1) <= SAME
 
 
-def ranked(evidence: Evidence) -> list[Candidate]:
-    """The surest first; empty where nothing repeats at any tempo."""
-    tempos = evidence.candidates_bpm()
+def ranked(evidence: Evidence, advised_bpm: float, adviser: Adviser) -> list[Candidate]:
+    """The surest first, all octaves (or thirds) of each other; empty where nothing repeats."""
+    tempos = evidence.candidates_bpm(advised_bpm)
     if not tempos:
         return []
-    scores = np.array([evidence.features(bpm) @ WEIGHTS for bpm in tempos])
+    sums = {bpm: float(evidence.features(bpm) @ FAMILY_WEIGHTS) for bpm in tempos}
+    leader = max(tempos, key=sums.__getitem__)
+    family = [bpm for bpm in tempos if any(same_tempo(bpm, leader * r) for r in _OCTAVES)]
+    rows = np.array([_octave_features(bpm, sums[bpm], advised_bpm) for bpm in family])
+    scores = rows @ OCTAVE_WEIGHTS[adviser]
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
-    order = np.argsort(-shares)
-    return [Candidate(tempos[at], float(shares[at])) for at in order]
+    return [Candidate(family[at], float(shares[at])) for at in np.argsort(-shares)]
+
+
+def _octave_features(bpm: float, family_sum: float, advised_bpm: float) -> list[float]:
+    octaves = float(np.log2(bpm / 120))
+    return [family_sum, octaves, octaves**2, float(same_tempo(advised_bpm, bpm))]

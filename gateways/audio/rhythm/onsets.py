@@ -32,7 +32,7 @@ class Onsets:
     @cached_property
     def even(self) -> np.ndarray:
         """`every` less its surroundings of half a second, in deviations: loud bars weigh less."""
-        return _even(self.every)
+        return evened(self.every)
 
 
 def onsets(sound: Sound) -> Onsets:
@@ -52,7 +52,8 @@ def onsets(sound: Sound) -> Onsets:
     return Onsets(rises.mean(axis=1), rises[:, low].mean(axis=1), rises[:, high].mean(axis=1))
 
 
-def _even(strengths: np.ndarray) -> np.ndarray:
+def evened(strengths: np.ndarray) -> np.ndarray:
+    """Less their surroundings of half a second, against the level of the eight seconds around."""
     around = uniform_filter1d(strengths, size=round(0.5 * FRAME_RATE_HZ))
     above = np.maximum(strengths - around, 0)
     scale = np.sqrt(uniform_filter1d(above**2, size=round(8 * FRAME_RATE_HZ)))

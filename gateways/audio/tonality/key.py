@@ -9,25 +9,21 @@ import numpy as np
 from gateways.audio.keys import NOTES
 from gateways.audio.tonality.pitches import Pitches
 
-# From the tonic. Krumhansl and Kessler (1982); Temperley (2007); Sha'ath (2011) of KeyFinder.
-PROFILES = {
-    "krumhansl": (
-        (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-        (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+# From the tonic. Albrecht and Shanahan (2013), Temperley (2007): both of scores' notes, which is
+# what peaks of a spectrum are near to. Krumhansl's, of listeners, scored .65 on the public set.
+PROFILES = (
+    (
+        (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
+        (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
     ),
-    "temperley": (
+    (
         (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400),
         (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330),
     ),
-    "shaath": (
-        (6.6, 2.0, 3.5, 2.3, 4.6, 4.0, 2.5, 5.2, 2.4, 3.7, 2.3, 3.4),
-        (6.5, 2.7, 3.5, 5.4, 2.6, 3.5, 2.5, 5.2, 4.0, 2.7, 4.3, 3.2),
-    ),
-}
+)
 KEYS = tuple(f"{note} {mode}" for mode in ("major", "minor") for note in NOTES)
-FEATURES = (*PROFILES, "bass tonic", "bass fifth", "last", "minor")
-WEIGHTS = np.array([5.0, 4.0, 4.0, 4.0, 0.0, 1.0, 0.0])
-_LAST_S = 8.0
+# What makes confidences keep their word on 90 tracks: of two correlations, in log odds.
+_SHARPNESS = 8.0
 
 
 @dataclass(frozen=True)
@@ -40,21 +36,11 @@ def ranked_keys(heard: Pitches) -> list[KeyGuess]:
     """All 24, the surest first; empty where no pitch stands out."""
     if float(heard.strengths.sum()) <= 0:
         return []
-    scores = features(heard) @ WEIGHTS
+    chroma = _mean(heard.chroma)
+    scores = _SHARPNESS * np.sum([_fit(chroma, profile) for profile in PROFILES], axis=0)
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     return [KeyGuess(KEYS[at], float(shares[at])) for at in np.argsort(-shares)]
-
-
-def features(heard: Pitches) -> np.ndarray:
-    """(24, FEATURES) in the order of KEYS."""
-    chroma, bass = _mean(heard.chroma), _mean(heard.bass)
-    last = _mean(heard.chroma[-round(_LAST_S * 10.77) :])
-    columns = [_fit(chroma, profile) for profile in PROFILES.values()]
-    tonic = np.tile(bass, 2)
-    columns += [tonic, np.tile(np.roll(bass, -7), 2), _fit(last, PROFILES["krumhansl"])]
-    columns.append(np.repeat((0.0, 1.0), 12))
-    return np.stack(columns, axis=1)
 
 
 def _mean(chroma: np.ndarray) -> np.ndarray:
