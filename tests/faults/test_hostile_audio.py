@@ -12,6 +12,7 @@ import pytest
 from gateways.audio.errors import AudioRefused
 from gateways.audio.facts import Accepted, Refused
 from gateways.audio.pool import AudioPool
+from schemas.report import Report
 from tests.fixtures.audio_corpus import make_hostile
 
 REFUSED = {
@@ -145,3 +146,35 @@ def test_analysing_odd_sound_measures_it(
         assert measured.tempo_bpm is None  # held notes, too short, or silent
     downmixed = any("downmix" in fact for fact in measured.degraded)
     assert downmixed == (name in ("silence-bomb", "surround"))
+
+
+# Name: what the report must say of it.
+DEFECTS = {
+    "silence": "silent",
+    "silence-bomb": "silent",
+    "direct-current": "dc-offset",
+    "mono-as-stereo": "mono-as-stereo",
+    "inverted-sides": "phase",
+    "truncated-mp3": "cut-end",
+}
+ANALYSIS_WITHIN_S = 60.0  # twenty times what the longest took, for a busy machine
+ANALYSIS_MEMORY_BYTES = 800 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("name", "code"), DEFECTS.items())
+def test_the_report_names_what_is_wrong_in_bounded_time_and_memory(
+    pool: AudioPool, hostile: dict[str, Path], name: str, code: str
+) -> None:
+    started = time.monotonic()
+    report = Report.model_validate_json(pool.analyse(hostile[name]).report)
+    assert time.monotonic() - started < ANALYSIS_WITHIN_S
+    children = psutil.Process().children(recursive=True)
+    assert max(child.memory_info().rss for child in children) < ANALYSIS_MEMORY_BYTES
+    found = {one.code: one for one in report.quality.feedback}
+    assert code in found
+    assert found[code].fix
+    assert report.genre.primary is None or report.quality.score is not None
+    if code == "silent":
+        assert report.quality.score is None
+        assert report.virality.score is None
+        assert report.audioFeatures.loudness.value is None
