@@ -19,6 +19,7 @@ MODULES = {
     "P8": "benchmarks.p8_cost_curve",
     "P9": "benchmarks.p9_analysis",
     "P10": "benchmarks.p10_search",
+    "P11": "benchmarks.p11_pages",
 }
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from runtime.demo_music import render
 from tests.e2e.conftest import Visit
+from tests.e2e.test_every_page import BUDGET_BYTES
 
 
 def open_track(visit: Visit, title: str) -> None:
@@ -56,9 +57,10 @@ def test_measurements_and_history_are_shown(owner: Visit):
     track = owner.site.music[1]
     open_track(owner, track.title)
     page = owner.page
-    expect(page.locator(".readouts")).to_contain_text(track.key)
-    expect(page.locator(".readouts")).to_contain_text("LUFS")
-    expect(page.locator(".candidates li").first).to_contain_text("%")
+    expect(page.locator(".readouts").first).to_contain_text(track.key)
+    expect(page.locator(".readouts").first).to_contain_text("LUFS")
+    expect(page.locator(".readout-tempo .chip").first).to_be_visible()
+    expect(page.locator(".readouts").first).to_contain_text("From the tags.")
     expect(page.locator(".timeline li").last).to_contain_text("Uploaded")
     expect(page.locator(".timeline li").first).to_contain_text("Measured")
 
@@ -69,7 +71,7 @@ def test_an_edited_tag_is_saved_and_told_in_the_timeline(visit: Visit):
     visit.choose(track.path)
     visit.wait_analysed(1)
     open_track(visit, track.title)
-    visit.page.get_by_label("Genre").fill("Night drive")
+    visit.page.get_by_label("Genre", exact=True).fill("Night drive")
     visit.page.get_by_label("Tempo in BPM").fill("87.5")
     visit.page.get_by_role("button", name="Save tags").click()
     expect(visit.page.get_by_text("Saved as version 3.")).to_be_visible()
@@ -86,15 +88,15 @@ def test_a_conflicting_edit_is_explained_and_keeps_what_was_typed(visit: Visit):
     visit.choose(track.path)
     visit.wait_analysed(1)
     open_track(visit, track.title)
-    visit.page.get_by_label("Album").fill("Mine")
+    visit.page.get_by_label("Album", exact=True).fill("Mine")
     other = visit.page.context.new_page()
     other.goto(visit.page.url)
-    other.get_by_label("Album").fill("Theirs")
+    other.get_by_label("Album", exact=True).fill("Theirs")
     other.get_by_role("button", name="Save tags").click()
     expect(other.get_by_text("Saved as version 3.")).to_be_visible()
     visit.page.get_by_role("button", name="Save tags").click()
     expect(visit.page.get_by_text("This track changed while you were editing.")).to_be_visible()
-    expect(visit.page.get_by_label("Album")).to_have_value("Mine")
+    expect(visit.page.get_by_label("Album", exact=True)).to_have_value("Mine")
     visit.page.get_by_role("button", name="Save tags").click()
     expect(visit.page.get_by_text("Saved as version 4.")).to_be_visible()
 
@@ -110,3 +112,27 @@ def test_a_track_is_deleted_only_after_a_second_yes(visit: Visit):
     visit.page.get_by_role("button", name="Delete the track").click()
     expect(visit.page.get_by_text("The track was deleted.")).to_be_visible()
     expect(visit.page.get_by_role("heading", name="Drop your music here")).to_be_visible()
+
+
+def test_a_tracks_page_moves_less_than_its_budget(owner: Visit):
+    """Cold, with its waveform and lanes; the cover is the musician's own picture, of any size."""
+    open_track(owner, owner.site.music[0].title)
+    session = owner.page.context.new_cdp_session(owner.page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    urls: dict[str, str] = {}
+    moved: dict[str, float] = {}
+    session.on(
+        "Network.responseReceived",
+        lambda event: urls.update({event["requestId"]: event["response"]["url"]}),
+    )
+    session.on(
+        "Network.loadingFinished",
+        lambda event: moved.update({event["requestId"]: event["encodedDataLength"]}),
+    )
+    owner.page.reload()
+    owner.until("document.querySelector('track-stage canvas.drawn')?.width > 300")
+    owner.until("document.querySelector('.here')?.textContent !== ''")
+    sizes = {urls.get(request, ""): size for request, size in moved.items()}
+    assert sum(size for url, size in sizes.items() if not url.endswith("/cover")) < BUDGET_BYTES
+    assert any(url.endswith("/lanes") for url in sizes)
