@@ -73,14 +73,20 @@ def ranked(evidence: Evidence, advised_bpm: float, adviser: Adviser) -> list[Can
         return []
     sums = {bpm: float(evidence.features(bpm) @ FAMILY_WEIGHTS) for bpm in tempos}
     leader = max(tempos, key=sums.__getitem__)
-    family = [bpm for bpm in tempos if any(same_tempo(bpm, leader * r) for r in _OCTAVES)]
-    rows = np.array([_octave_features(bpm, sums[bpm], advised_bpm) for bpm in family])
+    family = same_family(tempos, leader)
+    rows = np.array([octave_features(bpm, sums[bpm], advised_bpm) for bpm in family])
     scores = rows @ OCTAVE_WEIGHTS[adviser]
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     return [Candidate(family[at], float(shares[at])) for at in np.argsort(-shares)]
 
 
-def _octave_features(bpm: float, family_sum: float, advised_bpm: float) -> list[float]:
+def same_family(tempos: list[float], leader_bpm: float) -> list[float]:
+    """Those that are the leader, its double, triple, half or third."""
+    return [bpm for bpm in tempos if any(same_tempo(bpm, leader_bpm * by) for by in _OCTAVES)]
+
+
+def octave_features(bpm: float, family_sum: float, advised_bpm: float) -> list[float]:
+    """As OCTAVE_WEIGHTS weighs them."""
     octaves = float(np.log2(bpm / 120))
     return [family_sum, octaves, octaves**2, float(same_tempo(advised_bpm, bpm))]
