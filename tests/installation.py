@@ -27,7 +27,8 @@ class Installation:
         done = subprocess.run(
             [sys.executable, "-m", "runtime", *arguments, "--data", str(self.data)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            # Networks that nothing here looks at: 5 s of start and work a track.
+            env={"NOCULTURE_ANALYSIS_MODELS": "off", **os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=280,
