@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 
-
 @dataclass(frozen=True, slots=True)
 class S3Keys:
     access_key: str
