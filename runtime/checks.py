@@ -60,7 +60,7 @@ def versions() -> list[Finding]:
     try:
         findings.append(Finding("essentia", metadata.version("essentia")))
     except metadata.PackageNotFoundError:
-        advice = "No build for this platform: tempo and key are measured by librosa."
+        advice = "No build for this platform: the tempo is weighed without it."
         findings.append(Finding("essentia", "missing", "advice", advice))
     return findings
 
