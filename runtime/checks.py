@@ -60,7 +60,7 @@ def versions() -> list[Finding]:
     try:
         findings.append(Finding("essentia", metadata.version("essentia")))
     except metadata.PackageNotFoundError:
-        advice = "No build for this platform: the tempo is weighed without it."
+        advice = "No build for this platform: `analyser` cannot be essentia, auto does without."
         findings.append(Finding("essentia", "missing", "advice", advice))
     return findings
 

@@ -164,6 +164,7 @@ def run_analysis(settings: Settings) -> None:
         open_core(settings, connections=2 + 2 * settings.analysis_workers) as core,
         AudioPool(
             settings.analysis_workers,
+            analyser=settings.analyser,
             models=settings.analysis_models == "on",
             models_dir=settings.models_dir,
             models_wanted=[name.strip() for name in settings.models_wanted.split(",") if name],

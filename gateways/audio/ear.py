@@ -66,7 +66,7 @@ class Ear:
         models_dir: str | None = None,
         models_wanted: Sequence[str] = (),
     ) -> None:
-        if analyser not in ("auto", "essentia", "librosa"):
+        if analyser not in ("auto", "essentia"):
             raise ValueError(f"there is no analyser {analyser!r}")
         self._analyser = analyser
         self._listener = (

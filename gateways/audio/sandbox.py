@@ -25,7 +25,7 @@ from gateways.audio.wire import (
 )
 
 Job = Literal["probe", "render", "rewrite", "analyse"]
-AnalyserChoice = Literal["auto", "essentia", "librosa"]
+AnalyserChoice = Literal["auto", "essentia"]
 
 START_WITHIN_S = 120.0  # loading all models on two busy cores took 18 s
 JOBS_PER_CHILD = 50

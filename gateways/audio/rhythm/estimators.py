@@ -11,9 +11,8 @@ import sonara
 
 from gateways.audio.sound import Sound
 
-# "auto" and "librosa" ask sonara (MIT, 0.2 s); "essentia" (AGPL-3.0, 2.3 s) was right on 2 of 143
-# tracks more. "librosa" is the name of the analyser that came before.
-AnalyserChoice = Literal["auto", "essentia", "librosa"]
+# "auto" asks sonara (MIT, 0.2 s); "essentia" (AGPL-3.0, 2.3 s) was right on 2 of 143 tracks more.
+AnalyserChoice = Literal["auto", "essentia"]
 Adviser = Literal["sonara", "essentia"]
 NO_ESSENTIA = "essentia is not installed here: the tempo's octave was asked of sonara instead"
 

@@ -54,6 +54,11 @@ class House:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
+    def state(self, erasure_id: str) -> str | None:
+        """None while the worker still makes its views, at its first start."""
+        answer = self.browser().get(f"/api/erasures/{erasure_id}")
+        return None if answer.status_code == 503 else str(answer.json()["state"])
+
     def erasure(self, erasure_id: str) -> dict[str, Any]:
         answer = self.browser().get(f"/api/erasures/{erasure_id}")
         assert answer.status_code == 200, answer.text
@@ -62,7 +67,7 @@ class House:
 
     def erased(self, erasure_id: str) -> dict[str, Any]:
         """What it answers once it is over."""
-        eventually(lambda: self.erasure(erasure_id)["state"] == "erased")
+        eventually(lambda: self.state(erasure_id) == "erased")
         return self.erasure(erasure_id)
 
     @contextmanager

@@ -19,7 +19,7 @@ ANALYSERS = [
             reason="essentia has no wheel for this platform",
         ),
     ),
-    "librosa",
+    "auto",
 ]
 
 
@@ -36,7 +36,7 @@ def pool() -> Iterator[AudioPool]:
 
 @pytest.fixture(scope="session", params=ANALYSERS)
 def analysing_pool(request: pytest.FixtureRequest, pool: AudioPool) -> Iterator[AudioPool]:
-    if request.param == "essentia":  # what `pool` found by itself
+    if request.param == "auto":
         yield pool
         return
     with AudioPool(1, analyser=request.param, models=False) as other:
