@@ -24,8 +24,8 @@ class Part(BaseModel):
 class Method(Part):
     """Where a number comes from. `model` is a learned model's id, `weights_sha256` of its file.
 
-    `confidence` None: a plain measurement, which is as sure as its definition. `overridden`: the
-    musician said so, and `measured` is what had been found.
+    `confidence` 1: a plain measurement, which is as sure as its definition; None only where nobody
+    looked. `overridden`: the musician said so, and `measured` is what had been found.
     """
 
     method: str

@@ -25,8 +25,8 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-# These need minutes even when they are quick: they analyse audio on one core, fill a vault, and open
-# a browser on a slow line.
+# These need minutes even when they are quick: they analyse audio, fill a vault, open a browser on a
+# slow line.
 LONG = {"P9", "P10", "P11"}
 
 

@@ -38,9 +38,7 @@ def listed(number: int, asset_ids: tuple[AssetId, ...]) -> ReanalysisListed:
 
 
 def started(number: int) -> ReanalysisBatchStarted:
-    return ReanalysisBatchStarted(
-        **OF, number=number, asked=1, passed_over=0, passed_over_so_far=0
-    )
+    return ReanalysisBatchStarted(**OF, number=number, asked=1, passed_over=0, passed_over_so_far=0)
 
 
 asked: dict[str, Any] = {**OF, "requested_by": ACCOUNT}
