@@ -84,6 +84,8 @@ class AnalysisQueries:
         Raises NotFound (404), NothingToMeasure, AnalysisGivenUp, NoReport (409).
         """
         row = self._assets.row(caller, asset_id)
+        if row["file_state"] == "uploaded":  # on its way: whoever asks waits for the probe too
+            return Standing()
         if row["file_state"] != "verified":
             raise NothingToMeasure(row["file_state"])
         runs = [each for each in self._runs(asset_id) if each["run"] >= since_run]

@@ -67,7 +67,7 @@ class NothingToMeasure(NoCultureError):
     status, code = 409, "asset-not-ready"
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The file is {state}: it is measured once it is verified")
+        super().__init__(f"The file is {state}: there is nothing to measure, upload another")
 
 
 class AnalysisGivenUp(NoCultureError):

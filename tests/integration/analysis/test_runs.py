@@ -174,13 +174,14 @@ def test_what_was_never_measured_says_why(studio: Studio):
     studio.until(client, asset_id, "analysed")
 
 
-def test_a_file_that_nobody_looked_into_has_no_answer(studio: Studio):
+def test_a_file_that_nobody_looked_into_yet_is_waited_for(studio: Studio):
     client = studio.musician()
     uploaded = client.post("/api/assets", files={"file": ("a.flac", b"a new file")}).json()["id"]
-    answer = ask(client, uploaded)
+    at_once = {"Prefer": "wait=0"}
+    answer = ask(client, uploaded, at_once)
     while answer.status_code == 404:
-        answer = ask(client, uploaded)
-    assert (answer.status_code, answer.json()["code"]) == (409, "asset-not-ready")
+        answer = ask(client, uploaded, at_once)
+    assert (answer.status_code, answer.json()) == (202, {"state": "analysing", "run": None})
 
 
 def test_who_keeps_an_asset_by_its_etag_is_told_of_a_new_measurement(studio: Studio):
