@@ -31,10 +31,10 @@ def test_signing_out_and_in_again_leads_where_one_wanted_to_go(visit: Visit):
     visit.go("/account")
     visit.page.get_by_label("E-mail").fill(email)
     visit.page.get_by_label("Password").fill("not the sentence")
-    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Sign in", exact=True).click()
     expect(visit.page.get_by_role("alert")).to_contain_text("wrong")
     visit.page.get_by_label("Password").fill("one sentence that is long")
-    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Sign in", exact=True).click()
     visit.page.wait_for_url("**/account")
     expect(visit.page.get_by_role("heading", name="Mira Okafor")).to_be_visible()
 
@@ -82,7 +82,7 @@ def test_an_invited_person_signs_in_by_link_sets_a_password_and_comes_back(
     visit.go("/sign-in")
     visit.page.get_by_label("E-mail").fill(email)
     visit.page.get_by_label("Password").fill("one sentence that is long")
-    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Sign in", exact=True).click()
     visit.page.wait_for_url("**/vault")
 
 
@@ -133,12 +133,12 @@ def test_a_one_time_link_signs_in_once(visit: Visit, tmp_path):
     told = noculture("import", str(tmp_path), "--as", new_address(), "--json", data=visit.site.data)
     visit.page.goto(told["sign_in_link"])
     assert not visit.page.context.cookies(), "opening the link alone must not use it up"
-    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Sign in", exact=True).click()
     visit.page.wait_for_url("**/vault")
     expect(visit.page.locator("tr[data-asset]")).to_have_count(1)
     visit.page.context.clear_cookies()
     visit.page.goto(told["sign_in_link"])
-    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Sign in", exact=True).click()
     expect(visit.page.get_by_role("heading", name="This link is used up")).to_be_visible()
 
 
@@ -159,5 +159,5 @@ def test_an_account_is_deleted_and_its_page_ends_with_a_certificate(visit: Visit
     visit.go("/sign-in")
     visit.page.get_by_label("E-mail").fill(email)
     visit.page.get_by_label("Password").fill("one sentence that is long")
-    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Sign in", exact=True).click()
     expect(visit.page.get_by_role("alert")).to_contain_text("wrong")
