@@ -119,14 +119,15 @@ def named_blobs(facts: Iterable[Fact]) -> set[tuple[str, str]]:
     named: set[tuple[str, str]] = set()
     for fact in facts:
         match fact.type:
-            case "asset.uploaded":
+            case "asset.uploaded" | "asset.file_rewritten":
                 found = [fact.data["sha256"]]
             case "asset.verified":
-                found = [
-                    fact.data[name]["sha256"] for name in ("cover", "rendition") if fact.data[name]
-                ]
+                pictures = [each["image"] for each in fact.data.get("pictures", ())]
+                blobs = [fact.data["cover"], fact.data["rendition"], *pictures]
+                found = [blob["sha256"] for blob in blobs if blob]
             case "analysis.completed":
-                found = [fact.data["peaks"]["sha256"]]
+                blobs = [fact.data["peaks"], fact.data.get("report")]
+                found = [blob["sha256"] for blob in blobs if blob]
             case _:
                 continue
         named |= {(fact.tenant, sha256) for sha256 in found}

@@ -83,8 +83,10 @@ def test_by_keys_alone(visit: Visit, piece: TrackTruth):
     """Files are chosen in the browser's own dialogue; all else is keys."""
     page = visit.page
     visit.sign_up()
+    visit.until("customElements.get('file-drop') !== undefined")
     add = page.get_by_role("button", name="Add music").first
     add.focus()
+    expect(add).to_be_focused()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files([piece.path])
