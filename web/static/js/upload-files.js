@@ -41,7 +41,11 @@ export function choose(folder, accept = "") {
   input.multiple = true;
   input.webkitdirectory = folder;
   if (!folder) input.accept = accept;
+  // In the page, or nobody holds it while the dialogue is open.
+  input.hidden = true;
+  document.body.append(input);
   input.addEventListener("change", () => take(input.files));
+  for (const end of ["change", "cancel"]) input.addEventListener(end, () => input.remove());
   input.click();
 }
 
