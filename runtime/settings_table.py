@@ -45,7 +45,7 @@ def settings_table() -> str:
 
 def _default(field: FieldInfo) -> str:
     if field.default_factory:
-        return "one fewer than there are cores, 1 to 8"
+        return "as many as there are cores, at most 8"
     value = field.default
     if value == DEFAULT_DATA:
         return "`.noculture` beside the code"
