@@ -114,5 +114,8 @@ def test_what_a_comment_says_is_read_with_its_authors_key_only(
     [stored] = [e for e in core.log.events.after(0, 100_000) if e.stream_id == comment_id]
     assert b"A-Canary" not in stored.data
     assert core.codec.decode(stored).data.text == "A-Canary-sings"
-    tenants.house.erase(mira.client)
+    erasure_id = tenants.house.erase(mira.client)
     eventually(lambda: core.codec.decode(stored).data.text is None)
+    # What looks into files does not run here, and open work would hold the erasure back for good.
+    tenants.house.rows("DELETE FROM effects WHERE effect = 'probe' RETURNING 1")
+    tenants.house.erased(erasure_id)
