@@ -153,9 +153,7 @@ def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
 def _own(data: AssetTagsEdited) -> dict[str, bool]:
     """Which of what is measured too is said by the musician, not by the file."""
     tags = data.tags or NOTHING_SAID
-    return {
-        f"own_{name}": getattr(tags, name) is not None for name in _OWN if name in data.changed
-    }
+    return {f"own_{name}": getattr(tags, name) is not None for name in _OWN if name in data.changed}
 
 
 def _file_tags(tags: Tags | None) -> dict[str, Any]:
