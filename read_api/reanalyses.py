@@ -18,6 +18,9 @@ _CHOICE = """
        AND (%(below)s::integer IS NULL OR coalesce(analyser_version, 0) < %(below)s)
        AND (%(chosen)s::text[] IS NULL OR asset_id = ANY(%(chosen)s))
      ORDER BY asset_id"""
+_NEWEST = """
+    SELECT reanalysis_id FROM views.reanalyses WHERE workspace_id = %(workspace)s
+     ORDER BY reanalysis_id DESC LIMIT 1"""
 _PROGRESS = """
     SELECT r.*, count(a.*) FILTER (WHERE a.state = 'completed')::integer AS measured,
            count(a.*) FILTER (WHERE a.state = 'failed')::integer AS failed
@@ -42,6 +45,11 @@ class ReanalysisQueries:
             },
         )
         return [row["asset_id"] for row in rows]
+
+    def newest(self, caller: Caller) -> ReanalysisDto | None:
+        """The one that was begun last, if there ever was one: ids are in order of time."""
+        row = self._views.row(_NEWEST, {"workspace": caller.workspace_id})
+        return self.get(caller, row["reanalysis_id"]) if row else None
 
     def get(self, caller: Caller, reanalysis_id: str) -> ReanalysisDto:
         """Raises NotFound (404)."""

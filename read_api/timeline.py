@@ -58,6 +58,20 @@ class TimelineQueries:
             raise NotFound("This asset")
         return self._page(rows, limit, asked)
 
+    def newest_of_asset(self, caller: Caller, asset_id: str, limit: int) -> list[EventDto]:
+        """The last so many of the same, newest first; nothing for an asset that is not there."""
+        rows = self._views.rows(
+            "SELECT * FROM views.timeline WHERE asset_id = %(asset)s AND tenant = %(tenant)s"
+            " AND position <= %(complete_to)s ORDER BY position DESC LIMIT %(limit)s",
+            {
+                "asset": asset_id.replace("\x00", ""),
+                "tenant": caller.workspace_id,
+                "complete_to": self._progress.consumer_position("timeline"),
+                "limit": limit,
+            },
+        )
+        return [self._event(row) for row in rows]
+
     def of_workspace(
         self,
         caller: Caller,

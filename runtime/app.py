@@ -316,6 +316,7 @@ def page_parts(
         media=reading.media,
         storage=reading.storage,
         reports=reading.analyses,
+        reanalyses=reading.reanalyses,
         measuring=changing.analyses,
         system=reading.system,
         sagas=reading.sagas,

@@ -105,12 +105,6 @@ def title(asset: AssetDto) -> str:
     return asset.tags.title or asset.filename.rpartition(".")[0] or asset.filename
 
 
-def revision(asset: AssetDto) -> str:
-    """Changes whenever a row of the vault would look different."""
-    measured = asset.analysis.id if asset.analysis else ""
-    return f"{asset.version}.{asset.state}.{measured}"
-
-
 def between(value: float | None, low: float, high: float) -> float:
     """Where a value stands on a scale, 0 to 100 for the width of a meter."""
     if value is None:

@@ -28,6 +28,7 @@ from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.media import AssetMedia
+from read_api.reanalyses import ReanalysisQueries
 from read_api.sagas import SagaQueries
 from read_api.storage import StorageQueries
 from read_api.system import SystemQueries
@@ -61,6 +62,7 @@ class Parts:
     erasing: ErasureQueries
     media: AssetMedia
     reports: AnalysisQueries
+    reanalyses: ReanalysisQueries
     measuring: Analyses
     system: SystemQueries
     sagas: SagaQueries

@@ -16,6 +16,7 @@ from web.doubt import doubt
 from web.form_token import masked
 from web.search_form import opened
 from web.static_files import FOLDER, StaticFiles
+from web.words import ended
 
 TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
@@ -32,9 +33,9 @@ FILTERS = (
     looks.day_and_time,
     looks.iso,
     looks.camelot,
-    looks.revision,
     opened,
     doubt,
+    ended,
 )
 
 

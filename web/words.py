@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.analyses import ReanalysisDto
 from schemas.dto import EventDto
 from web import looks
 
@@ -31,6 +32,22 @@ def happening(event: EventDto, me: str) -> Happening | None:
     what, detail, mood = told
     by = "NoCulture" if event.actor is None else "you" if event.actor == me else "a member"
     return Happening(what, detail, event.position, event.recorded_at, by, mood)
+
+
+def ended(again: ReanalysisDto) -> str:
+    """How a measuring again of many tracks came to its end."""
+    tracks = "1 track" if again.total == 1 else f"{looks.grouped(again.total)} tracks"
+    if not again.total:
+        return "There was no track to measure again."
+    if again.state == "cancelled":
+        told = f"Stopped: {looks.grouped(again.done)} of {tracks} had their turn."
+    else:
+        told = f"{looks.grouped(again.measured)} of {tracks} measured again."
+    if again.failed:
+        told += f" {looks.grouped(again.failed)} gave nothing: what was known of them stays."
+    if again.passed_over:
+        told += f" {looks.grouped(again.passed_over)} passed over: deleted, or measured anyway."
+    return told
 
 
 def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:

@@ -12,7 +12,10 @@ from tests.e2e.conftest import Visit, open_visit
 AXE = next((Path(__file__).parent / "vendor").glob("axe-core/*/axe.min.js"))
 PAGES = (
     "/vault",
+    "/vault/measuring",
     "/assets",
+    "/assets/alike",
+    "/collections",
     "/account",
     "/account/security",
     "/account/delete",
@@ -22,6 +25,13 @@ PAGES = (
     "/nowhere",
 )
 BUDGET_BYTES = 120_000
+# True once all is there that the first view shows; a canvas is 300 pixels wide until it is drawn.
+DRAWN = {
+    "/vault": "document.querySelectorAll('mini-wave').length >= 5 &&"
+    " [...document.querySelectorAll('mini-wave canvas')].every((c) => c.width !== 300)",
+    "/assets": "document.querySelector('track-stage canvas.drawn')?.width > 300 &&"
+    " document.querySelector('.here').textContent !== ''",
+}
 WATCH_SHIFTS = """
 window.shifted = 0;
 new PerformanceObserver((list) => {
@@ -38,7 +48,8 @@ def addresses(visit: Visit) -> dict[str, str]:
     visit.go("/sagas")
     saga = visit.page.locator("table a").first.get_attribute("href")
     assert saga
-    return {page: {"/assets": track, "/sagas/one": saga}.get(page, page) for page in PAGES}
+    found = {"/assets": track, "/assets/alike": f"{track}/alike", "/sagas/one": saga}
+    return {page: found.get(page, page) for page in PAGES}
 
 
 def serious(visit: Visit) -> list[str]:
@@ -92,22 +103,34 @@ def test_every_page_fits_a_phone(browser, site, library):
     assert visit.complaints == []
 
 
-def test_a_page_moves_less_than_its_budget(browser, site, library):
-    """Over the wire, cold cache, all that the first view of the vault needs; and nothing jumps."""
-    context = browser.new_context(storage_state=library, viewport={"width": 1280, "height": 860})
-    visit = open_visit(context, site)
-    session = context.new_cdp_session(visit.page)
+def test_every_page_moves_less_than_its_budget(owner: Visit):
+    """Over the wire, cold, all that the first view needs; and nothing jumps in the vault.
+
+    A cover is left out: it is the musician's own picture, of any size, and no page waits for it.
+    """
+    pages = addresses(owner)
+    session = owner.page.context.new_cdp_session(owner.page)
     session.send("Network.enable")
-    moved: list[float] = []
-    session.on("Network.loadingFinished", lambda event: moved.append(event["encodedDataLength"]))
-    visit.page.add_init_script(WATCH_SHIFTS)
-    visit.go("/vault")
-    visit.until("document.querySelectorAll('mini-wave').length >= 5")
-    visit.until("[...document.querySelectorAll('mini-wave canvas')].every((c) => c.width !== 300)")
-    shifted = visit.page.evaluate("window.shifted")
-    context.close()
-    assert sum(moved) < BUDGET_BYTES
-    assert shifted < 0.02
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    moved: dict[str, float] = {}
+    pictures: set[str] = set()
+    session.on(
+        "Network.responseReceived",
+        lambda event: pictures.update({event["requestId"]} if event["type"] == "Image" else ()),
+    )
+    session.on(
+        "Network.loadingFinished",
+        lambda event: moved.update({event["requestId"]: event["encodedDataLength"]}),
+    )
+    owner.page.add_init_script(WATCH_SHIFTS)
+    for name, path in pages.items():
+        moved.clear()
+        owner.go(path)
+        owner.until(DRAWN.get(name, "true"))
+        if name == "/vault":
+            assert owner.page.evaluate("window.shifted") < 0.02
+        weight = sum(size for request, size in moved.items() if request not in pictures)
+        assert weight < BUDGET_BYTES, name
 
 
 def test_the_keyboard_alone_finds_plays_and_opens_a_track(owner: Visit):

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from runtime.demo_music import render
 from tests.e2e.conftest import Visit
-from tests.e2e.test_every_page import BUDGET_BYTES
 
 
 def open_track(visit: Visit, title: str) -> None:
@@ -112,27 +111,3 @@ def test_a_track_is_deleted_only_after_a_second_yes(visit: Visit):
     visit.page.get_by_role("button", name="Delete the track").click()
     expect(visit.page.get_by_text("The track was deleted.")).to_be_visible()
     expect(visit.page.get_by_role("heading", name="Drop your music here")).to_be_visible()
-
-
-def test_a_tracks_page_moves_less_than_its_budget(owner: Visit):
-    """Cold, with its waveform and lanes; the cover is the musician's own picture, of any size."""
-    open_track(owner, owner.site.music[0].title)
-    session = owner.page.context.new_cdp_session(owner.page)
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    urls: dict[str, str] = {}
-    moved: dict[str, float] = {}
-    session.on(
-        "Network.responseReceived",
-        lambda event: urls.update({event["requestId"]: event["response"]["url"]}),
-    )
-    session.on(
-        "Network.loadingFinished",
-        lambda event: moved.update({event["requestId"]: event["encodedDataLength"]}),
-    )
-    owner.page.reload()
-    owner.until("document.querySelector('track-stage canvas.drawn')?.width > 300")
-    owner.until("document.querySelector('.here')?.textContent !== ''")
-    sizes = {urls.get(request, ""): size for request, size in moved.items()}
-    assert sum(size for url, size in sizes.items() if not url.endswith("/cover")) < BUDGET_BYTES
-    assert any(url.endswith("/lanes") for url in sizes)

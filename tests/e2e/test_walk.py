@@ -42,8 +42,11 @@ def test_by_mouse(visit: Visit, piece: TrackTruth):
     page.get_by_role("button", name="Save tags").click()
     expect(tempo.locator(".value")).to_contain_text(SAID_BPM, timeout=20_000)
     comment_on_a_moment(visit)
-    assert serious(visit) == []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert serious(visit) == [], scheme
     finds_and_plays(visit, piece)
+    measures_all_again(visit)
 
 
 def comment_on_a_moment(visit: Visit) -> None:
@@ -77,6 +80,17 @@ def finds_and_plays(visit: Visit, piece: TrackTruth) -> None:
     plays(visit, piece)
     visit.go("/vault?tempo_min=60&tempo_max=62")
     expect(page.locator("tr[data-asset]")).to_have_count(0)
+
+
+def measures_all_again(visit: Visit) -> None:
+    """By its button, after a question with the number; the bar is there until it is over."""
+    page = visit.page
+    visit.go("/vault")
+    page.get_by_role("link", name="Measure all again").click()
+    expect(page.get_by_role("heading", name="Measure 1 track again?")).to_be_visible()
+    page.get_by_role("button", name="Measure it again").click()
+    expect(page.get_by_role("progressbar", name="Measuring again")).to_be_visible()
+    expect(page.get_by_text("1 of 1 track measured again.")).to_be_visible(timeout=60_000)
 
 
 def test_by_keys_alone(visit: Visit, piece: TrackTruth):

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.dto import AssetDto
+from schemas.errors import NoCultureError
 from web import listening
 from web.lanes import lanes_of
 from web.pages import comments, said, tags
@@ -108,6 +109,11 @@ def router(parts: Parts) -> APIRouter:
             made, committed = parts.rewriting.rewrite(caller, asset_id, version)
         except PreconditionFailed:
             return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
+        except NoCultureError as error:
+            # A kind of file that holds no tags, a full plan: said beside the track.
+            asset = parts.vault.get(caller, asset_id)
+            shown = whole_page(parts, caller, asset) | {"notice": str(error)} | tags.form_of(asset)
+            return parts.renderer.page(request, "asset.html", error.status, **shown)
         if committed is None:
             return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)
         done = "partly-written" if made.left_out else "written"
@@ -183,6 +189,6 @@ def _zoom(asset: AssetDto) -> int:
 
 def _timeline(parts: Parts, caller: Caller, asset_id: str) -> list[Happening]:
     """Newest first."""
-    events = parts.timeline.of_asset(caller, asset_id, limit=EVENTS).data
-    told = (happening(event, caller.account_id) for event in reversed(events))
+    events = parts.timeline.newest_of_asset(caller, asset_id, EVENTS)
+    told = (happening(event, caller.account_id) for event in events)
     return [line for line in told if line is not None]

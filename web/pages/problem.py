@@ -39,6 +39,8 @@ def page(renderer: Renderer) -> PageOfProblem:
 def _to_sign_in(request: Request) -> Response:
     """Afterwards the visitor is where they wanted to be, if that was a page and not a change."""
     wanted = request.url.path if request.method == "GET" else ""
+    if wanted and request.url.query:
+        wanted += f"?{request.url.query}"
     address = f"/sign-in?next={quote(wanted)}" if wanted not in ("", "/") else "/sign-in"
     if request.headers.get("hx-request"):
         # A status that htmx swaps nothing for, and the header that loads the whole page.

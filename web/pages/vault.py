@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from kit.caller import Caller
 from schemas.errors import NoCultureError
 from web import form_token
+from web.pages import measuring
 from web.parts import Parts
 from web.render import wants_part
 from web.search_form import LENGTHS, VOCALS, Asked
@@ -43,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/vault")
     def vault(request: Request, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "vault")
+        catch_up(request, parts.progress, "vault", "reanalyses")
         asked = Asked.of(request)
         cursor = request.query_params.get("cursor")
         shown = _listing(parts, caller, asked, _limit(request), cursor)
@@ -52,6 +53,7 @@ def router(parts: Parts) -> APIRouter:
         shown |= {
             "asked": asked,
             "stats": parts.vault.stats(caller),
+            "again": measuring.told(parts, caller),
             "usage": parts.storage.usage(caller.workspace_id),
             "accepted": ACCEPTED,
             "lengths": LENGTHS,
@@ -90,8 +92,8 @@ def _listing(
     problem, tracks, more_url = None, None, ""
     try:
         tracks = parts.vault.list(caller, asked.filters(limit, cursor))
-    except ValidationError:
-        problem = "Nothing can fit this: the lowest tempo must be below the highest."
+    except ValidationError as error:
+        problem = _unfit(error)
     except NoCultureError as error:
         if error.status != 422:
             raise
@@ -104,6 +106,14 @@ def _listing(
         "more_url": more_url,
         "filtered": asked.filtered,
     }
+
+
+def _unfit(error: ValidationError) -> str:
+    for found in error.errors():
+        if found["loc"]:
+            field = str(found["loc"][0]).replace("_", " ")
+            return f"The search does not know this {field}: take it out, or choose another."
+    return "Nothing can fit this: the lowest of a range must be below its highest."
 
 
 def _view(request: Request) -> str:

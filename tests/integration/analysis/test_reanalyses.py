@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -128,6 +129,34 @@ def test_a_recording_that_cannot_be_measured_does_not_hold_up_the_others(studio:
     assert found["measured"] + found["failed"] == 2
     for asset_id in assets:
         assert client.get(f"/api/assets/{asset_id}").json()["state"] == "analysed"
+
+
+def test_the_page_asks_with_the_number_tells_how_far_it_is_and_stops(studio: Studio):
+    client = studio.musician()
+
+    def page(path: str = "/vault") -> str:
+        return str(client.get(path, headers={"Accept": "text/html"}).text)
+
+    assert "Nothing to measure again" in page("/vault/measuring")
+    for _ in range(2):
+        studio.analysed(client)
+    studio.analyser.open.clear()
+    question = page("/vault/measuring")
+    assert "Measure 2 tracks again?" in question
+    token = re.search(r'name="csrf_token" value="([^"]*)"', question)
+    assert token
+    form = {"csrf_token": token[1]}
+    client.post("/vault/measuring", data=form)
+    eventually(lambda: "0 of 2 tracks" in page())
+    begun = re.search(r'action="(/vault/measuring/rea_\w+/stop)"', page())
+    assert begun
+    client.post("/vault/measuring", data=form)
+    assert begun[1] in page(), "asked twice, begun once"
+    client.post(begun[1], data=form)
+    studio.analyser.open.set()
+    eventually(lambda: "Stopped: " in page())
+    client.post(begun[1], data=form)
+    assert "Last time" in page("/vault/measuring")
 
 
 def test_the_command_line_waits_until_all_are_measured(

@@ -240,6 +240,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/vault/upload"): _page(
         303, told=lambda known: {**_FILE(known), "data": {"csrf_token": known["csrf"]}}
     ),
+    ("GET", "/vault/measuring"): _page(200),
+    ("POST", "/vault/measuring"): _page(303, told=_form()),
+    ("POST", "/vault/measuring/{reanalysis_id}/stop"): _page(303, "reanalysis", told=_form()),
     ("GET", "/assets/{asset_id}"): _page(200, "asset"),
     ("GET", "/assets/{asset_id}/alike"): _page(200, "asset"),
     ("GET", "/collections"): _page(200),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
+
+from schemas.analyses import ReanalysisDto
 from schemas.dto import EventDto
-from web.words import happening
+from web.words import ended, happening
 
 
 def event(kind: str, data: dict, actor: str | None = None) -> EventDto:
@@ -69,3 +74,27 @@ def test_a_copy_made_for_the_browser_is_told():
         details.append(told.detail)
     plain = "Decodes from end to end: 1:01, 44.1 kHz"
     assert details == [plain, plain + ", with an MP3 beside it for the browser"]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"total": 0}, "There was no track to measure again."),
+        ({"total": 1, "measured": 1}, "1 of 1 track measured again."),
+        (
+            {"total": 9, "measured": 6, "failed": 2, "passed_over": 1},
+            "6 of 9 tracks measured again. 2 gave nothing: what was known of them stays."
+            " 1 passed over: deleted, or measured anyway.",
+        ),
+        (
+            {"state": "cancelled", "total": 9, "done": 4, "measured": 4},
+            "Stopped: 4 of 9 tracks had their turn.",
+        ),
+    ],
+)
+def test_how_a_vault_was_measured_again_is_told_with_its_numbers(found: dict, told: str):
+    known = {"state": "completed", "done": 0, "measured": 0, "failed": 0, "passed_over": 0}
+    again = ReanalysisDto(
+        id="rea_1", started_at=datetime(2026, 11, 22, tzinfo=UTC), **(known | found)
+    )
+    assert ended(again) == told

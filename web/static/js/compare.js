@@ -54,7 +54,6 @@ class Compare extends EventTarget {
     this.#audio.preload = "auto";
     if (player.track?.id !== track.id) player.play(track, 0, []);
     this.#leader = player.audio;
-    context?.resume();
     this.#mix(0);
     context.resume();
     this.#follow();

@@ -15,6 +15,10 @@ const WATCHED = [
   "comment.resolved",
   "comment.reopened",
   "comment.deleted",
+  "reanalysis.requested",
+  "reanalysis.batch_started",
+  "reanalysis.completed",
+  "reanalysis.cancelled",
 ];
 const HIDDEN_GRACE_MS = 20_000;
 
@@ -58,7 +62,7 @@ customElements.define(
       this.#position = event.lastEventId;
       const envelope = JSON.parse(event.data);
       const asset = envelope.data.asset_id;
-      lastOf.set(asset, envelope);
+      if (asset) lastOf.set(asset, envelope);
       if (lastOf.size > REMEMBERED) lastOf.delete(lastOf.keys().next().value);
       this.#tell("noculture:event", { type: envelope.type, asset, position: envelope.position, envelope });
     }

@@ -25,6 +25,9 @@ document.addEventListener("htmx:after:swap", () => {
   }
 });
 
+// What is open stays open when a page is morphed; a change that was sent is over.
+document.addEventListener("submit", (event) => event.target.closest("details.edit")?.removeAttribute("open"));
+
 document.addEventListener("htmx:error", () =>
   announce("That did not work: the server did not answer. Try again."),
 );

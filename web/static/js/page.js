@@ -41,11 +41,12 @@ customElements.define(
   },
 );
 
-const written = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+let written = null; // made when a page has a time to write
 
 /** The server writes UTC; a reader wants the clock on the wall. */
 export function localTimes() {
   for (const time of document.querySelectorAll("time[datetime]")) {
+    written ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
     const text = written.format(new Date(time.dateTime));
     if (time.textContent !== text) time.textContent = text;
   }

@@ -21,6 +21,7 @@ function pages() {
   return [
     ...links.map((link) => ({ label: link.textContent.trim(), path: link.getAttribute("href") })),
     { label: "Second factor, passkeys, sessions", path: "/account/security" },
+    { label: "Measure all tracks again", path: "/vault/measuring" },
   ].map(({ label, path }) => ({ label, hint: "Page", run: () => go(path) }));
 }
 

@@ -52,6 +52,7 @@ class Player extends EventTarget {
     if (this.track?.id !== track.id) {
       this.#forgetNext();
       this.track = track;
+      this.audio.loop = false;
       // The source is set on the first play only: a page load moves no audio.
       this.audio.src = sourceOf(track);
       this.dispatchEvent(new Event("track"));
@@ -79,6 +80,7 @@ class Player extends EventTarget {
   /** @returns {boolean} whether this track is played again and again from now on */
   loop() {
     this.audio.loop = !this.audio.loop;
+    if (this.audio.loop) this.#forgetNext();
     return this.audio.loop;
   }
 
@@ -127,7 +129,8 @@ class Player extends EventTarget {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const next = this.#next;
-    if (!next || this.audio.paused !== this.audio.ended) return false;
+    // One that could not be fetched ahead is asked for again at the end: its failure is told then.
+    if (!next || this.#spare.error || this.audio.paused !== this.audio.ended) return false;
     const ends_ms = performance.now() + Math.max(this.duration - this.time, 0) * 1000;
     const before = this.audio;
     [this.audio, this.#spare] = [this.#spare, before];

@@ -66,6 +66,7 @@ customElements.define(
     async #fetchLanes() {
       const answer = await fetch(`/assets/${this.dataset.asset}/lanes`).catch(() => null);
       this.#data = answer?.ok ? await answer.json() : {};
+      this.querySelector(".lanes-shown").hidden = !this.#data.duration;
       this.draw();
     }
 
