@@ -146,15 +146,26 @@ class Finding(Part):
     method: str
 
 
+class StoreLevel(Part):
+    """What a store adds to the level (below 0: it turns it down), and how loud that then is."""
+
+    name: str
+    target_lufs: float
+    gain_db: float
+    plays_at_lufs: float
+
+
 class Quality(Part):
     """100 less the deductions of `feedback`; None for silence. `formula` says so in words.
 
-    `opinions`: of a learned model, if the operator has one; they never enter the score.
+    `stores`: what each does to the level, which is no defect. `opinions`: of a learned model, if
+    the operator has one; they never enter the score.
     """
 
     score: float | None
     formula: str
     feedback: list[Finding] = Field(default_factory=list)
+    stores: list[StoreLevel] = Field(default_factory=list)
     opinions: list[Figure] = Field(default_factory=list)
 
 

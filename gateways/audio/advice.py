@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateways.audio.appeal import hook_s
-from gateways.audio.defects.stores import STORES, gain_db
+from gateways.audio.defects.levels import STORE_LEVELS
 from schemas.report import AudioFeatures, Quality, Recommendation, Sections
 
 _UNSURE = 0.5
@@ -17,28 +17,9 @@ def recommendations(
     advice = [
         Recommendation(code=one.code, text=one.fix, because=one.title)
         for one in quality.feedback
-        if one.deduction > 0 or quality.score is None
+        if one.deduction > 0 or one.code == STORE_LEVELS or quality.score is None
     ]
-    return [*advice, *_level(features), *_unsure(features), *_hook(sections)]
-
-
-def _level(features: AudioFeatures) -> list[Recommendation]:
-    lufs, peak = features.loudness.value, features.true_peak.value
-    if not isinstance(lufs, float) or not isinstance(peak, float):
-        return []
-    gains = {store.name: gain_db(store, lufs, peak) for store in STORES}
-    moved = [f"{name} {gain:+.1f} dB" for name, gain in gains.items() if abs(gain) >= 0.5]
-    if not moved:
-        return []
-    return [
-        Recommendation(
-            code="store-levels",
-            text="This is how stores will change its level: "
-            + ", ".join(moved)
-            + ". Compare it at those levels with music you like before you master it again.",
-            because=f"integrated loudness {lufs:.1f} LUFS, true peak {peak:.1f} dBTP",
-        )
-    ]
+    return [*advice, *_unsure(features), *_hook(sections)]
 
 
 def _unsure(features: AudioFeatures) -> list[Recommendation]:

@@ -6,6 +6,7 @@ from gateways.audio.advice import recommendations
 from gateways.audio.appeal import appeal
 from gateways.audio.curves import curves
 from gateways.audio.defects.heard import Measured
+from gateways.audio.defects.levels import STORE_LEVELS
 from gateways.audio.defects.rules import judge
 from gateways.audio.ear import NO_MODELS, Music, Timings
 from gateways.audio.facts import (
@@ -117,7 +118,7 @@ def make_measurement(report: Report, music: Music | None) -> Measurement:
         fingerprint=_fingerprint(music),
         analyser=report.analyser,
         analyser_version=report.analyser_version,
-        degraded=tuple(report.degraded[:10]),
+        degraded=tuple(fact[:300] for fact in report.degraded[:10]),
     )
 
 
@@ -207,7 +208,7 @@ def _instruments(found: Instruments) -> tuple[InstrumentHeard, ...]:
 
 
 def _defects(report: Report) -> tuple[Defect, ...]:
-    """What costs something; what stores do to the level is in the report only."""
+    """What stores do to the level is in the report only."""
     return tuple(
         Defect(
             code=one.code,
@@ -215,7 +216,7 @@ def _defects(report: Report) -> tuple[Defect, ...]:
             at_s=one.spans[0].start_s if one.spans else None,
         )
         for one in report.quality.feedback
-        if not one.code.startswith("store-")
+        if one.code != STORE_LEVELS
     )[:_MOST_DEFECTS]
 
 

@@ -39,6 +39,7 @@ MAX_DURATION_S = 4 * 3600
 # Four hours of 48 kHz stereo; a small FLAC can hold thousands of times its own size.
 MAX_SAMPLES = 4 * 3600 * 48_000 * 2
 MIN_DURATION_S = 0.05
+LOUDEST = 1000.0  # of full scale
 
 
 class Refusal(Exception):
@@ -194,7 +195,8 @@ class Blocks:
     """Frames of any shape to float32 blocks (samples, 1 or 2) at one rate.
 
     More than two channels become a stereo downmix. Chained streams may change shape on the way:
-    the resampler is drained and made anew. Not-a-number and infinity become silence.
+    the resampler is drained and made anew. Not-a-number and infinity become silence, and nothing is
+    over +60 dBFS: squares of what a float file may hold are infinite.
     """
 
     def __init__(self, decoder: Decoder, sample_rate_hz: int) -> None:
@@ -226,7 +228,7 @@ class Blocks:
             block = frame.to_ndarray().T.astype(np.float32, copy=True)
             if not np.isfinite(block).all():
                 block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-            yield block
+            yield np.clip(block, -LOUDEST, LOUDEST, out=block)
 
 
 def _shape(frame: AudioFrame) -> tuple[str, str, int]:

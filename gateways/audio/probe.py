@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, BinaryIO
 
-import mutagen
-from mutagen.aiff import AIFF
-from mutagen.mp3 import MP3, BitrateMode
-from mutagen.wave import WAVE
-
 from gateways.audio.decode import MIN_DURATION_S, Decoder, Refusal
 from gateways.audio.facts import Accepted, AudioFacts, Refused, SaidOfSound
 from gateways.audio.pictures import choose_cover
 from gateways.audio.playable import is_playable
+from gateways.audio.promised import missing_s
 from gateways.audio.tags import read_tags
-
-TRUNCATED_AFTER_S = 1.0
 
 
 def probe(file: BinaryIO) -> Accepted | Refused:
@@ -57,7 +51,7 @@ def _decode(file: BinaryIO) -> tuple[AudioFacts, str]:
         channels=decoder.channels,
         codec=decoder.codec,
         bitrate_bps=round(decoder.audio_bytes * 8 / decoder.decoded_s),
-        truncated=_is_truncated(decoder, file),
+        truncated=missing_s(decoder, file) > 0,
     )
     return facts, decoder.demuxer
 
@@ -75,28 +69,3 @@ def _check_decoded(decoder: Decoder) -> None:
             f"The file lasts {decoder.decoded_s * 1000:.2f} ms; "
             f"the shortest we take is {MIN_DURATION_S * 1000:.0f} ms.",
         )
-
-
-def _is_truncated(decoder: Decoder, file: BinaryIO) -> bool:
-    claimed_s = decoder.claimed_duration_s
-    if decoder.demuxer in _STATED:
-        claimed_s = _stated_duration_s(file, decoder.demuxer)
-    return claimed_s is not None and claimed_s - decoder.decoded_s > TRUNCATED_AFTER_S
-
-
-# libavformat trims what these headers state to the size of the file, or guesses.
-_STATED = {"mp3": MP3, "wav": WAVE, "aiff": AIFF}
-_ENDLESS_BYTES = 0xFFFFFF00  # a WAV written to a pipe states the largest number there is
-
-
-def _stated_duration_s(file: BinaryIO, demuxer: str) -> float | None:
-    """The length that the header states (MP3: a Xing, Info or VBRI header); None without one."""
-    try:
-        file.seek(0)
-        info = _STATED[demuxer](file).info
-    except (mutagen.MutagenError, ValueError, OverflowError, ArithmeticError):
-        return None
-    if getattr(info, "bitrate_mode", None) == BitrateMode.UNKNOWN:
-        return None
-    endless = info.length * info.bitrate / 8 >= _ENDLESS_BYTES
-    return None if endless else float(info.length)

@@ -7,10 +7,7 @@ no reason to refuse the sound: whatever fails is left out.
 from __future__ import annotations
 
 import base64
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -25,6 +22,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from gateways.audio.chunks import read_chunks
+from gateways.audio.cpu import within_cpu
 from gateways.audio.facts import EmbeddedPicture, FileTags, SaidOfSound
 from gateways.audio.pictures import FRONT_COVER, Found, fit_pictures
 from gateways.audio.tag_names import CHUNKS, ID3_FRAMES, MP4_ATOMS, VORBIS_COMMENTS
@@ -72,33 +70,11 @@ def read_tags(file: BinaryIO, demuxer: str, codec: str) -> Said:
 
 def _attempt(read: Callable[[BinaryIO], Any], file: BinaryIO) -> Any:
     try:
-        with _within(MAX_CPU_S):
+        with within_cpu(MAX_CPU_S):
             file.seek(0)
             return read(file)
     except _PARSER_ERRORS:
         return None
-
-
-@contextmanager
-def _within(cpu_s: float) -> Iterator[None]:
-    """Raises TimeoutError in whatever takes longer. Signals reach a main thread only: the child's.
-
-    mutagen copies the rest of a tag for each of its frames: 100,000 of them took over a minute.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def late(*_: object) -> None:
-        raise TimeoutError("the tags take too long")
-
-    before = signal.signal(signal.SIGVTALRM, late)
-    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 def _reader(demuxer: str, codec: str) -> Callable[[BinaryIO], _Read]:

@@ -155,7 +155,8 @@ DEFECTS = {
     "direct-current": "dc-offset",
     "mono-as-stereo": "mono-as-stereo",
     "inverted-sides": "phase",
-    "truncated-mp3": "cut-end",
+    "truncated-mp3": "truncated",
+    "garbage-in-the-middle": "damaged",
 }
 ANALYSIS_WITHIN_S = 60.0  # twenty times what the longest took, for a busy machine
 ANALYSIS_MEMORY_BYTES = 800 * 1024 * 1024

@@ -20,6 +20,8 @@ _FLAT_BY_NATURE = 0.5
 _AT_THE_TOP = 0.999
 _MIN_RUNS_BELOW_FULL_SCALE = 20
 _CONTEXT = 64
+# Kept with their places; more are only counted: four hours of a square wave have 300 million.
+_MOST_RUNS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class ClippingMeter:
         self._at = -_CONTEXT
         self._peak = 0.0
         self._runs: list[np.ndarray] = []  # rows of (level, start sample, samples)
+        self._kept = 0
+        self._floor = 0.0
+        self._more_runs, self._more_samples = 0, 0.0
 
     def feed(self, block: np.ndarray) -> None:
         samples = np.concatenate((self._tail, block))
@@ -52,12 +57,13 @@ class ClippingMeter:
         runs = np.concatenate([np.empty((0, 3)), *self._runs])
         runs = runs[runs[:, 0] >= min(FULL_SCALE, self._peak * _AT_THE_TOP)]
         below = self._peak < FULL_SCALE
-        flat_share = runs[:, 2].sum() / max(self._at + _CONTEXT, 1)
+        flat_samples = runs[:, 2].sum() + self._more_samples
+        flat_share = flat_samples / max(self._at + _CONTEXT, 1)
         few = len(runs) < _MIN_RUNS_BELOW_FULL_SCALE or flat_share > _FLAT_BY_NATURE
         if len(runs) == 0 or (below and few):
             return Clipping(0, [])
         starts = np.unique(runs[:, 1]) / self._rate
-        return Clipping(len(runs), spans_of(starts, 1.0))
+        return Clipping(len(runs) + self._more_runs, spans_of(starts, 1.0))
 
     def _collect(self, channel: np.ndarray) -> None:
         level = np.abs(channel)
@@ -73,7 +79,21 @@ class ClippingMeter:
         kept = (stops - starts >= MIN_RUN) & corner & self._new(stops, len(channel))
         if kept.any():
             found = (level[stops[kept] - 1], starts[kept] + self._at, (stops - starts)[kept])
-            self._runs.append(np.stack(found, axis=1))
+            self._keep(np.stack(found, axis=1), floor)
+
+    def _keep(self, runs: np.ndarray, floor: float) -> None:
+        if floor > self._floor:  # those under it count no longer
+            self._floor = floor
+            above = np.concatenate([np.empty((0, 3)), *self._runs])
+            above = above[above[:, 0] >= floor]
+            self._runs, self._kept = [above], len(above)
+            self._more_runs, self._more_samples = 0, 0.0
+        if self._kept < _MOST_RUNS:
+            self._runs.append(runs)
+            self._kept += len(runs)
+        else:
+            self._more_runs += len(runs)
+            self._more_samples += float(runs[:, 2].sum())
 
     @staticmethod
     def _new(stops: np.ndarray, length: int) -> np.ndarray:

@@ -19,6 +19,8 @@ _CLICK = 0.08
 _AROUND = 8
 _APART = np.array([shift for shift in range(-_AROUND, _AROUND + 1) if abs(shift) > 1])
 _CONTEXT = 2 * _AROUND + 4
+_MOST = 200  # places; a file made of gaps would fill the memory with them
+_MOST_CLICKS = 100_000
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,18 @@ class GapMeter:
 
     def feed(self, block: np.ndarray) -> None:
         level = np.abs(block).max(axis=1)
-        self._find_dropouts(level)
+        if len(self._dropouts) < _MOST:
+            self._find_dropouts(level)
         joined = np.concatenate((self._tail, block))
-        for channel in joined.T:
-            self._find_clicks(np.ascontiguousarray(channel))
+        if sum(map(len, self._clicks)) < _MOST_CLICKS:
+            for channel in joined.T:
+                self._find_clicks(np.ascontiguousarray(channel))
         self._tail = joined[-_CONTEXT:]
         self._at += len(block)
 
     def finish(self) -> Gaps:
         at = np.unique(np.concatenate([np.empty(0), *self._clicks]))
-        return Gaps(self._dropouts[:200], spans_of(at / self.rate_hz, 0.02))
+        return Gaps(self._dropouts[:_MOST], spans_of(at / self.rate_hz, 0.02, _MOST))
 
     def _find_dropouts(self, level: np.ndarray) -> None:
         loud = np.flatnonzero(level > _NOTHING)

@@ -13,7 +13,8 @@ from schemas.report import Span
 
 @dataclass(frozen=True)
 class Measured:
-    """`lossless`: its codec keeps samples as they are. Loudness of silence is None."""
+    """`lossless`: its codec keeps samples as they are. Loudness of silence is None. `missing_s`: of
+    what the header promises."""
 
     duration_s: float
     rate_hz: int
@@ -26,6 +27,8 @@ class Measured:
     clipping: Clipping
     gaps: Gaps
     spectra: Spectra
+    missing_s: float = 0.0
+    damaged_packets: int = 0
 
     @property
     def peak_to_loudness_db(self) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gateways.audio.defects.finding import finding, runs_as_spans
 from gateways.audio.defects.heard import Measured
-from gateways.audio.defects.stores import STORES, gain_db
+from gateways.audio.defects.stores import store_levels
 from schemas.report import Finding, Span
 
 PEAK_LIMIT_DBTP = -1.0
@@ -21,7 +21,8 @@ OFFSET_LIMIT = 0.005  # of full scale, -46 dB
 SILENT_DB = -65.0
 HEAD_LIMIT_S, TAIL_LIMIT_S, INSIDE_LIMIT_S = 1.0, 5.0, 2.0
 CUT_END_DB = -30.0
-_STORE_MATTERS_DB = 1.0
+STORE_LEVELS = "store-levels"
+_STORE_MATTERS_DB = 2.0  # by so much their targets differ themselves
 _BESIDE_S = 0.05
 _LINES_OF_A_TONE = 8  # of 2,049
 
@@ -94,26 +95,40 @@ def loudness(heard: Measured) -> Iterator[Finding]:
 
 
 def stores(heard: Measured) -> Iterator[Finding]:
-    """What each store does to the level: told, and no defect."""
+    """What stores do to the level, in one notice: it is told, and no defect."""
     if heard.lufs is None or heard.true_peak_dbtp is None:
         return
-    for store in STORES:
-        gain = gain_db(store, heard.lufs, heard.true_peak_dbtp)
-        short_db = store.target_lufs - heard.lufs - gain
-        if abs(gain) < _STORE_MATTERS_DB and short_db < _STORE_MATTERS_DB:
-            continue
-        moved = f"turns it {'down' if gain < 0 else 'up'} by {abs(gain):.1f} dB"
-        left = f"leaves it {short_db:.1f} dB under its {store.target_lufs:g} LUFS"
-        says = [moved] * (abs(gain) >= 0.1) + [left] * (short_db >= _STORE_MATTERS_DB)
-        yield finding(
-            f"store-{store.name.lower().replace(' ', '-')}",
-            f"{store.name} {' and '.join(says)}",
-            f"Nothing must be done; at {store.target_lufs:g} LUFS it would stay as it is.",
-            "the store's target less the integrated loudness; lifted only up to -1 dBTP",
-            value=gain,
-            unit="dB",
-            limit=store.target_lufs,
-        )
+    levels = store_levels(heard.lufs, heard.true_peak_dbtp)
+    down = [-one.gain_db for one in levels if one.gain_db <= -_STORE_MATTERS_DB]
+    up = [one.gain_db for one in levels if one.gain_db >= _STORE_MATTERS_DB]
+    short = [one.target_lufs - one.plays_at_lufs for one in levels]
+    short = [short_db for short_db in short if short_db >= _STORE_MATTERS_DB]
+    says = [
+        *([f"turn it down by {_span_db(down)}"] if down else []),
+        *([f"turn it up by {_span_db(up)}"] if up else []),
+        *([f"leave it {_span_db(short)} under their level"] if short else []),
+    ]
+    if not says:
+        return
+    each = ", ".join(f"{one.name} {_signed_db(one.gain_db)}" for one in levels)
+    yield finding(
+        STORE_LEVELS,
+        f"Stores {' or '.join(says)}",
+        f"That is no defect, all music is brought to a level there: {each}. Before you master it "
+        "again, compare it at that level with music you like.",
+        "each store's target less the integrated loudness; lifted only up to -1 dBTP",
+        value=heard.lufs,
+        unit="LUFS",
+    )
+
+
+def _span_db(values: list[float]) -> str:
+    low, high = (f"{value:.1f}" for value in (min(values), max(values)))
+    return f"{low} dB" if low == high else f"{low} to {high} dB"
+
+
+def _signed_db(gain: float) -> str:
+    return f"{gain:+.1f} dB" if gain else "as it is"
 
 
 def dynamics(heard: Measured) -> Iterator[Finding]:
@@ -198,7 +213,7 @@ def _silent(code: str, where: str, length_s: float, limit_s: float, spans: list[
 def cut_end(heard: Measured) -> Iterator[Finding]:
     """The last 20 ms are as loud as the music was: nothing fades, the file just stops."""
     levels = heard.steps.level_db()
-    if heard.duration_s < 2 or len(levels) < 100:
+    if heard.duration_s < 2 or len(levels) < 100 or heard.missing_s > 0:
         return
     last, before = float(levels[-1]), float(np.median(levels[-50:-1]))
     if last < CUT_END_DB or last < before - 6:

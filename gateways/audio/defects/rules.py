@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from gateways.audio.defects import colour, levels, sides
+from gateways.audio.defects import colour, levels, sides, wholeness
 from gateways.audio.defects.finding import finding
 from gateways.audio.defects.heard import Measured
-from schemas.report import Finding, Quality
+from gateways.audio.defects.stores import store_levels
+from schemas.report import Finding, Quality, StoreLevel
 
 RULES = (
+    wholeness.wholeness,
     levels.clipping,
     levels.true_peak,
     levels.loudness,
@@ -37,7 +39,18 @@ def judge(heard: Measured) -> Quality:
     score = max(0.0, 100.0 - sum(one.deduction for one in found))
     if not _sounds(heard):
         return Quality(score=None, formula=FORMULA, feedback=[*found, _silent(heard)])
-    return Quality(score=round(score, 1), formula=FORMULA, feedback=found)
+    return Quality(
+        score=round(score, 1),
+        formula=FORMULA,
+        feedback=found,
+        stores=_stores(heard),
+    )
+
+
+def _stores(heard: Measured) -> list[StoreLevel]:
+    if heard.lufs is None or heard.true_peak_dbtp is None:
+        return []
+    return store_levels(heard.lufs, heard.true_peak_dbtp)
 
 
 def _sounds(heard: Measured) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.report import StoreLevel
+
 # How far a store lifts a quiet recording: not at all, or until its peaks reach -1 dBTP.
 CEILING_DBTP = -1.0
 
@@ -33,3 +35,16 @@ def gain_db(store: Store, lufs: float, true_peak_dbtp: float) -> float:
     if wanted <= 0:
         return wanted
     return max(0.0, min(wanted, CEILING_DBTP - true_peak_dbtp)) if store.lifts else 0.0
+
+
+def store_levels(lufs: float, true_peak_dbtp: float) -> list[StoreLevel]:
+    gains = {store: gain_db(store, lufs, true_peak_dbtp) for store in STORES}
+    return [
+        StoreLevel(
+            name=store.name,
+            target_lufs=store.target_lufs,
+            gain_db=round(gain, 1),
+            plays_at_lufs=round(lufs + gain, 1),
+        )
+        for store, gain in gains.items()
+    ]

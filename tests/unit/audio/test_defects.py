@@ -12,11 +12,14 @@ from scipy.signal import resample, resample_poly
 
 from gateways.audio.analysis import meters_of
 from gateways.audio.decode import Decoder
+from gateways.audio.defects.clipping import ClippingMeter
+from gateways.audio.defects.levels import STORE_LEVELS
 from gateways.audio.defects.rules import judge
 from gateways.audio.defects.stores import STORES, gain_db
+from gateways.audio.promised import missing_s
 from runtime.demo_music import TrackSpec, compose
 from schemas.report import Finding, Quality
-from tests.fixtures.audio_corpus import RATE, write_encoded, write_wav
+from tests.fixtures.audio_corpus import RATE, tone, write_encoded, write_float_wav, write_wav
 
 STYLES = ("house", "lofi", "ballad", "trap", "folk")
 
@@ -43,14 +46,15 @@ def _judged_file(path: Path) -> Quality:
     with path.open("rb") as file:
         decoder = Decoder(file)
         try:
-            return judge(meters_of(decoder).measured(decoder))
+            meters = meters_of(decoder)
+            return judge(meters.measured(decoder, missing_s(decoder, file)))
         finally:
             decoder.close()
 
 
 def _defects(quality: Quality) -> dict[str, Finding]:
     """What stores do to the level is no defect."""
-    return {one.code: one for one in quality.feedback if not one.code.startswith("store-")}
+    return {one.code: one for one in quality.feedback if one.code != STORE_LEVELS}
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -273,9 +277,65 @@ def test_what_a_store_does_follows_from_loudness_and_peak(
     assert gain_db(chosen, lufs, peak_dbtp) == pytest.approx(gain)
 
 
-def test_what_stores_do_is_told_and_costs_nothing(tmp_path: Path, music: np.ndarray) -> None:
+def test_what_stores_do_is_told_in_one_notice_and_costs_nothing(
+    tmp_path: Path, music: np.ndarray
+) -> None:
     quality = _judged(tmp_path, music * 0.5)
-    told = {one.code: one for one in quality.feedback if one.code.startswith("store-")}
-    assert told["store-youtube"].value == 0  # quiet, and YouTube lifts nothing
-    assert told["store-spotify"].value > 1
-    assert {(one.deduction, one.severity) for one in told.values()} == {(0, "info")}
+    (told,) = [one for one in quality.feedback if one.code == STORE_LEVELS]
+    assert (told.deduction, told.severity) == (0, "info")
+    assert told.title.startswith("Stores turn it up by ")
+    assert " or leave it " in told.title
+    assert "YouTube as it is" in told.fix  # quiet, and YouTube lifts nothing
+    gains = {store.name: store.gain_db for store in quality.stores}
+    assert gains["YouTube"] == 0
+    assert gains["Spotify"] > 1
+    assert all(
+        store.plays_at_lufs == pytest.approx(told.value + store.gain_db, abs=0.1)
+        for store in quality.stores
+    )
+
+
+def test_music_near_the_stores_level_has_no_notice_of_them(tmp_path: Path) -> None:
+    quality = _judged(tmp_path, tone(5, 1000, 10 ** (-15 / 20)))
+    assert STORE_LEVELS not in {one.code for one in quality.feedback}
+    assert max(abs(store.gain_db) for store in quality.stores) == pytest.approx(1, abs=0.1)
+
+
+def test_what_was_cut_off_on_its_way_is_one_defect(tmp_path: Path, music: np.ndarray) -> None:
+    whole = write_encoded(tmp_path / "whole.flac", music).read_bytes()
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(whole[: len(whole) // 3])
+    found = _defects(_judged_file(cut))
+    assert found["truncated"].value == pytest.approx(6.7, abs=1.5)
+    assert set(found) & {"damaged", "cut-end"} == set()
+
+
+def test_packets_that_cannot_be_played_are_counted(tmp_path: Path, music: np.ndarray) -> None:
+    mp3 = write_encoded(tmp_path / "a.mp3", music).read_bytes()
+    (tmp_path / "b.mp3").write_bytes(mp3[:60_000] + b"\xaa" * 9000 + mp3[69_000:])
+    assert _defects(_judged_file(tmp_path / "b.mp3"))["damaged"].value >= 1
+
+
+def test_samples_far_beyond_full_scale_are_measured_as_loud(tmp_path: Path) -> None:
+    """Of a float file with a sample of 1e30, the squares were infinite and the analysis failed."""
+    samples = tone(2)
+    samples[RATE] = 1e30
+    quality = _judged_file(write_float_wav(tmp_path / "a.wav", samples))
+    assert _defects(quality)["true-peak"].value == pytest.approx(60, abs=3)
+
+
+def test_a_file_of_nothing_but_cut_peaks_is_counted_in_flat_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four hours of a square wave have 300 million cut peaks."""
+    second = np.sign(np.sin(np.arange(RATE) * 2 * np.pi * 441 / RATE + 0.1))[:, None]
+    found = []
+    for most in (1_000_000, 1000):
+        monkeypatch.setattr("gateways.audio.defects.clipping._MOST_RUNS", most)
+        meter = ClippingMeter(RATE, 1)
+        for level in (0.5, 0.99, 0.99, 0.99):
+            meter.feed(np.float32(level) * second.astype(np.float32))
+        found.append(meter.finish())
+        assert sum(map(len, meter._runs)) <= most + 882
+    assert found[0].runs == found[1].runs > 2600
+    assert found[0].spans[0].start_s == pytest.approx(1.0, abs=0.01)

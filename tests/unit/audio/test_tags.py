@@ -13,6 +13,7 @@ from mutagen.oggopus import OggOpus
 from gateways.audio.facts import Accepted, FileTags
 from gateways.audio.pictures import fit_media_type
 from gateways.audio.pool import AudioPool
+from gateways.audio.promised import stated_duration_s
 from gateways.audio.tags import read_tags
 from runtime.demo_music import TrackTruth
 from tests.fixtures.audio_corpus import tag_bomb, tone, write_encoded, write_wav
@@ -211,3 +212,12 @@ def test_tags_that_take_too_long_are_left_out_and_the_sound_is_taken(
     with tag_bomb(tmp_path / "a.mp3").open("rb") as file:
         said = read_tags(file, "mp3", "mp3float")
     assert said.tags == FileTags()
+
+
+def test_tags_that_take_too_long_do_not_hold_up_the_length_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same file was refused after a minute: its header was read with all of its tags."""
+    monkeypatch.setattr("gateways.audio.promised.MAX_CPU_S", 0.2)
+    with tag_bomb(tmp_path / "a.mp3").open("rb") as file:
+        assert stated_duration_s(file, "mp3") is None
