@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateways.audio.neural.musicnn import MSD, MTT, Tags
+from gateways.audio.neural.musicnn import BOTH, Tags
 from schemas.report import Figure
 
 _ACOUSTIC = ("msd:acoustic", "msd:folk", "mtt:guitar", "mtt:classical", "mtt:piano", "mtt:strings")
@@ -29,9 +29,8 @@ def acousticness(tags: Tags) -> Figure:
     return Figure(
         value=round(share, 3),
         method="musicnn's strongest acoustic tag against its strongest electronic one",
-        model=f"{MTT.id}, {MSD.id}",
-        weights_sha256=MTT.weights_sha256,
         confidence=round(abs(2 * share - 1), 3),
+        **BOTH,
     )
 
 

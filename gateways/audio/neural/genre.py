@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gateways.audio.neural.musicnn import MSD, Tags
+from gateways.audio.neural.musicnn import BOTH, Tags
 from schemas.report import Genre, GenreGuess
 
 # What no tag knows (reggae, latin, afrobeats, k-pop, kinds of hip hop) is missing here as well: the
@@ -66,8 +66,7 @@ def genre(tags: Tags) -> Genre:
     left = sum(value for _, value in ranked[1 if stands_out else 0 :]) or 1.0
     return Genre(
         method=METHOD,
-        model=f"{MSD.id}+mtt",
-        weights_sha256=MSD.weights_sha256,
+        **BOTH,
         primary=best if stands_out else None,
         confidence=round(sure, 3) if stands_out else None,
         alternatives=[

@@ -13,7 +13,7 @@ from gateways.audio.neural.chosen import load_models
 from gateways.audio.neural.heard import Heard
 from gateways.audio.neural.instruments import VOCALS
 from gateways.audio.neural.mel import at_usual_level
-from gateways.audio.neural.musicnn import MSD, MTT, Tagger, Tags
+from gateways.audio.neural.musicnn import BOTH, MSD, MTT, Tagger, Tags
 from gateways.audio.neural.replaced import replaced
 from gateways.audio.neural.sound_vector import SoundVector
 from gateways.audio.neural.voices import MODEL as VOICE_MODEL
@@ -130,9 +130,8 @@ def _vocals(tags: Tags, voices: Voices | None) -> Figure:
     return Figure(
         value=round(max(map(tags.mean, _SUNG_TAGS)), 3),
         method="musicnn's strongest tag for voices, mean over the recording",
-        model=f"{MTT.id}, {MSD.id}",
-        weights_sha256=MTT.weights_sha256,
         confidence=0.2,
+        **BOTH,
     )
 
 

@@ -33,6 +33,12 @@ MSD = UsedModel(
     licence=LICENCE,
 )
 
+# As a figure names both where it comes of both.
+BOTH = {
+    "model": f"{MTT.id}, {MSD.id}",
+    "weights_sha256": f"{MTT.weights_sha256}, {MSD.weights_sha256}",
+}
+
 
 @dataclass(frozen=True)
 class Tags:

@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 from gateways.audio.neural.errors import BrokenWeights
 from gateways.audio.neural.musicnn import open_session
 from gateways.audio.neural.port import Scores
+from gateways.audio.neural.sound_vector import DIMENSIONS, folded
 from schemas.report import UsedModel
 
 _SHORTEST_SHARE = 0.1  # of a window: what is left over at the end and shorter is not fed
@@ -81,7 +82,8 @@ class OnnxModel:
         (answer, *_) = self._session.run(None, {"wave": wave[None].astype(np.float32)})
         return np.nan_to_num(np.asarray(answer)[0])
 
-    def _check(self) -> None:
+    def _check(self) -> np.ndarray:
+        """The answer to silence."""
         try:
             answer = self._run(np.zeros(self._window, np.float32))
         except Exception as error:  # onnxruntime's errors share no base class but this one
@@ -89,6 +91,7 @@ class OnnxModel:
         labels = len(self.config.labels)
         if labels and answer.shape[-1:] != (labels,):
             raise BrokenWeights(self._folder, f"it does not answer {labels} labels")
+        return answer
 
     def scores(self, timeline: list[np.ndarray], shares: list[float]) -> Scores:
         rows = np.stack(timeline).astype(np.float32)
@@ -114,7 +117,7 @@ class LeadInstrument(OnnxModel):
 
     def instruments(self, samples: np.ndarray) -> Scores:
         found = [
-            (1 / (1 + np.exp(-np.atleast_2d(logits))).mean(axis=0), share)
+            ((1 / (1 + np.exp(-np.atleast_2d(logits)))).mean(axis=0), share)
             for logits, share in self.windows(samples)
         ]
         return self.scores(*map(list, zip(*found, strict=True)))
@@ -141,12 +144,23 @@ class AudioboxAesthetics(OnnxModel):
 
 
 class ClapEmbedder(OnnxModel):
-    """AudioEmbedder: the audio half of CLAP with its mel picture inside the export."""
+    """AudioEmbedder: the audio half of CLAP with its mel picture inside the export. What it answers
+    (512 numbers) is folded to what the index takes; fewer than that are no vector of a CLAP."""
 
     def embed(self, samples: np.ndarray) -> np.ndarray:
         found = list(self.windows(samples))
         mean = np.average([v for v, _ in found], axis=0, weights=[share for _, share in found])
-        return (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+        return folded(mean)
+
+    def _check(self) -> np.ndarray:
+        answer = super()._check()
+        if answer.ndim != 1 or len(answer) < DIMENSIONS:
+            raise BrokenWeights(
+                self._folder,
+                f"it answers {' x '.join(map(str, answer.shape))} numbers and sounds are compared "
+                f"by {DIMENSIONS}",
+            )
+        return answer
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -57,5 +57,5 @@ class AudioEmbedder(Protocol):
     sample_rate_hz: int
 
     def embed(self, samples: np.ndarray) -> np.ndarray:
-        """The unit vector float32 (dimensions,) of the recording."""
+        """The unit vector float32 (256,) of the recording."""
         ...

@@ -22,9 +22,12 @@ from gateways.audio.neural.onnx_models import (
 )
 from gateways.audio.neural.port import Scores
 from gateways.audio.neural.replaced import led
+from gateways.audio.neural.sound_vector import MODEL as SOUND_MODEL
+from gateways.audio.neural.sound_vector import folded
 from gateways.audio.pool import AudioPool
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.text.quantised import direction
+from projections.sounds import SOUND_DIMENSIONS
 from schemas.report import Instrument, Instruments, Lanes, Report, UsedModel
 from tests.fixtures.audio_corpus import RATE, write_wav
 
@@ -73,7 +76,7 @@ def put(models: Path, name: str, data: bytes | None = None, **changes: Any) -> P
     """A model's folder, as an operator makes it."""
     labels = LABELS[name]
     if data is None:
-        data = tiny_network(len(labels) or 32, per_step=name == LEAD)
+        data = tiny_network(len(labels) or 512, per_step=name == LEAD)
     config = {
         "licence": "Apache-2.0",
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -142,10 +145,38 @@ def test_a_lead_model_answers_for_every_window(tmp_path):
     assert scores.step_s == 1
 
 
+def test_a_window_of_many_steps_has_the_mean_of_their_probabilities(tmp_path):
+    """1 / mean(1 + e^-x), as it was once, lets one silent step drown the others."""
+    model = LeadInstrument(put(tmp_path, LEAD))
+    logits = np.array([[8.0, 0.0], [-8.0, 0.0]])
+    model._run = lambda wave: logits
+    (window,) = model.instruments(tone(1, 24_000)).timeline
+    assert window == pytest.approx([0.5, 0.5], abs=1e-3)
+
+
 def test_an_embedder_answers_a_unit_vector(tmp_path):
     vector = ClapEmbedder(put(tmp_path, EMBEDDER)).embed(tone(12, 48_000))
-    assert vector.shape == (32,)
+    assert vector.shape == (256,)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+def test_vectors_of_more_numbers_keep_their_angles_when_folded(tmp_path):
+    random = np.random.default_rng(5)
+    one, other = random.normal(size=(2, 512))
+    near = one + 0.5 * other
+    cosine = one @ near / np.linalg.norm(one) / np.linalg.norm(near)
+    assert folded(one) @ folded(near) == pytest.approx(cosine, abs=0.15)
+    assert abs(folded(one) @ folded(other)) < 0.2
+    assert np.allclose(folded(one), folded(3 * one), atol=1e-6)
+
+
+def test_an_embedder_whose_vectors_are_too_short_is_refused_and_ours_answers(tmp_path):
+    put(tmp_path, EMBEDDER, tiny_network(32))
+    heard = Listener(tmp_path).listen(Sound(tone(3, SAMPLE_RATE_HZ)))
+    (said,) = heard.degraded
+    assert "32 numbers" in said
+    assert heard.sound is not None
+    assert heard.sound["model"] == SOUND_MODEL
 
 
 def test_the_lead_is_the_label_that_is_strongest_most_often():
@@ -176,7 +207,7 @@ def test_present_models_answer_in_the_place_of_the_bundled_ones(tmp_path):
     assert [opinion.unit for opinion in heard.opinions] == ["of 10"] * 4
     assert heard.sound is not None
     assert heard.sound["model"].startswith("tiny/clap@")
-    assert len(direction(heard.sound["data"])) == 32
+    assert len(direction(heard.sound["data"])) == SOUND_DIMENSIONS
     assert heard.degraded == ()
 
 
