@@ -7,6 +7,7 @@ Each step names what it achieved; what a platform lacks is missing from the list
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -37,6 +38,15 @@ def before_imports(parent_pid: int) -> list[str]:
     if _leave_network(libc):
         achieved.append("network namespace")
     return achieved
+
+
+def step_back(nice: int) -> None:
+    """Leave the processor to what people wait for."""
+    os.nice(nice)
+    # A session is a group of its own to Linux' scheduler where `sched_autogroup_enabled` is 1, and
+    # a process's niceness counts among its group only: the whole group must step back.
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as group:
+        group.write(str(nice))
 
 
 def before_files(memory_bytes: int, jobs_cpu_s: int) -> list[str]:
@@ -72,7 +82,7 @@ def _leave_network(libc: ctypes.CDLL) -> bool:
     uid, gid = os.getuid(), os.getgid()
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
         return bool(libc.unshare(_CLONE_NEWNET) == 0)  # root in a container without user namespaces
-    # Without a mapping of the own ids no file can be made, and numba keeps its cache in files.
+    # Without a mapping of the own ids no file can be made, and libraries may keep a cache in one.
     own_ids = {"setgroups": "deny", "uid_map": f"{uid} {uid} 1", "gid_map": f"{gid} {gid} 1"}
     for name, line in own_ids.items():
         try:

@@ -152,6 +152,7 @@ class _Lane:
         sink: Callable[[bytes], object] | None = None,
         given: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
+        path.stat()  # what is missing costs no child
         try:
             with self.child() as child:
                 return child.run(path, sink, given)
@@ -192,7 +193,12 @@ class _Lane:
                 if child.is_open:
                     return child
                 self._forget(child)
-        child = self._starter.submit(self._start).result()
+        try:
+            child = self._starter.submit(self._start).result()
+        except RuntimeError:
+            if self._closed:  # since we looked, and its starter with it
+                raise AnalyserStopped from None
+            raise
         with self._lock:
             self._all.add(child)
         return child

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateways.audio.errors import AnalyserCrashed, AnalyserTimedOut
+from gateways.audio.errors import AnalyserCrashed, AnalyserStopped, AnalyserTimedOut
 from gateways.audio.facts import Accepted, Refused
 from gateways.audio.pool import AudioPool
 from gateways.audio.sandbox import PROBE_LIMITS, Hearing, Limits, Sandbox
@@ -120,6 +120,17 @@ def test_the_running_child_has_another_network_and_says_so(song: Path) -> None:
             status = Path(f"/proc/{child}/status").read_text()
             assert "Seccomp:\t2" in status
             assert "CapEff:\t0000000000000000" in status
+
+
+@linux_only
+def test_the_child_lets_everything_else_go_first_whatever_session_it_is_in(song: Path) -> None:
+    with AudioPool(1) as pool:
+        assert isinstance(pool.probe(song), Accepted)
+        (child,) = _children()
+        assert os.getpriority(os.PRIO_PROCESS, child) - os.nice(0) == 5
+        group = Path(f"/proc/{child}/autogroup")
+        if group.exists() and group.read_text().strip():
+            assert group.read_text().split() == [ANY, "nice", "5"]
 
 
 @linux_only
@@ -269,9 +280,23 @@ def test_many_threads_share_few_children(song: Path) -> None:
 def test_a_missing_file_is_the_callers_error_and_costs_no_child(song: Path, tmp_path: Path) -> None:
     with AudioPool(1) as pool:
         pool.probe(song)
+        before = _children()
         with pytest.raises(FileNotFoundError):
             pool.probe(tmp_path / "gone.mp3")
         assert isinstance(pool.probe(song), Accepted)
+        assert _children() == before
+
+
+def test_a_child_that_is_wanted_while_the_pool_closes_is_a_stop_and_no_failure(song: Path) -> None:
+    class Ending:
+        def submit(self, _start: object) -> None:
+            pool.close()
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+    pool = AudioPool(1)
+    pool._lanes["probe"]._starter = Ending()  # type: ignore[assignment]
+    with pytest.raises(AnalyserStopped):
+        pool.probe(song)
 
 
 def test_a_child_that_cannot_start_says_why() -> None:
