@@ -48,7 +48,8 @@ def analysis(
         for path in write_plots(pairs, summary, plots):
             say(f"wrote {path}")
     if json:
-        print_json({**summary.as_json(), "tracks": [track_as_json(*pair) for pair in pairs]})
+        tracks = [track_as_json(answer, found, summary) for answer, found in pairs]
+        print_json({**summary.as_json(), "tracks": tracks})
     else:
         _print(summary)
 

@@ -40,6 +40,7 @@ def _analysed(pool: AudioPool, path: Path) -> Found:
 
 def found_in(analysis: Analysis) -> Found:
     report = Report.model_validate_json(analysis.report)
+    fingerprint = analysis.measurement.fingerprint
     features, genre = report.audioFeatures, report.genre
     names = [genre.primary] if genre.primary else []
     names += [guess.name for guess in genre.alternatives if guess.name not in names]
@@ -48,11 +49,13 @@ def found_in(analysis: Analysis) -> Found:
         tempo_confidence=features.tempo.confidence,
         key=str(features.key.value) if features.key.value else None,
         key_confidence=features.key.confidence,
+        genre=genre.primary,
         genres=names,
         genre_confidence=genre.confidence,
         instruments=frozenset(one.name for one in report.instruments.detected),
         vocals=_number(features.vocals.value),
         loudness_lufs=_number(features.loudness.value),
+        fingerprint=fingerprint.data if fingerprint else None,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from runtime.evaluate.duplicates import Alike, alike, recording_of
 from runtime.evaluate.scores import (
     auc,
     f1,
@@ -25,12 +26,13 @@ class Found:
     tempo_confidence: float | None = None
     key: str | None = None
     key_confidence: float | None = None
-    genres: list[str] = field(default_factory=list)  # the surest first
+    genre: str | None = None  # None: nothing stands out
+    genres: list[str] = field(default_factory=list)  # with those of second choice
     genre_confidence: float | None = None
     instruments: frozenset[str] = frozenset()
     vocals: float | None = None
     loudness_lufs: float | None = None
-    fingerprint: Any = None
+    fingerprint: str | None = None  # base64, as events carry it
     failed: str | None = None
 
 
@@ -47,8 +49,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
+    """`alike`: of each track, which others are said to be the same audio; empty where no answer
+    names a duplicate."""
+
     rows: list[Row]
     calibrations: dict[str, Calibration]
+    alike: Alike = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -64,10 +70,14 @@ def summarise(pairs: Pairs) -> Summary:
     """A file that failed counts as wrong in every figure whose answer is known."""
     makers = (_tempo, _key, _genre, _instruments, _vocals, _loudness)
     rows = [row for maker in makers for row in maker(pairs)]
+    found_alike: Alike = {}
+    if any(answer.duplicate_of is not None for answer, _ in pairs):
+        found_alike = alike({answer.path: found.fingerprint for answer, found in pairs})
+        rows += _duplicates(pairs, found_alike)
     calibrations = {
         name: one for name, maker in _CALIBRATIONS.items() if (one := maker(pairs)) is not None
     }
-    return Summary(rows, calibrations)
+    return Summary(rows, calibrations, found_alike)
 
 
 def _share(figure: str, hits: list[bool]) -> list[Row]:
@@ -99,10 +109,10 @@ def _key(pairs: Pairs) -> list[Row]:
 
 
 def _genre(pairs: Pairs) -> list[Row]:
-    known = [(found.genres, a.genre) for a, found in pairs if a.genre is not None]
+    known = [(found, a.genre) for a, found in pairs if a.genre is not None]
     return [
-        *_share("genre top 1", [true in genres[:1] for genres, true in known]),
-        *_share("genre top 3", [true in genres[:3] for genres, true in known]),
+        *_share("genre top 1", [found.genre == true for found, true in known]),
+        *_share("genre top 3", [true in found.genres[:3] for found, true in known]),
     ]
 
 
@@ -130,6 +140,19 @@ def _loudness(pairs: Pairs) -> list[Row]:
     return _mean("loudness error, LU", off)
 
 
+def _duplicates(pairs: Pairs, found: Alike) -> list[Row]:
+    """Copies whose original is found with them, and tracks with which another recording is."""
+    originals = {answer.path: answer.duplicate_of for answer, _ in pairs}
+    copies = {copy: of for copy, of in originals.items() if of in originals}
+    recording = {path: recording_of(path, originals) for path in originals}
+    mistaken = [any(recording[o] != recording[path] for o in found[path]) for path in found]
+    recognised = [original in found.get(copy, []) for copy, original in copies.items()]
+    return [
+        *_share("duplicates recognised", recognised),
+        *_share("false recognitions", mistaken),
+    ]
+
+
 def _kept(
     pairs: Pairs, sure: Callable[[Found], float | None], right: Callable[[Answer, Found], bool],
     known: Callable[[Answer], bool],
@@ -154,14 +177,14 @@ _CALIBRATIONS: dict[str, Callable[[Pairs], Calibration | None]] = {
     ),
     "genre": lambda pairs: _kept(
         pairs,
-        lambda found: found.genre_confidence if found.genres else None,
-        lambda answer, found: answer.genre in found.genres[:1],
+        lambda found: found.genre_confidence if found.genre is not None else None,
+        lambda answer, found: answer.genre == found.genre,
         lambda answer: answer.genre is not None,
     ),
 }
 
 
-def track_as_json(answer: Answer, found: Found) -> dict[str, Any]:
+def track_as_json(answer: Answer, found: Found, summary: Summary) -> dict[str, Any]:
     """One track: what was said, how surely, and what is true where that is known."""
     return {
         "path": str(answer.path),
@@ -172,8 +195,11 @@ def track_as_json(answer: Answer, found: Found) -> dict[str, Any]:
         "key": found.key,
         "key_confidence": found.key_confidence,
         "true_key": answer.key,
+        "genre": found.genre,
         "genres": found.genres,
         "true_genre": answer.genre,
         "loudness_lufs": found.loudness_lufs,
         "true_loudness_lufs": answer.loudness_lufs,
+        "same_audio_as": [str(other) for other in summary.alike.get(answer.path, [])],
+        "duplicate_of": str(answer.duplicate_of) if answer.duplicate_of else None,
     }

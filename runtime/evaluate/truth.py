@@ -57,11 +57,19 @@ def read_truth(file: Path, folder: Path) -> Truth:
     if "path" not in named:
         raise TruthProblem(f"{file} has no column `path`; it has: {', '.join(named)}")
     answers = [_answer(row, folder, f"{file}, row {at}") for at, row in enumerate(rows, 1)]
+    answers += _originals(answers)
     missing = [str(answer.path) for answer in answers if not answer.path.is_file()]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise TruthProblem(f"{file} names files that are not there: {', '.join(missing[:3])}{more}")
     return Truth(answers, tuple(name for name in named if name not in COLUMNS))
+
+
+def _originals(answers: list[Answer]) -> list[Answer]:
+    """What copies are copies of and has no row of its own: nothing else is known of it."""
+    known = {answer.path for answer in answers}
+    named = dict.fromkeys(a.duplicate_of for a in answers if a.duplicate_of is not None)
+    return [Answer(path) for path in named if path not in known]
 
 
 def _rows(file: Path) -> list[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gateways.audio.keys import KEY_NAMES
 from runtime.evaluate.plots import write_plots
 from runtime.evaluate.scores import auc, f1, key_weight, tempo_right, tempo_right_but_octave
 from runtime.evaluate.statistics import bootstrap, calibration, wilson
-from runtime.evaluate.summary import Found, summarise
+from runtime.evaluate.summary import Found, summarise, track_as_json
 from runtime.evaluate.truth import Answer, TruthProblem, read_truth
 
 
@@ -82,6 +83,62 @@ def test_a_failed_file_counts_as_wrong_and_claims_no_confidence() -> None:
     assert figures["key weighted"] == (0.3, 1)
     assert summary.calibrations["tempo"].n == 1
     assert "genre top 1" not in figures
+
+
+def test_a_genre_that_does_not_stand_out_is_no_first_choice() -> None:
+    found = Found(genre=None, genres=["rock", "pop"])
+    summary = summarise([(Answer(Path("a"), genre="rock"), found)])
+    assert {row.figure: row.value for row in summary.rows} == {"genre top 1": 0, "genre top 3": 1}
+    assert summary.calibrations == {}
+
+
+def _fingerprint(words: list[int]) -> str:
+    return base64.b64encode(np.array(words, "<u4").tobytes()).decode()
+
+
+def test_copies_are_scored_by_how_many_are_recognised_and_who_is_mistaken() -> None:
+    random = np.random.default_rng(3)
+    song, other, third = (random.integers(1, 2**32, 300).tolist() for _ in range(3))
+    heard = {
+        "song": song,
+        "copy": [word ^ 1 << at % 32 if at % 3 else word for at, word in enumerate(song)],
+        "copy of the copy": song[:200],
+        "missed": other,  # is said to be the song and is not
+        "third": third,
+        "mistaken": third,  # is another recording that nobody calls a copy
+    }
+    originals = {"copy": "song", "copy of the copy": "copy", "missed": "song"}
+    pairs = [
+        (
+            Answer(Path(name), duplicate_of=Path(originals[name]) if name in originals else None),
+            Found(fingerprint=_fingerprint(words)),
+        )
+        for name, words in heard.items()
+    ]
+    summary = summarise([*pairs, (Answer(Path("broken")), Found(failed="damaged"))])
+    figures = {row.figure: (row.value, row.n) for row in summary.rows}
+    assert figures["duplicates recognised"] == (pytest.approx(2 / 3), 3)
+    assert figures["false recognitions"] == (pytest.approx(2 / 6), 6)
+    answer, found = pairs[2]
+    track = track_as_json(answer, found, summary)
+    assert track["duplicate_of"] == "copy"
+    assert set(track["same_audio_as"]) == {"song", "copy"}
+
+
+def test_without_known_copies_nothing_is_said_of_them() -> None:
+    pairs = [(Answer(Path("a")), Found(fingerprint=_fingerprint([1, 2, 3])))]
+    assert summarise(pairs).as_json() == {"figures": [], "calibration": {}}
+
+
+def test_an_original_without_a_row_of_its_own_is_analysed_too(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).touch()
+    (tmp_path / "t.csv").write_text("path,duplicate_of\nb.wav,a.wav\n")
+    copy, original = read_truth(tmp_path / "t.csv", tmp_path).answers
+    assert (copy.duplicate_of, original) == (original.path, Answer(tmp_path / "a.wav"))
+    (tmp_path / "a.wav").unlink()
+    with pytest.raises(TruthProblem, match=r"a\.wav"):
+        read_truth(tmp_path / "t.csv", tmp_path)
 
 
 def test_answers_come_from_csv_and_json_alike(tmp_path: Path) -> None:
