@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -191,16 +192,24 @@ def storage(core: Core) -> StorageQueries:
     return StorageQueries(core.pool, settings.storage_plans, settings.storage_plan)
 
 
-def text_embedder() -> TextEmbedder:
-    """Imported when the first question has words: onnxruntime takes half a second."""
-    from gateways.text.embedding import make_embedder
+def text_embedder(folder: Path | None) -> Callable[[], TextEmbedder]:
+    """Imported when the first question has words: onnxruntime takes half a second. An operator's
+    own is looked at now: raises TextModelRefused."""
 
-    return make_embedder()
+    def make() -> TextEmbedder:
+        from gateways.text.embedding import make_embedder
+
+        return make_embedder(folder)
+
+    if folder is None:
+        return make
+    chosen = make()
+    return lambda: chosen
 
 
 def query_side(core: Core, tail: LogTail) -> QuerySide:
     cursors = Cursors(Signer(core.settings.secrets.signing_key))
-    assets = AssetQueries(core.pool, cursors, text_embedder)
+    assets = AssetQueries(core.pool, cursors, text_embedder(core.settings.text_model_dir))
     timeline = TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
     return QuerySide(
         assets=assets,

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         description="Names of models, with commas between, whose absence every analysis shall say:"
         " wav2vec2-genre, lead-instrument, audiobox-aesthetics, clap.",
     )
+    text_model_dir: Path | None = Field(
+        None,
+        description="Folder of all-MiniLM-L6-v2 in float32 for the questions of searches; needs the"
+        " extra `semantic`. Empty: the bundled one in int8.",
+    )
     core: int | None = Field(
         None,
         ge=0,

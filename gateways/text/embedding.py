@@ -10,5 +10,6 @@ from gateways.text.sentence_transformer import SentenceTransformerEmbedder
 
 
 def make_embedder(folder: Path | None = None) -> TextEmbedder:
-    """MiniLM under onnxruntime; with a folder, sentence-transformers' model in it."""
+    """MiniLM under onnxruntime; with a folder, sentence-transformers' model in it, which raises
+    TextModelRefused."""
     return MiniLmEmbedder() if folder is None else SentenceTransformerEmbedder(folder)
