@@ -88,12 +88,12 @@ def _key(chroma: np.ndarray) -> int:
 
 def main() -> None:
     mono, rounds = _samples(Path(sys.argv[1])), int(sys.argv[2])
-    ours(mono, "auto"), ours(mono, "librosa"), librosas(mono)  # compiled and loaded
+    ours(mono, "auto"), ours(mono, "essentia"), librosas(mono)  # compiled and loaded
     found: dict[str, list[dict[str, float]]] = {"ours": [], "with essentia": [], "librosa": []}
     for _ in range(rounds):
         found["librosa"].append(librosas(mono))
-        found["ours"].append(ours(mono, "librosa"))
-        found["with essentia"].append(ours(mono, "auto"))
+        found["ours"].append(ours(mono, "auto"))
+        found["with essentia"].append(ours(mono, "essentia"))
     print(json.dumps(found))
 
 
