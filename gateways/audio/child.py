@@ -23,7 +23,7 @@ def main() -> None:
     link = socket.socket(fileno=int(sys.argv[1]))
     settings = json.loads(sys.argv[2])
     isolation = lockdown.before_imports(settings["parent_pid"])
-    os.nice(settings["nice"])
+    lockdown.step_back(settings["nice"])
 
     from gateways.audio.wire import Disconnected, send_frame
 

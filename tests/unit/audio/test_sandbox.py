@@ -129,8 +129,8 @@ def test_the_child_lets_everything_else_go_first_whatever_session_it_is_in(song:
         (child,) = _children()
         assert os.getpriority(os.PRIO_PROCESS, child) - os.nice(0) == 5
         group = Path(f"/proc/{child}/autogroup")
-        if group.exists() and group.read_text().strip():
-            assert group.read_text().split() == [ANY, "nice", "5"]
+        if group.exists():
+            assert group.read_text().split()[1:] in ([], ["nice", "5"])
 
 
 @linux_only
