@@ -136,6 +136,7 @@ class Meters:
             gaps=self._gaps.finish(),
             spectra=self._spectra.finish(),
             missing_s=missing,
+            packets=decoder.good_packets + decoder.bad_packets,
             damaged_packets=decoder.bad_packets,
         )
 

@@ -100,7 +100,7 @@ class SaidOfSound(_Fact):
 
 class AudioFacts(SaidOfSound):
     """What was decoded. `duration_s` counts decoded samples, never the header's claim;
-    `truncated` says that the header claims over a second more than there is."""
+    `truncated` says that the header claims over a second more than there is (FLAC: 20 ms)."""
 
     duration_s: float = Field(gt=0)
     sample_rate_hz: int = Field(gt=0)

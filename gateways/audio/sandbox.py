@@ -53,9 +53,9 @@ class Limits:
     streamed_bytes: int = 0
 
 
-# Measured on two busy cores: an hour of MP3 takes 3 s and 0.23 GB of address space to probe, 72 s
-# and 1.1 GB (librosa: 121 s, 2.7 GB) to analyse, 80 s to render; four hours are allowed, and as
-# MP3 they are 461 MB.
+# Measured on two busy cores: three hours of MP3 take 9 s to probe, 134 s and 0.8 GB to analyse (an
+# hour: 1.1 GB of address space), an hour takes 80 s to render; four hours are allowed, and as MP3
+# they are 461 MB.
 PROBE_LIMITS = Limits(wall_s=120, cpu_s=60, memory_bytes=1 * GIB)
 RENDER_LIMITS = Limits(
     wall_s=480, cpu_s=420, memory_bytes=1 * GIB, streamed_bytes=480 * 1024 * 1024

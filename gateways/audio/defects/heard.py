@@ -28,7 +28,13 @@ class Measured:
     gaps: Gaps
     spectra: Spectra
     missing_s: float = 0.0
+    packets: int = 0
     damaged_packets: int = 0
+
+    @property
+    def is_downmix(self) -> bool:
+        """Of more than two channels: its level is of our sum, not of the file."""
+        return self.channels > 2
 
     @property
     def peak_to_loudness_db(self) -> float | None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from gateways.audio.defects import colour, levels, sides, wholeness
 from gateways.audio.defects.finding import finding
 from gateways.audio.defects.heard import Measured
 from gateways.audio.defects.stores import store_levels
 from schemas.report import Finding, Quality, StoreLevel
 
-RULES = (
-    wholeness.wholeness,
+Rule = Callable[[Measured], Iterator[Finding]]
+# Of the file as it is; these are all that is said of one that does not sound.
+RULES_OF_THE_FILE = (wholeness.wholeness, wholeness.surround, levels.offset)
+# A sum of more than two channels is louder than they are: 7 dB over full scale without a fault.
+RULES_OF_LEVEL = (
     levels.clipping,
     levels.true_peak,
     levels.loudness,
     levels.dynamics,
-    levels.offset,
+    levels.stores,
+)
+RULES_OF_SOUND = (
     levels.silence,
     levels.cut_end,
     levels.gaps,
@@ -22,7 +29,6 @@ RULES = (
     colour.sample_rate,
     colour.bandwidth,
     colour.under_the_music,
-    levels.stores,
 )
 FORMULA = (
     "100 less the deductions of the findings, never below 0. Measured defects of the file only: "
@@ -34,21 +40,21 @@ def judge(heard: Measured) -> Quality:
     """Findings, the dearest first. Silence has one finding and no score."""
     if heard.lufs is None and heard.true_peak_dbtp is None:
         return Quality(score=None, formula=FORMULA, feedback=[_silent(heard)])
-    found = [one for rule in RULES for one in rule(heard)]
-    found.sort(key=lambda one: -one.deduction)
-    score = max(0.0, 100.0 - sum(one.deduction for one in found))
     if not _sounds(heard):
-        return Quality(score=None, formula=FORMULA, feedback=[*found, _silent(heard)])
-    return Quality(
-        score=round(score, 1),
-        formula=FORMULA,
-        feedback=found,
-        stores=_stores(heard),
-    )
+        found = [*_found(RULES_OF_THE_FILE, heard), _silent(heard)]
+        return Quality(score=None, formula=FORMULA, feedback=found)
+    rules = RULES_OF_THE_FILE + RULES_OF_SOUND + (() if heard.is_downmix else RULES_OF_LEVEL)
+    found = _found(rules, heard)
+    score = max(0.0, 100.0 - sum(one.deduction for one in found))
+    return Quality(score=round(score, 1), formula=FORMULA, feedback=found, stores=_stores(heard))
+
+
+def _found(rules: tuple[Rule, ...], heard: Measured) -> list[Finding]:
+    return sorted((one for rule in rules for one in rule(heard)), key=lambda one: -one.deduction)
 
 
 def _stores(heard: Measured) -> list[StoreLevel]:
-    if heard.lufs is None or heard.true_peak_dbtp is None:
+    if heard.lufs is None or heard.true_peak_dbtp is None or heard.is_downmix:
         return []
     return store_levels(heard.lufs, heard.true_peak_dbtp)
 

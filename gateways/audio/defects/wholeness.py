@@ -1,4 +1,4 @@
-"""Rules about the file itself: is all of it there, and can all of it be played?"""
+"""Rules about the file itself: is all of it there, can it be played, has it two channels?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def wholeness(heard: Measured) -> Iterator[Finding]:
             value=heard.missing_s,
             unit="s",
             limit=0,
-            deduction=20.0,
+            deduction=20.0 if heard.missing_s > 1 else 10.0,
         )
     elif heard.damaged_packets:
         count = heard.damaged_packets
@@ -32,5 +32,20 @@ def wholeness(heard: Measured) -> Iterator[Finding]:
             value=count,
             unit="packets",
             limit=0,
-            deduction=min(15.0, 3.0 + count),
+            deduction=3.0 + 12.0 * min(1.0, 100 * count / heard.packets),
         )
+
+
+def surround(heard: Measured) -> Iterator[Finding]:
+    if not heard.is_downmix:
+        return
+    yield finding(
+        "surround",
+        f"It has {heard.channels} channels, and was measured as a stereo downmix",
+        "Upload a stereo mix beside it: stores and most players play two channels. Its level and "
+        "its peaks are not judged here, they are of the sum.",
+        "the file's header",
+        value=heard.channels,
+        unit="channels",
+        limit=2,
+    )

@@ -310,6 +310,31 @@ def test_what_was_cut_off_on_its_way_is_one_defect(tmp_path: Path, music: np.nda
     assert set(found) & {"damaged", "cut-end"} == set()
 
 
+def test_a_hole_in_a_lossless_file_is_told_however_short(tmp_path: Path, music: np.ndarray) -> None:
+    """The parser leaves out a damaged frame without a word: only the length tells."""
+    data = bytearray(write_encoded(tmp_path / "a.flac", music).read_bytes())
+    middle = len(data) // 3
+    data[middle : middle + 3000] = b"\xaa" * 3000
+    (tmp_path / "b.flac").write_bytes(data)
+    found = _defects(_judged_file(tmp_path / "b.flac"))
+    assert 0.02 < found["truncated"].value < 1
+
+
+def test_the_level_of_a_downmix_is_not_held_against_the_file(
+    tmp_path: Path, music: np.ndarray
+) -> None:
+    """Six channels at half of full scale sum up to twice of it."""
+    quality = _judged(tmp_path, np.tile(music, (1, 3)))
+    assert set(_defects(quality)) <= {"surround", "mono-as-stereo"}
+    assert (quality.score, quality.stores) == (100, [])
+
+
+def test_an_offset_alone_is_told_as_such_and_as_silence(tmp_path: Path) -> None:
+    quality = _judged(tmp_path, np.full((3 * RATE, 2), 0.4))
+    assert [one.code for one in quality.feedback] == ["dc-offset", "silent"]
+    assert quality.score is None
+
+
 def test_packets_that_cannot_be_played_are_counted(tmp_path: Path, music: np.ndarray) -> None:
     mp3 = write_encoded(tmp_path / "a.mp3", music).read_bytes()
     (tmp_path / "b.mp3").write_bytes(mp3[:60_000] + b"\xaa" * 9000 + mp3[69_000:])

@@ -217,7 +217,7 @@ def test_tags_that_take_too_long_are_left_out_and_the_sound_is_taken(
 def test_tags_that_take_too_long_do_not_hold_up_the_length_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same file was refused after a minute: its header was read with all of its tags."""
+    """Its header was read with all of its tags, which took over a minute."""
     monkeypatch.setattr("gateways.audio.promised.MAX_CPU_S", 0.2)
     with tag_bomb(tmp_path / "a.mp3").open("rb") as file:
         assert stated_duration_s(file, "mp3") is None
