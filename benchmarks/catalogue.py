@@ -20,6 +20,7 @@ MODULES = {
     "P9": "benchmarks.p9_analysis",
     "P10": "benchmarks.p10_search",
     "P11": "benchmarks.p11_pages",
+    "P12": "benchmarks.p12_pages_meanwhile",
 }
 
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,8 @@ class Catalogue:
         words = {self._word() for _ in range(30_000)}
         self.words = sorted(words)
         self.chance.shuffle(self.words)
-        self.weights = [1 / (rank + 5) for rank in range(len(self.words))]
+        # Cumulated once: choosing by plain weights would cumulate them anew for each word.
+        self.weights = list(accumulate(1 / (rank + 5) for rank in range(len(self.words))))
         self.centres = self.vectors.standard_normal((STYLES, SOUND_DIMENSIONS))
         self.sentences = self.vectors.standard_normal((SENTENCES, WORDS_DIMENSIONS))
 
@@ -92,7 +94,7 @@ class Catalogue:
 
     def said(self, least: int, most: int) -> str:
         count = self.chance.randint(least, most)
-        return " ".join(self.chance.choices(self.words, self.weights, k=count)).title()
+        return " ".join(self.chance.choices(self.words, cum_weights=self.weights, k=count)).title()
 
     def asset(self, number: int) -> dict[str, Any]:
         """The vault's columns of one recording."""

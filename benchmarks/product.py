@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.rig import Database, Rig
 from runtime.engines.child import choose_free_port
 from runtime.installation import ROOT
-from runtime.supervised import core_environment
+from runtime.supervised import SINGLE_THREADED, core_environment
 
 PATIENCE_S = 120.0
 # The server ends a connection that was idle for 5 s.
@@ -37,6 +37,7 @@ def running(
     database, port = database or rig.database(), choose_free_port()
     environment = {
         **os.environ,
+        **SINGLE_THREADED,
         "PYTHONPATH": str(ROOT),
         "NOCULTURE_DATA": str(folder),
         "NOCULTURE_DATABASE_URL": database.owner_url,
@@ -93,11 +94,11 @@ class Answer:
 
 
 class Client:
-    """One kept connection of one caller."""
+    """One kept connection of one caller: of a program with a key, or of a browser with a cookie."""
 
-    def __init__(self, port: int, key: str | None = None) -> None:
+    def __init__(self, port: int, key: str | None = None, cookie: str | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._port, self.key = port, key
+        self._port, self.key, self._cookie = port, key, cookie
         self._used_at = time.monotonic()
 
     def call(
@@ -106,6 +107,8 @@ class Client:
         sent = {"Content-Type": "application/json", **(headers or {})}
         if self.key:
             sent["Authorization"] = f"Bearer {self.key}"
+        elif self._cookie:
+            sent["Cookie"] = self._cookie
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if time.monotonic() - self._used_at > IDLE_S:
             # The next request opens it again.
@@ -117,7 +120,11 @@ class Client:
 
     def again(self) -> Client:
         """The same caller on another connection."""
-        return Client(self._port, self.key)
+        return Client(self._port, self.key, self._cookie)
+
+    def visitor(self) -> Client:
+        """The same person in a browser."""
+        return Client(self._port, cookie=self._cookie)
 
 
 def sign_up(port: int, name: str) -> Client:
@@ -129,7 +136,7 @@ def sign_up(port: int, name: str) -> Client:
     cookie = made.headers["Set-Cookie"].partition(";")[0]
     key = client.call("POST", "/api/keys", {"name": name, "scopes": ["*"]}, {"Cookie": cookie})
     assert key.status == 201, key.body
-    return Client(port, key.json()["key"])
+    return Client(port, key.json()["key"], cookie)
 
 
 def upload(client: Client, number: int) -> str:
@@ -145,17 +152,21 @@ def upload(client: Client, number: int) -> str:
 
 def post_file(client: Client, number: int) -> str:
     """The same without waiting for the worker."""
+    return str(post_wav(client, f"take-{number}.wav", tone(number)).json()["id"])
+
+
+def post_wav(client: Client, filename: str, content: bytes) -> Answer:
     boundary = "benchmark"
     head = (
-        f"--{boundary}\r\nContent-Disposition: form-data; name=file; filename=take-{number}.wav\r\n"
+        f"--{boundary}\r\nContent-Disposition: form-data; name=file; filename={filename}\r\n"
         "Content-Type: audio/wav\r\n\r\n"
     )
-    content = head.encode() + _wav(number) + f"\r\n--{boundary}--\r\n".encode()
+    body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
     kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    return str(client.call("POST", "/api/assets", content, kind).json()["id"])
+    return client.call("POST", "/api/assets", body, kind)
 
 
-def _wav(number: int) -> bytes:
+def tone(number: int) -> bytes:
     """Half a second of a tone of its own."""
     content = io.BytesIO()
     with wave.open(content, "wb") as file:

@@ -78,7 +78,7 @@ class Search:
         asked = understood.asked
         if filters.q and not asked.words and not understood.question.chips:
             return 0
-        for how in self._ways(understood):
+        for how in self._ways(understood, filters.limit)[0]:
             found = self._one(statement.count_statement(asked, how), how)["found"]
             if found:
                 return int(found)
@@ -132,39 +132,49 @@ class Search:
         if how is not None:
             asked = replace(asked, words=(), meaning=None) if dropped else asked
             return self._read(asked, how, after, limit), how, dropped
-        first: list[Row] = []
-        for how in self._ways(understood):
-            rows = self._read(asked, how, None, limit)
+        rows: list[Row] = []
+        ways, sure = self._ways(understood, limit)
+        for number, way in enumerate(ways):
+            # Asked first: a page costs a look for the nearest too. What is alike costs twice then.
+            asks = asked.words and way not in SIMILARITY and not (sure and number == 0)
+            if asks and not self._one(statement.fits_statement(asked, way), way)["fits"]:
+                continue
+            rows = self._read(asked, way, None, limit)
             if not asked.words or any(row["text_score"] > 0 for row in rows):
-                return rows, how, False
-            first = first or rows
-        if first or not understood.chips:
-            # Only by their meaning; with the first way's page, for it is the same in all.
-            return first, "exact", False
+                return rows, way, False
+        if rows or not understood.chips:
+            # Only by their meaning, which is the same in all ways.
+            return rows, "exact", False
         alone = replace(asked, words=(), meaning=None)
         return self._read(alone, "exact", None, limit), "exact", True
 
-    def _ways(self, understood: Understood) -> tuple[How, ...]:
-        """From strict to lenient; the first one that finds a text counts."""
+    def _ways(self, understood: Understood, limit: int) -> tuple[tuple[How, ...], bool]:
+        """(from strict to lenient: the first one that finds a text counts; whether the first is
+        known to find one)"""
         asked = understood.asked
         if not asked.words:
-            return ("exact",)
+            return ("exact",), True
         workspace = {"workspace_id": asked.held.parameters["workspace_id"]}
         row = self._views.row(
             "SELECT count(*) AS assets FROM (SELECT FROM views.vault"
             f" WHERE workspace_id = %(workspace_id)s LIMIT {FAINT_UP_TO + 1}) AS counted",
             workspace,
         )
-        small = row is not None and row["assets"] <= FAINT_UP_TO
-        if small:
+        if row is not None and row["assets"] <= FAINT_UP_TO:
             # Beside filters a faint likeness is worth less than what fits the filters alone.
             faint: tuple[How, ...] = () if understood.chips else ("faint",)
-            return ("exact", "typed", "alike", *faint)
-        broad = False
-        if asked.ranked == "relevance" and not asked.sound:
-            fitting = self._one(statement.breadth_statement(asked), "exact")["fitting"]
-            broad = fitting >= statement.BROAD
-        return ("broad" if broad else "exact", "typed", "alike")
+            return ("exact", "typed", "alike", *faint), False
+        if asked.ranked != "relevance" or asked.sound:
+            return ("exact", "typed", "alike"), False
+        fitting = self._one(statement.breadth_statement(asked), "exact")["fitting"]
+        broad = fitting >= statement.BROAD and (fitting > limit or self._many(asked))
+        return ("broad" if broad else "exact", "typed", "alike"), fitting > 0
+
+    def _many(self, asked: Asked) -> bool:
+        """Or they are all new, and there is no second page far down."""
+        return (
+            self._one(statement.count_statement(asked, "exact"), "exact")["found"] > statement.MANY
+        )
 
     def _read(self, asked: Asked, how: How, after: After | None, limit: int) -> list[Row]:
         sql, parameters = statement.page_statement(asked, how, after, limit)
@@ -186,10 +196,10 @@ def _settings(asked: Asked | None, how: How) -> dict[str, str]:
     settings = dict(SETTINGS)
     if how in SIMILARITY:
         settings["pg_trgm.word_similarity_threshold"] = str(SIMILARITY[how])
-    if how == "typed" or (asked and asked.near):
+    if asked and (asked.words or asked.near):
         # From the few that were found to their rows; the planner expects a third of the vault.
         settings |= dict.fromkeys(("enable_hashjoin", "enable_mergejoin"), "off")
-    if how == "typed":
+    if how == "typed" or how in SIMILARITY:
         settings["enable_seqscan"] = "off"
     if how == "broad":
         # Its index stops early; the planner would gather everything that fits.

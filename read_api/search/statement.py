@@ -12,7 +12,7 @@ from typing import Any
 
 from read_api.search.conditions import Conditions
 from read_api.search.nearest import FEW, Nearest
-from read_api.search.texts import CUT, SIMILARITY, How, TextMatch, text_match
+from read_api.search.texts import How, TextMatch, text_match
 
 # sort name → (column, its type); only _NULLABLE ones can be absent in a row that is seen
 _SORTS = {
@@ -25,8 +25,9 @@ _SORTS = {
 _NULLABLE = frozenset({"effective_tempo_bpm", "duration_s"})
 # A tempo that is a tenth off earns nothing.
 TEMPO_WEIGHT, TEMPO_REACH = 0.5, 0.1
-# Broad is what fits more than 2 % of the newest rows: that is not ranked but shown newest first.
-LOOKED_AT, BROAD = 2_000, 40
+# Broad is what fits more than 1 % of the newest rows, if they fill a page or there are many in all:
+# that is not ranked but shown newest first.
+LOOKED_AT, BROAD, MANY = 2_000, 20, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,6 @@ def page_statement(
     # NULLS LAST keeps an index from being read backwards.
     order = f"{column} {direction}{' NULLS LAST' if column in _NULLABLE else ''}"
     found = f"SELECT {_columns(asked, text)} FROM {_source(asked, text)} WHERE {asked.held.sql}"
-    if text and not asked.meaning:
-        found += f" AND {text.condition}"
-    if text and how in ("typed", *SIMILARITY):
-        found = f"SELECT *, max(text_score) OVER () AS best FROM ({found}) AS alike"
-        # Nothing but its meaning brings a row here without a word of the text.
-        keyset += f" AND (text_score >= best * {CUT} OR text_score = 0)"
     return (
         f"{_tables(asked, text)} SELECT *, {column}::text AS sort_key FROM ({found}) AS found"
         f" WHERE {keyset} ORDER BY {order}, asset_id {direction} LIMIT %(rows)s",
@@ -93,9 +88,22 @@ def page_statement(
 def count_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
     """How many rows there are in all, those that only mean the same apart."""
     text = text_match(list(asked.words), how) if asked.words else None
-    where = asked.held.sql + (f" AND {text.condition}" if text else "")
-    parameters = asked.held.parameters | (text.parameters if text else {})
+    if text is None:
+        where = asked.held.sql
+        return f"SELECT count(*) AS found FROM views.vault WHERE {where}", asked.held.parameters
+    parameters = asked.held.parameters | text.parameters
+    if text.apart:
+        return f"SELECT count(*) AS found FROM ({text.table(asked.held.sql)}) AS texts", parameters
+    where = f"{asked.held.sql} AND {text.condition}"
     return f"SELECT count(*) AS found FROM views.vault WHERE {where}", parameters
+
+
+def fits_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
+    """`fits`: whether any row's text fits, beside the filters."""
+    text = text_match(list(asked.words), how)
+    one = f"SELECT FROM {text.found} WHERE {asked.held.sql} LIMIT 1"
+    parameters = asked.held.parameters | text.parameters
+    return f"SELECT count(*) > 0 AS fits FROM ({one}) AS one", parameters
 
 
 def breadth_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
@@ -123,30 +131,34 @@ def _tables(asked: Asked, text: TextMatch | None) -> str:
         f"{near.table} AS MATERIALIZED ({near.candidates(asked.held.sql, few=asked.few)})"
         for near in asked.near
     ]
+    if text:
+        # Once, for its score stands in several places of what follows.
+        where = asked.held.sql
+        if asked.sound:
+            where += f" AND asset_id IN (SELECT asset_id FROM {asked.sound.table})"
+        tables.append(f"texts AS MATERIALIZED ({text.table(where)})")
     if text and asked.meaning:
+        near = asked.meaning.table
         tables.append(
-            f"hits AS (SELECT asset_id FROM views.vault WHERE {asked.held.sql} AND {text.condition}"
-            f" UNION SELECT asset_id FROM {asked.meaning.table})"
+            f"hits AS (SELECT asset_id, max(text_score) AS text_score, max({near}_closeness)"
+            f" AS {near}_closeness FROM (SELECT asset_id, text_score, NULL::numeric AS"
+            f" {near}_closeness FROM texts UNION ALL SELECT asset_id, NULL, {near}_closeness"
+            f" FROM {near}) AS either GROUP BY asset_id)"
         )
     return f"WITH {', '.join(tables)}" if tables else ""
 
 
 def _source(asked: Asked, text: TextMatch | None) -> str:
     source = "views.vault AS vault"
-    if text and asked.meaning:
-        source += f" JOIN hits USING (asset_id) LEFT JOIN {asked.meaning.table} USING (asset_id)"
+    if text:
+        source += f" JOIN {'hits' if asked.meaning else 'texts'} USING (asset_id)"
     if asked.sound:
         source += f" JOIN {asked.sound.table} USING (asset_id)"
     return source
 
 
 def _columns(asked: Asked, text: TextMatch | None) -> str:
-    worth = "0"
-    if text:
-        worth = text.score
-        if asked.meaning:
-            worth = f"CASE WHEN {text.condition} THEN {worth} ELSE 0 END"
-    worth = f"({worth})::numeric"
+    worth = "coalesce(text_score, 0)" if text else "0::numeric"
     terms = [worth, *(f"coalesce({near.table}_closeness, 0)" for near in asked.near)]
     if asked.held.tempo_bpm:
         bpm = asked.held.tempo_bpm
