@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -38,198 +36,21 @@ import read_api.storage_http
 import read_api.system_http
 import web.app
 import web.parts
-from commands.accounts import Accounts
-from commands.analyses import Analyses
-from commands.assets import Assets
-from commands.authentication import Credentials
-from commands.bulk import Bulk
-from commands.collections import Collections
-from commands.comments import Comments
-from commands.direct import DirectUploads
-from commands.erasures import Erasures
-from commands.keys import Keys
-from commands.logins import Logins
-from commands.operations import Operations
-from commands.passkeys import Passkeys
-from commands.passwords import Passwords
-from commands.proofs import Proofs
-from commands.quota import Quota
-from commands.recovery import Recovery
-from commands.rewriting import Rewriting
-from commands.second_factor import SecondFactors
-from commands.sessions import Sessions
-from commands.signing_in import SigningIn
-from commands.staging import Staging
-from commands.uploads import Uploads
 from events import tracing
 from events.log.tail import LogTail
-from gateways.audio.peaks import read_zoom
-from gateways.audio.pool import AudioPool
-from gateways.ports import TextEmbedder
-from kit.auth import Authenticate
-from kit.backoff import Backoff
 from kit.install import install_kit
-from kit.limits import RateLimits
-from kit.paging import Cursors
-from kit.tokens import Signer
-from processors.sagas.operating import Operating
-from read_api.accounts import AccountQueries
-from read_api.analyses import AnalysisQueries
-from read_api.assets import AssetQueries
-from read_api.collections import CollectionQueries
-from read_api.comments import CommentQueries
 from read_api.enhanced import EnhancedAnalyses
-from read_api.erasures import ErasureQueries
-from read_api.live import LiveFeed
-from read_api.media import AssetMedia
 from read_api.metrics import CountRequests, Metrics
-from read_api.reanalyses import ReanalysisQueries
-from read_api.sagas import SagaQueries
-from read_api.search.saved import canonical
-from read_api.storage import StorageQueries
-from read_api.system import SystemQueries, consumers_running
-from read_api.timeline import TimelineQueries
+from read_api.system import consumers_running
+from runtime.command_side import CommandSide, command_side
 from runtime.composition import Core
-from runtime.consumers import SAGAS
-from runtime.installation import chosen_data, version
+from runtime.installation import version
 from runtime.migrate import newest_migration
 from runtime.observability.figures import InstallationFigures, StoreFigures
 from runtime.observability.tracing import TraceRequests
-from runtime.status import describe
+from runtime.query_side import QuerySide, parts, query_side
 
 DATABASE_PATIENCE_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class CommandSide:
-    """What changes things, for the API's routes, the pages and the command line alike."""
-
-    accounts: Accounts
-    erasures: Erasures
-    sessions: Sessions
-    signing_in: SigningIn
-    second_factors: SecondFactors
-    passkeys: Passkeys
-    recovery: Recovery
-    keys: Keys
-    assets: Assets
-    analyses: Analyses
-    collections: Collections
-    comments: Comments
-    uploads: Uploads
-    direct: DirectUploads
-    rewriting: Rewriting
-    operations: Operations
-    limits: RateLimits
-    authenticated: Authenticate
-
-
-@dataclass(frozen=True, slots=True)
-class QuerySide:
-    """What only reads."""
-
-    assets: AssetQueries
-    analyses: AnalysisQueries
-    reanalyses: ReanalysisQueries
-    collections: CollectionQueries
-    comments: CommentQueries
-    timeline: TimelineQueries
-    accounts: AccountQueries
-    erasures: ErasureQueries
-    media: AssetMedia
-    storage: StorageQueries
-    system: SystemQueries
-    sagas: SagaQueries
-    feed: LiveFeed
-
-
-def command_side(core: Core) -> CommandSide:
-    settings = core.settings
-    signer = Signer(settings.secrets.signing_key)
-    logins = Logins(core.pool, settings.secrets.installation_key)
-    passwords = Passwords()
-    proofs = Proofs(logins, passwords)
-    sessions = Sessions(core.pool, logins, signer)
-    backoff = Backoff(core.pool)
-    second_factors = SecondFactors(core.commands, proofs, backoff, signer)
-    keys = Keys(core.commands, core.pool)
-    staging = Staging(core.objects.staging, settings.max_upload_bytes)
-    quota = Quota(storage(core).usage)
-    assets = Assets(core.commands, core.objects, staging, quota)
-    uploads = Uploads(core.pool, staging, assets)
-    limits = RateLimits(core.pool)
-    return CommandSide(
-        accounts=Accounts(core.commands, logins, passwords, sessions),
-        erasures=Erasures(core.commands, proofs, core.pool),
-        sessions=sessions,
-        signing_in=SigningIn(sessions, logins, passwords, second_factors, backoff, limits, signer),
-        second_factors=second_factors,
-        passkeys=Passkeys(core.commands, logins, proofs),
-        recovery=Recovery(core.commands, logins, passwords),
-        keys=keys,
-        assets=assets,
-        collections=Collections(core.commands, canonical),
-        analyses=Analyses(core.commands, ReanalysisQueries(core.pool).choose),
-        comments=Comments(core.commands),
-        uploads=uploads,
-        direct=DirectUploads(uploads, core.objects),
-        # Its children start when they are first asked, and end with this process.
-        rewriting=Rewriting(
-            core.commands,
-            assets,
-            core.objects,
-            AudioPool(),
-            quota,
-        ),
-        operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
-        limits=limits,
-        authenticated=Authenticate(Credentials(sessions, core.pool), limits),
-    )
-
-
-def storage(core: Core) -> StorageQueries:
-    settings = core.settings
-    return StorageQueries(core.pool, settings.storage_plans, settings.storage_plan)
-
-
-def text_embedder(folder: Path | None) -> Callable[[], TextEmbedder]:
-    """Imported when the first question has words: onnxruntime takes half a second. An operator's
-    own is looked at now: raises TextModelRefused."""
-
-    def make() -> TextEmbedder:
-        from gateways.text.embedding import make_embedder
-
-        return make_embedder(folder)
-
-    if folder is None:
-        return make
-    chosen = make()
-    return lambda: chosen
-
-
-def query_side(core: Core, tail: LogTail) -> QuerySide:
-    cursors = Cursors(Signer(core.settings.secrets.signing_key))
-    assets = AssetQueries(core.pool, cursors, text_embedder(core.settings.text_model_dir))
-    timeline = TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
-    return QuerySide(
-        assets=assets,
-        collections=CollectionQueries(core.pool, assets, cursors, core.codec.reveal),
-        analyses=AnalysisQueries(core.pool, assets, core.objects),
-        reanalyses=ReanalysisQueries(core.pool),
-        comments=CommentQueries(core.pool, assets, cursors, core.codec.reveal),
-        timeline=timeline,
-        accounts=AccountQueries(core.pool, assets, timeline),
-        erasures=ErasureQueries(core.pool, core.progress.all),
-        media=AssetMedia(assets, core.objects, read_zoom),
-        storage=storage(core),
-        system=SystemQueries(core.pool, core.progress, core.log.events.head, parts),
-        sagas=SagaQueries(core.pool, cursors, core.log.events.stream),
-        feed=LiveFeed(
-            tail,
-            core.log.events.head,
-            lambda after, limit, tenant: core.log.events.after(after, limit, tenant=tenant),
-        ),
-    )
 
 
 def build_app(core: Core, tail: LogTail) -> FastAPI:
@@ -259,7 +80,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         ),
         commands.recovery.router(changing.recovery, changing.limits),
         commands.keys.router(changing.keys, authenticated),
-        commands.bulk.router(Bulk(core.commands, changing.assets), authenticated),
+        commands.bulk.router(changing.bulk, authenticated),
         commands.assets.router(changing.assets, authenticated),
         commands.analyses.router(changing.analyses, authenticated),
         commands.collections.router(changing.collections, authenticated),
@@ -361,14 +182,3 @@ def checks(core: Core) -> dict[str, Callable[[], str | None]]:
         "consumers": lambda: consumers_running(core.progress),
         "relay": core.progress.refused,
     }
-
-
-def parts() -> list[dict[str, object]]:
-    """The processes of this installation, as `status --json` lists them."""
-    try:
-        described = describe(chosen_data())
-    except Exception as error:
-        if getattr(error, "code", "") != "nothing-running":
-            raise
-        return []
-    return list(described["parts"])

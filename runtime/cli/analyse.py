@@ -12,7 +12,7 @@ from runtime.cli.output import Json, print_json, say
 from runtime.settings import load_settings
 
 if TYPE_CHECKING:
-    from runtime.app import CommandSide
+    from runtime.command_side import CommandSide
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Account = Annotated[str, typer.Option("--as", metavar="EMAIL", help="Whose vault.")]
@@ -36,7 +36,7 @@ def analyse(
     from gateways.audio.assemble import ANALYSER_VERSION
     from kit.caller import Caller
     from read_api.reanalyses import ReanalysisQueries
-    from runtime.app import command_side
+    from runtime.command_side import command_side
     from runtime.composition import open_core
 
     settings = load_settings()

@@ -52,7 +52,7 @@ def grant(
     email: Annotated[str, typer.Argument(metavar="EMAIL", show_default=False)], json: Json = False
 ) -> None:
     """Give an account operator rights. The first account has them."""
-    from runtime.app import command_side
+    from runtime.command_side import command_side
     from runtime.composition import open_core
 
     with open_core(load_settings(), connections=3) as core:
@@ -100,7 +100,7 @@ def _import(folders: Sequence[Path], email: str, *, analysed: bool) -> tuple[Imp
     from kit.paging import Cursors
     from kit.tokens import Signer
     from read_api.assets import AssetQueries
-    from runtime.app import command_side
+    from runtime.command_side import command_side
     from runtime.composition import open_core
     from runtime.importer import files_of, import_files
 
@@ -137,7 +137,7 @@ def _measured(settings: Settings, email: str) -> list[dict[str, Any]]:
     from kit.tokens import Signer
     from read_api.asset_filters import AssetFilters
     from read_api.assets import AssetQueries
-    from runtime.app import command_side
+    from runtime.command_side import command_side
     from runtime.composition import open_core
 
     with open_core(settings, connections=3) as core:

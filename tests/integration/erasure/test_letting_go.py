@@ -8,7 +8,7 @@ import pyotp
 
 from aggregates import account
 from processors.consumers.projection import ProjectionConsumer
-from runtime.app import command_side
+from runtime.command_side import command_side
 from runtime.consumers import VIEWS, rebuilder
 from tests.conftest import Database
 from tests.integration.erasure.house import PASSWORD, House, eventually, open_house

@@ -1,0 +1,104 @@
+"""What changes things put together: every handler of commands, over one core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commands.accounts import Accounts
+from commands.analyses import Analyses
+from commands.assets import Assets
+from commands.authentication import Credentials
+from commands.bulk import Bulk
+from commands.collections import Collections
+from commands.comments import Comments
+from commands.direct import DirectUploads
+from commands.erasures import Erasures
+from commands.keys import Keys
+from commands.logins import Logins
+from commands.operations import Operations
+from commands.passkeys import Passkeys
+from commands.passwords import Passwords
+from commands.proofs import Proofs
+from commands.quota import Quota
+from commands.recovery import Recovery
+from commands.rewriting import Rewriting
+from commands.second_factor import SecondFactors
+from commands.sessions import Sessions
+from commands.signing_in import SigningIn
+from commands.staging import Staging
+from commands.uploads import Uploads
+from gateways.audio.pool import AudioPool
+from kit.auth import Authenticate
+from kit.backoff import Backoff
+from kit.limits import RateLimits
+from kit.tokens import Signer
+from processors.sagas.operating import Operating
+from read_api.reanalyses import ReanalysisQueries
+from read_api.search.saved import canonical
+from runtime.composition import Core
+from runtime.consumers import SAGAS
+from runtime.query_side import storage
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSide:
+    """What changes things, for the API's routes, the pages and the command line alike."""
+
+    accounts: Accounts
+    erasures: Erasures
+    sessions: Sessions
+    signing_in: SigningIn
+    second_factors: SecondFactors
+    passkeys: Passkeys
+    recovery: Recovery
+    keys: Keys
+    assets: Assets
+    bulk: Bulk
+    analyses: Analyses
+    collections: Collections
+    comments: Comments
+    uploads: Uploads
+    direct: DirectUploads
+    rewriting: Rewriting
+    operations: Operations
+    limits: RateLimits
+    authenticated: Authenticate
+
+
+def command_side(core: Core) -> CommandSide:
+    settings = core.settings
+    signer = Signer(settings.secrets.signing_key)
+    logins = Logins(core.pool, settings.secrets.installation_key)
+    passwords = Passwords()
+    proofs = Proofs(logins, passwords)
+    sessions = Sessions(core.pool, logins, signer)
+    backoff = Backoff(core.pool)
+    second_factors = SecondFactors(core.commands, proofs, backoff, signer)
+    keys = Keys(core.commands, core.pool)
+    staging = Staging(core.objects.staging, settings.max_upload_bytes)
+    quota = Quota(storage(core).usage)
+    assets = Assets(core.commands, core.objects, staging, quota)
+    uploads = Uploads(core.pool, staging, assets)
+    limits = RateLimits(core.pool)
+    return CommandSide(
+        accounts=Accounts(core.commands, logins, passwords, sessions),
+        erasures=Erasures(core.commands, proofs, core.pool),
+        sessions=sessions,
+        signing_in=SigningIn(sessions, logins, passwords, second_factors, backoff, limits, signer),
+        second_factors=second_factors,
+        passkeys=Passkeys(core.commands, logins, proofs),
+        recovery=Recovery(core.commands, logins, passwords),
+        keys=keys,
+        assets=assets,
+        bulk=Bulk(core.commands, assets),
+        collections=Collections(core.commands, canonical),
+        analyses=Analyses(core.commands, ReanalysisQueries(core.pool).choose),
+        comments=Comments(core.commands),
+        uploads=uploads,
+        direct=DirectUploads(uploads, core.objects),
+        # Its children start when they are first asked, and end with this process.
+        rewriting=Rewriting(core.commands, assets, core.objects, AudioPool(), quota),
+        operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
+        limits=limits,
+        authenticated=Authenticate(Credentials(sessions, core.pool), limits),
+    )
