@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from commands.ingest import (
-    Command,
-    FailAnalysisAttempt,
-    GiveUpAnalysis,
-    RejectAsset,
-    RequestAnalysis,
-    RequestProbe,
-)
+from commands.ingest import Command, GiveUpAnalysis, RejectAsset, RequestProbe
 from events.analysis import AnalysisAttemptFailed, AnalysisCompleted, AnalysisFailed
 from events.asset import AssetDeleted, AssetRejected, AssetUploaded, AssetVerified
 from events.ids import AnalysisId, AssetId, IngestId
 from events.ingest import IngestStepped
 from events.model import Event
+from sagas import measuring
 from sagas.saga import (
     Ended,
     Happened,
@@ -32,12 +26,8 @@ from sagas.saga import (
 )
 
 PROBE_ATTEMPTS = 3
-ANALYSIS_ATTEMPTS = 3
-# Backstops for work that was lost, not for work that waits: an import of 5,000 tracks queues for an
-# hour before the probe and for six before the analysis. What takes too long when its turn comes is
-# ended by the limits of the child process that does it.
+# For work that was lost, as `measuring.LIMIT`: an import of 5,000 tracks queues for an hour here.
 PROBE_LIMIT = Timer("probe", 6 * 3600)
-ANALYSIS_LIMIT = Timer("analysis", 24 * 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +103,18 @@ def react(state: Any, input: Input) -> Step | None:
         ):
             return None
         case Analysing(attempt=attempt), Happened(AnalysisAttemptFailed()) if (
-            attempt < ANALYSIS_ATTEMPTS
+            attempt < measuring.ATTEMPTS
         ):
             pausing = Pausing(state.asset_id, state.workspace_id, state.sha256, attempt)
-            return Step(pausing, wait=(pause(attempt),))
+            return Step(pausing, wait=(measuring.pause(attempt),))
         case Analysing(), Happened(AnalysisAttemptFailed() as failed):
             give_up = GiveUpAnalysis(
                 analysis_id=failed.analysis_id, code=failed.code, reason=failed.reason
             )
-            return Step(state, send=(give_up,), wait=(ANALYSIS_LIMIT,))
+            return Step(state, send=(give_up,), wait=(measuring.LIMIT,))
         case Analysing(asset_id=asset_id, attempt=attempt), TimerFired("analysis"):
-            timed_out = FailAnalysisAttempt(
-                analysis_id=AnalysisId.beside(asset_id),
-                attempt=attempt,
-                code="timed-out",
-                reason="The analysis did not finish in time.",
-            )
-            return Step(state, send=(timed_out,), wait=(ANALYSIS_LIMIT,))
+            timed_out = measuring.timed_out(asset_id, attempt)
+            return Step(state, send=(timed_out,), wait=(measuring.LIMIT,))
         case (
             Pausing(asset_id, workspace_id, sha256, attempt),
             (TimerFired("retry") | Retried()),
@@ -141,7 +126,7 @@ def react(state: Any, input: Input) -> Step | None:
         case ((Analysing() | Pausing()), Skipped()):
             waiting = Analysing(state.asset_id, state.workspace_id, state.sha256, state.attempt)
             give_up = _without_analysis(state, "skipped")
-            return Step(waiting, send=(give_up,), wait=(ANALYSIS_LIMIT,))
+            return Step(waiting, send=(give_up,), wait=(measuring.LIMIT,))
 
         # Nobody has begun the analysis yet: the request overtaken by this is still on its way.
         case Analysing(), Refused("FailAnalysisAttempt" | "GiveUpAnalysis"):
@@ -154,19 +139,8 @@ def react(state: Any, input: Input) -> Step | None:
 
 
 def _analyse(state: Analysing) -> Step:
-    request = RequestAnalysis.model_validate(
-        {
-            "asset_id": state.asset_id,
-            "workspace_id": state.workspace_id,
-            "sha256": state.sha256,
-        }
-    )
-    return Step(state, send=(request,), wait=(ANALYSIS_LIMIT,))
-
-
-def pause(failed: int) -> Timer:
-    """5 s after the first failed attempt, then four times as long each."""
-    return Timer("retry", 5.0 * 4 ** (failed - 1))
+    request = measuring.request(state.asset_id, state.workspace_id, state.sha256)
+    return Step(state, send=(request,), wait=(measuring.LIMIT,))
 
 
 def undo(state: Any) -> tuple[Command, ...]:
@@ -185,7 +159,7 @@ def _without_analysis(state: Analysing | Pausing, code: str) -> GiveUpAnalysis:
     return GiveUpAnalysis(
         analysis_id=AnalysisId.beside(state.asset_id),
         code=code,
-        reason="The measurement was stopped by the operator.",
+        reason=measuring.STOPPED,
     )
 
 

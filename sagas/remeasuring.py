@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from commands.ingest import Command, FailAnalysisAttempt, GiveUpAnalysis, RequestAnalysis
+from commands.ingest import Command, GiveUpAnalysis
 from events.analysis import (
     AnalysisAttemptFailed,
     AnalysisCompleted,
@@ -18,7 +18,7 @@ from events.analysis import (
 from events.ids import AnalysisId, RemeasuringId
 from events.model import Event
 from events.remeasuring import RemeasuringStepped
-from sagas.ingest import ANALYSIS_ATTEMPTS, ANALYSIS_LIMIT, pause
+from sagas import measuring
 from sagas.saga import (
     Ended,
     Happened,
@@ -30,8 +30,6 @@ from sagas.saga import (
     Step,
     TimerFired,
 )
-
-STOPPED = "The measurement was stopped by the operator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +62,8 @@ class Resting:
 def react(state: Any, input: Input) -> Step | None:
     match state, input:
         case None, Happened(AnalysisRequested() as asked):
-            measuring = Measuring(
-                asked.asset_id, asked.workspace_id, asked.sha256, asked.run, asked.attempt
-            )
-            return Step(measuring, wait=(ANALYSIS_LIMIT,))
+            file = (asked.asset_id, asked.workspace_id, asked.sha256)
+            return Step(Measuring(*file, asked.run, asked.attempt), wait=(measuring.LIMIT,))
         case ((None | Ended()), _):
             return None
 
@@ -79,24 +75,22 @@ def react(state: Any, input: Input) -> Step | None:
             failed.attempt < attempt
         ):
             return None
-        case Measuring(tries=tries), Happened(AnalysisAttemptFailed()) if tries < ANALYSIS_ATTEMPTS:
-            return Step(Resting(*_file(state), state.attempt, tries), wait=(pause(tries),))
+        case Measuring(tries=tries), Happened(AnalysisAttemptFailed()) if (
+            tries < measuring.ATTEMPTS
+        ):
+            resting = Resting(*_file(state), state.attempt, tries)
+            return Step(resting, wait=(measuring.pause(tries),))
         case Measuring(), Happened(AnalysisAttemptFailed() as failed):
             return _give_up(state, failed.code, failed.reason)
         case Measuring(asset_id=asset_id, attempt=attempt), TimerFired("analysis"):
-            timed_out = FailAnalysisAttempt(
-                analysis_id=AnalysisId.beside(asset_id),
-                attempt=attempt,
-                code="timed-out",
-                reason="The analysis did not finish in time.",
-            )
-            return Step(state, send=(timed_out,), wait=(ANALYSIS_LIMIT,))
+            timed_out = measuring.timed_out(asset_id, attempt)
+            return Step(state, send=(timed_out,), wait=(measuring.LIMIT,))
         case Resting(), (TimerFired("retry") | Retried()):
             return _ask(Measuring(*_file(state), state.attempt + 1, state.tries + 1))
         case Measuring(), Retried():
             return _ask(state)
         case ((Measuring() | Resting()), Skipped()):
-            return _give_up(state, "skipped", STOPPED)
+            return _give_up(state, "skipped", measuring.STOPPED)
         case Measuring(), Refused("RequestAnalysis", _, reason):
             return _give_up(state, "deleted", reason)
         case _:
@@ -107,7 +101,7 @@ def undo(state: Any) -> tuple[Command, ...]:
     """Nobody is left waiting: the recording keeps what was measured before."""
     if not isinstance(state, Measuring | Resting):
         return ()
-    return (_giving_up(state, "aborted", STOPPED),)
+    return (_giving_up(state, "aborted", measuring.STOPPED),)
 
 
 def _file(state: Measuring | Resting) -> tuple[str, str, str, int]:
@@ -115,19 +109,13 @@ def _file(state: Measuring | Resting) -> tuple[str, str, str, int]:
 
 
 def _ask(state: Measuring) -> Step:
-    request = RequestAnalysis.model_validate(
-        {
-            "asset_id": state.asset_id,
-            "workspace_id": state.workspace_id,
-            "sha256": state.sha256,
-        }
-    )
-    return Step(state, send=(request,), wait=(ANALYSIS_LIMIT,))
+    request = measuring.request(state.asset_id, state.workspace_id, state.sha256)
+    return Step(state, send=(request,), wait=(measuring.LIMIT,))
 
 
 def _give_up(state: Measuring | Resting, code: str, reason: str) -> Step:
     waiting = Measuring(*_file(state), state.attempt, state.tries)
-    return Step(waiting, send=(_giving_up(state, code, reason),), wait=(ANALYSIS_LIMIT,))
+    return Step(waiting, send=(_giving_up(state, code, reason),), wait=(measuring.LIMIT,))
 
 
 def _giving_up(state: Measuring | Resting, code: str, reason: str) -> GiveUpAnalysis:

@@ -19,7 +19,6 @@ from commands.ingest import (
 from events.analysis import AnalysisAttemptFailed, AnalysisFailed
 from events.asset import AssetDeleted, AssetRejected, AssetUploaded, AssetVerified
 from sagas.ingest import (
-    ANALYSIS_ATTEMPTS,
     INGEST,
     PROBE_ATTEMPTS,
     Analysing,
@@ -28,6 +27,7 @@ from sagas.ingest import (
     Probing,
     stream_of,
 )
+from sagas.measuring import ATTEMPTS
 from schemas import examples as example
 from schemas.examples import ACCOUNT, ANALYSIS, ASSET, FILENAME, SHA256, WORKSPACE, example_of
 from tests.specification import SagaPast, happened, refused, saga, timer
@@ -196,4 +196,4 @@ def test_whatever_happens_it_ends_once_never_hangs_and_tries_no_more_than_three_
         sent += [type(command).__name__ for command in step.send]
         assert bool(past.timers) is not isinstance(past.state, Ended)
     assert sent.count("RequestProbe") <= PROBE_ATTEMPTS - 1
-    assert sent.count("RequestAnalysis") <= ANALYSIS_ATTEMPTS
+    assert sent.count("RequestAnalysis") <= ATTEMPTS

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from commands.ingest import FailAnalysisAttempt, GiveUpAnalysis, RequestAnalysis
 from events.analysis import AnalysisAttemptFailed, AnalysisFailed, AnalysisRequested
-from sagas.ingest import ANALYSIS_ATTEMPTS
-from sagas.remeasuring import REMEASURING, STOPPED, Ended, Measuring, Resting, stream_of
+from sagas.measuring import ATTEMPTS, STOPPED
+from sagas.remeasuring import REMEASURING, Ended, Measuring, Resting, stream_of
 from sagas.saga import Retried, Skipped
 from schemas.examples import ANALYSIS, ASSET, SHA256, WORKSPACE, example_of
 from tests.specification import happened, refused, saga, timer
@@ -56,9 +56,9 @@ def test_the_saga_is_not_moved_by_its_own_request():
 
 
 def test_after_the_last_attempt_the_run_is_given_up():
-    attempts = [(attempt_failed(4 + n), timer("retry")) for n in range(ANALYSIS_ATTEMPTS - 1)]
+    attempts = [(attempt_failed(4 + n), timer("retry")) for n in range(ATTEMPTS - 1)]
     past = [each for pair in attempts for each in pair]
-    last = attempt_failed(4 + ANALYSIS_ATTEMPTS - 1)
+    last = attempt_failed(4 + ATTEMPTS - 1)
     given(asked, *past).when(last).then_sends(GiveUpAnalysis(analysis_id=ANALYSIS, run=2, **WHY))
     given(asked, *past, last).when(failed).then_is(Ended("given_up"))
 
