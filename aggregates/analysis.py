@@ -43,11 +43,15 @@ def request(
     asset_id: AssetId,
     workspace_id: WorkspaceId,
     sha256: str,
+    deleted: bool = False,
 ) -> Decision:
     """Ask for a measurement, or again after a failed attempt.
 
-    A pending or completed one is not asked for again.
+    A pending or completed one is not asked for again. Refuses NotFound for a recording that was
+    `deleted` meanwhile.
     """
+    if deleted:
+        raise NotFound("The recording")
     if analysis is None:
         return _ask(analysis_id, asset_id, workspace_id, sha256)
     if analysis.state in ("requested", "completed"):

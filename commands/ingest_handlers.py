@@ -53,6 +53,7 @@ def reject_asset(unit: Unit, command: RejectAsset) -> None:
 
 
 def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
+    recording, _ = unit.load(asset, command.asset_id, fresh=True)
     analysis_id = AnalysisId.beside(command.asset_id)
     unit.change(
         analysis,
@@ -62,6 +63,7 @@ def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
         asset_id=command.asset_id,
         workspace_id=command.workspace_id,
         sha256=command.sha256,
+        deleted=recording is None or recording.state == "deleted",
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from events.ids import AnalysisId
 from tests.integration.analysis.studio import Studio
 from tests.integration.erasure.house import eventually
 
@@ -155,6 +156,25 @@ def test_a_run_that_is_given_up_leaves_what_was_measured(studio: Studio):
     assert found["analysis_error"]["code"] == "crashed"
     assert not found["analysis"]["remeasuring"]
     assert ask(client, asset_id).status_code == 200
+
+
+def test_a_recording_deleted_between_two_attempts_is_not_measured_again(studio: Studio):
+    """Regression: it was asked for until its attempts were over, also in an erased workspace."""
+    client = studio.musician()
+    asset_id = studio.analysed(client)
+    studio.analyser.crashes = 1
+    assert ask(client, asset_id, AT_ONCE, refresh=True).status_code == 202
+    eventually(lambda: not studio.analyser.crashes)
+    path = f"/api/assets/{asset_id}"
+    assert client.delete(path, headers={"If-Match": "*"}).status_code == 204
+    stream = AnalysisId.beside(asset_id)
+
+    def ended() -> Any:
+        studio.hurry()
+        return studio.house.core.log.events.stream(stream, newest_first=True, limit=1)[0]
+
+    eventually(lambda: ended().type == "analysis.failed")
+    assert ended().to_json()["data"]["code"] == "deleted"
 
 
 def test_what_was_never_measured_says_why(studio: Studio):

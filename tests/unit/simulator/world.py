@@ -99,6 +99,9 @@ class Unit:
         self._world, self._context = world, context
         self._change: tuple[Any, str, Any, dict[str, Any]] | None = None
 
+    def load(self, module: Any, stream_id: str, *, fresh: bool = False) -> tuple[Any, int]:
+        return self._world.load(module, stream_id)
+
     def change(self, module: Any, stream_id: str, decide: Any, **arguments: Any) -> None:
         self._change = (module, stream_id, decide, arguments)
 
@@ -163,6 +166,14 @@ class World:
     def unit(self, context: CommandContext, *, input: object) -> Unit:
         return Unit(self, context)
 
+    def load(self, module: Any, stream_id: str) -> tuple[Any, int]:
+        """(state or None, version)"""
+        state: Any = None
+        stream = self.store.streams.get(stream_id, ())
+        for envelope in stream:
+            state = module.evolve(state, self.codec.events[envelope.event_id])
+        return state, len(stream)
+
     def decide(
         self, context: CommandContext, module: Any, stream_id: str, decide: Any, arguments: Any
     ) -> None:
@@ -172,10 +183,7 @@ class World:
             raise StoreBusy
         if refusal == "for good":
             raise RefusedForGood("The simulator says so")
-        state: Any = None
-        stream = self.store.streams.get(stream_id, ())
-        for envelope in stream:
-            state = module.evolve(state, self.codec.events[envelope.event_id])
+        state, version = self.load(module, stream_id)
         known = self.store.answered.get(context.command_id)
         try:
             events = decide(state, **arguments).events
@@ -186,7 +194,7 @@ class World:
         if not events or known is not None:
             return
         pending = tuple(
-            pending_event(event, stream_id, len(stream) + 1 + index, self.codec)
+            pending_event(event, stream_id, version + 1 + index, self.codec)
             for index, event in enumerate(events)
         )
         with self.pool.transaction():
