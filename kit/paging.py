@@ -11,7 +11,7 @@ from kit.tokens import Signer, base64url, from_base64url
 from schemas.dto import Page
 from schemas.errors import NoCultureError
 
-T = TypeVar("T")
+T, U = TypeVar("T"), TypeVar("U")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 
 
@@ -54,6 +54,12 @@ class Cursors:
             return Page(data=rows)
         kept = rows[:limit]
         return Page(data=kept, next_cursor=self.seal(sort_key(kept[-1]), filters), has_more=True)
+
+
+def shown(page: Page[T], show: Callable[[T], U]) -> Page[U]:
+    """The page of what `show` makes of each row."""
+    data = [show(row) for row in page.data]
+    return Page(data=data, next_cursor=page.next_cursor, has_more=page.has_more)
 
 
 def _hash(filters: object) -> str:

@@ -7,7 +7,7 @@ import json
 from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
-from kit.paging import Cursors
+from kit.paging import Cursors, shown
 from read_api.assets import AssetQueries
 from read_api.errors import NotFound
 from read_api.search.saved import InvalidQuery, filters_of
@@ -54,11 +54,7 @@ class CollectionQueries:
             {"workspace": caller.workspace_id, "after": after, "rows": limit + 1},
         )
         page = self._cursors.page(rows, limit, lambda row: (row["collection_id"],), asked)
-        return Page(
-            data=[self._collection(caller, row) for row in page.data],
-            next_cursor=page.next_cursor,
-            has_more=page.has_more,
-        )
+        return shown(page, lambda row: self._collection(caller, row))
 
     def get(self, caller: Caller, collection_id: str) -> CollectionDto:
         """Raises NotFound (404)."""

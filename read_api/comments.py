@@ -7,7 +7,7 @@ import json
 from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
-from kit.paging import Cursors
+from kit.paging import Cursors, shown
 from read_api.assets import AssetQueries
 from read_api.errors import NotFound
 from read_api.timeline import Reveal, as_stored
@@ -55,11 +55,7 @@ class CommentQueries:
             },
         )
         page = self._cursors.page(rows, limit, lambda row: (row["at_s"], row["comment_id"]), asked)
-        return Page(
-            data=[self._comment(row) for row in page.data],
-            next_cursor=page.next_cursor,
-            has_more=page.has_more,
-        )
+        return shown(page, self._comment)
 
     def get(self, caller: Caller, comment_id: str) -> CommentDto:
         """Raises NotFound (404)."""

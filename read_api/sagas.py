@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from events.envelope import Envelope
-from kit.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors
+from kit.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors, shown
 from read_api.errors import NotFound
 from read_api.views import Row, Views
 from schemas.dto import Page
@@ -81,11 +81,7 @@ class SagaQueries:
             lambda row: (row["stepped_at"].isoformat(), row["saga_id"]),
             asked,
         )
-        return Page(
-            data=[_saga(row) for row in page.data],
-            next_cursor=page.next_cursor,
-            has_more=page.has_more,
-        )
+        return shown(page, _saga)
 
     def stuck(self) -> dict[str, int]:
         """How many need somebody, by reason. Raises ViewNotReady (503)."""

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
-from kit.paging import Cursors
+from kit.paging import Cursors, shown
 from kit.positions import Progress
 from read_api.errors import NotFound
 from read_api.views import Row, Views
@@ -115,11 +115,7 @@ class TimelineQueries:
 
     def _page(self, rows: list[Row], limit: int, asked: object) -> Page[EventDto]:
         page = self._cursors.page(rows, limit, lambda row: (row["position"],), asked)
-        return Page(
-            data=[self._event(row) for row in page.data],
-            next_cursor=page.next_cursor,
-            has_more=page.has_more,
-        )
+        return shown(page, self._event)
 
     def _event(self, row: Row) -> EventDto:
         fields = {name: row[name] for name in EventDto.model_fields}
