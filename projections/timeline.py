@@ -20,10 +20,10 @@ _OF_AN_ASSET = frozenset({"asset", "analysis", "ingest"})
 class Timeline(
     Projection,
     name="timeline",
-    version=2,
+    version=3,
     categories=(
         *("account", "analysis", "asset", "collection", "comment", "ingest", "key", "operation"),
-        "workspace",
+        *("reanalysis", "workspace"),
     ),
 ):
     """One row per event. Read by GET /api/assets/{id}/events, GET /api/events and the export."""

@@ -68,13 +68,13 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         case "asset.deleted":
             return "Deleted", "", "bad"
         case "analysis.requested":
-            return "Measuring", _attempt(data), "plain"
+            return f"Measuring{_again(data)}", _wanted(data), "plain"
         case "analysis.completed":
-            return "Measured", _measured(data.get("measurement") or {}), "good"
+            return f"Measured{_again(data)}", _measured(data.get("measurement") or {}), "good"
         case "analysis.attempt_failed":
             return "A measurement gave nothing", str(data.get("reason", "")), "bad"
         case "analysis.failed":
-            return "Not measured", str(data.get("reason", "")), "bad"
+            return f"Not measured{_again(data)}", str(data.get("reason", "")), "bad"
         case "comment.added":
             return "Commented", _comment(data), "plain"
         case "comment.edited":
@@ -85,7 +85,13 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "Comment reopened", "", "plain"
         case "comment.deleted":
             return "Comment deleted", "", "plain"
-        case "ingest.stepped":
+        case "reanalysis.requested":
+            return "Measuring tracks again", f"{looks.grouped(data['total'])} in all", "plain"
+        case "reanalysis.completed":
+            return "Tracks measured again", _outcome(data), "good"
+        case "reanalysis.cancelled":
+            return "Measuring again stopped", "What was begun is still measured", "plain"
+        case "ingest.stepped" | "reanalysis.listed" | "reanalysis.batch_started":
             return None
         case _:
             return kind.replace(".", " ").replace("_", " ").capitalize(), "", "plain"
@@ -103,9 +109,25 @@ def _audio(audio: dict[str, Any]) -> str:
     return f"Decodes from end to end: {looks.clock(audio['duration_s'])}, {rate_khz:g} kHz"
 
 
-def _attempt(data: dict[str, Any]) -> str:
+def _again(data: dict[str, Any]) -> str:
+    return " again" if data.get("run", 1) > 1 else ""
+
+
+def _wanted(data: dict[str, Any]) -> str:
+    """Attempts count on over all runs: only those of the first are told by their number."""
+    if data.get("run", 1) > 1:
+        return "With many others" if data.get("reanalysis_id") else ""
     attempt = data.get("attempt", 1)
     return "" if attempt == 1 else f"Attempt {attempt}"
+
+
+def _outcome(data: dict[str, Any]) -> str:
+    parts = [
+        f"{data[name]} {told}"
+        for name, told in (("measured", "done"), ("failed", "failed"), ("passed_over", "left out"))
+        if data.get(name)
+    ]
+    return ", ".join(parts)
 
 
 def _edits(data: dict[str, Any]) -> str:

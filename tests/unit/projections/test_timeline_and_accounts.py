@@ -10,6 +10,7 @@ from events.ids import AccountId, AnalysisId, AssetId, IngestId, WorkspaceId
 from events.ingest import IngestStepped, SagaInput
 from projections.accounts import Accounts
 from projections.timeline import Timeline
+from schemas.examples import example_of
 from tests.specification import projection, recorded
 from tests.unit.projections.one_asset import ASSET, completed, requested, uploaded, verified
 
@@ -53,6 +54,13 @@ def test_a_row_is_the_whole_envelope_with_its_data_as_stored():
 def test_what_belongs_to_no_asset_is_in_the_workspaces_timeline_only():
     projection(Timeline()).given(registered).then_rows(
         {1: {"asset_id": None, "tenant": WORKSPACE, "type": "account.registered"}}
+    )
+
+
+def test_measuring_a_vault_again_is_in_the_workspaces_timeline():
+    asked = example_of("reanalysis.requested", 1)
+    projection(Timeline()).given(asked).then_rows(
+        {1: {"asset_id": None, "type": "reanalysis.requested"}}
     )
 
 

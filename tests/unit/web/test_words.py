@@ -58,6 +58,35 @@ def test_inner_steps_are_not_told():
     assert happening(event("ingest.stepped", {}), "acc_1") is None
 
 
+def test_a_later_run_is_told_as_such_and_not_by_the_attempts_of_all_runs():
+    told = []
+    for reanalysis_id in (None, "rea_1"):
+        data = {"attempt": 4, "run": 2, "reanalysis_id": reanalysis_id}
+        said = happening(event("analysis.requested", data), "acc_1")
+        assert said is not None
+        told.append((said.what, said.detail))
+    assert told == [("Measuring again", ""), ("Measuring again", "With many others")]
+    first = happening(event("analysis.requested", {"attempt": 2, "run": 1}), "acc_1")
+    assert first is not None
+    assert (first.what, first.detail) == ("Measuring", "Attempt 2")
+
+
+def test_measuring_a_vault_again_is_told_by_its_beginning_and_its_end():
+    begun = happening(event("reanalysis.requested", {"total": 1200}, "acc_1"), "acc_1")
+    assert begun is not None
+    assert (begun.what, begun.detail, begun.by) == (
+        "Measuring tracks again",
+        "1\u202f200 in all",
+        "you",
+    )
+    counts = {"measured": 1197, "failed": 1, "passed_over": 2}
+    over = happening(event("reanalysis.completed", counts), "acc_1")
+    assert over is not None
+    assert over.detail == "1197 done, 1 failed, 2 left out"
+    for inner in ("listed", "batch_started"):
+        assert happening(event(f"reanalysis.{inner}", {}), "acc_1") is None
+
+
 def test_an_event_that_is_not_known_yet_is_told_by_its_name():
     told = happening(event("release.sent_out", {}), "acc_1")
     assert told is not None
