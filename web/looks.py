@@ -71,6 +71,12 @@ def percent(share: float | None) -> str:
     return NONE if share is None else f"{round(share * 100)}%"
 
 
+def sentence(text: str) -> str:
+    """As a sentence stands: a capital first, a full stop last."""
+    ended = not text or text[-1] in ".!?"
+    return text[:1].upper() + text[1:] + ("" if ended else ".")
+
+
 def size(count: int) -> str:
     """Bytes in decimal units, as file managers show them."""
     value = float(count)

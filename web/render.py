@@ -28,6 +28,7 @@ FILTERS = (
     looks.figure,
     looks.bare,
     looks.percent,
+    looks.sentence,
     looks.size,
     looks.grouped,
     looks.day_and_time,

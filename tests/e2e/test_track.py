@@ -9,6 +9,12 @@ from playwright.sync_api import expect
 from runtime.demo_music import render
 from tests.e2e.conftest import Visit
 
+# What a live event does: the page as it is now is morphed into the one that is shown.
+NEWS = """
+htmx.ajax("GET", location.pathname, { target: "#track", select: "#track", swap: "outerMorph" })
+    .then(() => { document.body.dataset.news = "in"; });
+"""
+
 
 def open_track(visit: Visit, title: str) -> None:
     visit.go("/vault")
@@ -111,3 +117,30 @@ def test_a_track_is_deleted_only_after_a_second_yes(visit: Visit):
     visit.page.get_by_role("button", name="Delete the track").click()
     expect(visit.page.get_by_text("The track was deleted.")).to_be_visible()
     expect(visit.page.get_by_role("heading", name="Drop your music here")).to_be_visible()
+
+
+def test_a_refusal_is_told_and_leaves_the_page_as_it_is(owner: Visit):
+    """The page of a problem has no part that fits: swapped in, it once emptied the track's."""
+    track = owner.site.music[1]
+    open_track(owner, track.title)
+    owner.page.get_by_label("Comment", exact=True).fill("   ")
+    owner.page.get_by_role("button", name="Comment", exact=True).click()
+    expect(owner.page.locator(".toast")).to_contain_text("A comment has a text")
+    expect(owner.page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
+
+
+def test_news_of_a_track_take_nothing_away_that_was_opened_or_chosen(owner: Visit):
+    track, other = owner.site.music[1], owner.site.music[2]
+    open_track(owner, track.title)
+    page = owner.page
+    page.locator(".readout-loudness summary").click()
+    choice = page.get_by_label("Other version or track")
+    choice.focus()
+    choice.select_option(label=other.title)
+    page.evaluate(NEWS)
+    owner.until("document.body.dataset.news === 'in'")
+    expect(page.locator(".readout-loudness details")).to_have_attribute("open", "")
+    expect(page.get_by_role("button", name="Hearing A: switch")).to_be_enabled()
+    expect(choice).to_have_value(
+        choice.locator("option", has_text=other.title).get_attribute("value")
+    )

@@ -66,6 +66,7 @@ def comment_on_a_moment(visit: Visit) -> None:
     line = page.locator(".comments li", has_text="The snare is late")
     expect(line).to_be_visible(timeout=20_000)
     assert float(line.get_attribute("data-at") or 0) > 4
+    expect(page.get_by_label("Comment", exact=True)).to_have_value("")
     expect(page.locator(".pin")).to_have_count(1)
     line.get_by_role("button", name="Resolve").click()
     expect(line).to_have_class("resolved", timeout=20_000)

@@ -23,7 +23,7 @@ class NotAComment(NoCultureError):
     def __init__(self) -> None:
         super().__init__(
             f"A comment has a text of up to {LONGEST} characters and a moment such as 1:23.5:"
-            " go back and complete it"
+            " complete it and send it again"
         )
 
 

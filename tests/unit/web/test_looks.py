@@ -42,3 +42,11 @@ def test_all_keys_stand_on_different_places_of_the_wheel():
 )
 def test_bytes_are_written_in_decimal_units(count, written):
     assert looks.size(count) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("best path (Ellis 2007)", "Best path (Ellis 2007)."), ("It is.", "It is."), ("", "")],
+)
+def test_a_method_is_written_as_a_sentence(text, written):
+    assert looks.sentence(text) == written

@@ -313,13 +313,23 @@ document.addEventListener("click", (event) => {
   document.querySelector("track-stage")?.go(Number(button.dataset.listen) - lead);
 });
 
-/** The comment form takes the moment that plays. */
+document.addEventListener("focusin", (event) => {
+  const at = document.getElementById("comment-at");
+  if (event.target.id === "comment-text" && !event.target.value && at.value === at.defaultValue) takeMoment(at);
+});
+
+/** Comments on the moment that plays. */
 export function commentHere() {
   const at = document.getElementById("comment-at");
+  if (!at) return;
+  takeMoment(at);
+  document.getElementById("comment-text").focus();
+}
+
+function takeMoment(at) {
   const stage = document.querySelector("track-stage");
-  if (!at || !stage) return;
+  if (!stage) return;
   const tenths = Math.round(stage.time * 10);
   const rest = String(Math.floor((tenths % 600) / 10)).padStart(2, "0");
   at.value = `${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
-  document.getElementById("comment-text").focus();
 }
