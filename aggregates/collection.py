@@ -97,7 +97,8 @@ def change(
     """
     collection = _existing(collection)
     kept = collection.assets if assets is None else assets
-    left = tuple(asset for asset in dict.fromkeys((*kept, *add)) if asset not in set(remove))
+    out = frozenset(remove)
+    left = tuple(asset for asset in dict.fromkeys((*kept, *add)) if asset not in out)
     changed = replace(
         collection,
         name=collection.name if name is None else name,

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates import analysis, asset, reanalysis
 from aggregates.asset import AssetNotReady
-from aggregates.errors import NotFound
 from commands.http import answer, command_context
+from commands.owned import known, owned
 from commands.unit import Commands
-from events.errors import InvalidId, NoCultureError
+from events.errors import NoCultureError
 from events.ids import AccountId, AnalysisId, AssetId, ReanalysisId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
 from kit.auth import Authenticate
@@ -56,13 +56,8 @@ class Analyses:
 
         Raises NotFound (404), AssetNotReady (409).
         """
-        try:
-            stream = AssetId(asset_id)
-        except InvalidId as error:
-            raise NotFound("The asset") from error
-        recording = self._commands.load(asset, stream, fresh=True).state
-        if recording is None or recording.workspace_id != caller.workspace_id:
-            raise NotFound("The asset")
+        stream = known(AssetId, asset_id, "The asset")
+        recording = owned(self._commands, caller, asset, stream, "The asset")
         if recording.state != "verified":
             raise AssetNotReady(recording.state)
         analysis_id = AnalysisId.beside(stream)
@@ -111,13 +106,8 @@ class Analyses:
 
     def cancel(self, caller: Caller, reanalysis_id: str, key: str | None = None) -> Committed:
         """Begin no further batch. Raises NotFound (404), ReanalysisOver (409)."""
-        try:
-            stream = ReanalysisId(reanalysis_id)
-        except InvalidId as error:
-            raise NotFound("The run") from error
-        found = self._commands.load(reanalysis, stream, fresh=True).state
-        if found is None or found.workspace_id != caller.workspace_id:
-            raise NotFound("The run")
+        stream = known(ReanalysisId, reanalysis_id, "The run")
+        owned(self._commands, caller, reanalysis, stream, "The run")
         unit = self._commands.unit(
             command_context(caller, "DELETE /api/analysis/runs/{id}", key),
             input={"reanalysis_id": stream},

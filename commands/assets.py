@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from aggregates import analysis, asset
+from aggregates import account, analysis, asset
 from aggregates.errors import NotFound
 from commands.http import answer, command_context
 from commands.instruments import InstrumentNames
 from commands.multipart import MAX_REST_BYTES, receive_file
 from commands.musical_keys import MusicalKeySpelling
+from commands.owned import change_at, known
 from commands.quota import Quota
 from commands.staging import StagedFile, Staging, clean_filename
 from commands.unit import CommandContext, Commands
 from events.audio import Tags
-from events.errors import InvalidId
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
-from events.store.pending import ClaimTaken, Committed, StoreBusy, VersionConflict
+from events.store.pending import ClaimTaken, Committed, StoreBusy
 from events.store.subject_keys import SubjectGone
 from gateways.ports import ObjectStore
 from kit.auth import Authenticate
 from kit.caller import Caller
-from kit.conditions import PreconditionFailed, if_match
+from kit.conditions import if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
@@ -91,18 +91,14 @@ class Assets:
         In this order: a crash between leaves a blob nobody names, never an asset without bytes.
         """
         self.objects.put_file(caller.workspace_id, staged.sha256, staged.path)
-        try:
-            return self.record(caller, filename, staged.sha256, staged.size_bytes, context)
-        except SubjectGone:
-            # The account was erased while its file arrived: nothing of it may stay.
-            self.objects.delete_workspace(caller.workspace_id)
-            raise
+        return self.record(caller, filename, staged.sha256, staged.size_bytes, context)
 
     def record(
         self, caller: Caller, filename: str, sha256: str, size_bytes: int, context: CommandContext
     ) -> Kept:
-        """Append the upload of a blob that is in the object store."""
+        """Append the upload of a blob that is in the object store. Raises SubjectGone (410)."""
         name = clean_filename(filename)
+        self.look_at_key(caller)
         for _ in range(MAX_TRIES):
             asset_id = AssetId.new()
             unit = self._commands.unit(
@@ -128,8 +124,24 @@ class Assets:
                     continue
                 found = UploadedAsset(id=taken.holder, state=state, duplicate=True)
                 return Kept(found, position)
+            except SubjectGone:
+                # The account was erased while its file arrived: nothing of it may stay.
+                self.objects.delete_workspace(caller.workspace_id)
+                raise
             return self._uploaded(committed)
         raise StoreBusy
+
+    def look_at_key(self, caller: Caller) -> None:
+        """Not at a remembered one: of an erased account it may be remembered for a second, and in
+        that second a file would be kept behind the back of the certificate.
+        """
+        self._commands.codec.keys.forget(caller.account_id)
+
+    def forget_if_erased(self, caller: Caller) -> None:
+        """Nothing may stay of an account that was erased while a file of it was made."""
+        found = self._commands.load(account, caller.account_id, fresh=True).state
+        if found is not None and found.erased:
+            self.objects.delete_workspace(caller.workspace_id)
 
     def edit_tags(
         self,
@@ -146,19 +158,10 @@ class Assets:
             command_context(caller, "PATCH /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version, "changes": said},
         )
-        try:
-            unit.change(
-                asset,
-                stream,
-                asset.edit_tags,
-                expected_version=expected_version,
-                asset_id=stream,
-                edited_by=AccountId(caller.account_id),
-                changes=said,
-            )
-            return unit.commit()
-        except VersionConflict as conflict:
-            raise failed(conflict, expected_version) from conflict
+        who = {"asset_id": stream, "edited_by": AccountId(caller.account_id)}
+        return change_at(
+            unit, asset, stream, asset.edit_tags, expected_version, **who, changes=said
+        )
 
     def delete(
         self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
@@ -169,25 +172,14 @@ class Assets:
             command_context(caller, "DELETE /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version},
         )
-        try:
-            unit.change(
-                asset,
-                stream,
-                asset.delete,
-                expected_version=expected_version,
-                asset_id=stream,
-                deleted_by=AccountId(caller.account_id),
-            )
-            return unit.commit()
-        except VersionConflict as conflict:
-            raise failed(conflict, expected_version) from conflict
+        by = AccountId(caller.account_id)
+        return change_at(
+            unit, asset, stream, asset.delete, expected_version, asset_id=stream, deleted_by=by
+        )
 
     def own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
         """Before anything else is said of an asset: other workspaces' ones do not exist."""
-        try:
-            stream = AssetId(asset_id)
-        except InvalidId as error:
-            raise NotFound("The asset") from error
+        stream = known(AssetId, asset_id, "The asset")
         # Anew, for workers verify and reject too; not at the version that the caller names, which
         # the append checks.
         found = self._commands.load(asset, stream)
@@ -221,11 +213,6 @@ class Assets:
             case found, _:
                 state: AssetState = found.state
                 return state, position
-
-
-def failed(conflict: VersionConflict, expected_version: int | None) -> Exception:
-    """A version the caller named is a failed precondition; otherwise others were faster."""
-    return conflict if expected_version is None else PreconditionFailed(conflict.current)
 
 
 def router(assets: Assets, authenticated: Authenticate) -> APIRouter:

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from aggregates import asset, collection
 from aggregates.errors import NotFound
 from commands.http import answer, command_context
-from commands.unit import Commands
+from commands.owned import change_at, known, owned
+from commands.unit import Commands, Unit
 from events.collection import MAX_ASSETS, Kind
-from events.errors import InvalidId
 from events.ids import AccountId, AssetId, CollectionId, WorkspaceId
-from events.store.pending import Committed, VersionConflict
+from events.store.pending import Committed
 from kit.auth import Authenticate
 from kit.caller import Caller
-from kit.conditions import PreconditionFailed, if_match
+from kit.conditions import if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.found import ChangedCollection
@@ -67,6 +67,8 @@ class Collections:
         collection_id = CollectionId.new()
         context = command_context(caller, "POST /api/collections", key)
         unit = self._commands.unit(context, input=command)
+        if first := unit.repeated() if key else None:
+            return first
         unit.start(
             collection,
             collection_id,
@@ -92,17 +94,22 @@ class Collections:
         """Raises NotFound (404), WrongKindOfCollection, CollectionFull, InvalidQuery (422),
         PreconditionFailed (412).
         """
-        said: dict[str, Any] = command.model_dump(exclude_unset=True)
+        said = command.model_dump(exclude_unset=True)
+        stream, unit = self._unit(caller, "PATCH", collection_id, expected_version, key, said)
+        if first := unit.repeated() if key else None:
+            return first
         changes: dict[str, Any] = {"name": command.name}
         if command.query is not None:
             changes["query"] = self._canonical(command.query)
         if command.assets is not None:
             changes["assets"] = self._assets(caller, command.assets)
-        changes["add"] = self._assets(caller, command.add)
-        changes["remove"] = tuple(_ids(command.remove))
-        changes["changed_by"] = AccountId(caller.account_id)
-        return self._do(
-            caller, "change", "PATCH", collection_id, expected_version, key, said, changes
+        return change_at(
+            *(unit, collection, stream, collection.change, expected_version),
+            collection_id=stream,
+            changed_by=AccountId(caller.account_id),
+            add=self._assets(caller, command.add),
+            remove=tuple(_ids(command.remove)),
+            **changes,
         )
 
     def delete(
@@ -113,50 +120,27 @@ class Collections:
         key: str | None = None,
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
-        by = {"deleted_by": AccountId(caller.account_id)}
-        return self._do(caller, "delete", "DELETE", collection_id, expected_version, key, {}, by)
+        stream, unit = self._unit(caller, "DELETE", collection_id, expected_version, key, {})
+        who = {"collection_id": stream, "deleted_by": AccountId(caller.account_id)}
+        return change_at(unit, collection, stream, collection.delete, expected_version, **who)
 
-    def _do(
+    def _unit(
         self,
         caller: Caller,
-        what: str,
         method: str,
         collection_id: str,
         expected_version: int | None,
         key: str | None,
         said: dict[str, Any],
-        changes: dict[str, Any],
-    ) -> Committed:
-        stream = self._own(caller, collection_id)
+    ) -> tuple[CollectionId, Unit]:
+        """Raises NotFound (404)."""
+        stream = known(CollectionId, collection_id, "The collection")
+        owned(self._commands, caller, collection, stream, "The collection")
         unit = self._commands.unit(
             command_context(caller, f"{method} /api/collections/{{id}}", key),
             input={"collection_id": stream, "expected": expected_version, **said},
         )
-        try:
-            unit.change(
-                collection,
-                stream,
-                getattr(collection, what),
-                expected_version=expected_version,
-                collection_id=stream,
-                **changes,
-            )
-            return unit.commit()
-        except VersionConflict as conflict:
-            if expected_version is None:
-                raise
-            raise PreconditionFailed(conflict.current) from conflict
-
-    def _own(self, caller: Caller, collection_id: str) -> CollectionId:
-        """Another workspace's collections do not exist."""
-        try:
-            stream = CollectionId(collection_id)
-        except InvalidId as error:
-            raise NotFound("The collection") from error
-        state = self._commands.load(collection, stream, fresh=True).state
-        if state is None or state.workspace_id != caller.workspace_id:
-            raise NotFound("The collection")
-        return stream
+        return stream, unit
 
     def _assets(self, caller: Caller, wanted: Iterable[str]) -> tuple[AssetId, ...]:
         """Of the caller's own workspace only. Raises NotFound (404)."""
@@ -173,10 +157,7 @@ class Collections:
 
 
 def _ids(wanted: Iterable[str]) -> list[AssetId]:
-    try:
-        return [AssetId(each) for each in wanted]
-    except InvalidId as error:
-        raise NotFound("The asset") from error
+    return [known(AssetId, each, "The asset") for each in wanted]
 
 
 def router(collections: Collections, authenticated: Authenticate) -> APIRouter:

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from aggregates import asset, comment
 from aggregates.errors import NotFound
 from commands.http import answer, command_context
-from commands.unit import Commands
-from events.errors import InvalidId
+from commands.owned import change_at, known, owned
+from commands.unit import Commands, Decide
 from events.ids import AccountId, AssetId, CommentId, WorkspaceId
-from events.store.pending import Committed, VersionConflict
+from events.store.pending import Committed
 from kit.auth import Authenticate
 from kit.caller import Caller
-from kit.conditions import PreconditionFailed, if_match
+from kit.conditions import if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.dto import ChangedComment
@@ -52,12 +52,15 @@ class Comments:
         self, caller: Caller, asset_id: str, command: AddComment, key: str | None = None
     ) -> Committed:
         """Raises NotFound (404), PassageEndsBeforeItBegins (422)."""
-        stream = self._asset(caller, asset_id)
-        comment_id = CommentId.new()
+        stream = known(AssetId, asset_id, "The asset")
         unit = self._commands.unit(
             command_context(caller, "POST /api/assets/{id}/comments", key),
             input={"asset_id": stream, **command.model_dump()},
         )
+        if first := unit.repeated() if key else None:
+            return first
+        self._still_there(caller, stream, "The asset")
+        comment_id = CommentId.new()
         unit.start(
             comment,
             comment_id,
@@ -81,7 +84,9 @@ class Comments:
         """Raises NotFound (404), NotTheAuthor (403), PreconditionFailed (412)."""
         author_id, said = AccountId(caller.account_id), command.model_dump(exclude_unset=True)
         return self._change(
-            caller, "edit", comment_id, expected_version, key, author_id=author_id, changes=said
+            *(caller, comment_id, comment.edit, expected_version, key),
+            author_id=author_id,
+            changes=said,
         )
 
     def resolve(
@@ -89,80 +94,52 @@ class Comments:
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
         by = AccountId(caller.account_id)
-        return self._change(caller, "resolve", comment_id, expected_version, key, resolved_by=by)
+        return self._change(
+            caller, comment_id, comment.resolve, expected_version, key, resolved_by=by
+        )
 
     def reopen(
         self, caller: Caller, comment_id: str, expected_version: int | None, key: str | None = None
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
         by = AccountId(caller.account_id)
-        return self._change(caller, "reopen", comment_id, expected_version, key, reopened_by=by)
+        return self._change(
+            caller, comment_id, comment.reopen, expected_version, key, reopened_by=by
+        )
 
     def delete(
         self, caller: Caller, comment_id: str, expected_version: int | None, key: str | None = None
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
         by = AccountId(caller.account_id)
-        return self._change(caller, "delete", comment_id, expected_version, key, deleted_by=by)
+        return self._change(
+            caller, comment_id, comment.delete, expected_version, key, deleted_by=by
+        )
 
     def _change(
         self,
         caller: Caller,
-        what: str,
         comment_id: str,
+        decide: Decide,
         expected_version: int | None,
         key: str | None,
         **said: Any,
     ) -> Committed:
-        stream = self._own(caller, comment_id)
+        stream = known(CommentId, comment_id, "The comment")
+        state = owned(self._commands, caller, comment, stream, "The comment")
         unit = self._commands.unit(
-            command_context(caller, f"{what} /api/comments/{{id}}", key),
+            command_context(caller, f"{decide.__name__} /api/comments/{{id}}", key),
             input={"comment_id": stream, "expected": expected_version, **said},
         )
-        try:
-            unit.change(
-                comment,
-                stream,
-                getattr(comment, what),
-                expected_version=expected_version,
-                comment_id=stream,
-                **said,
-            )
-            return unit.commit()
-        except VersionConflict as conflict:
-            if expected_version is None:
-                raise
-            raise PreconditionFailed(conflict.current) from conflict
+        if first := unit.repeated() if key else None:
+            return first
+        self._still_there(caller, state.asset_id, "The comment")
+        return change_at(unit, comment, stream, decide, expected_version, comment_id=stream, **said)
 
-    def _own(self, caller: Caller, comment_id: str) -> CommentId:
-        """Another workspace's comments do not exist, nor do those of a deleted recording."""
-        try:
-            stream = CommentId(comment_id)
-        except InvalidId as error:
-            raise NotFound("The comment") from error
-        state = self._commands.load(comment, stream, fresh=True).state
-        if state is None or state.workspace_id != caller.workspace_id:
-            raise NotFound("The comment")
-        if not self._is_there(caller, state.asset_id):
-            raise NotFound("The comment")
-        return stream
-
-    def _asset(self, caller: Caller, asset_id: str) -> AssetId:
-        try:
-            stream = AssetId(asset_id)
-        except InvalidId as error:
-            raise NotFound("The asset") from error
-        if not self._is_there(caller, stream):
-            raise NotFound("The asset")
-        return stream
-
-    def _is_there(self, caller: Caller, asset_id: AssetId) -> bool:
-        state = self._commands.load(asset, asset_id, fresh=True).state
-        return (
-            state is not None
-            and state.workspace_id == caller.workspace_id
-            and state.state != "deleted"
-        )
+    def _still_there(self, caller: Caller, asset_id: AssetId, what: str) -> None:
+        """Of a deleted recording nothing is said. Raises NotFound (404)."""
+        if owned(self._commands, caller, asset, asset_id, what).state == "deleted":
+            raise NotFound(what)
 
 
 def router(comments: Comments, authenticated: Authenticate) -> APIRouter:

@@ -10,10 +10,10 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from aggregates import key
-from aggregates.errors import NotFound
 from commands.http import answer, command_context
+from commands.owned import known
 from commands.unit import Commands
-from events.errors import InvalidId, NoCultureError
+from events.errors import NoCultureError
 from events.ids import AccountId, KeyId
 from events.store.pending import Committed
 from kit.auth import Authenticate
@@ -94,10 +94,7 @@ class Keys:
         """Raises NotFound (404) for another account's key too."""
         context = command_context(caller, "DELETE /api/keys/{id}", idempotency)
         unit = self._commands.unit(context, input={"key_id": key_id})
-        try:
-            stream = KeyId(key_id)
-        except InvalidId as error:
-            raise NotFound("The key") from error
+        stream = known(KeyId, key_id, "The key")
         account_id = AccountId(caller.account_id)
         unit.change(key, stream, key.revoke, key_id=stream, account_id=account_id)
         unit.alongside(

@@ -31,13 +31,13 @@ from webauthn.helpers.structs import (
 )
 
 from aggregates import account
-from aggregates.errors import NotFound
 from commands.addresses import address_of
 from commands.http import command_context
 from commands.logins import Login, Logins
+from commands.owned import known
 from commands.proofs import Proofs
 from commands.unit import Commands
-from events.errors import InvalidId, NoCultureError
+from events.errors import NoCultureError
 from events.ids import AccountId, PasskeyId
 from events.store.pending import Committed
 from kit.caller import Caller
@@ -187,21 +187,18 @@ class Passkeys:
 
     def remove(self, caller: Caller, passkey_id: str, password: SecretStr) -> Committed:
         """Raises NotFound (404) for another account's passkey too; WrongCredentials (401)."""
-        try:
-            known = PasskeyId(passkey_id)
-        except InvalidId as error:
-            raise NotFound("The passkey") from error
+        stored = known(PasskeyId, passkey_id, "The passkey")
         account_id = AccountId(caller.account_id)
         unit = self._commands.unit(
-            command_context(caller, "DELETE /api/me/passkeys/{id}", None), input={"passkey": known}
+            command_context(caller, "DELETE /api/me/passkeys/{id}", None), input={"passkey": stored}
         )
         unit.change(
-            account, account_id, account.remove_passkey, account_id=account_id, passkey_id=known
+            account, account_id, account.remove_passkey, account_id=account_id, passkey_id=stored
         )
         self._proofs.by_password(caller, password)
         unit.alongside(
             "DELETE FROM credentials_passkeys WHERE passkey_id = %s AND account_id = %s",
-            (known, account_id),
+            (stored, account_id),
         )
         return unit.commit()
 

@@ -19,9 +19,10 @@ from psycopg_pool import ConnectionPool
 from aggregates.errors import NotFound
 from commands.assets import Assets, Kept
 from commands.http import correlation_id
+from commands.owned import known
 from commands.staging import EmptyFile, FileTooLarge, StagedFile, Staging, sha256_of
 from commands.unit import CommandContext
-from events.errors import InvalidId, NoCultureError
+from events.errors import NoCultureError
 from events.ids import CommandId, Id
 from kit.caller import Caller
 
@@ -126,10 +127,7 @@ class Uploads:
 
     def find(self, caller: Caller, upload_id: str) -> Upload:
         """The caller's own upload. Raises NotFound (404), UploadExpired (410)."""
-        try:
-            key = UploadId(upload_id)
-        except InvalidId as error:
-            raise NotFound("The upload") from error
+        key = known(UploadId, upload_id, "The upload")
         with self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=class_row(Upload))
             cursor.execute(

@@ -8,13 +8,16 @@ from fastapi import APIRouter, Depends, Response
 
 from aggregates import asset
 from aggregates.asset import AssetNotReady
-from commands.assets import Assets, failed
+from aggregates.errors import NotFound
+from commands.assets import Assets
 from commands.http import answer, command_context
 from commands.quota import Quota
 from commands.unit import Commands
+from events.asset import AssetFileRewritten
 from events.audio import Tags
 from events.ids import AccountId, AssetId
 from events.store.pending import Committed, VersionConflict
+from events.store.subject_keys import SubjectGone
 from gateways.ports import AudioTools, ObjectStore
 from kit.auth import Authenticate
 from kit.caller import Caller
@@ -48,6 +51,12 @@ class Rewriting:
         ClaimTaken (409), PreconditionFailed (412), QuotaExceeded (413), and AudioError.
         """
         stream = self._assets.own(caller, asset_id, expected_version)
+        unit = self._commands.unit(
+            command_context(caller, REWRITE, key),
+            input={"asset_id": stream, "expected": expected_version},
+        )
+        if first := unit.repeated() if key else None:
+            return self._first_answer(first), first
         found = self._commands.load(asset, stream)
         if expected_version is not None and found.version != expected_version:
             raise PreconditionFailed(found.version)
@@ -57,12 +66,8 @@ class Rewriting:
         if not changes:
             return _answer(stream, found.version, found.state.sha256, (), ()), None
         made = self._write(caller, found.state, changes)
-        left_out = tuple(made["left_out"])
-        written = tuple(name for name in changes if name not in left_out)
-        unit = self._commands.unit(
-            command_context(caller, REWRITE, key),
-            input={"asset_id": stream, "expected": expected_version, "changes": changes},
-        )
+        written = tuple(name for name in changes if name not in made["left_out"])
+        self._assets.look_at_key(caller)
         try:
             unit.change(
                 asset,
@@ -75,10 +80,25 @@ class Rewriting:
                 **made,
             )
             committed = unit.commit()
-        except VersionConflict as conflict:
-            raise failed(conflict, expected_version) from conflict
+        except (NotFound, SubjectGone, VersionConflict) as refusal:
+            self._assets.forget_if_erased(caller)
+            if isinstance(refusal, VersionConflict) and expected_version is not None:
+                raise PreconditionFailed(refusal.current) from refusal
+            raise
         version = committed.stream_version
-        return _answer(stream, version, made["sha256"], written, left_out), committed
+        return _answer(stream, version, made["sha256"], written, made["left_out"]), committed
+
+    def _first_answer(self, first: Committed) -> RewrittenFile:
+        """What a repeated request was answered, whatever the file says by now."""
+        version = first.stream_version
+        (envelope,) = self._commands.log.events.stream(
+            first.stream_id, after_version=version - 1, up_to_version=version
+        )
+        recorded = self._commands.codec.decode(envelope)
+        assert recorded is not None
+        assert isinstance(recorded.data, AssetFileRewritten)
+        said = recorded.data
+        return _answer(said.asset_id, version, said.sha256, said.written, said.left_out)
 
     def _write(
         self, caller: Caller, state: asset.Asset, changes: dict[str, object]
@@ -98,7 +118,7 @@ class Rewriting:
             "sha256": staged.sha256,
             "size_bytes": staged.size_bytes,
             "tags": Tags.model_validate(made.tags.model_dump()),
-            "left_out": made.left_out,
+            "left_out": tuple(made.left_out),
         }
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from events.ids import WorkspaceId
 from gateways.object_store import CHUNK_BYTES, BlobNotFound, FolderObjectStore
 from gateways.s3_store import PART_BYTES, S3ObjectStore
+from tests.fixtures.buckets import new_bucket, s3_server
 
 ONE, TWO = WorkspaceId.new(), WorkspaceId.new()
 DATA = os.urandom(700_000)
@@ -23,40 +23,15 @@ Store = FolderObjectStore | S3ObjectStore
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return FolderObjectStore(tmp_path / "blobs")
-    endpoint = request.getfixturevalue("s3")
-    bucket = f"bucket-{os.urandom(4).hex()}"
-    make_bucket(endpoint, bucket)
-    return S3ObjectStore(
-        bucket=bucket,
-        prefix="noculture",
-        staging=tmp_path / "staging",
-        endpoint=endpoint,
-        access_key="test",
-        secret_key="test",
-    )
-
-
-def make_bucket(endpoint: str, bucket: str) -> None:
-    import boto3
-
-    boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    ).create_bucket(Bucket=bucket)
+    return new_bucket(request.getfixturevalue("s3"), tmp_path / "staging")
 
 
 def staged(store: Store, data: bytes = DATA) -> Path:
@@ -145,10 +120,7 @@ def test_an_address_cannot_lead_elsewhere(store: Store, workspace: str, sha256: 
 
 
 def test_a_big_file_goes_up_in_parts(s3: str, tmp_path: Path) -> None:
-    make_bucket(s3, "big")
-    store = S3ObjectStore(
-        bucket="big", staging=tmp_path, endpoint=s3, access_key="test", secret_key="test"
-    )
+    store = new_bucket(s3, tmp_path, prefix="")
     data = os.urandom(1_000_000) * 40
     assert len(data) > 2 * PART_BYTES
     sha256 = hashlib.sha256(data).hexdigest()

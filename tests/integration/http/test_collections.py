@@ -63,6 +63,20 @@ def test_a_list_of_recordings_is_a_filter_of_the_vault(mira: Tenant):
     assert mira.client.get(path, headers=headers).status_code == 404
 
 
+def test_a_repeated_request_gets_its_first_answer_also_when_a_track_is_gone(mira: Tenant):
+    headers = {"Idempotency-Key": "once"}
+    body = {"name": "For Friday", "kind": "manual", "assets": [mira.asset]}
+    first = mira.client.post("/api/collections", json=body, headers=headers)
+    path = first.headers["Location"]
+    more, at = {"name": "For Saturday", "add": [mira.asset]}, {"If-Match": '"v1"', **headers}
+    changed = mira.client.patch(path, json=more, headers=at)
+    mira.client.delete(f"/api/assets/{mira.asset}", headers={"If-Match": "*"})
+    again = mira.client.post("/api/collections", json=body, headers=headers)
+    assert (again.status_code, again.json()) == (201, first.json())
+    again = mira.client.patch(path, json=more, headers=at)
+    assert (again.status_code, again.json()) == (200, changed.json())
+
+
 def test_a_search_is_saved_from_the_vaults_page_and_opens_it_again(
     tenants: Installation, mira: Tenant
 ):

@@ -101,6 +101,18 @@ def test_with_its_track_a_comment_is_gone(mira: Tenant) -> None:
     assert mira.client.post(url, json={"at_s": 1, "text": "x"}).status_code == 404
 
 
+def test_a_repeated_request_gets_its_first_answer_also_when_the_track_is_gone(
+    mira: Tenant,
+) -> None:
+    url, headers = f"/api/assets/{mira.asset}/comments", {"Idempotency-Key": "once"}
+    body = {"at_s": 1, "text": "x"}
+    first = mira.client.post(url, json=body, headers=headers)
+    mira.client.delete(f"/api/assets/{mira.asset}", headers={"If-Match": "*"})
+    again = mira.client.post(url, json=body, headers=headers)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
 def test_what_a_comment_says_is_read_with_its_authors_key_only(
     tenants: Installation, mira: Tenant
 ) -> None:
@@ -116,6 +128,4 @@ def test_what_a_comment_says_is_read_with_its_authors_key_only(
     assert core.codec.decode(stored).data.text == "A-Canary-sings"
     erasure_id = tenants.house.erase(mira.client)
     eventually(lambda: core.codec.decode(stored).data.text is None)
-    # What looks into files does not run here, and open work would hold the erasure back for good.
-    tenants.house.rows("DELETE FROM effects WHERE effect = 'probe' RETURNING 1")
     tenants.house.erased(erasure_id)

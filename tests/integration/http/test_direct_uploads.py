@@ -14,7 +14,6 @@ import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from moto.server import ThreadedMotoServer
 from starlette.testclient import TestClient
 
 from commands.assets import Assets
@@ -22,13 +21,14 @@ from commands.direct import AnnouncedFile, DirectUploads, DirectUploadUnavailabl
 from commands.quota import Quota, QuotaExceeded
 from commands.resumable import UploadExpired, Uploads
 from commands.staging import FileTooLarge, Staging
+from events.store.subject_keys import SubjectGone
 from gateways.object_store import NotArrived, NotAsPromised
 from gateways.s3_presign import S3Keys, presign_put
 from gateways.s3_store import S3ObjectStore
 from schemas.dto import StorageUsage
-from tests.integration.gateways.test_object_stores import make_bucket
+from tests.fixtures.buckets import new_bucket, s3_server
 from tests.integration.http.app import MAX_UPLOAD_BYTES, Installation
-from tests.integration.http.test_rewriting import caller_of
+from tests.integration.http.test_rewriting import caller_of, erase
 
 DATA = os.urandom(300_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -37,25 +37,13 @@ FILE = AnnouncedFile(filename="../take 1.wav", size_bytes=len(DATA), sha256=SHA2
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
 def bucket(s3: str, tmp_path: Path) -> S3ObjectStore:
-    name = f"bucket-{os.urandom(4).hex()}"
-    make_bucket(s3, name)
-    return S3ObjectStore(
-        bucket=name,
-        prefix="noculture",
-        staging=tmp_path / "staging",
-        endpoint=s3,
-        access_key="test",
-        secret_key="test",
-    )
+    return new_bucket(s3, tmp_path / "staging")
 
 
 def direct_to(
@@ -89,6 +77,18 @@ def test_what_was_announced_and_sent_becomes_an_asset(
     assert bucket.read(caller.workspace_id, SHA256) == DATA
     assert direct.complete(caller, put.id).answer.id == kept.answer.id
     assert bucket.delete_workspace(caller.workspace_id) == 1  # what was sent is not kept twice
+
+
+def test_nothing_stays_of_what_arrives_while_its_account_is_erased(
+    installation: Installation, musician: TestClient, direct: DirectUploads, bucket: S3ObjectStore
+) -> None:
+    caller = caller_of(musician)
+    put = direct.announce(caller, FILE)
+    send(put.url, put.headers, DATA)
+    erase(installation, caller)
+    with pytest.raises(SubjectGone):
+        direct.complete(caller, put.id)
+    assert bucket.delete_workspace(caller.workspace_id) == 0
 
 
 @pytest.mark.parametrize("sent", [DATA[:-1] + b"!", DATA[:-1], DATA + b"!"])

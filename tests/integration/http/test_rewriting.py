@@ -11,11 +11,14 @@ from starlette.testclient import TestClient
 
 from aggregates import asset
 from commands.assets import Assets, TagChanges
+from commands.erasing_handlers import say_erased
 from commands.quota import Quota, QuotaExceeded
 from commands.rewriting import Rewriting
+from commands.unit import CommandContext
 from events.audio import AudioFacts, Tags
-from events.ids import AssetId
-from events.store.pending import ClaimTaken
+from events.ids import AccountId, AssetId, CommandId, CorrelationId, ErasureId, WorkspaceId
+from events.store.pending import ClaimTaken, InputMismatch, VersionConflict
+from events.store.subject_keys import SubjectGone
 from gateways.audio.pool import AudioPool
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
@@ -129,6 +132,67 @@ def test_what_cannot_be_written_changes_nothing(
         no_room.rewrite(caller, asset_id, 3)
     assert installation.types()[-1] == "asset.tags_edited"
     assert list(installation.objects.staging.iterdir()) == []
+
+
+def test_a_repeated_request_gets_its_first_answer(
+    installation: Installation,
+    musician: TestClient,
+    rewriting: Rewriting,
+    tools: AudioPool,
+    song: Path,
+) -> None:
+    """Regression: after a lost answer the file was at another version than the caller named."""
+    caller = caller_of(musician)
+    asset_id = verified(installation, musician, song, tools)
+    edit(installation.assets, caller, asset_id, title="Undertow")
+    first, _ = rewriting.rewrite(caller, asset_id, 3, "once")
+    for title in (None, "Overtow"):
+        if title:
+            edit(installation.assets, caller, asset_id, title=title)
+        again, committed = rewriting.rewrite(caller, asset_id, 3, "once")
+        assert again == first
+        assert committed is not None
+        assert committed.replayed
+    with pytest.raises(InputMismatch):
+        rewriting.rewrite(caller, asset_id, 5, "once")
+    assert installation.types().count("asset.file_rewritten") == 1
+
+
+@pytest.mark.parametrize("contents", ["deleted", "there"])
+def test_nothing_stays_of_a_file_made_while_its_account_was_erased(
+    installation: Installation,
+    musician: TestClient,
+    rewriting: Rewriting,
+    tools: AudioPool,
+    song: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    contents: str,
+) -> None:
+    """Whichever the append meets: the recording that is deleted, or the key that is gone."""
+    caller = caller_of(musician)
+    asset_id = verified(installation, musician, song, tools)
+    edit(installation.assets, caller, asset_id, title="Undertow")
+
+    def slow(*arguments: Any) -> Any:
+        made = write(*arguments)
+        if contents == "deleted":
+            installation.assets.delete(caller, asset_id, None)
+        erase(installation, caller)
+        return made
+
+    write = tools.rewrite
+    monkeypatch.setattr(tools, "rewrite", slow)
+    with pytest.raises(VersionConflict if contents == "deleted" else SubjectGone):
+        rewriting.rewrite(caller, asset_id, None)
+    assert installation.objects.delete_workspace(caller.workspace_id) == 0
+
+
+def erase(installation: Installation, caller: Caller) -> None:
+    """As the erasure's effects do; this process may still remember the key."""
+    context = CommandContext(None, caller.workspace_id, CommandId.new(), CorrelationId.new())
+    unit, account_id = installation.commands.unit(context, input=None), AccountId(caller.account_id)
+    say_erased(unit, ErasureId.new(), account_id, WorkspaceId(caller.workspace_id))
+    unit.commit()
 
 
 def test_bytes_that_are_another_recording_already_stay_that_ones(

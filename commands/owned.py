@@ -1,0 +1,54 @@
+"""What callers name: by an id that is one, of their own workspace, at the version they saw."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from aggregates.errors import NotFound
+from commands.loading import AggregateModule
+from commands.unit import Commands, Decide, Unit
+from events.errors import InvalidId
+from events.ids import Id
+from events.store.pending import Committed, VersionConflict
+from kit.caller import Caller
+from kit.conditions import PreconditionFailed
+
+AnyId = TypeVar("AnyId", bound=Id)
+
+
+def known(kind: type[AnyId], text: str, what: str) -> AnyId:
+    """Raises NotFound (404) for what is no such id: nothing is called that."""
+    try:
+        return kind(text)
+    except InvalidId as error:
+        raise NotFound(what) from error
+
+
+def owned(
+    commands: Commands, caller: Caller, module: AggregateModule, stream_id: Id, what: str
+) -> Any:
+    """What it is now. Raises NotFound (404): what another workspace has does not exist."""
+    state = commands.load(module, stream_id, fresh=True).state
+    if state is None or state.workspace_id != caller.workspace_id:
+        raise NotFound(what)
+    return state
+
+
+def change_at(
+    unit: Unit,
+    module: AggregateModule,
+    stream_id: Id,
+    decide: Decide,
+    expected_version: int | None,
+    **said: Any,
+) -> Committed:
+    """Commit one decision. Raises PreconditionFailed (412) if the caller has seen another version;
+    who named none is told of others that were faster (409).
+    """
+    try:
+        unit.change(module, stream_id, decide, expected_version=expected_version, **said)
+        return unit.commit()
+    except VersionConflict as conflict:
+        if expected_version is None:
+            raise
+        raise PreconditionFailed(conflict.current) from conflict
