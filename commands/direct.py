@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from commands.assets import Kept, answer_kept
-from commands.resumable import Upload, Uploads
+from commands.resumable import LIFE, Upload, Uploads
 from commands.staging import FileTooLarge, clean_filename
 from events.audio import Sha256
 from events.errors import NoCultureError
@@ -20,6 +20,12 @@ from kit.threads import in_thread
 from schemas.dto import DirectUpload, UploadedAsset
 
 EXPIRES_S = 600
+# Of a row of `uploads`. An address that was given cannot be taken back: until its time is over
+# bytes may come to it.
+MAY_ARRIVE = (
+    "(promised_sha256 IS NOT NULL AND expires_at > clock_timestamp()"
+    f" + make_interval(secs => {LIFE.total_seconds() - EXPIRES_S:.0f}))"
+)
 # S3 takes no more in one PUT; larger files go by tus.
 MAX_DIRECT_BYTES = 5 * 1024**3
 

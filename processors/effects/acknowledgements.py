@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg_pool import ConnectionPool
 
+from commands.direct import MAY_ARRIVE
 from events.erasure import Acknowledgement
 from events.log.progress import LogProgress
 from processors.consumers.registry import LOCK_CLASS
@@ -13,9 +14,20 @@ _PARKED = """
 SELECT DISTINCT p.consumer FROM parked_streams p
 WHERE EXISTS (SELECT FROM events e WHERE e.stream_id = p.stream_id AND e.tenant = %s)
 """
-_OPEN_WORK = """
+# What they are to look into is deleted: nobody does it, and perhaps nobody is there to do it. Work
+# that somebody has in hand is waited for, because it writes files; a runner that died lets go of it
+# when its lease is over.
+_DROP_WORK = """
+DELETE FROM effects f USING events e
+WHERE e.position = f.position AND e.tenant = %s AND e.category <> 'erasure'
+  AND (f.leases = f.failures OR f.due_at <= clock_timestamp())
+"""
+_WORK_IN_HAND = """
 SELECT DISTINCT f.effect FROM effects f JOIN events e ON e.position = f.position
 WHERE e.tenant = %s AND e.category <> 'erasure'
+"""
+_ADDRESSES_GIVEN = f"""
+SELECT DISTINCT 'direct uploads' FROM uploads WHERE workspace_id = %s AND {MAY_ARRIVE}
 """
 _WAITING_COMMANDS = """
 SELECT DISTINCT name FROM saga_commands WHERE tenant = %s AND saga <> 'erasing'
@@ -33,12 +45,16 @@ class Acknowledgements:
         self._pool, self._progress = pool, progress
 
     def missing(self, workspace_id: str, position: int) -> list[str]:
-        """Names of consumers and of work that is not done yet; empty when all have let go."""
+        """Names of consumers and of work that is not done yet; empty when all have let go.
+
+        Work that nobody has begun is dropped.
+        """
         behind = {
             consumer.name for consumer in self._progress.all() if consumer.position < position
         }
         with self._pool.connection() as connection:
-            for query in (_PARKED, _OPEN_WORK, _WAITING_COMMANDS):
+            connection.execute(_DROP_WORK, (workspace_id,))
+            for query in (_PARKED, _WORK_IN_HAND, _WAITING_COMMANDS, _ADDRESSES_GIVEN):
                 behind |= {name for (name,) in connection.execute(query, (workspace_id,))}
         return sorted(behind | self._drop_builds_behind(position))
 

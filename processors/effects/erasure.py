@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from commands.contents import WorkspaceContents
+from commands.contents import Leaving, WorkspaceContents
 from commands.erasing import CertifyErasure, EraseSubject, RecordContentsDeleted
 from events.envelope import Envelope, Recorded
 from events.erasure import Certificate, ErasureContentsDeleted, ErasureStepRequested
@@ -58,7 +58,7 @@ class _ErasureEffect:
 
 
 class EraseContentsEffect(_ErasureEffect):
-    """Recordings, blobs, half received uploads, mails that are kept: gone."""
+    """Recordings, what was said of them, blobs, half received uploads, kept mails: gone."""
 
     name = "erase-contents"
     step = "contents"
@@ -70,7 +70,7 @@ class EraseContentsEffect(_ErasureEffect):
 
     def perform(self, event: Recorded) -> BaseModel:
         intent = intent_of(event)
-        delete_assets(self._contents, event)
+        delete_streams(self._contents, event)
         blobs = self._contents.delete_files(intent.workspace_id)
         self._contents.delete_leftovers(intent.workspace_id, intent.account_id)
         self._forget_mails(intent.account_id)
@@ -121,7 +121,7 @@ class CertifyEffect(_ErasureEffect):
         """Raises NotAcknowledged while somebody still holds something."""
         intent = intent_of(event)
         # An upload that had begun before may have ended after its workspace was emptied.
-        delete_assets(self._contents, event)
+        delete_streams(self._contents, event)
         position = self._log.events.head()
         deadline = time.monotonic() + PATIENCE_S
         while missing := self._acknowledgements.missing(intent.workspace_id, position):
@@ -168,8 +168,8 @@ def intent_of(event: Recorded) -> ErasureStepRequested:
     return event.data
 
 
-def delete_assets(contents: WorkspaceContents, event: Recorded) -> int:
+def delete_streams(contents: WorkspaceContents, event: Recorded) -> None:
     intent = intent_of(event)
-    return contents.delete_assets(
-        intent.workspace_id, intent.account_id, event.correlation_id, event.event_id
-    )
+    leaving = Leaving(intent.account_id, intent.workspace_id, event.correlation_id, event.event_id)
+    contents.delete_assets(leaving)
+    contents.delete_words(leaving)

@@ -131,6 +131,26 @@ def test_a_recording_that_cannot_be_measured_does_not_hold_up_the_others(studio:
         assert client.get(f"/api/assets/{asset_id}").json()["state"] == "analysed"
 
 
+def test_a_run_of_a_vault_that_is_erased_is_over(studio: Studio):
+    """What is in hand is waited for, for it writes files; they are deleted too."""
+    studio.musician()  # or the one who goes would be the only operator
+    client, house = studio.musician(), studio.house
+    studio.analysed(client)
+    studio.analyser.open.clear()
+    del studio.analyser.measured[:]
+    running = client.post(RUNS, json={}).json()["id"]
+    eventually(lambda: studio.analyser.measured)
+    erasure_id = house.erase(client)
+    eventually(lambda: "erasure.key_destroyed" in house.types())
+    assert house.erasure(erasure_id)["certificate"] is None
+    studio.analyser.open.set()
+    house.erased(erasure_id)
+    state = "SELECT state FROM views.reanalyses WHERE reanalysis_id = %s"
+    assert house.rows(state, running) == [("cancelled",)]
+    assert house.rows("SELECT 1 FROM claims WHERE kind = 'reanalysis'") == []
+    assert not (house.settings.data / "blobs" / client.account["workspace_id"]).exists()
+
+
 def test_the_page_asks_with_the_number_tells_how_far_it_is_and_stops(studio: Studio):
     client = studio.musician()
 

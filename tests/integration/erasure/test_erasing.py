@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from commands.accounts import Accounts
 from commands.contents import WorkspaceContents
+from commands.resumable import LIFE, UploadId
 from commands.unit import Unit
 from events.erasure import Certificate
 from events.store.signing import is_signed
 from processors.effects import runner
+from processors.effects.acknowledgements import Acknowledgements
 from processors.sagas import dispatcher
-from runtime.app import command_side
+from runtime.command_side import command_side
 from runtime.erasure_register import ErasureRegister
 from tests.integration.erasure.house import PASSWORD, House, delete_me, eventually
 
@@ -125,9 +128,6 @@ def test_recordings_blobs_and_half_received_uploads_are_gone(house: House):
         assert ada.post("/api/uploads", headers=headers).status_code == 201
         staging = house.core.objects.staging
         assert list(staging.glob("upl_*"))
-        # What looks into files does not run here: its work is answered by hand.
-        eventually(lambda: len(house.rows("SELECT 1 FROM effects")) == 2)
-        house.rows("DELETE FROM effects WHERE effect = 'probe' RETURNING 1")
         found = house.erased(house.erase(ada))
     assert found["certificate"]["assets_deleted"] == 1
     assert found["certificate"]["blobs_deleted"] == 1
@@ -143,16 +143,71 @@ def test_recordings_blobs_and_half_received_uploads_are_gone(house: House):
     assert house.rows("SELECT email FROM views.accounts") == [("eve@example.org",)]
 
 
-def test_open_work_on_a_recording_holds_the_certificate_back(house: House):
+def test_work_that_nobody_has_begun_is_dropped(house: House):
+    """Regression: where nobody looked into files an erasure waited for them for ever."""
+    with house.worker():
+        ada, eve = house.signed_up(ADA), house.signed_up("eve@example.org")
+        command_side(house.core).accounts.grant_operator("eve@example.org")
+        upload(ada)
+        upload(eve)
+        eventually(lambda: len(house.rows("SELECT 1 FROM effects WHERE effect = 'probe'")) == 2)
+        house.erased(house.erase(ada))
+    tenant = "SELECT e.tenant FROM effects f JOIN events e USING (event_id)"
+    assert house.rows(tenant) == [(eve.account["workspace_id"],)]
+
+
+def test_work_that_somebody_has_in_hand_holds_the_certificate_back(house: House):
+    """It may write a file any moment; who died with it lets go when the lease is over."""
+    held = "UPDATE effects SET leases = 1, due_at = now() + %s WHERE effect = 'probe' RETURNING 1"
     with house.worker():
         ada = house.signed_up(ADA)
         upload(ada)
-        eventually(lambda: house.rows("SELECT 1 FROM effects WHERE effect = 'probe'"))
+        eventually(lambda: house.rows(held, timedelta(hours=1)))
         erasure_id = house.erase(ada)
         eventually(lambda: "erasure.key_destroyed" in house.types())
-        assert house.erasure(erasure_id)["state"] == "erasing"
-        house.rows("DELETE FROM effects WHERE effect = 'probe' RETURNING 1")
+        asked = Acknowledgements(house.core.pool, house.core.progress)
+        assert "probe" in asked.missing(ada.account["workspace_id"], 0)
+        assert house.erasure(erasure_id)["certificate"] is None
+        house.rows(held, timedelta(0))
         house.erased(erasure_id)
+
+
+def test_an_address_of_the_store_that_was_given_holds_the_certificate_back(house: House):
+    """It cannot be taken back: bytes may come to it until its time is over."""
+    with house.worker():
+        ada = house.signed_up(ADA)
+        whose = (ada.account["id"], ada.account["workspace_id"])
+        house.rows(
+            "INSERT INTO uploads (upload_id, account_id, workspace_id, filename, size_bytes,"
+            " promised_sha256, expires_at) VALUES (%s, %s, %s, 'a.wav', 9, 'aa', now() + %s)"
+            " RETURNING 1",
+            *(UploadId.new(), *whose, LIFE),
+        )
+        erasure_id = house.erase(ada)
+        eventually(lambda: "erasure.key_destroyed" in house.types())
+        asked = Acknowledgements(house.core.pool, house.core.progress)
+        assert asked.missing(whose[1], 0) == ["direct uploads"]
+        house.rows("UPDATE uploads SET expires_at = now() + interval '23 hours' RETURNING 1")
+        house.erased(erasure_id)
+    assert house.rows("SELECT 1 FROM uploads") == []
+
+
+def test_what_nobody_could_read_any_more_is_deleted_in_its_own_streams(house: House):
+    with house.worker():
+        ada, eve = house.signed_up(ADA), house.signed_up("eve@example.org")
+        command_side(house.core).accounts.grant_operator("eve@example.org")
+        for client in (ada, eve):
+            asset_id = upload(client)
+            said = {"at_s": 1, "text": "The snare is late"}
+            client.post(f"/api/assets/{asset_id}/comments", json=said)
+            collected = {"name": "Friday", "kind": "manual", "assets": [asset_id]}
+            client.post("/api/collections", json=collected)
+        house.erased(house.erase(ada))
+        for view in ("comments", "collections"):
+            left = house.rows(f"SELECT workspace_id FROM views.{view}")
+            assert left == [(eve.account["workspace_id"],)], view
+        shown = eve.get("/api/collections").json()["data"]
+        assert [each["name"] for each in shown] == ["Friday"]
 
 
 def test_asked_for_twice_at_once_it_is_one_erasure(house: House):
@@ -179,6 +234,7 @@ def test_an_upload_that_ends_after_the_erasure_is_refused(house: House):
 
 POINTS = [
     (WorkspaceContents, "delete_assets"),
+    (WorkspaceContents, "delete_words"),
     (WorkspaceContents, "delete_files"),
     (WorkspaceContents, "delete_leftovers"),
     (ErasureRegister, "add"),
