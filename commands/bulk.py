@@ -138,7 +138,7 @@ class Bulk:
                 changes=said[one.id],
             )
 
-        committed = self._commit(unit, caller, command.assets, stage)
+        committed = self._commit(unit, caller, command.assets, stage, verified=True)
         now = self._now(command.assets)
         changed = [
             UndoOfOne(id=after.id, version=after.version, changes=undo[after.id])
@@ -164,7 +164,7 @@ class Bulk:
                 deleted_by=AccountId(caller.account_id),
             )
 
-        return self._commit(unit, caller, command.assets, stage)
+        return self._commit(unit, caller, command.assets, stage, verified=False)
 
     def _now(self, named: Sequence[Named]) -> list[ChangedAsset]:
         return [
@@ -177,7 +177,13 @@ class Bulk:
         return self._commands.unit(command_context(caller, route, key), input=said)
 
     def _commit(
-        self, unit: Unit, caller: Caller, named: Sequence[Named], stage: Callable[[Named], None]
+        self,
+        unit: Unit,
+        caller: Caller,
+        named: Sequence[Named],
+        stage: Callable[[Named], None],
+        *,
+        verified: bool,
     ) -> Committed:
         try:
             for one in named:
@@ -185,7 +191,7 @@ class Bulk:
             return unit.commit()
         except (VersionConflict, AssetNotReady, NotFound) as refusal:
             # Somebody was faster after we looked: look again, to say who lost.
-            self._own(caller, named, verified=True, fresh=True)
+            self._own(caller, named, verified=verified, fresh=True)
             raise refusal
 
     def _own(

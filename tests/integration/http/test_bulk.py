@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from commands.unit import Unit
 from tests.integration.http.app import Installation, upload
 from tests.integration.http.test_assets import verify
 
@@ -115,6 +117,28 @@ def test_saying_the_same_again_changes_nothing_and_needs_no_undo(
     again = musician.post(EDITS, json={**body, "assets": three_at(three, 3)})
     assert again.json()["undo"] is None
     assert [each["version"] for each in again.json()["assets"]] == [3, 3, 3]
+
+
+def test_who_deletes_is_told_only_of_those_that_others_changed_meanwhile(
+    installation: Installation,
+    musician: TestClient,
+    three: list[dict],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: a file that was not looked into yet was named too, though it can be deleted."""
+    unverified = {"id": upload(musician, b"not looked into").json()["id"], "version": 1}
+    path = f"/api/assets/{three[0]['id']}"
+
+    def faster(self: Unit, *arguments: Any, **said: Any) -> None:
+        monkeypatch.undo()
+        musician.patch(path, json={"title": "Faster"}, headers={"If-Match": '"v2"'})
+        self.change(*arguments, **said)
+
+    monkeypatch.setattr(Unit, "change", faster)
+    refused = musician.post(DELETIONS, json={"assets": [three[0], unverified]})
+    assert refused.json()["assets"] == [
+        {"id": three[0]["id"], "code": "version-mismatch", "current_version": 3}
+    ]
 
 
 @pytest.mark.parametrize(
