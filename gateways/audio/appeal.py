@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from schemas.report import (
     AppealFactor,
     AudioFeatures,
@@ -59,10 +61,11 @@ def appeal(features: AudioFeatures, sections: Sections, quality: Quality) -> Vir
 
 
 def hook_s(sections: Sections) -> float | None:
-    """When the part that returns most is heard for the first time; None where none returns."""
+    """When the part that returns most is heard for the first time; None where none returns after
+    another one."""
     starts: dict[str, list[float]] = {}
-    for span in sections.spans:
-        starts.setdefault(span.label, []).append(span.start_s)
+    for label, spans in groupby(sections.spans, key=lambda span: span.label):
+        starts.setdefault(label, []).append(next(spans).start_s)
     most = max(starts.values(), key=len, default=[])
     return most[0] if len(most) > 1 else None
 

@@ -19,7 +19,7 @@ from gateways.audio.facts import (
     TempoCandidate,
     Vector,
 )
-from gateways.audio.mood import mood_words
+from gateways.audio.mood import mood_words, without_contradictions
 from gateways.audio.rhythm.measure import NO_RHYTHM
 from gateways.audio.texture import energy
 from gateways.audio.tonality.measure import NO_TONALITY
@@ -38,6 +38,8 @@ from schemas.report import (
 ANALYSER = "noculture"
 # A level or a rate is as sure as its definition; how energetic music feels is more than that.
 A_MEASUREMENT, SURE_OF_ENERGY = 1.0, 0.6
+# More would be noise: formats of one recording differ by 0.1 dB.
+_DIGITS = {"LUFS": 2, "LU": 2, "dBTP": 2, "dB": 2, "1/s": 2, "Hz": 0}
 # Up by one when answers change. 1 were essentia and librosa by themselves.
 ANALYSER_VERSION = 2
 SILENT = "nothing is heard"
@@ -166,7 +168,8 @@ def _figure(
 ) -> Figure:
     if value is None:
         return Figure(value=None, unit=unit, method=method, confidence=0.0)
-    return Figure(value=round(float(value), 3), unit=unit, method=method, confidence=sure)
+    digits = _DIGITS.get(unit or "", 3)
+    return Figure(value=round(float(value), digits), unit=unit, method=method, confidence=sure)
 
 
 def _why(music: Music | None) -> str:
@@ -178,8 +181,9 @@ def _no_instruments(why: str) -> Instruments:
 
 
 def _moods(features: AudioFeatures, tags: list[str]) -> list[str]:
-    words = [*mood_words(_number(features.energy), _number(features.valence)), *tags]
-    return list(dict.fromkeys(words))
+    return without_contradictions(
+        [*mood_words(_number(features.energy), _number(features.valence)), *tags]
+    )
 
 
 def _models(models: list[UsedModel]) -> list[UsedModel]:

@@ -13,6 +13,11 @@ _METHOD = "sonara: rules over beat, spectrum and harmony, nothing learned"
 # Against moods of 28 tracks: area under the curve .86 for danceability, .71 for valence.
 _SURE = {"danceability": 0.6, "valence": 0.3}
 _HIGH, _LOW = 0.6, 0.4
+_AGAINST = {
+    "energetic": ("calm", "mellow"),
+    "calm": ("driving", "aggressive", "party"),
+    "mellow": ("aggressive",),
+}
 
 
 def mood(sound: Sound, *, has_attacks: bool) -> dict[str, Figure]:
@@ -28,6 +33,18 @@ def mood(sound: Sound, *, has_attacks: bool) -> dict[str, Figure]:
         )
         for name, confidence in _SURE.items()
     }
+
+
+def without_contradictions(words: list[str]) -> list[str]:
+    """Each word once, and none that an earlier one speaks against."""
+    kept: list[str] = []
+    for word in words:
+        against = _AGAINST.get(word, ())
+        if word not in kept and not any(
+            one in against or word in _AGAINST.get(one, ()) for one in kept
+        ):
+            kept.append(word)
+    return kept
 
 
 def mood_words(energy: float | None, valence: float | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from scipy.fft import rfft
@@ -145,14 +145,21 @@ def _labelled(described: np.ndarray, steps: np.ndarray) -> tuple[list[str], list
         known = best >= 0 and like >= _ALIKE
         labels.append(labels[best] if known else max(labels, default=-1) + 1)
         sure.append(float(np.clip(abs(like - _ALIKE) / (1 - _ALIKE), 0, 1)) if at else 0.5)
-    return [_LABELS[min(label, len(_LABELS) - 1)] for label in labels], sure
+    return [_letter(label) for label in labels], sure
+
+
+def _letter(number: int) -> str:
+    """A to Z, then A2 to Z2, …"""
+    again, at = divmod(number, len(_LABELS))
+    return f"{_LABELS[at]}{again + 1 if again else ''}"
 
 
 def _roles(labels: list[str], levels_db: list[float]) -> list[str | None]:
     """The loudest part that returns is called chorus, another that returns verse; quieter ends
     that never return intro and outro."""
     roles: list[str | None] = [None] * len(labels)
-    repeated = {label for label in labels if labels.count(label) > 1}
+    apart = [label for label, _ in groupby(labels)]
+    repeated = {label for label in apart if apart.count(label) > 1}
     loudness = {
         label: np.mean([db for one, db in zip(labels, levels_db, strict=True) if one == label])
         for label in repeated

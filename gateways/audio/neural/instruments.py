@@ -89,6 +89,7 @@ def instruments(tags: Tags, voices: Voices | None) -> Instruments:
         ],
         timeline=Lanes(
             **_source(VOCALS if order == [VOCALS] else ""),
+            confidence=_mean([one.confidence for one in present.values()]),
             step_s=mel.PATCH_S,
             lanes=[
                 Lane(name=name, values=[round(float(value), 3) for value in lanes[name]])
@@ -96,6 +97,10 @@ def instruments(tags: Tags, voices: Voices | None) -> Instruments:
             ],
         ),
     )
+
+
+def _mean(values: list[float]) -> float | None:
+    return round(float(np.mean(values)), 3) if values else None
 
 
 def _source(name: str) -> dict[str, str]:
