@@ -135,9 +135,7 @@ class Search:
         rows: list[Row] = []
         ways, sure = self._ways(understood, limit)
         for number, way in enumerate(ways):
-            # Asked first: a page costs a look for the nearest too. What is alike costs twice then.
-            asks = asked.words and way not in SIMILARITY and not (sure and number == 0)
-            if asks and not self._one(statement.fits_statement(asked, way), way)["fits"]:
+            if asked.words and not (sure and number == 0) and not self._fits(asked, way):
                 continue
             rows = self._read(asked, way, None, limit)
             if not asked.words or any(row["text_score"] > 0 for row in rows):
@@ -147,6 +145,14 @@ class Search:
             return rows, "exact", False
         alone = replace(asked, words=(), meaning=None)
         return self._read(alone, "exact", None, limit), "exact", True
+
+    def _fits(self, asked: Asked, how: How) -> bool:
+        """False if a page would show no text; asked first, for a page looks for the nearest too."""
+        if how in SIMILARITY and not asked.sound:
+            # To look for what is alike costs more than all else.
+            return True
+        sql, parameters = statement.fits_statement(asked, how)
+        return bool(self._views.rows(sql, parameters, _settings(asked, how))[0]["fits"])
 
     def _ways(self, understood: Understood, limit: int) -> tuple[tuple[How, ...], bool]:
         """(from strict to lenient: the first one that finds a text counts; whether the first is

@@ -7,7 +7,7 @@ the tempo that was asked for, less the farther away it is. Ties go to the newer 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from read_api.search.conditions import Conditions
@@ -99,11 +99,14 @@ def count_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
 
 
 def fits_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
-    """`fits`: whether any row's text fits, beside the filters."""
-    text = text_match(list(asked.words), how)
-    one = f"SELECT FROM {text.found} WHERE {asked.held.sql} LIMIT 1"
+    """`fits`: whether any row's text fits, beside the filters and the nearest sounds."""
+    text, near, among = text_match(list(asked.words), how), "", None
     parameters = asked.held.parameters | text.parameters
-    return f"SELECT count(*) > 0 AS fits FROM ({one}) AS one", parameters
+    if asked.sound:
+        near = _tables(replace(asked, words=(), meaning=None), None)
+        among, parameters = asked.sound.table, parameters | asked.sound.parameters
+    one = f"SELECT {text.found(asked.held.sql, among)} LIMIT 1"
+    return f"{near} SELECT count(*) > 0 AS fits FROM ({one}) AS one", parameters
 
 
 def breadth_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
@@ -133,10 +136,8 @@ def _tables(asked: Asked, text: TextMatch | None) -> str:
     ]
     if text:
         # Once, for its score stands in several places of what follows.
-        where = asked.held.sql
-        if asked.sound:
-            where += f" AND asset_id IN (SELECT asset_id FROM {asked.sound.table})"
-        tables.append(f"texts AS MATERIALIZED ({text.table(where)})")
+        among = asked.sound.table if asked.sound else None
+        tables.append(f"texts AS MATERIALIZED ({text.table(asked.held.sql, among)})")
     if text and asked.meaning:
         near = asked.meaning.table
         tables.append(
