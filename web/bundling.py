@@ -2,7 +2,8 @@
 
 A module becomes a function that is called once and whose exports are kept by name, so that what is
 fetched later (`import("./stage.js")`) finds the very modules that the page already has. Nothing is
-rewritten beyond `import` and `export` at the beginning of a line; no library is needed.
+rewritten but `import` and `export` at the beginning of a line, and comments go; no library is
+needed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([\w-]+\.js)";$', re.MU
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const)) (\w+)", re.MULTILINE)
 _EXPORTS = re.compile(r"^export \{([^}]*)\};$", re.MULTILINE)
 _LATER = re.compile(r'(?<!\{)\bimport\("\./([\w-]+\.js)"\)|: "\./([\w-]+\.js)"')
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?s:.*?)\*/)[ \t]*\n", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b", re.MULTILINE)
 _KEPT = "const kept = (globalThis.noculture ??= {});\n"
 
@@ -46,6 +48,11 @@ def bundles(sources: Mapping[str, str], entry: str) -> dict[str, str]:
     return made
 
 
+def lean(text: str) -> str:
+    """Without the comments that have lines of their own: a fifth of what a script moves, packed."""
+    return _COMMENT.sub("", text)
+
+
 def _bundle(sources: Mapping[str, str], names: Iterable[str], entry: str) -> str:
     modules = [f'kept["{name}"] ??= {_called(name, sources[name])};\n' for name in names]
     exported = ", ".join(_exports(sources[entry]))
@@ -54,7 +61,7 @@ def _bundle(sources: Mapping[str, str], names: Iterable[str], entry: str) -> str
 
 
 def _called(name: str, source: str) -> str:
-    body = _IMPORT.sub(_taken, source)
+    body = _IMPORT.sub(_taken, lean(source))
     body = _EXPORTS.sub("", _EXPORT.sub(r"\1 \2", body))
     if left := _LEFT.search(body):
         raise NotBundled(name, f"it says {body[left.start() :].splitlines()[0]!r:.80}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from schemas.errors import NoCultureError
-from web.bundling import bundles
+from web.bundling import bundles, lean
 
 FOLDER = Path(__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -66,7 +66,7 @@ class StaticFiles:
         modules = {name[3:]: text for name, text in texts.items() if name.endswith(".js")}
         made = {f"bundle/{name}": text for name, text in bundles(modules, _ENTRY[3:]).items()}
         for name, parts in STYLES.items():
-            made[name] = "\n".join(texts[f"css/{part}.css"] for part in parts)
+            made[name] = "\n".join(lean(texts[f"css/{part}.css"]) for part in parts)
         return {name: _serve(text.encode(), Path(name).suffix) for name, text in made.items()}
 
     def url(self, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.bundling import NotBundled, bundles
+from web.bundling import NotBundled, bundles, lean
 from web.static_files import STYLES, StaticFiles
 
 TEXT = "export function clock() { return 1; }\nexport const MOST = 2;\n"
@@ -55,3 +55,8 @@ def test_the_products_own_bundles_hold_every_style_and_module_of_a_page():
     static = StaticFiles()
     for name in (*STYLES, "bundle/app.js", "bundle/stage.js", "bundle/ab.js"):
         assert static.url(name)
+
+
+def test_comments_of_their_own_lines_go_and_nothing_else_does():
+    code = 'const a = "// no comment"; // stays\n'
+    assert lean(f"// gone\n{code}  /** gone\n   * too */\n/* and this */\n{code}") == code * 2
