@@ -135,11 +135,17 @@ class Search:
         rows: list[Row] = []
         ways, sure = self._ways(understood, limit)
         for number, way in enumerate(ways):
-            if asked.words and not (sure and number == 0) and not self._fits(asked, way):
+            if asked.words and (asked.sound or way not in SIMILARITY):
+                # Asked first: a page looks for the nearest too.
+                if (number == 0 and sure) or self._fits(asked, way):
+                    return self._read(asked, way, None, limit), way, False
                 continue
+            # What is alike is not looked for twice: that costs more than the nearest.
             rows = self._read(asked, way, None, limit)
             if not asked.words or any(row["text_score"] > 0 for row in rows):
                 return rows, way, False
+        if asked.sound and asked.meaning:
+            rows = self._read(asked, "exact", None, limit)
         if rows or not understood.chips:
             # Only by their meaning, which is the same in all ways.
             return rows, "exact", False
@@ -147,10 +153,7 @@ class Search:
         return self._read(alone, "exact", None, limit), "exact", True
 
     def _fits(self, asked: Asked, how: How) -> bool:
-        """False if a page would show no text; asked first, for a page looks for the nearest too."""
-        if how in SIMILARITY and not asked.sound:
-            # To look for what is alike costs more than all else.
-            return True
+        """Whether any text fits."""
         sql, parameters = statement.fits_statement(asked, how)
         return bool(self._views.rows(sql, parameters, _settings(asked, how))[0]["fits"])
 
