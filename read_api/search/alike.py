@@ -69,8 +69,10 @@ class Alike:
 
     def related(self, caller: Caller, one: AssetDto) -> list[RelatedAsset]:
         """Other recordings of the same song, the surest first; each once."""
-        found = [*self._same_audio(caller, one), *self._versions(caller, one)]
-        return list({each.id: each for each in reversed(found)}.values())[::-1]
+        found: dict[str, RelatedAsset] = {}
+        for each in (*self._same_audio(caller, one), *self._versions(caller, one)):
+            found.setdefault(each.id, each)
+        return list(found.values())
 
     def _same_audio(self, caller: Caller, one: AssetDto) -> list[RelatedAsset]:
         mine = self._views.row(

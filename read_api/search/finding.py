@@ -198,7 +198,7 @@ class Search:
         if not text:
             return ()
         row = self._views.row("SELECT search_fold(%(q)s) AS folded", {"q": text})
-        return tuple(dict.fromkeys(row["folded"].split())) if row else ()
+        return tuple(row["folded"].split()) if row else ()
 
 
 def _settings(asked: Asked | None, how: How) -> dict[str, str]:

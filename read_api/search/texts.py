@@ -70,17 +70,18 @@ class TextMatch:
 
 
 def text_match(words: list[str], how: How) -> TextMatch:
+    """`words` in the order in which they were said, which is a phrase; each counts once."""
+    each = list(dict.fromkeys(words))
     match how:
         case "exact" | "broad":
-            return _exact(words)
+            return _exact(each, " ".join(words))
         case "typed":
-            return _typed(words)
+            return _typed(each)
         case _:
-            return _alike(words)
+            return _alike(each)
 
 
-def _exact(words: list[str]) -> TextMatch:
-    phrase = " ".join(words)
+def _exact(words: list[str], phrase: str) -> TextMatch:
     parameters = {"prefixes": " & ".join(f"{word}:*" for word in words), "phrase": phrase}
     query = "to_tsquery('simple', %(prefixes)s)"
     condition = f"search_vector @@ {query}"

@@ -271,6 +271,49 @@ def test_the_same_audio_is_recognised_whatever_it_is_called(library: Library):
     assert (part.share, part.offset_s) == (1.0, 30.0)
 
 
+def test_what_is_the_same_audio_comes_before_other_versions_and_only_once(library: Library):
+    words = np.random.default_rng(4).integers(1, 2**32, 600, dtype=np.uint32)
+    caller = library.caller()
+    one = recorded(library, caller, "Slow Train", words)
+    recorded(library, caller, "Slow Train (bounce)", words)
+    recorded(library, caller, "Something whole", words)
+    library.add(caller, "Slow Train (v2)")
+    library.settle()
+    related = library.assets.related(caller, one).data
+    assert [each.kind for each in related] == ["same-audio", "same-audio", "version"]
+    assert related[-1].tags.title == "Slow Train (v2)"
+
+
+def test_a_title_that_says_a_word_again_and_again_is_found_as_that_title(library: Library):
+    caller = library.caller()
+    for title in ("Da", "Da Da Da", "Da Da"):
+        library.add(caller, title)
+    library.settle()
+    assert found(library.assets, caller, q="da da da")[0] == "Da Da Da"
+    assert found(library.assets, caller, q="da da")[0] == "Da Da"
+
+
+@pytest.mark.parametrize("q", ["cold", "cold stroe", "colb stoer"])
+def test_words_beside_a_sound_are_looked_for_among_the_nearest(
+    vault: AssetQueries, musician: Caller, q: str
+):
+    one = vault.list(musician, AssetFilters(q="rail yard")).data[0]
+    assert found(vault, musician, q=q, similar_to=one.id)[0] == "Cold Store"
+
+
+def test_a_misspelt_text_counts_where_much_else_means_the_same(
+    library: Library, embedder: TextEmbedder, vault: AssetQueries
+):
+    """A page of what only means the words is no reason to look for what is less alike."""
+    caller = library.caller()
+    for number in range(4):
+        add(library, embedder, caller, f"Number {number}", **CATALOGUE["Cradle"])
+    library.add(caller, "Orchestar", tempo_bpm=None, key=None)
+    library.settle()
+    page = vault.list(caller, AssetFilters(q="orchetsar", limit=1))
+    assert page.spelling == "misspelt"
+
+
 def recorded(library: Library, caller: Caller, title: str, words: np.ndarray) -> str:
     data = base64.b64encode(words.astype("<u4").tobytes()).decode()
     fingerprint = Fingerprint(algorithm=ALGORITHM, data=data)

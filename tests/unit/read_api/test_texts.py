@@ -1,0 +1,29 @@
+"""Words as SQL: what the text index is asked, and how much of it at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from read_api.search.texts import TOGETHER, text_match
+from read_api.search.typos import MOST_WORDS, meant
+
+
+@pytest.mark.parametrize("word", ["drive", "orchestra", "полночь", "a"])
+def test_every_slip_of_a_word_is_asked_for_in_small_portions(word: str):
+    match = text_match([word], "typed")
+    portions = [said.split(" | ") for name, said in match.parameters.items() if "slips" in name]
+    assert max(map(len, portions)) <= TOGETHER
+    assert {slip for portion in portions for slip in portion} == {f"{word}:*", *meant(word)}
+    assert match.condition.count("@@") == len(portions)
+
+
+def test_words_beyond_the_first_few_are_asked_for_as_they_are_written():
+    words = [f"nightfall{letter}" for letter in "abcdefgh"]
+    match = text_match(words, "typed")
+    assert match.parameters[f"slips{MOST_WORDS}_0"] == f"{words[MOST_WORDS]}:*"
+
+
+def test_a_word_said_twice_is_asked_for_once_and_stays_twice_in_the_phrase():
+    match = text_match(["bye", "bye"], "exact")
+    assert match.parameters == {"prefixes": "bye:*", "phrase": "bye bye"}
+    assert text_match(["bye", "bye"], "alike").parameters.keys() == {"word0", "prefix0"}
