@@ -22,7 +22,15 @@ from runtime.migrate import migrate
 from runtime.settings import load_settings
 
 LEVELS = ("unit", "integration", "kafka", "e2e", "faults")
-WHOLE_INSTALLATIONS = ("e2e", "faults")
+# Of tests/faults, what starts engines or children only.
+NO_INSTALLATION = (
+    "tests/faults/test_bench.py",
+    "tests/faults/test_hostile_audio.py",
+    "tests/faults/test_postgres_crash.py",
+    "tests/faults/test_relay_engines.py",
+    "tests/faults/test_relay_network.py",
+    "tests/faults/test_stopped_writer.py",
+)
 _numbers = itertools.count(1)
 
 
@@ -89,14 +97,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class _FileByFile(LoadScopeScheduling):
-    """Side by side, whole installations go one after another beside everything else: two of them at
-    once on two cores are so slow that a browser gives up waiting.
+    """Side by side, whole installations go one after another beside everything else, and so do the
+    browser's tests: two browsers at once on two cores are so slow that one gives up waiting.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if LEVELS[_level(nodeid)] in WHOLE_INSTALLATIONS:
+        file = nodeid.partition("::")[0]
+        level = LEVELS[_level(nodeid)]
+        if level == "faults" and file not in NO_INSTALLATION:
             return "whole installations"
-        return nodeid.partition("::")[0]
+        return level if level == "e2e" else file
 
 
 def _level(nodeid: str) -> int:

@@ -23,8 +23,8 @@ CODE = (
     "benchmarks",
 )
 NOTHING_COLLECTED = 5
-# Much of a test is waiting for engines: two at once on two cores take little more than one.
-WORKERS = 2
+# Half of a test's time is waiting for engines: two cores are busy with three at once.
+WORKERS = 3
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})
@@ -79,8 +79,8 @@ def run_pytest(chosen: list[str], extra: list[str], environment: dict[str, str])
 
 
 def in_parallel() -> list[str]:
-    """Two files at once, each with engines of its own, as tests/conftest.py groups them; one after
-    another when pytest's words are given.
+    """Three files at once, each with engines of its own, as tests/conftest.py groups them; one
+    after another when pytest's words are given.
     """
     return ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
 

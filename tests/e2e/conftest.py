@@ -180,6 +180,9 @@ def open_visit(context: BrowserContext, site: Site) -> Visit:
         if message.type == "error" and "Failed to load resource" not in message.text:
             visit.complaints.append(message.text)
 
+    # From now on, and not only when a test waits for it: asked for at the moment of a key press, it
+    # came too late once in seven times on a busy machine, and the dialogue opened unseen.
+    page.on("filechooser", lambda _: None)
     page.on("request", requested)
     page.on("console", said)
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))

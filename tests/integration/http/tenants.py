@@ -246,10 +246,12 @@ class Tenant:
 
 @dataclass
 class Installation:
-    """`operator` signed up first; `erasure` is a finished one of somebody who is gone."""
+    """`operator` signed up first; `erasure` is a finished one of somebody who is gone. `owner` may
+    read what the product keeps from itself.
+    """
 
     house: House
-    owner_url: str
+    owner: psycopg.Connection[tuple[Any, ...]]
     operator: Tenant
     one: Tenant
     other: Tenant
@@ -275,10 +277,7 @@ class Installation:
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that writing could have changed, by the question that finds it."""
-        with psycopg.connect(self.owner_url) as connection:
-            found = {
-                query: sorted(connection.execute(query).fetchall(), key=str) for query in _ROWS
-            }
+        found = {query: sorted(self.owner.execute(query).fetchall(), key=str) for query in _ROWS}
         root = self.house.settings.data / "blobs"
         files = [(str(p.relative_to(root)), p.stat().st_size) for p in root.rglob("*")]
         return found | {"blobs": sorted(file for file in files)}
@@ -286,19 +285,21 @@ class Installation:
     def rows_of(self, tenant: Tenant) -> list[list[tuple[Any, ...]]]:
         """The same, of one tenant."""
         whose = {"workspace": tenant.workspace_id, "account": tenant.account_id}
-        with psycopg.connect(self.owner_url) as connection:
-            return [
-                sorted(connection.execute(query, whose).fetchall(), key=str) for query in _ROWS_OF
-            ]
+        found = [self.owner.execute(query, whose).fetchall() for query in _ROWS_OF]
+        return [sorted(rows, key=str) for rows in found]
 
     def forget_limits(self) -> None:
-        with psycopg.connect(self.owner_url, autocommit=True) as connection:
-            connection.execute("TRUNCATE rate_limits, failed_attempts")
+        self.owner.execute("DELETE FROM rate_limits")
+        self.owner.execute("DELETE FROM failed_attempts")
 
 
 @contextmanager
 def open_tenants(database: Database, data: Path) -> Iterator[Installation]:
-    with open_house(database, data) as house, house.worker():
+    with (
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+        open_house(database, data) as house,
+        house.worker(),
+    ):
         eventually(lambda: {c.name for c in house.core.progress.all()}.issuperset(VIEWS))
         operator, one, other, gone = (
             person(house, name) for name in ("operator", "one", "other", "gone")
@@ -307,7 +308,7 @@ def open_tenants(database: Database, data: Path) -> Iterator[Installation]:
         for tenant in (operator, one, other):
             tenant.furnish()
         house.erased(erasure)
-        installation = Installation(house, database.owner_url, operator, one, other, erasure)
+        installation = Installation(house, owner, operator, one, other, erasure)
         installation.settle()
         yield installation
         house.app.state.feed.close()

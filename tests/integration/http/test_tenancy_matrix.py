@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-import psycopg
 import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
@@ -77,12 +76,11 @@ def roles(tenants: Installation) -> list[Role]:
     revoked_id, revoked = tenants.one.new_key("*")
     assert tenants.one.client.delete(f"/api/keys/{revoked_id}").status_code == 204
     expired = tenants.one.sign_in()
-    with psycopg.connect(tenants.owner_url) as connection:
-        connection.execute(
-            "UPDATE credentials_sessions SET expires_at = now() - interval '1 second'"
-            " WHERE token_hash = sha256(%s)",
-            (expired[0].encode(),),
-        )
+    tenants.owner.execute(
+        "UPDATE credentials_sessions SET expires_at = now() - interval '1 second'"
+        " WHERE token_hash = sha256(%s)",
+        (expired[0].encode(),),
+    )
     everything = frozenset({"*"})
     people = [
         Role("nobody"),

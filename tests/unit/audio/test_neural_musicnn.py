@@ -123,11 +123,14 @@ def test_weights_with_one_byte_changed_are_refused(tmp_path):
 
 def test_the_mel_picture_is_librosas():
     samples = noise(4)
-    theirs = librosa.feature.melspectrogram(
-        y=samples, sr=RATE, n_fft=512, hop_length=256, n_mels=96
-    )
+    # librosa's own transform is the same; to compile it costs half a minute.
+    window = np.hanning(513)[:512]
+    padded = np.pad(samples.astype(np.float64), 256)
+    spectra = [np.fft.rfft(padded[at : at + 512] * window) for at in range(0, 187 * 256, 256)]
+    filters = librosa.filters.mel(sr=RATE, n_fft=512, n_mels=96)
+    theirs = filters @ (np.abs(np.array(spectra)) ** 2).T
     ours = next(mel.patches(samples))[0]
-    expected = np.log10(10_000 * theirs.T[:187] + 1)
+    expected = np.log10(10_000 * theirs.T + 1)
     # The last frames of librosa's see on; ours do too, for the patch is cut after the padding.
     assert np.abs(ours - expected).max() < 1e-4
 
