@@ -7,7 +7,7 @@ from collections.abc import Callable
 from events.errors import NoCultureError
 from schemas.dto import StorageUsage
 
-GB = 10**9
+MB, GB = 10**6, 10**9
 
 
 class QuotaExceeded(NoCultureError):
@@ -18,14 +18,18 @@ class QuotaExceeded(NoCultureError):
         self.usage, self.asked_bytes = usage, asked_bytes
         used = usage.used_bytes + usage.uploading_bytes
         super().__init__(
-            f"This needs {asked_bytes / GB:.2f} GB and {used / GB:.2f} of the"
-            f" {usage.limit_bytes / GB:.2f} GB of your plan are used: delete recordings that you"
-            " no longer need, cancel uploads, or ask for a larger plan"
+            f"This needs {_size(asked_bytes)} and {_size(used)} of the {_size(usage.limit_bytes)}"
+            " of your plan are used: delete recordings that you no longer need, cancel uploads,"
+            " or ask for a larger plan"
         )
 
     @property
     def details(self) -> dict[str, object]:
         return {**self.usage.model_dump(), "asked_bytes": self.asked_bytes}
+
+
+def _size(count: int) -> str:
+    return f"{count / GB:.2f} GB" if count >= GB else f"{count / MB:.1f} MB"
 
 
 def _no_limit(workspace_id: str) -> StorageUsage:

@@ -40,6 +40,13 @@ export class Item {
     remember(this.panel.owner, file, handle);
   }
 
+  /** Nothing is sent, and a reload asks for it no more. @param {string} why */
+  refuse(why) {
+    this.state = "failed";
+    this.show(why);
+    forget(this.panel.owner, this.about);
+  }
+
   /** After a reload: by its handle, or by choosing it again. @param {boolean} ask */
   async find(ask = false) {
     const file = await fileOf(this.about, ask);
@@ -62,7 +69,7 @@ export class Item {
   }
 
   get mayTryAgain() {
-    return ["held", "missing"].includes(this.state) || (this.state === "failed" && !this.asset);
+    return ["held", "missing"].includes(this.state) || (this.state === "failed" && this.upload && !this.asset);
   }
 
   async run() {
@@ -76,8 +83,10 @@ export class Item {
       this.state = duplicate ? "ready" : "stored";
       this.show(duplicate ? "Already in your vault" : "Stored, checking");
     } catch (error) {
-      this.state = error instanceof Held ? "held" : "failed";
-      this.show(error instanceof Held ? "Paused" : error.message || "The connection was lost");
+      if (error instanceof Held) {
+        this.state = "held";
+        this.show("Paused");
+      } else this.refuse(error.message || "The connection was lost");
     }
     this.panel.changed(this);
   }

@@ -65,11 +65,8 @@ customElements.define(
         if (BUSY.includes(item?.state)) continue;
         // One that was on its way before a reload goes on in its own row.
         if (item?.state !== "missing") item = this.#append(file);
-        item.begin(file, handles.get(file));
-        if (!file.size) {
-          item.state = "failed";
-          item.show("The file is empty");
-        }
+        if (file.size) item.begin(file, handles.get(file));
+        else item.refuse("The file is empty");
       }
       announce(`${audio.length} files are being uploaded`);
       this.#next();
@@ -171,7 +168,7 @@ customElements.define(
       pause.hidden = !busy && !this.#paused;
       pause.textContent = this.#paused ? "Resume" : "Pause";
       const again = this.querySelector(".again-all");
-      again.hidden = !missing && failed < 2;
+      again.hidden = !missing && this.#in("failed").filter((item) => item.mayTryAgain).length < 2;
       again.textContent = missing ? "Choose again" : "Try again";
       this.querySelector(".cancel-all").hidden = busy + missing < 2;
     }
