@@ -144,7 +144,7 @@ class Search:
             rows = self._read(asked, way, None, limit)
             if not asked.words or any(row["text_score"] > 0 for row in rows):
                 return rows, way, False
-        if asked.sound and asked.meaning:
+        if asked.meaning and not rows:
             rows = self._read(asked, "exact", None, limit)
         if rows or not understood.chips:
             # Only by their meaning, which is the same in all ways.
@@ -173,11 +173,13 @@ class Search:
             # Beside filters a faint likeness is worth less than what fits the filters alone.
             faint: tuple[How, ...] = () if understood.chips else ("faint",)
             return ("exact", "typed", "alike", *faint), False
+        # The same of what is alike in a large vault, where it costs more than all else.
+        lenient: tuple[How, ...] = ("typed",) if understood.chips else ("typed", "alike")
         if asked.ranked != "relevance" or asked.sound:
-            return ("exact", "typed", "alike"), False
+            return ("exact", *lenient), False
         fitting = self._one(statement.breadth_statement(asked), "exact")["fitting"]
         broad = fitting >= statement.BROAD and (fitting > limit or self._many(asked))
-        return ("broad" if broad else "exact", "typed", "alike"), fitting > 0
+        return ("broad" if broad else "exact", *lenient), fitting > 0
 
     def _many(self, asked: Asked) -> bool:
         """Or they are all new, and there is no second page far down."""

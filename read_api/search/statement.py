@@ -177,8 +177,10 @@ def _newest_first(
     for worth, title in ((1, "title_sort = %(phrase)s"), (0, "title_sort <> %(phrase)s")):
         keyset = "true"
         if after is not None:
-            parameters |= {"after_key": after.sort_key, "after_id": after.asset_id}
-            keyset = f"({worth}, asset_id) < (%(after_key)s::numeric, %(after_id)s)"
+            parameters["after_id"] = after.asset_id
+            # No row of both: the index could not begin behind it, and would read all before it.
+            behind = worth - int(after.sort_key or 0)
+            keyset = "asset_id < %(after_id)s" if behind == 0 else str(behind < 0)
         branches.append(
             f"(SELECT *, {worth}::numeric AS score, 1 AS text_score FROM views.vault"
             f" WHERE {asked.held.sql} AND {title} AND {text.condition} AND {keyset}"
