@@ -60,3 +60,8 @@ def test_the_products_own_bundles_hold_every_style_and_module_of_a_page():
 def test_comments_of_their_own_lines_go_and_nothing_else_does():
     code = 'const a = "// no comment"; // stays\n'
     assert lean(f"// gone\n{code}  /** gone\n   * too */\n/* and this */\n{code}") == code * 2
+
+
+def test_a_comment_before_code_takes_nothing_up_to_the_next_one_with_it():
+    text = "/* one */ const a = 1;\n/* two */\nconst b = 2;\n"
+    assert lean(text) == "/* one */ const a = 1;\nconst b = 2;\n"
