@@ -6,10 +6,13 @@ import { announce } from "./text.js";
 const STEP_S = 5;
 const TAKES_KEYS = "input, select, textarea, button, summary, dialog[open], [role=slider]";
 
-const openPalette = () => import("./palette.js").then((palette) => palette.open());
+const fetchPalette = () => import("./palette.js");
+const openPalette = () => fetchPalette().then((palette) => palette.open());
 
 document.addEventListener("click", (event) => event.target.closest("[data-palette]") && openPalette());
 document.addEventListener("keydown", (event) => {
+  // The modifier comes first: what is typed behind Ctrl+K finds the palette open.
+  if (event.key === "Control" || event.key === "Meta") fetchPalette();
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
     openPalette();
