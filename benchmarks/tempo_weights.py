@@ -1,7 +1,7 @@
 """Learns the weights of `gateways/audio/rhythm/choice.py` from tracks of known tempo.
 
-`python -m benchmarks.tempo_weights FOLDER TRUTH.csv`: prints Acc1 and Acc2 on halves not learned
-from, and the weights learned from all tracks. Two softmax regressions, ridge of 2.
+`python -m benchmarks.tempo_weights FOLDER TRUTH.csv [--attacks-only]`: prints Acc1 and Acc2 on
+halves not learned from, and the weights learned from all. Two softmax regressions, ridge of 2.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from gateways.audio.decode import Blocks, Decoder
+from gateways.audio.neural.beats import BeatNetwork
 from gateways.audio.rhythm.choice import Evidence, octave_features, same_family, same_tempo
 from gateways.audio.rhythm.estimators import advised_bpm
+from gateways.audio.rhythm.measure import heard_beats
 from gateways.audio.rhythm.onsets import onsets
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from runtime.evaluate.scores import tempo_right_but_octave
@@ -32,6 +34,7 @@ class Track:
     advised_bpm: float
     tempos: list[float]
     features: np.ndarray  # (tempos, features of the family)
+    of_beats: list[list[float]]  # of each tempo; empty lists without the network
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Case:
 
 def main() -> None:
     truth = read_truth(Path(sys.argv[2]), Path(sys.argv[1]))
-    tracks = [_track(one.path, one.tempo_bpm) for one in truth.answers if one.tempo_bpm]
+    network = None if "--attacks-only" in sys.argv else BeatNetwork()
+    tracks = [_track(one.path, one.tempo_bpm, network) for one in truth.answers if one.tempo_bpm]
     hits: list[tuple[bool, bool]] = []
     for seed in range(SPLITS):
         order = np.random.default_rng(seed).permutation(len(tracks))
@@ -53,10 +57,10 @@ def main() -> None:
             hits += [_hit(track, *_learn(learned)) for track in unseen]
     print(f"unseen halves of {len(tracks)} tracks: Acc1, Acc2 =", np.mean(hits, axis=0).round(3))
     family, octave = _learn(tracks)
-    print("FAMILY_WEIGHTS", family.round(2), "OCTAVE_WEIGHTS", octave.round(2))
+    print("family", family.round(2).tolist(), "octave", octave.round(2).tolist())
 
 
-def _track(path: Path, true_bpm: float) -> Track:
+def _track(path: Path, true_bpm: float, network: BeatNetwork | None) -> Track:
     with path.open("rb") as file:
         blocks, parts, held = Blocks(Decoder(file), SAMPLE_RATE_HZ), [], 0
         for block in blocks:
@@ -65,9 +69,12 @@ def _track(path: Path, true_bpm: float) -> Track:
             if held > HEARD_S * SAMPLE_RATE_HZ:
                 break
     sound = Sound(np.concatenate(parts))
-    evidence, advice = Evidence(onsets(sound)), advised_bpm(sound, "sonara")
+    attacks = onsets(sound)
+    evidence = Evidence(attacks, heard_beats(sound, attacks, network) if network else None)
+    advice = advised_bpm(sound, "sonara")
     tempos = evidence.candidates_bpm(advice)
-    return Track(true_bpm, advice, tempos, np.array([evidence.features(bpm) for bpm in tempos]))
+    rows = np.array([evidence.features(bpm) for bpm in tempos])
+    return Track(true_bpm, advice, tempos, rows, [evidence.of_beats(bpm) for bpm in tempos])
 
 
 def _learn(tracks: list[Track]) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +90,8 @@ def _case(rows: np.ndarray, tempos: list[float], track: Track) -> Case:
 def _octave_case(track: Track, family: np.ndarray) -> tuple[Case, list[float]]:
     sums = dict(zip(track.tempos, track.features @ family, strict=True))
     tempos = same_family(track.tempos, max(track.tempos, key=sums.__getitem__))
-    rows = [octave_features(bpm, sums[bpm], track.advised_bpm) for bpm in tempos]
+    beats = dict(zip(track.tempos, track.of_beats, strict=True))
+    rows = [[*octave_features(bpm, sums[bpm], track.advised_bpm), *beats[bpm]] for bpm in tempos]
     return _case(np.array(rows), tempos, track), tempos
 
 

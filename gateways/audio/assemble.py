@@ -20,6 +20,7 @@ from gateways.audio.facts import (
     Vector,
 )
 from gateways.audio.mood import mood_words, without_contradictions
+from gateways.audio.neural.beats import MODEL as BEAT_MODEL
 from gateways.audio.rhythm.measure import NO_RHYTHM
 from gateways.audio.texture import energy
 from gateways.audio.tonality.measure import NO_TONALITY
@@ -41,7 +42,7 @@ A_MEASUREMENT, SURE_OF_ENERGY = 1.0, 0.6
 # More would be noise: formats of one recording differ by 0.1 dB.
 _DIGITS = {"LUFS": 2, "LU": 2, "dBTP": 2, "dB": 2, "1/s": 2, "Hz": 0}
 # Up by one when answers change. 1 were essentia and librosa by themselves.
-ANALYSER_VERSION = 2
+ANALYSER_VERSION = 3
 SILENT = "nothing is heard"
 _MOST_DEFECTS = 40
 _MOST_INSTRUMENTS = 20
@@ -80,7 +81,7 @@ def make_report(
             heard.voice if heard else None,
             heard.talk if heard else None,
         ),
-        models=_models(heard.models if heard else []),
+        models=_models([*_of_rhythm(features), *(heard.models if heard else [])]),
         degraded=list(degraded),
         timings_s=timings.seconds,
     )
@@ -184,6 +185,10 @@ def _moods(features: AudioFeatures, tags: list[str]) -> list[str]:
     return without_contradictions(
         [*mood_words(_number(features.energy), _number(features.valence)), *tags]
     )
+
+
+def _of_rhythm(features: AudioFeatures) -> list[UsedModel]:
+    return [BEAT_MODEL] if features.tempo.model == BEAT_MODEL.id else []
 
 
 def _models(models: list[UsedModel]) -> list[UsedModel]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gateways.audio.fingerprint import fingerprint
 from gateways.audio.mood import mood
+from gateways.audio.neural.beats import BeatNetwork
 from gateways.audio.neural.listen import Heard, Listener
 from gateways.audio.rhythm import AnalyserChoice, Rhythm, rhythm
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
@@ -69,6 +70,7 @@ class Ear:
         if analyser not in ("auto", "essentia"):
             raise ValueError(f"there is no analyser {analyser!r}")
         self._analyser = analyser
+        self._network = BeatNetwork() if models else None
         self._listener = (
             Listener(Path(models_dir) if models_dir else None, models_wanted) if models else None
         )
@@ -88,7 +90,7 @@ class Ear:
         with timings.of("pitches"):
             tones = pitches(sound)
         with timings.of("rhythm"):
-            beat = rhythm(sound, analyser=self._analyser, heard=tones)
+            beat = rhythm(sound, analyser=self._analyser, heard=tones, network=self._network)
         with timings.of("tonality"):
             tones_of = tonality(sound, heard=tones, beats_s=beat.beats.times_s)
         with timings.of("sections"):

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gateways.audio.neural.beats import FRAME_RATE_HZ as NETWORK_RATE_HZ
+from gateways.audio.neural.beats import MODEL as BEAT_MODEL
+from gateways.audio.neural.beats import BeatNetwork
 from gateways.audio.rhythm.beats import steady_tempo_bpm, track_beats
 from gateways.audio.rhythm.choice import Candidate, Evidence, ranked, same_tempo
 from gateways.audio.rhythm.estimators import AnalyserChoice, advised_bpm, adviser_for
 from gateways.audio.rhythm.meter import Meter, find_meter
-from gateways.audio.rhythm.onsets import Onsets, onsets
+from gateways.audio.rhythm.onsets import FRAME_RATE_HZ, Onsets, onsets
 from gateways.audio.sound import Sound
 from gateways.audio.tonality.pitches import Pitches, pitches
 from schemas.report import Beats, Figure, Tempo, TempoCandidate
@@ -22,6 +25,8 @@ MIN_METER_CONFIDENCE = 0.3
 _STEADY = 0.02  # of a beat: the middle error of beats around an even grid in steady music
 _SHOWN = 5
 METHOD = "repeats of the attacks, octave weighed with a second tracker; learned on known tempos"
+
+BY_NETWORK = "a network that hears beats weighs as well"
 
 
 @dataclass(frozen=True)
@@ -43,21 +48,26 @@ NO_RHYTHM = Rhythm(
 
 
 def rhythm(
-    sound: Sound, *, analyser: AnalyserChoice = "auto", heard: Pitches | None = None
+    sound: Sound,
+    *,
+    analyser: AnalyserChoice = "auto",
+    heard: Pitches | None = None,
+    network: BeatNetwork | None = None,
 ) -> Rhythm:
-    """Tempo, beats, bars. `heard` spares making the pitches twice."""
+    """Tempo, beats, bars. `heard` spares making the pitches twice; `network` helps to choose."""
     if sound.duration_s < MIN_TEMPO_S or not _has_attacks(sound):
         return NO_RHYTHM
     attacks = onsets(sound)
     adviser, degraded = adviser_for(analyser)
-    candidates = ranked(Evidence(attacks), advised_bpm(sound, adviser), adviser)
+    evidence = Evidence(attacks, heard_beats(sound, attacks, network) if network else None)
+    candidates = ranked(evidence, advised_bpm(sound, adviser), adviser)
     if not candidates:
         return NO_RHYTHM
     beats_s = track_beats(attacks.even, candidates[0].bpm)
     bpm = steady_tempo_bpm(beats_s, candidates[0].bpm) or candidates[0].bpm
     meter = find_meter(beats_s, attacks, heard or pitches(sound))
     return Rhythm(
-        _tempo(bpm, candidates, _is_steady(beats_s)),
+        _tempo(bpm, candidates, _is_steady(beats_s), network is not None),
         _beats(beats_s, candidates[0].share, meter),
         _time_signature(meter),
         attacks,
@@ -69,7 +79,14 @@ def _has_attacks(sound: Sound) -> bool:
     return sound.texture.onset_rate_hz >= MIN_ONSET_RATE_HZ
 
 
-def _tempo(bpm: float, candidates: list[Candidate], stable: bool | None) -> Tempo:
+def heard_beats(sound: Sound, attacks: Onsets, network: BeatNetwork) -> np.ndarray:
+    """What the network hears, at the frames of the attacks (frames,)."""
+    beats = network.beats(sound)
+    moments_s = np.arange(len(attacks.every)) / FRAME_RATE_HZ
+    return np.asarray(np.interp(moments_s, np.arange(len(beats)) / NETWORK_RATE_HZ, beats))
+
+
+def _tempo(bpm: float, candidates: list[Candidate], stable: bool | None, by_network: bool) -> Tempo:
     """The chosen one first, then the others; its half and double are always among them."""
     first = candidates[0].share
     shares = {bpm: first}
@@ -82,7 +99,9 @@ def _tempo(bpm: float, candidates: list[Candidate], stable: bool | None) -> Temp
     return Tempo(
         value=round(bpm, 2),
         unit="bpm",
-        method=METHOD,
+        method=f"{METHOD}; {BY_NETWORK}" if by_network else METHOD,
+        model=BEAT_MODEL.id if by_network else None,
+        weights_sha256=BEAT_MODEL.weights_sha256 if by_network else None,
         confidence=round(first, 3),
         candidates=[
             TempoCandidate(bpm=round(one, 2), confidence=round(min(shares[one], first), 3))
