@@ -105,6 +105,7 @@ def _serve_one(link: socket.socket, job: Job) -> None:
         except Exception as error:
             answer = {"failed": f"{type(error).__name__}: {error}"[:500]}
     send_frame(link, answer)
+    lockdown.give_back_memory()
 
 
 if __name__ == "__main__":

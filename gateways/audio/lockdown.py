@@ -70,6 +70,13 @@ def before_files(memory_bytes: int, jobs_cpu_s: int) -> list[str]:
     return achieved
 
 
+def give_back_memory() -> None:
+    """What glibc keeps of what was freed: an idle child has 373 MB after a long file instead of
+    over 600."""
+    if IS_LINUX and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
+
+
 def allow_cpu(more_s: float) -> None:
     """From here, this process may use so many seconds more before SIGXCPU ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
