@@ -5,13 +5,14 @@ committed offset.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import InconsistentTopicIdError
+from kafka.errors import InconsistentTopicIdError, KafkaError
 
 from events.log.errors import NotOurRecord
 from events.log.kafka_config import KafkaConfig
@@ -22,8 +23,17 @@ from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
 from events.log.records import from_record
 
 CLOSE_MS = 2_000
+# Of a group that answers every two seconds.
+SILENT_S = 45.0
 
 remember_fetch_entries()
+
+
+class GroupSilent(KafkaError):  # type: ignore[misc]
+    """The client's heartbeats have ended: the broker has given its partitions to others."""
+
+    def __init__(self, consumer: str) -> None:
+        super().__init__(f"{consumer} was not answered by its group for {SILENT_S:.0f} s")
 
 
 class KafkaLog:
@@ -47,6 +57,7 @@ class _KafkaReader:
         self, config: KafkaConfig, consumer: str, topic_ids: dict[str, str], load: LoadVector
     ) -> None:
         self._config, self._topic_ids, self._load = config, topic_ids, load
+        self._name, self._opened = consumer, time.monotonic()
         self._vector = Vector()
         # Where a partition was resumed: its first record must be the one the checkpoint names.
         self._resumed: dict[LogPartition, Checkpoint] = {}
@@ -70,6 +81,7 @@ class _KafkaReader:
     def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
         fetched = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=limit)
         self._same_topics()
+        self._still_a_member()
         self._resume_assigned(fetched)
         items: list[LogItem] = []
         for kafka_partition, records in fetched.items():
@@ -160,6 +172,15 @@ class _KafkaReader:
             now = cluster.topic_id(self._config.named(topic))
             if now is not None and str(now) != known:
                 raise InconsistentTopicIdError(f"{topic} was made anew")
+
+    def _still_a_member(self) -> None:
+        """After two rebalances in quick succession the client (kafka-python 3.0.12) may take itself
+        for a member and send no heartbeat: it then stood still for five minutes, twice in some
+        thirty kills of a worker. A reader made anew joins anew.
+        """
+        heard = self._consumer._coordinator.heartbeat.last_receive
+        if time.monotonic() - max(heard, self._opened) > SILENT_S:
+            raise GroupSilent(self._name)
 
     def _partition(self, kafka_partition: TopicPartition) -> LogPartition:
         return LogPartition(self._config.logical(kafka_partition.topic), kafka_partition.partition)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from kafka.admin import KafkaAdminClient
 from psycopg_pool import ConnectionPool
 
+from events.log import kafka
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import KafkaConfig
 from events.log.partitions import topic_of
+from events.log.port import LoadVector, LogReader
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.log.tail import LogTail
@@ -167,3 +171,40 @@ def test_a_topic_deleted_by_hand_comes_back_without_loss(
         last = writer.lives(10, seed=2)
         caught_up(progress, "tally", last, 40)
     assert once(pool, last)
+
+
+class Watched(KafkaLog):
+    """Keeps the readers that it gave out."""
+
+    def __init__(self, config: KafkaConfig) -> None:
+        super().__init__(config)
+        self.readers: list[LogReader] = []
+
+    def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:
+        self.readers.append(super().reader(consumer, categories, load))
+        return self.readers[-1]
+
+
+def test_a_reader_whose_heartbeats_have_ended_joins_anew(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Regression: after kill -9 in the midst of a rebalance a worker took itself for a member and
+    stood still for five minutes.
+    """
+    make_tally(pool)
+    log = Watched(config)
+    with relaying(), running([Tally()], log, pool, rebuilder):
+        caught_up(progress, "tally", writer.lives(3), 40)
+        monkeypatch.setattr(kafka, "SILENT_S", 3.0)
+        log.readers[0]._consumer._coordinator._close_heartbeat()
+        eventually(lambda: len(log.readers) == 2, 40)
+        last = writer.lives(3, seed=2)
+        caught_up(progress, "tally", last, 40)
+        assert once(pool, last)
+        assert len(log.readers) == 2
