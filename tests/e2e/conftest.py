@@ -1,4 +1,4 @@
-"""The real product in a real browser: one installation a session, started as a user would."""
+"""The real product in a real browser: one installation for all, started as a user would."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ class Visit:
         ready.nth(count - 1).wait_for(timeout=timeout_ms)
 
 
-@pytest.fixture(scope="session")
+# Of this folder only: an installation that idles costs the tests behind it a quarter of a core.
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """`NOCULTURE_E2E_DATA` names an installation that runs already: quicker while one writes."""
     music = render(tmp_path_factory.mktemp("music"), count=5, duration_s=14.0)
