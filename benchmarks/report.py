@@ -3,7 +3,8 @@
     python -m benchmarks.report run.json
 
 writes the table between the document's marks, the plots beside it and the run itself, whole, as
-docs/benchmarks/results.json. Nothing in the document's figures is typed by hand.
+docs/benchmarks/results.json. A run of some parts takes the place of these parts in the last one.
+Nothing in the document's figures is typed by hand.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ MET, MISSED = "#2b7a4b", "#b3472d"
 
 
 def main(run_file: str) -> None:
-    run = json.loads(Path(run_file).read_text())
     folder = DOCS / "benchmarks"
-    folder.mkdir(exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+    kept = folder / "results.json"
+    run = json.loads(Path(run_file).read_text())
+    if kept.exists():
+        run = merged(json.loads(kept.read_text()), run)
+    kept.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
     ratios(run["results"], folder / "ratios.svg")
     plots = ["![Each figure against its goal](benchmarks/ratios.svg)"]
     if curve(run["results"], folder / "cost-curve.svg"):
@@ -37,16 +40,32 @@ def main(run_file: str) -> None:
     text = document.read_text()
     head, _, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
-    figures = "\n\n".join([hardware(run["hardware"]), table(run["results"]), *plots])
+    figures = "\n\n".join([hardware(run), table(run["results"]), *plots])
     document.write_text(f"{head}{BEGIN}\n{figures}\n{END}{tail}")
 
 
-def hardware(machine: dict[str, Any]) -> str:
+def merged(last: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    """`run`, and what it did not measure out of the one before; each part with its load."""
+    measured = {result["name"] for result in run["results"]}
+    others = [result for result in last["results"] if result["name"] not in measured]
+    if not others:
+        return run
+    loads = {name: run["hardware"]["load_1min_at_start"] for name in measured}
+    results = sorted(others + run["results"], key=lambda result: int(result["name"][1:]))
+    return {**last, "results": results, "later": {**last.get("later", {}), **loads}}
+
+
+def hardware(run: dict[str, Any]) -> str:
+    machine = run["hardware"]
+    later = "".join(
+        f" {name} in a run of its own, load {load}."
+        for name, load in sorted(run.get("later", {}).items())
+    )
     postgres = ", ".join(f"{name} {value}" for name, value in machine["postgres"].items())
     return (
         f"Measured on {machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']} GiB,"
         f" {machine['system']}, Python {machine['python']}; Postgres: {postgres};"
-        f" seed {machine['seed']}; load {machine['load_1min_at_start']} at the start."
+        f" seed {machine['seed']}; load {machine['load_1min_at_start']} at the start.{later}"
     )
 
 
