@@ -76,6 +76,9 @@ let current = 0;
 let commands = [];
 let asking = null;
 let timer = 0;
+let searching = false;
+// Enter came before the answer: the first track that is found is opened.
+let hasty = false;
 
 function draw() {
   list.replaceChildren(
@@ -87,7 +90,7 @@ function draw() {
       return option;
     }),
   );
-  nothing.textContent = commands.length ? "" : "Nothing fits";
+  nothing.textContent = commands.length ? "" : searching ? "Searching" : "Nothing fits";
   point();
 }
 
@@ -106,10 +109,12 @@ function find() {
   const local = [...deeds(), ...pages()];
   commands = typed ? local.filter(({ label }) => fits(label, typed)) : local;
   current = 0;
+  searching = typed !== "";
+  hasty = false;
   draw();
   clearTimeout(timer);
   asking?.abort();
-  if (typed) timer = setTimeout(() => findTracks(typed), PAUSE_MS);
+  if (searching) timer = setTimeout(() => findTracks(typed), PAUSE_MS);
 }
 
 async function findTracks(typed) {
@@ -117,22 +122,26 @@ async function findTracks(typed) {
   try {
     const query = new URLSearchParams({ q: typed, limit: String(TRACKS) });
     const answer = await fetch(`/api/assets?${query}`, { signal: asking.signal });
-    if (!answer.ok) return;
-    const { data } = await answer.json();
+    const { data } = answer.ok ? await answer.json() : { data: [] };
     const tracks = data.map(({ id, tags, filename }) => ({
       label: tags.title ?? filename,
       hint: tags.artist ?? "Track",
       run: () => go(`/assets/${id}`),
     }));
     commands = [...commands, ...tracks];
+    searching = false;
     draw();
+    if (hasty) run(0);
   } catch (error) {
-    if (error.name !== "AbortError") throw error;
+    if (error.name === "AbortError") return;
+    searching = false;
+    draw();
   }
 }
 
 function run(number) {
   const command = commands[number];
+  hasty = searching && !command;
   if (!command) return;
   dialog.close();
   command.run();
@@ -155,12 +164,17 @@ list.addEventListener("click", (event) => {
   if (option) run([...list.children].indexOf(option));
 });
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+dialog.addEventListener("close", () => {
+  hasty = false;
+});
 
-export function open() {
+/** @param {string} typed what it is asked already; a line's end stands for Enter */
+export function open(typed = "") {
   if (dialog.open) return dialog.close();
   if (document.querySelector("dialog[open]")) return;
-  input.value = "";
+  input.value = typed;
   find();
   dialog.showModal();
   input.focus();
+  if (typed.endsWith("\n")) run(0);
 }

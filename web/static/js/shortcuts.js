@@ -6,18 +6,40 @@ import { announce } from "./text.js";
 const STEP_S = 5;
 const TAKES_KEYS = "input, select, textarea, button, summary, dialog[open], [role=slider]";
 
-const fetchPalette = () => import("./palette.js");
-const openPalette = () => fetchPalette().then((palette) => palette.open());
+let palette = null;
+// What is typed while the palette is still on its way; null when nobody waits for it.
+let typedAhead = null;
+
+const fetchPalette = async () => (palette ??= await import("./palette.js"));
+
+/** At once when it is here: a promise, even a kept one, comes after the keys that follow. */
+async function openPalette() {
+  if (palette) return palette.open();
+  if (typedAhead !== null) return;
+  typedAhead = "";
+  try {
+    (await fetchPalette()).open(typedAhead);
+  } catch {
+    announce("The palette did not load. Try again.");
+  } finally {
+    typedAhead = null;
+  }
+}
 
 document.addEventListener("click", (event) => event.target.closest("[data-palette]") && openPalette());
 document.addEventListener("keydown", (event) => {
   // The modifier comes first: what is typed behind Ctrl+K finds the palette open.
-  if (event.key === "Control" || event.key === "Meta") fetchPalette();
+  if (event.key === "Control" || event.key === "Meta") fetchPalette().catch(() => {});
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
     openPalette();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (typedAhead !== null && (event.key.length === 1 || event.key === "Enter")) {
+    event.preventDefault();
+    typedAhead += event.key === "Enter" ? "\n" : event.key;
+    return;
+  }
   if (event.target.closest(TAKES_KEYS) || document.querySelector("dialog[open]")) return;
   const act = {
     " ": playOrPause,
