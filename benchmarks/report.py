@@ -59,7 +59,7 @@ def hardware(run: dict[str, Any]) -> str:
     machine = run["hardware"]
     later = "".join(
         f" {name} in a run of its own, load {load}."
-        for name, load in sorted(run.get("later", {}).items())
+        for name, load in sorted(run.get("later", {}).items(), key=lambda part: int(part[0][1:]))
     )
     postgres = ", ".join(f"{name} {value}" for name, value in machine["postgres"].items())
     return (
