@@ -36,10 +36,7 @@ class WithoutBroker(Installation):
         return int(json.loads((self.data / "run" / "state.json").read_text())["pid"])
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[WithoutBroker]:
-    installation = WithoutBroker(tmp_path / "an installation")
-    yield installation
+def ended(installation: WithoutBroker) -> None:
     if (installation.data / "run" / "state.json").exists():
         subprocess.run(
             [sys.executable, "-m", "runtime", "down", "--data", str(installation.data)],
@@ -47,6 +44,22 @@ def installation(tmp_path: Path) -> Iterator[WithoutBroker]:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
         )
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[WithoutBroker]:
+    installation = WithoutBroker(tmp_path / "an installation")
+    yield installation
+    ended(installation)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithoutBroker]:
+    """One for all who leave it running as it was."""
+    running = WithoutBroker(tmp_path_factory.mktemp("shared") / "an installation")
+    running.up()
+    yield running
+    ended(running)
 
 
 def test_up_is_ready_when_it_returns_and_down_stops_in_reverse_order(
@@ -66,53 +79,48 @@ def test_up_is_ready_when_it_returns_and_down_stops_in_reverse_order(
     installation("down", code=3)
 
 
-def test_the_status_gives_the_owner_role_of_the_database(installation: WithoutBroker) -> None:
-    with psycopg.connect(installation.up()["database_url"]) as connection:
+def test_the_status_gives_the_owner_role_of_the_database(running: WithoutBroker) -> None:
+    with psycopg.connect(running.status()["database_url"]) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("noculture",)
 
 
-def test_a_second_up_says_what_runs_and_starts_nothing(installation: WithoutBroker) -> None:
-    first = installation.up()
-    again = installation("up")
+def test_a_second_up_says_what_runs_and_starts_nothing(running: WithoutBroker) -> None:
+    first = running.status()
+    again = running("up")
     assert first["web"] in again.stdout
     assert "worker running" in again.stderr
-    assert installation.status()["parts"][0]["pid"] == first["parts"][0]["pid"]
+    pids = [part["pid"] for part in running.status()["parts"]]
+    assert pids == [part["pid"] for part in first["parts"]]
 
 
 @pytest.mark.parametrize("name", ["worker", "analysis", "api", "postgres"])
 def test_a_killed_part_is_started_again_and_the_others_go_on(
-    installation: WithoutBroker, name: str
+    running: WithoutBroker, name: str
 ) -> None:
-    status = installation.up()
-    before = installation.part(name)["pid"]
+    status = running.status()
+    before = running.part(name)["pid"]
     os.kill(before, signal.SIGKILL)
-    eventually(
-        lambda: installation.part(name)["pid"] not in (None, before), f"a new process of {name}"
-    )
-    eventually(
-        lambda: all(part["state"] == "running" for part in installation.status()["parts"]),
-        "everything running again",
-    )
-    after = installation.status()
+    eventually(lambda: running.part(name)["pid"] not in (None, before), f"a new process of {name}")
+    eventually(running.all_running, "everything running again")
+    after = running.status()
     assert after["web"] == status["web"]
     assert after["database_url"] == status["database_url"]
     assert after["head"] == 0
 
 
-def test_a_part_that_cannot_start_is_shown_with_its_last_words(installation: WithoutBroker) -> None:
-    installation.up()
-    (installation.data / "settings.env").write_text("NOCULTURE_LOG_LEVEL=shouting\n")
-    os.kill(installation.part("worker")["pid"], signal.SIGKILL)
+def test_a_part_that_cannot_start_is_shown_with_its_last_words(running: WithoutBroker) -> None:
+    (running.data / "settings.env").write_text("NOCULTURE_LOG_LEVEL=shouting\n")
+    os.kill(running.part("worker")["pid"], signal.SIGKILL)
 
     def shown() -> bool:
-        worker = installation.part("worker")
+        worker = running.part("worker")
         return worker["state"] == "restarting" and bool(worker["detail"])
 
     try:
         eventually(shown, "a restarting worker")
     finally:
-        (installation.data / "settings.env").unlink()
-    eventually(lambda: installation.part("worker")["state"] == "running", "its recovery")
+        (running.data / "settings.env").unlink()
+    eventually(lambda: running.part("worker")["state"] == "running", "its recovery")
 
 
 def test_when_the_supervisor_is_killed_its_parts_end_and_the_next_up_works(
@@ -189,8 +197,7 @@ def test_a_broker_that_cannot_be_had_is_named_with_the_way_without_it(
     assert "--event-log postgres" in done.stderr
 
 
-def test_nothing_of_an_installation_is_readable_by_others(installation: WithoutBroker) -> None:
-    installation.up()
-    assert installation.data.stat().st_mode & 0o077 == 0
+def test_nothing_of_an_installation_is_readable_by_others(running: WithoutBroker) -> None:
+    assert running.data.stat().st_mode & 0o077 == 0
     for name in ("state.json", "engines.json"):
-        assert (installation.data / "run" / name).stat().st_mode & 0o077 == 0
+        assert (running.data / "run" / name).stat().st_mode & 0o077 == 0
