@@ -7,10 +7,11 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pwdlib import PasswordHash
 
 from commands.logins import valid_email
 from commands.musical_keys import musical_key
-from commands.passwords import Passwords
+from commands.passwords import NOBODYS, Passwords
 from commands.staging import clean_filename
 from events.audio import MUSICAL_KEYS
 
@@ -79,3 +80,23 @@ def test_a_password_fits_in_either_unicode_form_and_none_fits_nobody() -> None:
     assert passwords.fits("cafe\u0301 au lait", stored)
     assert not passwords.fits("cafe au lait", stored)
     assert not passwords.fits("the password of nobody", None)
+
+
+def test_looking_for_nobody_costs_what_looking_for_somebody_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passwords, verified = Passwords(), []
+    stored = passwords.hash("somebody's")
+    verify = PasswordHash.verify
+
+    def counted(self: PasswordHash, password: str, against: str) -> bool:
+        verified.append(against)
+        return verify(self, password, against)
+
+    monkeypatch.setattr(PasswordHash, "verify", counted)
+    assert not passwords.fits("another", stored)
+    assert not passwords.fits("another", None)
+    ours, nobodys = verified
+    # The method, its memory, its rounds.
+    assert nobodys == NOBODYS
+    assert nobodys.split("$")[:4] == ours.split("$")[:4]
