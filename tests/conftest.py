@@ -58,9 +58,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 @contextmanager
 def open_database(postgres: EmbeddedPostgres, name: str) -> Iterator[Database]:
-    """A copy of the migrated template: 46 ms by file copy, 129 ms through the log."""
+    """A copy of the migrated template. Through the log it takes 60 to 100 ms and its end 20; by
+    file copy, which flushes all there is, 80 to 120 and 40.
+    """
     with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
         connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
     yield Database(_of(postgres.owner_url, name), _of(postgres.app_url, name))
     with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
