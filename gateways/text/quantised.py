@@ -10,7 +10,8 @@ import numpy as np
 def quantised(vector: np.ndarray) -> str:
     """Of a vector (n,) that is not zero: its direction, the largest component at ±127."""
     largest = float(np.abs(vector).max())
-    steps = np.rint(vector * (127 / largest)) if largest else np.zeros_like(vector)
+    # In doubles: of a vector near zero the factor is beyond a float32.
+    steps = np.rint(vector.astype(float) * (127 / largest)) if largest else np.zeros_like(vector)
     return base64.b64encode(steps.astype(np.int8).tobytes()).decode()
 
 

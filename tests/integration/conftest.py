@@ -6,22 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from psycopg_pool import ConnectionPool
-from pwdlib.hashers.argon2 import Argon2Hasher
 
-from commands import passwords
 from commands.unit import Commands
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.subject_keys import PostgresSubjectKeys
 from tests.conftest import Database
-
-
-@pytest.fixture(scope="package", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """People who sign up by the hundred; a hash as the product makes it takes 166 ms of a core."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "Argon2Hasher", lambda: Argon2Hasher(time_cost=1, memory_cost=64))
-        yield
 
 
 @pytest.fixture

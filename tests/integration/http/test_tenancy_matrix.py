@@ -153,8 +153,8 @@ class Asking:
             return self._of(tenant), self._version(tenant) if kind == "asset" else "1"
         made = getattr(tenant, f"new_{kind}")
         object_id = made("assets:read")[0] if kind == "key" else str(made())
-        if kind == "file":
-            # Its page looks at the vault, which follows.
+        if self.route.page:
+            # Pages look at views, which follow.
             self.world.settle()
         return object_id, "1"
 
