@@ -25,6 +25,7 @@ CONTENT_CLAIM = "asset-content"
 NOTHING_SAID = Tags()
 # What a file can say; the others are only the musician's to override.
 FILE_TAGS = Tags.model_fields.keys() - {"energy", "danceability", "valence", "instruments"}
+FILE_TAGS -= {"artists", "genres"}
 
 
 class AssetNotReady(NoCultureError):
@@ -67,6 +68,7 @@ def upload(
     filename: str,
     sha256: str,
     size_bytes: int,
+    path: str | None = None,
 ) -> Decision:
     """Keep a new recording. The same bytes in the same workspace are a lost claim (409)."""
     if nothing is not None:
@@ -79,6 +81,7 @@ def upload(
             filename=filename,
             sha256=sha256,
             size_bytes=size_bytes,
+            path=path,
         ),
         takes=(content_claim(sha256),),
     )

@@ -11,10 +11,15 @@ from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event, Personal
 
 Filename = Annotated[str, StringConstraints(max_length=500)]
+RelativePath = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class AssetUploaded(Event, type="asset.uploaded", version=2, subject="uploaded_by"):
-    """All bytes arrived and are stored; nothing has looked inside the file yet."""
+    """All bytes arrived and are stored; nothing has looked inside the file yet.
+
+    `path` is where the file lay in the folder that was chosen: `Song A/Kick.wav`; null for a file
+    that was chosen alone.
+    """
 
     asset_id: AssetId
     workspace_id: WorkspaceId
@@ -22,6 +27,7 @@ class AssetUploaded(Event, type="asset.uploaded", version=2, subject="uploaded_b
     filename: Personal[Filename]
     sha256: Sha256
     size_bytes: int = Field(gt=0)
+    path: Personal[RelativePath] = None
 
 
 class AssetProbeRequested(Event, type="asset.probe_requested", version=2):

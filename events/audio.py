@@ -15,6 +15,8 @@ TagText = Annotated[str, StringConstraints(max_length=500)]
 Comment = Annotated[str, StringConstraints(max_length=2000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 MAX_INSTRUMENTS = 20
+MAX_NAMES = 20
+Names = Annotated[tuple[TagText, ...], Field(max_length=MAX_NAMES)]
 
 
 class Value(BaseModel):
@@ -32,7 +34,8 @@ class Blob(Value):
 class Tags(Value):
     """What the file or the musician says of a recording; None where nothing is said.
 
-    From `energy` on no file says anything: there the musician overrides what was measured.
+    `artists` and `genres` hold each value where there are several; `artist` and `genre` then hold
+    all of them, joined to be shown. From `energy` on no file says anything: there the musician overrides what was measured.
     """
 
     title: TagText | None = None
@@ -54,6 +57,8 @@ class Tags(Value):
     danceability: Share | None = None
     valence: Share | None = None
     instruments: Annotated[tuple[TagText, ...], Field(max_length=MAX_INSTRUMENTS)] | None = None
+    artists: Names | None = None
+    genres: Names | None = None
 
 
 class Picture(Value):

@@ -21,7 +21,7 @@ from projections.projection import Projection, Rows
 # All that a deleted asset's stream has written; its measurements belong to another stream and stay.
 _FORGOTTEN = dict.fromkeys(
     (
-        *("workspace_id", "file_state", "uploaded_at", "filename", "sha256", "size_bytes"),
+        *("workspace_id", "file_state", "uploaded_at", "filename", "path", "sha256", "size_bytes"),
         *("rejection_code", "rejection_reason"),
         *(f"tag_{name}" for name in Tags.model_fields),
         *("duration_s", "sample_rate_hz", "channels", "codec", "bitrate_bps", "truncated"),
@@ -48,7 +48,7 @@ _OWN = ("tempo_bpm", "key", "genre")
 NOTHING_SAID = Tags()
 
 
-class Vault(Projection, name="vault", version=3, categories=("asset", "analysis")):
+class Vault(Projection, name="vault", version=4, categories=("asset", "analysis")):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
     An asset and its analysis are two streams that arrive in any interleaving: each writes only its
@@ -66,6 +66,7 @@ class Vault(Projection, name="vault", version=3, categories=("asset", "analysis"
                     file_state="uploaded",
                     uploaded_at=event.recorded_at,
                     filename=_storable(data.filename),
+                    path=_storable(data.path),
                     sha256=data.sha256,
                     size_bytes=data.size_bytes,
                 )

@@ -9,6 +9,8 @@ CREATE TABLE {schema}.vault (
     file_state          text,
     uploaded_at         timestamptz,
     filename            text,
+    -- where the file lay in the folder that was chosen
+    path                text,
     sha256              text,
     size_bytes          bigint,
     -- of the file as it was uploaded, where tags were written into a newer version of it
@@ -37,6 +39,9 @@ CREATE TABLE {schema}.vault (
     tag_danceability    double precision,
     tag_valence         double precision,
     tag_instruments     jsonb,
+    -- each value where there are several
+    tag_artists         jsonb,
+    tag_genres          jsonb,
     -- true where the musician said it, whatever the file says
     own_tempo_bpm       boolean,
     own_key             boolean,

@@ -32,6 +32,7 @@ def asset_of(row: Row) -> AssetDto:
         rejection=_problem(row["rejection_code"], row["rejection_reason"]),
         analysis_error=_problem(row["analysis_error_code"], row["analysis_error_reason"]),
         filename=row["filename"],
+        path=row.get("path"),
         sha256=row["sha256"],
         size_bytes=row["size_bytes"],
         uploaded_at=row["uploaded_at"],

@@ -52,6 +52,8 @@ class TagsDto(Dto):
     danceability: float | None = None
     valence: float | None = None
     instruments: list[str] | None = None
+    artists: list[str] | None = None
+    genres: list[str] | None = None
 
 
 class AudioDto(Dto):
@@ -153,7 +155,7 @@ class OriginalDto(Dto):
 class AssetDto(Dto):
     """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
 
-    `original` only where tags were written into a newer version of the file.
+    `path` is where the file lay in the folder that was uploaded. `original` only where tags were written into a newer version of the file.
     """
 
     id: str
@@ -162,6 +164,7 @@ class AssetDto(Dto):
     rejection: Rejection | None = None
     analysis_error: Rejection | None = None
     filename: str
+    path: str | None = None
     sha256: str
     size_bytes: int
     uploaded_at: Timestamp

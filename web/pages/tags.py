@@ -17,7 +17,8 @@ from web.parts import Parts
 from web.render import wants_part
 from web.visitor import PATIENCE_S, Visitors, catch_up, remember
 
-FIELDS = tuple(TagsDto.model_fields)
+# The form edits the joined text of several artists or genres.
+FIELDS = tuple(name for name in TagsDto.model_fields if name not in ("artists", "genres"))
 _NUMBERS = ("tempo_bpm", "energy", "danceability", "valence")
 _WRONG = {
     "year": "The year has four digits.",
