@@ -35,7 +35,8 @@ class Tags(Value):
     """What the file or the musician says of a recording; None where nothing is said.
 
     `artists` and `genres` hold each value where there are several; `artist` and `genre` then hold
-    all of them, joined to be shown. From `energy` on no file says anything: there the musician overrides what was measured.
+    all of them, joined to be shown. No file says anything of `energy`, `danceability`, `valence`
+    and `instruments`: there the musician overrides what was measured.
     """
 
     title: TagText | None = None

@@ -23,7 +23,7 @@ def router(authenticated: Authenticate, progress: Progress, accounts: AccountQue
         operation_id="getMe",
         summary="The caller's own account",
         dependencies=[Depends(ReadAt("accounts", progress))],
-        responses=problems(401, 403, 422, 503),
+        responses=problems(401, 403, 422, 429, 503),
     )
     def get_me(caller: Reader) -> AccountDto:
         return accounts.get(caller)
@@ -34,7 +34,7 @@ def router(authenticated: Authenticate, progress: Progress, accounts: AccountQue
         summary="Everything we hold of the caller, as one JSON document",
         dependencies=[Depends(ReadAt("timeline", progress))],
         responses={
-            **problems(401, 403, 422, 503),
+            **problems(401, 403, 422, 429, 503),
             200: {"content": {"application/json": {"schema": {"type": "object"}}}},
         },
         response_class=Response,

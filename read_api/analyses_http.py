@@ -81,7 +81,7 @@ def router(
         dependencies=in_views,
         response_model=Report,
         responses={
-            **problems(401, 403, 404, 422, 503),
+            **problems(401, 403, 404, 422, 429, 503),
             200: {"headers": {"ETag": header("Of the report and of what the musician says")}},
             304: {"description": "Not Modified"},
         },
@@ -103,7 +103,7 @@ def router(
         operation_id="listAnalyses",
         summary="Its runs, newest first",
         dependencies=in_views,
-        responses=problems(401, 403, 404, 422, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_analyses(asset_id: str, caller: Reader) -> Page[AnalysisRunDto]:
         return analyses.runs(caller, asset_id)
@@ -113,7 +113,7 @@ def router(
         operation_id="compareAnalyses",
         summary="Two runs, figure by figure; the two newest by default",
         dependencies=in_views,
-        responses=problems(401, 403, 404, 422, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
     )
     def compare_analyses(
         asset_id: str, caller: Reader, old: RunNumber = None, new: RunNumber = None
@@ -128,7 +128,7 @@ def router(
             Depends(ReadAt("reanalyses", progress)),
             Depends(ReadAt("analyses", progress)),
         ],
-        responses=problems(401, 403, 404, 422, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
     )
     def get_reanalysis(reanalysis_id: str, caller: Reader) -> ReanalysisDto:
         return reanalyses.get(caller, reanalysis_id)

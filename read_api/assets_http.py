@@ -35,7 +35,7 @@ def router(
         summary="List and search the vault",
         # The last one's position is the answer's.
         dependencies=[in_collections, in_vault],
-        responses=problems(401, 403, 422, 503),
+        responses=problems(401, 403, 422, 429, 503),
     )
     def list_assets(
         filters: Annotated[AssetFilters, Query()],
@@ -52,7 +52,7 @@ def router(
         dependencies=[in_vault],
         response_model=AssetDto,
         responses={
-            **problems(401, 403, 404, 422, 503),
+            **problems(401, 403, 404, 422, 429, 503),
             200: {"headers": {"ETag": header('`"v<version>"`')}},
             304: {"description": "Not Modified"},
         },
@@ -80,7 +80,7 @@ def router(
         operation_id="listSimilarAssets",
         summary="What sounds most like one asset, nearest first",
         dependencies=[in_sounds, in_vault],
-        responses=problems(401, 403, 404, 422, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_similar(
         asset_id: str,
@@ -94,7 +94,7 @@ def router(
         operation_id="listRelatedAssets",
         summary="The same audio in other files, and versions of the same song",
         dependencies=[in_sounds, in_vault],
-        responses=problems(401, 403, 404, 422, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_related(
         asset_id: str, caller: Annotated[Caller, Depends(authenticated("assets:read"))]
@@ -106,7 +106,7 @@ def router(
         operation_id="listAssetEvents",
         summary="Everything that happened to one asset, in order",
         dependencies=[Depends(ReadAt("timeline", progress))],
-        responses=problems(401, 403, 404, 422, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_asset_events(
         asset_id: str,

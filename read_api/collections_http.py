@@ -26,7 +26,7 @@ def router(
         operation_id="listCollections",
         summary="Saved searches and collections, with what they hold right now",
         dependencies=seen,
-        responses=problems(401, 403, 422, 503),
+        responses=problems(401, 403, 422, 429, 503),
     )
     def list_collections(
         caller: Reader,
@@ -42,7 +42,7 @@ def router(
         dependencies=seen,
         response_model=CollectionDto,
         responses={
-            **problems(401, 403, 404, 422, 503),
+            **problems(401, 403, 404, 422, 429, 503),
             200: {"headers": {"ETag": header('`"v<version>"`')}},
         },
     )

@@ -20,7 +20,7 @@ def router(authenticated: Authenticate, progress: Progress, comments: CommentQue
         operation_id="listComments",
         summary="What was said of its moments, in their order",
         dependencies=[Depends(ReadAt("vault", progress)), Depends(ReadAt("comments", progress))],
-        responses=problems(401, 403, 404, 422, 503),
+        responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_comments(
         asset_id: str,

@@ -40,7 +40,7 @@ def router(
         operation_id="listEvents",
         summary="Everything that happened in the workspace, in order",
         dependencies=[Depends(ReadAt("timeline", progress))],
-        responses=problems(401, 403, 422, 503),
+        responses=problems(401, 403, 422, 429, 503),
     )
     def list_events(
         caller: Annotated[Caller, Depends(allowed)],

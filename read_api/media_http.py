@@ -58,7 +58,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         summary="The recording as it was uploaded, or a copy that browsers play",
         response_class=Response,
         responses={
-            **problems(401, 403, 404, 409, 416, 422, 503),
+            **problems(401, 403, 404, 409, 416, 422, 429, 503),
             200: {"content": {"audio/*": _BINARY}},
             206: {"description": "Partial Content", "content": {"audio/*": _BINARY}},
             304: {"description": "Not Modified"},
@@ -71,7 +71,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         summary="The cover picture that the file carries",
         response_class=Response,
         responses={
-            **problems(401, 403, 404, 422, 503),
+            **problems(401, 403, 404, 422, 429, 503),
             200: {"content": {"image/*": _BINARY}},
             304: {"description": "Not Modified"},
         },
@@ -84,7 +84,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         operation_id="getAssetWaveform",
         summary="The waveform as audiowaveform JSON, version 2",
         responses={
-            **problems(401, 403, 404, 422, 503),
+            **problems(401, 403, 404, 422, 429, 503),
             304: {"description": "Not Modified"},
         },
         response_class=JSONResponse,

@@ -24,7 +24,7 @@ def router(authenticated: Authenticate, progress: Progress, sagas: SagaQueries) 
         operation_id="listSagas",
         summary="Processes, last moved first; `show=stuck` for those that need somebody",
         dependencies=[in_view],
-        responses=problems(401, 403, 422, 503),
+        responses=problems(401, 403, 422, 429, 503),
     )
     def list_sagas(filters: Annotated[SagaFilters, Query()], caller: Operator) -> Page[SagaDto]:
         return sagas.list(filters)
@@ -35,7 +35,7 @@ def router(authenticated: Authenticate, progress: Progress, sagas: SagaQueries) 
         summary="One process: every input, what it did about it, and what it waits for",
         dependencies=[in_view],
         responses={
-            **problems(401, 403, 404, 422, 503),
+            **problems(401, 403, 404, 422, 429, 503),
             200: {"headers": {"ETag": header('`"v<version>"`')}},
         },
     )

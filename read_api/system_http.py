@@ -53,7 +53,7 @@ def router(
         "/api/system",
         operation_id="getSystem",
         summary="Parts, consumers and what was put aside",
-        responses=problems(401, 403),
+        responses=problems(401, 403, 429),
     )
     def get_system(
         caller: Annotated[Caller, Depends(authenticated("operator"))],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 
@@ -39,6 +40,7 @@ import web.parts
 from events import tracing
 from events.log.tail import LogTail
 from kit.install import install_kit
+from kit.limits import Policy
 from read_api.enhanced import EnhancedAnalyses
 from read_api.metrics import CountRequests, Metrics
 from read_api.system import consumers_running
@@ -53,9 +55,23 @@ from runtime.query_side import QuerySide, parts, query_side
 DATABASE_PATIENCE_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything that answers HTTP, and the handlers behind it."""
+
+    app: FastAPI
+    changing: CommandSide
+    reading: QuerySide
+
+
 def build_app(core: Core, tail: LogTail) -> FastAPI:
     """Everything that answers HTTP, over one core."""
-    changing, reading = command_side(core), query_side(core, tail)
+    return compose(core, tail).app
+
+
+def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
+    """Puts the API together. `policies` replace the rate limits of the same name."""
+    changing, reading = command_side(core, *policies), query_side(core, tail)
 
     app = FastAPI(title="NoCulture OS", version=version(), docs_url=None, redoc_url=None)
     app.state.feed = reading.feed
@@ -115,7 +131,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         app.add_middleware(TraceRequests)
     install_kit(app, streams_its_body, web.app.problem_page(look))
     app.add_middleware(CountRequests, metrics=metrics)
-    return app
+    return Application(app, changing, reading)
 
 
 def page_parts(

@@ -30,7 +30,7 @@ from commands.uploads import Uploads
 from gateways.audio.pool import AudioPool
 from kit.auth import Authenticate
 from kit.backoff import Backoff
-from kit.limits import RateLimits
+from kit.limits import POLICIES, Policy, RateLimits
 from kit.tokens import Signer
 from processors.sagas.operating import Operating
 from read_api.reanalyses import ReanalysisQueries
@@ -65,7 +65,8 @@ class CommandSide:
     authenticated: Authenticate
 
 
-def command_side(core: Core) -> CommandSide:
+def command_side(core: Core, *policies: Policy) -> CommandSide:
+    """`policies` replace the rate limits of the same name."""
     settings = core.settings
     signer = Signer(settings.secrets.signing_key)
     logins = Logins(core.pool, settings.secrets.installation_key)
@@ -79,7 +80,7 @@ def command_side(core: Core) -> CommandSide:
     quota = Quota(storage(core).usage)
     assets = Assets(core.commands, core.objects, staging, quota)
     uploads = Uploads(core.pool, staging, assets)
-    limits = RateLimits(core.pool)
+    limits = RateLimits(core.pool, (*POLICIES, *policies))
     return CommandSide(
         accounts=Accounts(core.commands, logins, passwords, sessions),
         erasures=Erasures(core.commands, proofs, core.pool),

@@ -155,7 +155,8 @@ class OriginalDto(Dto):
 class AssetDto(Dto):
     """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
 
-    `path` is where the file lay in the folder that was uploaded. `original` only where tags were written into a newer version of the file.
+    `path` is where the file lay in the folder that was uploaded. `original` only where tags were
+    written into a newer version of the file.
     """
 
     id: str

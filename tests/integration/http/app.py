@@ -1,4 +1,4 @@
-"""The command API as composition makes it, over a real database and a real folder of blobs."""
+"""The product's own API over a real database and a real folder of blobs; no worker behind it."""
 
 from __future__ import annotations
 
@@ -14,43 +14,22 @@ from httpx2 import Response
 from psycopg_pool import ConnectionPool
 from starlette.testclient import TestClient
 
-from commands import (
-    accounts,
-    assets,
-    bulk,
-    keys,
-    passkeys_http,
-    recovery,
-    second_factor_http,
-    sessions,
-    signing_in,
-    uploads,
-)
 from commands.accounts import Accounts
 from commands.assets import Assets
-from commands.authentication import Credentials
-from commands.bulk import Bulk
-from commands.keys import Keys
 from commands.logins import Logins
-from commands.passkeys import Passkeys
-from commands.passwords import Passwords
-from commands.proofs import Proofs
-from commands.recovery import Recovery
 from commands.resumable import Uploads
 from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
-from commands.signing_in import SigningIn
-from commands.staging import Staging
 from commands.unit import Commands
+from events.log.tail import LogTail
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
-from events.store.subject_keys import PostgresSubjectKeys
-from gateways.object_store import FolderObjectStore
-from kit.auth import Authenticate
+from gateways.ports import ObjectStore
 from kit.backoff import Backoff
-from kit.install import install_kit
-from kit.limits import POLICIES, Policy, RateLimits
-from kit.tokens import Signer
+from kit.limits import Policy
+from runtime.app import Application, compose
+from runtime.composition import Core, open_core
+from runtime.settings import load_settings
 from tests.conftest import Database
 
 MAX_UPLOAD_BYTES = 3_000_000
@@ -58,13 +37,9 @@ PASSWORD = "a long enough password"
 _numbers = itertools.count(1)
 
 
-def streams(method: str, path: str) -> bool:
-    return path == "/api/assets" or path.startswith("/api/uploads")
-
-
 @dataclass
 class Installation:
-    """One installation's command side; `browser()` and `program()` are who uses it."""
+    """One installation without views; `browser()` and `program()` are who uses it."""
 
     app: FastAPI
     pool: ConnectionPool
@@ -74,7 +49,7 @@ class Installation:
     sessions: Sessions
     assets: Assets
     uploads: Uploads
-    objects: FolderObjectStore
+    objects: ObjectStore
     codec: EventCodec
     factors: SecondFactors
     logins: Logins
@@ -129,68 +104,40 @@ def open_installation(
     database: Database, folder: Path, *policies: Policy
 ) -> Iterator[Installation]:
     """`policies` replace those of the same name."""
-    with ConnectionPool(
-        database.app_url, min_size=1, max_size=12, kwargs={"autocommit": True}
-    ) as pool:
-        log = PostgresLog(database.app_url, pool)
-        try:
-            yield _installation(pool, log, folder, policies)
-        finally:
-            log.close()
-
-
-def _installation(
-    pool: ConnectionPool, log: PostgresLog, folder: Path, policies: tuple[Policy, ...]
-) -> Installation:
-    codec = EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
-    commands = Commands(log, pool, codec, b"i" * 32)
-    logins, passwords = Logins(pool, b"i" * 32), Passwords()
-    signer, limits = Signer(b"s" * 32), RateLimits(pool, (*POLICIES, *policies))
-    its_sessions = Sessions(pool, logins, signer)
-    proofs, backoff = Proofs(logins, passwords), Backoff(pool)
-    factors = SecondFactors(commands, proofs, backoff, signer)
-    its_signing_in = SigningIn(its_sessions, logins, passwords, factors, backoff, limits, signer)
-    its_keys = Keys(commands, pool)
-    its_accounts = Accounts(commands, logins, passwords, its_sessions)
-    objects = FolderObjectStore(folder)
-    staging = Staging(objects.staging, MAX_UPLOAD_BYTES)
-    its_assets = Assets(commands, objects, staging)
-    its_uploads = Uploads(pool, staging, its_assets)
-    authenticated = Authenticate(Credentials(its_sessions, pool), limits)
-    app = FastAPI()
-    app.include_router(accounts.router(its_accounts, its_sessions, limits))
-    app.include_router(accounts.password_router(its_accounts, authenticated, limits))
-    app.include_router(sessions.router(its_sessions, authenticated))
-    app.include_router(signing_in.router(its_signing_in, its_sessions))
-    app.include_router(second_factor_http.router(factors, authenticated, limits))
-    app.include_router(
-        passkeys_http.router(
-            Passkeys(commands, logins, proofs), its_sessions, authenticated, limits, ""
-        )
+    settings = load_settings(
+        folder,
+        event_log="postgres",
+        database_url=database.owner_url,
+        app_database_url=database.app_url,
+        max_upload_bytes=MAX_UPLOAD_BYTES,
     )
-    app.include_router(recovery.router(Recovery(commands, logins, passwords), limits))
-    app.include_router(keys.router(its_keys, authenticated))
-    app.include_router(bulk.router(Bulk(commands, its_assets), authenticated))
-    app.include_router(assets.router(its_assets, authenticated))
-    app.include_router(uploads.router(its_uploads, authenticated))
-    install_kit(app, streams)
+    with open_core(settings) as core:
+        tail = LogTail(core.url)
+        try:
+            yield _installation(core, compose(core, tail, *policies))
+        finally:
+            tail.close()
 
-    @app.get("/api/broken", include_in_schema=False)
+
+def _installation(core: Core, application: Application) -> Installation:
+    app, changing = application.app, application.changing
+
     def broken() -> None:
         raise RuntimeError("the secret is swordfish")
 
+    app.add_api_route("/api/broken", broken, include_in_schema=False)
     return Installation(
         app,
-        pool,
-        log,
-        commands,
-        its_accounts,
-        its_sessions,
-        its_assets,
-        its_uploads,
-        objects,
-        codec,
-        factors,
-        logins,
-        backoff,
+        core.pool,
+        core.log,
+        core.commands,
+        changing.accounts,
+        changing.sessions,
+        changing.assets,
+        changing.uploads,
+        core.objects,
+        core.codec,
+        changing.second_factors,
+        Logins(core.pool, core.settings.secrets.installation_key),
+        Backoff(core.pool),
     )

@@ -1,9 +1,10 @@
-"""A whole installation without HTTP servers: real store, real consumers, real read API."""
+"""The product's own API without a server, and its views; a test does what a worker would."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,28 +17,18 @@ from psycopg_pool import ConnectionPool
 
 from aggregates import analysis, asset
 from commands.accounts import Accounts
-from commands.authentication import Credentials
 from commands.keys import IssueKey, Keys
 from commands.logins import Logins
-from commands.passwords import Passwords
-from commands.sessions import Sessions
 from commands.unit import CommandContext, Commands
 from events.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
+from events.envelope import Envelope
 from events.ids import AccountId, AnalysisId, AssetId, CommandId, CorrelationId, WorkspaceId
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.log.tail import LogTail
-from events.store.codec import EventCodec
-from events.store.log import PostgresLog
-from events.store.postgres import COLUMNS, envelope_of
-from events.store.subject_keys import PostgresSubjectKeys
-from gateways.audio.peaks import read_zoom
-from gateways.object_store import FolderObjectStore
-from kit.auth import Authenticate
+from gateways.ports import ObjectStore
 from kit.caller import Caller
-from kit.limits import RateLimits
 from kit.paging import Cursors
-from kit.problems import install_problems
 from kit.tokens import Signer
 from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
@@ -52,14 +43,13 @@ from projections.sagas import Sagas
 from projections.sounds import Sounds
 from projections.timeline import Timeline
 from projections.vault import Vault
-from read_api import accounts_http, assets_http, events_http, media_http, system_http
-from read_api.accounts import AccountQueries
 from read_api.assets import AssetQueries
 from read_api.live import LiveFeed
-from read_api.media import AssetMedia
-from read_api.metrics import CountRequests, Metrics
-from read_api.system import VIEWS, SystemQueries, consumers_running
+from read_api.system import VIEWS
 from read_api.timeline import TimelineQueries
+from runtime.app import Application, compose
+from runtime.composition import Core, open_core
+from runtime.settings import load_settings
 from tests.conftest import Database
 
 _numbers = itertools.count(1)
@@ -71,7 +61,7 @@ class Library:
 
     commands: Commands
     progress: LogProgress
-    objects: FolderObjectStore
+    objects: ObjectStore
     accounts: Accounts
     keys: Keys
     logins: Logins
@@ -84,6 +74,11 @@ class Library:
     app: FastAPI
     position: int = 0
     operator: Caller | None = None
+
+    def shown(self, envelope: Envelope) -> dict[str, Any]:
+        """What people whose event it is are shown: personal values in plain."""
+        revealed = self.commands.codec.reveal(envelope.event_id, json.loads(envelope.data))
+        return envelope.to_json() | {"data": revealed}
 
     def caller(self) -> Caller:
         """Somebody new with a workspace of their own."""
@@ -254,17 +249,21 @@ class Library:
 
 @contextmanager
 def open_library(database: Database, folder: Path) -> Iterator[Library]:
-    url = database.app_url
+    settings = load_settings(
+        folder,
+        event_log="postgres",
+        database_url=database.owner_url,
+        app_database_url=database.app_url,
+    )
     stop = threading.Event()
-    with ConnectionPool(url, min_size=1, max_size=12, kwargs={"autocommit": True}) as pool:
-        log, tail = PostgresLog(url, pool), LogTail(url)
-        codec = EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
-        rebuilder = Rebuilder(pool, codec, "postgres")
-        engine = Engine(_consumers(), StoreLog(url, pool, tail), pool, codec, rebuilder)
+    with open_core(settings) as core:
+        tail = LogTail(core.url)
+        rebuilder = Rebuilder(core.pool, core.codec, "postgres")
+        store = StoreLog(core.url, core.pool, tail)
+        engine = Engine(_consumers(), store, core.pool, core.codec, rebuilder)
         worker = threading.Thread(target=engine.run, args=(stop,))
         worker.start()
-        parts = (pool, log, tail, codec, rebuilder, _consumers())
-        library = _library(*parts, FolderObjectStore(folder))
+        library = _library(core, compose(core, tail), rebuilder)
         # The first account of an installation is its operator.
         library.operator = library.caller()
         try:
@@ -274,77 +273,28 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
             stop.set()
             worker.join()
             tail.close()
-            log.close()
 
 
-def _library(
-    pool: ConnectionPool,
-    log: PostgresLog,
-    tail: LogTail,
-    codec: EventCodec,
-    rebuilder: Rebuilder,
-    consumers: list[ProjectionConsumer],
-    objects: FolderObjectStore,
-) -> Library:
-    signer = Signer(b"s" * 32)
-    progress, cursors = LogProgress(pool, "postgres"), Cursors(signer)
-    commands = Commands(log, pool, codec, b"i" * 32)
-    logins, passwords = Logins(pool, b"i" * 32), Passwords()
-    sessions, keys = Sessions(pool, logins, signer), Keys(commands, pool)
-    authenticated = Authenticate(Credentials(sessions, pool), RateLimits(pool))
-    assets = AssetQueries(pool, cursors)
-    timeline = TimelineQueries(pool, progress, cursors)
-    feed = LiveFeed(tail, log.events.head, reader(pool))
-    system = SystemQueries(pool, progress, log.events.head, lambda: [])
-    metrics = Metrics(system)
-    app = FastAPI()
-    install_problems(app)
-    app.add_middleware(CountRequests, metrics=metrics)
-    me = AccountQueries(pool, assets, timeline)
-    media = AssetMedia(assets, objects, read_zoom)
-    for routes in (
-        assets_http.router(authenticated, progress, assets, timeline),
-        media_http.router(authenticated, progress, media),
-        events_http.router(authenticated, progress, timeline, feed),
-        accounts_http.router(authenticated, progress, me),
-        system_http.router(
-            authenticated, system, metrics, {"consumers": lambda: consumers_running(progress)}
-        ),
-    ):
-        app.include_router(routes)
+def _library(core: Core, application: Application, rebuilder: Rebuilder) -> Library:
+    changing, reading = application.changing, application.reading
     return Library(
-        commands=commands,
-        progress=progress,
-        objects=objects,
-        accounts=Accounts(commands, logins, passwords, sessions),
-        keys=keys,
-        logins=logins,
+        commands=core.commands,
+        progress=core.progress,
+        objects=core.objects,
+        accounts=changing.accounts,
+        keys=changing.keys,
+        logins=Logins(core.pool, core.settings.secrets.installation_key),
         rebuilder=rebuilder,
-        consumers=consumers,
-        pool=pool,
-        feed=feed,
-        assets=assets,
-        timeline=timeline,
-        app=app,
+        consumers=_consumers(),
+        pool=core.pool,
+        feed=reading.feed,
+        # By words alone: what they mean is for test_hybrid_search.py.
+        assets=AssetQueries(core.pool, Cursors(Signer(core.settings.secrets.signing_key))),
+        timeline=reading.timeline,
+        app=application.app,
     )
 
 
 def _consumers() -> list[ProjectionConsumer]:
     views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments, Sounds, Collections)
     return [ProjectionConsumer(view()) for view in (*views, Analyses, Reanalyses)]
-
-
-def reader(pool: ConnectionPool):
-    """`read_api.live.ReadLog` over the events table."""
-
-    def read(after: int, limit: int, tenant: str | None):
-        with pool.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            rows = cursor.execute(
-                f"SELECT {COLUMNS} FROM events WHERE position > %s"
-                " AND (%s::text IS NULL OR tenant = %s) ORDER BY position LIMIT %s",
-                (after, tenant, tenant, limit),
-            )
-            return [envelope_of(row) for row in rows]
-
-    return read

@@ -9,12 +9,12 @@ from tests.integration.read_api.library import Library
 ASSET_FIELDS = {
     *("id", "version", "state", "rejection", "analysis_error", "filename", "sha256", "size_bytes"),
     *("uploaded_at", "has_cover", "tags", "audio", "analysis", "effective"),
-    *("file_tags", "original"),
+    *("file_tags", "original", "path"),
 }
 TAG_FIELDS = {
     *("title", "artist", "album", "year", "genre", "track", "tempo_bpm", "key", "isrc"),
     *("album_artist", "disc", "composer", "label", "copyright", "comment"),
-    *("energy", "danceability", "valence", "instruments"),
+    *("energy", "danceability", "valence", "instruments", "artists", "genres"),
 }
 UNMEASURED = {
     **dict.fromkeys(("loudness_range_lu", "danceability", "valence", "vocals", "speech")),
@@ -239,7 +239,7 @@ def test_an_assets_events_are_its_whole_story_in_order(library: Library, http: T
     assert positions == sorted(positions)
     stored = library.commands.log.events.stream(asset_id)
     of_asset = [event for event in page["data"] if event["stream_id"] == asset_id]
-    assert of_asset == [envelope.to_json() for envelope in stored]
+    assert of_asset == [library.shown(envelope) for envelope in stored]
 
     walked, cursor = [], None
     while True:

@@ -90,7 +90,7 @@ def test_every_event_comes_with_its_position_type_and_envelope(
         "key.issued",
     ]
     stored = library.commands.log.events.stream(asset_id)[0]
-    assert event["data"] == stored.to_json()
+    assert event["data"] == library.shown(stored)
     assert (event["id"], event["event"]) == (str(stored.position), "asset.uploaded")
 
 
