@@ -68,11 +68,15 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """`link_token` signs in once, within a day; None for an account that has a password."""
+    """`link_token` signs in once, within a day; None for an account that has a password.
+
+    `founded` says that the account was made now, and is the first: it is the operator.
+    """
 
     account_id: str
     workspace_id: str
     link_token: str | None
+    founded: bool = False
 
 
 class Accounts:
@@ -113,10 +117,12 @@ class Accounts:
         """The account of this address, made without a password if it is new. Raises ValueError."""
         email = valid_email(email)
         login = self._logins.of_email(email)
+        founded = False
         if login is None:
             login, _ = self._open(email, email.partition("@")[0], CommandId.new(), None)
+            founded = login.operator
         token = None if login.password_hash else self._sessions.make_link(login.account_id)
-        return Invitation(login.account_id, login.workspace_id, token)
+        return Invitation(login.account_id, login.workspace_id, token, founded)
 
     def change_password(
         self, caller: Caller, command: ChangePassword, key: str | None = None
