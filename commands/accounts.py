@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from aggregates import account, workspace
 from aggregates.errors import NotFound
+from commands.addresses import address_and_name_of
 from commands.http import answer, command_context, command_id, correlation_id
 from commands.logins import Email, Login, Logins, valid_email
 from commands.passwords import Passwords
@@ -67,11 +68,15 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """`link_token` signs in once, within a day; None for an account that has a password."""
+    """`link_token` signs in once, within a day; None for an account that has a password.
+
+    `founded` says that the account was made now, and is the first: it is the operator.
+    """
 
     account_id: str
     workspace_id: str
     link_token: str | None
+    founded: bool = False
 
 
 class Accounts:
@@ -82,14 +87,17 @@ class Accounts:
         self._passwords, self._sessions = passwords, sessions
 
     def register(self, command: RegisterAccount, key: str | None = None) -> Registered:
-        """The first account of the installation is its operator. Raises EmailTaken (409)."""
+        """The first account of the installation is its operator.
+
+        Raises EmailTaken (409), PasswordTooCommon (422).
+        """
         password = command.password.get_secret_value()
         login, committed = self._open(
             command.email,
             command.name,
             # Strangers have no id: their Idempotency-Keys are told apart by the address.
             command_id(self._logins.email_key(command.email), ROUTE, key),
-            self._passwords.hash(password),
+            self._passwords.hash(password, command.email, command.name),
         )
         # Whoever knows the key but not the password must not be signed in by a replay.
         if committed.replayed and not self._passwords.fits(password, login.password_hash):
@@ -109,15 +117,20 @@ class Accounts:
         """The account of this address, made without a password if it is new. Raises ValueError."""
         email = valid_email(email)
         login = self._logins.of_email(email)
+        founded = False
         if login is None:
             login, _ = self._open(email, email.partition("@")[0], CommandId.new(), None)
+            founded = login.operator
         token = None if login.password_hash else self._sessions.make_link(login.account_id)
-        return Invitation(login.account_id, login.workspace_id, token)
+        return Invitation(login.account_id, login.workspace_id, token, founded)
 
     def change_password(
         self, caller: Caller, command: ChangePassword, key: str | None = None
     ) -> Committed:
-        """Ends all other sessions of the account. Raises WrongCredentials (401)."""
+        """Ends all other sessions of the account.
+
+        Raises WrongCredentials (401), PasswordTooCommon (422).
+        """
         login = self._logins.of_account(caller.account_id)
         if login is None:
             raise NotFound("The account")
@@ -125,13 +138,14 @@ class Accounts:
         if login.password_hash and not self._passwords.fits(current, login.password_hash):
             raise WrongCredentials
         account_id = AccountId(login.account_id)
+        theirs = address_and_name_of(self._commands, account_id)
         unit = self._commands.unit(
             command_context(caller, CHANGE_ROUTE, key), input={"account_id": account_id}
         )
         unit.change(account, account_id, account.change_password, account_id=account_id)
         unit.alongside(
             "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",
-            (self._passwords.hash(command.password.get_secret_value()), account_id),
+            (self._passwords.hash(command.password.get_secret_value(), *theirs), account_id),
         )
         unit.alongside(
             "DELETE FROM credentials_sessions"

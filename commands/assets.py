@@ -71,9 +71,16 @@ class Assets:
         self.quota = quota or Quota()
 
     def upload(
-        self, caller: Caller, filename: str, pieces: Iterable[bytes], key: str | None = None
+        self,
+        caller: Caller,
+        filename: str,
+        pieces: Iterable[bytes],
+        key: str | None = None,
+        path: str | None = None,
     ) -> Kept:
         """Keep a new recording; the same bytes again give the asset that holds them.
+
+        `path` is where the file lay in the folder that was chosen.
 
         Raises FileTooLarge and QuotaExceeded (413), EmptyFile (422).
         """
@@ -81,20 +88,31 @@ class Assets:
             receiving.write(pieces)
             staged = receiving.finish()
             self.quota.check(caller.workspace_id, staged.size_bytes)
-            return self.keep(caller, filename, staged, command_context(caller, UPLOAD, key))
+            return self.keep(caller, filename, staged, command_context(caller, UPLOAD, key), path)
 
     def keep(
-        self, caller: Caller, filename: str, staged: StagedFile, context: CommandContext
+        self,
+        caller: Caller,
+        filename: str,
+        staged: StagedFile,
+        context: CommandContext,
+        path: str | None = None,
     ) -> Kept:
         """Move a whole file into the object store, then say so in the log.
 
         In this order: a crash between leaves a blob nobody names, never an asset without bytes.
         """
         self.objects.put_file(caller.workspace_id, staged.sha256, staged.path)
-        return self.record(caller, filename, staged.sha256, staged.size_bytes, context)
+        return self.record(caller, filename, staged.sha256, staged.size_bytes, context, path)
 
     def record(
-        self, caller: Caller, filename: str, sha256: str, size_bytes: int, context: CommandContext
+        self,
+        caller: Caller,
+        filename: str,
+        sha256: str,
+        size_bytes: int,
+        context: CommandContext,
+        path: str | None = None,
     ) -> Kept:
         """Append the upload of a blob that is in the object store. Raises SubjectGone (410)."""
         name = clean_filename(filename)
@@ -114,6 +132,7 @@ class Assets:
                 filename=name,
                 sha256=sha256,
                 size_bytes=size_bytes,
+                path=path,
             )
             try:
                 committed = unit.commit()

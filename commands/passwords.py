@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from commands.weak_passwords import refuse_weak
 from events.errors import NoCultureError
 from kit.cores import every_core
 
@@ -35,7 +36,11 @@ class Passwords:
         self._argon2 = PasswordHash((Argon2Hasher(),))
         self._slots = threading.BoundedSemaphore(AT_ONCE)
 
-    def hash(self, password: str) -> str:
+    def hash(self, password: str, *theirs: str | None) -> str:
+        """Of a password that is chosen now. Raises PasswordTooCommon (422), also for what others
+        know of its owner (`theirs`: e-mail address, name).
+        """
+        refuse_weak(password, *theirs)
         with self._slot():
             return self._argon2.hash(_normal(password))
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from aggregates import account
 from commands.accounts import Password
-from commands.addresses import address_of
+from commands.addresses import address_and_name_of, address_of
 from commands.http import answer, correlation_id
 from commands.logins import Logins
 from commands.passwords import Passwords
@@ -81,7 +81,7 @@ class Recovery:
     def reset(self, token: str, password: str) -> Committed:
         """Ends every session, link and ticket of the account; its second factor stays.
 
-        Raises ResetSpent (410).
+        Raises ResetSpent (410), PasswordTooCommon (422), after which the link still works.
         """
         spent = token_hash(token)
         with self._commands.pool.connection() as connection:
@@ -94,6 +94,7 @@ class Recovery:
         if row is None:
             raise ResetSpent
         account_id = AccountId(row[0])
+        theirs = address_and_name_of(self._commands, account_id)
         # The command's id comes from the token: of two who use it at once, one is the replay.
         command = CommandId.derived(account_id, _ROUTE, spent.hex())
         context = CommandContext(account_id, row[1], command, correlation_id())
@@ -101,7 +102,7 @@ class Recovery:
         unit.change(account, account_id, account.change_password, account_id=account_id)
         unit.alongside(
             "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",
-            (self._passwords.hash(password), account_id),
+            (self._passwords.hash(password, *theirs), account_id),
         )
         for table in ("credentials_sessions", "credentials_links", "credentials_resets"):
             unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))

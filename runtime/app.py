@@ -163,6 +163,7 @@ def page_parts(
         storage=reading.storage,
         reports=reading.analyses,
         reanalyses=reading.reanalyses,
+        queue=reading.queue,
         measuring=changing.analyses,
         system=reading.system,
         sagas=reading.sagas,

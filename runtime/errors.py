@@ -78,6 +78,19 @@ class PortTaken(RuntimeProblem):
         )
 
 
+class FolderNotText(RuntimeProblem):
+    """Settings, logs and engines name the data folder as text."""
+
+    code = "folder-not-text"
+    exit_code = 2
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"The name of {data} is no text in UTF-8, which the engines need: choose another"
+            " folder with --data DIR."
+        )
+
+
 class StartFailed(RuntimeProblem):
     """A part ended again and again while starting."""
 

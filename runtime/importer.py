@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from commands.assets import Assets
 from events.errors import NoCultureError
 from kit.caller import Caller
 from read_api.assets import AssetQueries
+from runtime.walk import Found, Refusal, Walked, as_text
 from schemas.dto import AssetDto, UploadedAsset
 
 THREADS = 4
@@ -29,48 +33,56 @@ WAITING = ("uploaded",)
 MEASURING = ("uploaded", "verified")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """`path` as it was found; `code` and `reason` as the vault says them."""
-
-    path: str
-    code: str
-    reason: str
-
-
 @dataclass(slots=True)
 class Imported:
-    """What became of the files: new, there already, not taken, or not yet looked into."""
+    """What became of the files: new, there already, not taken, or not yet looked into.
+
+    `stopped` says why the rest was not tried: our own side failed, not a file.
+    """
 
     imported: int = 0
-    duplicates: int = 0
+    already_there: list[str] = field(default_factory=list)
     rejected: list[Refusal] = field(default_factory=list)
-    undecided: int = 0
+    undecided: list[str] = field(default_factory=list)
+    stopped: NoCultureError | None = None
 
 
-class NoSuchFolder(NoCultureError):
-    status, code = 422, "no-such-folder"
-    exit_code = 2
+class Unreadable(NoCultureError):
+    status, code = 422, "unreadable"
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is neither a folder nor a file: check the name")
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"It cannot be read: {error.strerror}.")
 
 
-def files_of(roots: Sequence[Path]) -> list[Path]:
-    """Every file under the roots in name order, without hidden ones. Raises NoSuchFolder."""
-    found: list[Path] = []
-    for root in roots:
-        if not root.exists():
-            raise NoSuchFolder(root)
-        found += [root] if root.is_file() else _walk(root)
-    return found
+class NotAFile(NoCultureError):
+    status, code = 422, "not-a-file"
+
+    def __init__(self) -> None:
+        super().__init__("It became a device, pipe or socket meanwhile, which holds no recording.")
+
+
+class FileChanged(NoCultureError):
+    status, code = 409, "file-changed"
+
+    def __init__(self) -> None:
+        super().__init__("It changed while it was read: import it again when it is finished.")
+
+
+class StorageFailed(NoCultureError):
+    status, code = 507, "storage-failed"
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            f"The installation cannot keep more files: {error.strerror}. Make room for it, then"
+            " import again: it goes on where it stopped."
+        )
 
 
 def import_files(
     assets: Assets,
     vault: AssetQueries,
     caller: Caller,
-    files: Sequence[Path],
+    walked: Walked,
     *,
     analysed: bool = False,
     uploaded: Callable[[int], None] = lambda _: None,
@@ -81,19 +93,8 @@ def import_files(
     Running it again resumes: what is in the vault already counts as a duplicate. The callbacks
     get how many files are done.
     """
-    answer, until = Imported(), MEASURING if analysed else WAITING
-    # The same bytes may lie in a folder twice: each of the files gets its answer.
-    waiting: dict[str, list[tuple[Path, UploadedAsset]]] = {}
-    with ThreadPoolExecutor(THREADS) as threads:
-        results = threads.map(lambda file: _upload(assets, caller, file), files)
-        for number, (file, result) in enumerate(zip(files, results, strict=True), 1):
-            uploaded(number)
-            if isinstance(result, Refusal):
-                answer.rejected.append(result)
-            elif result.duplicate and result.state not in (*until, "rejected"):
-                answer.duplicates += 1
-            else:
-                waiting.setdefault(result.id, []).append((file, result))
+    answer, until = Imported(rejected=list(walked.refused)), MEASURING if analysed else WAITING
+    waiting = _upload_all(assets, caller, walked.files, answer, until, uploaded)
     total, moved_at = len(waiting), time.monotonic()
     while waiting and time.monotonic() - moved_at < PATIENCE_S:
         for asset_id in list(waiting):
@@ -101,35 +102,105 @@ def import_files(
             if asset is None or asset.state in until:
                 continue
             moved_at = time.monotonic()
-            for file, result in waiting.pop(asset_id):
+            for path, result in waiting.pop(asset_id):
                 if asset.rejection is not None:
                     refused = asset.rejection
-                    answer.rejected.append(Refusal(str(file), refused.code, refused.reason))
+                    answer.rejected.append(Refusal(path, refused.code, refused.reason))
                 elif result.duplicate:
-                    answer.duplicates += 1
+                    answer.already_there.append(path)
                 else:
                     answer.imported += 1
             decided(total - len(waiting))
         if waiting:
             time.sleep(POLL_S)
-    answer.undecided = sum(map(len, waiting.values()))
+    answer.undecided = sorted(path for files in waiting.values() for path, _ in files)
     answer.rejected.sort(key=lambda refusal: refusal.path)
+    answer.already_there.sort()
     return answer
 
 
-def _upload(assets: Assets, caller: Caller, file: Path) -> UploadedAsset | Refusal:
-    if file.suffix.lower() in NO_AUDIO:
-        return Refusal(str(file), "not-audio", "Its name says that it is no audio file.")
+# The same bytes may lie in a folder twice: each of the files gets its answer.
+_Waiting = dict[str, list[tuple[str, UploadedAsset]]]
+
+
+def _upload_all(
+    assets: Assets,
+    caller: Caller,
+    files: Sequence[Found],
+    answer: Imported,
+    until: tuple[str, ...],
+    uploaded: Callable[[int], None],
+) -> _Waiting:
+    """What is still to be decided, by asset; the rest is in the answer."""
+    waiting: _Waiting = {}
+    with ThreadPoolExecutor(THREADS) as threads:
+        results = threads.map(lambda found: _upload(assets, caller, found), files)
+        try:
+            for number, (found, result) in enumerate(zip(files, results, strict=True), 1):
+                uploaded(number)
+                path = str(found.file)
+                if isinstance(result, Refusal):
+                    answer.rejected.append(result)
+                elif result.duplicate and result.state not in (*until, "rejected"):
+                    answer.already_there.append(path)
+                else:
+                    waiting.setdefault(result.id, []).append((path, result))
+        except NoCultureError as error:
+            answer.stopped = error
+    return waiting
+
+
+def _upload(assets: Assets, caller: Caller, found: Found) -> UploadedAsset | Refusal:
+    """Raises what is wrong with the installation, and not with this file."""
+    path = str(found.file)
+    if found.file.suffix.lower() in NO_AUDIO:
+        return Refusal(path, "not-audio", "Its name says that it is no audio file.")
     try:
-        with file.open("rb") as source:
-            pieces = iter(lambda: source.read(READ_BYTES), b"")
-            return assets.upload(caller, file.name, pieces).answer
+        with _opened(found.file) as source:
+            name, pieces = as_text(found.file.name), _pieces(source)
+            return assets.upload(caller, name, pieces, path=found.path).answer
     except NoCultureError as refusal:
         if refusal.status >= 500:
             raise
-        return Refusal(str(file), refusal.code, str(refusal))
+        return Refusal(path, refusal.code, str(refusal))
     except OSError as error:
-        return Refusal(str(file), "unreadable", f"It cannot be read: {error.strerror}.")
+        raise StorageFailed(error) from error
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[int]:
+    """Its descriptor. What was a file during the walk may be a pipe by now: nothing waits for one.
+
+    Raises Unreadable, NotAFile.
+    """
+    try:
+        source = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        raise Unreadable(error) from error
+    try:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise NotAFile
+        yield source
+    finally:
+        os.close(source)
+
+
+def _pieces(source: int) -> Iterator[bytes]:
+    """As many bytes as it had when it was opened: one that grows for ever has an end too.
+
+    Raises Unreadable; FileChanged when somebody wrote to it meanwhile.
+    """
+    try:
+        before = os.fstat(source)
+        left = before.st_size
+        while left and (piece := os.read(source, min(left, READ_BYTES))):
+            left -= len(piece)
+            yield piece
+        after = os.fstat(source)
+    except OSError as error:
+        raise Unreadable(error) from error
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise FileChanged
 
 
 def _seen(vault: AssetQueries, caller: Caller, asset_id: str) -> AssetDto | None:
@@ -140,18 +211,3 @@ def _seen(vault: AssetQueries, caller: Caller, asset_id: str) -> AssetDto | None
         if error.status not in (404, 503):
             raise
         return None
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Files below, but nothing hidden and nothing of an installation: its secrets are no music."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_file():
-            yield path
-        elif (
-            path.is_dir()
-            and not path.is_symlink()
-            and not (path / "secrets" / "installation_key").exists()
-        ):
-            yield from _walk(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from events.log.tail import LogTail
@@ -19,6 +20,7 @@ from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
+from read_api.queue import Queue, read_queue
 from read_api.reanalyses import ReanalysisQueries
 from read_api.sagas import SagaQueries
 from read_api.storage import StorageQueries
@@ -36,6 +38,7 @@ class QuerySide:
     assets: AssetQueries
     analyses: AnalysisQueries
     reanalyses: ReanalysisQueries
+    queue: Callable[[], Queue]
     collections: CollectionQueries
     comments: CommentQueries
     timeline: TimelineQueries
@@ -57,6 +60,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
         collections=CollectionQueries(core.pool, assets, cursors, core.codec.reveal),
         analyses=AnalysisQueries(core.pool, assets, core.objects),
         reanalyses=ReanalysisQueries(core.pool),
+        queue=partial(_queue, core),
         comments=CommentQueries(core.pool, assets, cursors, core.codec.reveal),
         timeline=timeline,
         accounts=AccountQueries(core.pool, assets, timeline),
@@ -71,6 +75,11 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
             lambda after, limit, tenant: core.log.events.after(after, limit, tenant=tenant),
         ),
     )
+
+
+def _queue(core: Core) -> Queue:
+    with core.pool.connection() as connection:
+        return read_queue(connection)
 
 
 def storage(core: Core) -> StorageQueries:

@@ -20,6 +20,7 @@ def describe(data: Path) -> dict[str, Any]:
     state = RunState.read(run_dir)
     if state is None or not is_running(run_dir):
         raise NothingRunning(data)
+    head, measuring = _figures(state.database_url or external_database_url(data))
     return {
         "ready": state.ready,
         "web": state.web,
@@ -28,7 +29,8 @@ def describe(data: Path) -> dict[str, Any]:
         "event_log": state.event_log,
         "data": state.data,
         "version": state.version,
-        "head": head_position(state.database_url or external_database_url(data)),
+        "head": head,
+        "measuring": measuring,
         "parts": [describe_part(part, run_dir) for part in state.parts if part.state != "done"],
     }
 
@@ -53,15 +55,22 @@ def external_database_url(data: Path) -> str:
     return load_settings(data).database_url
 
 
-def head_position(database_url: str) -> int | None:
-    """The last position of the log; None while the database does not answer."""
+def _figures(database_url: str) -> tuple[int | None, dict[str, Any] | None]:
+    """The last position of the log, and how much waits to be measured; None while the database
+    does not answer.
+    """
     if not database_url:
-        return None
+        return None, None
     import psycopg
+
+    from read_api.queue import read_queue
 
     try:
         with psycopg.connect(database_url, connect_timeout=2) as connection:
             row = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
-            return int(row[0]) if row else None
+            queue = read_queue(connection)
     except psycopg.Error:
-        return None
+        return None, None
+    seconds = queue.left_s(queue.waiting)
+    left_s = None if seconds is None else round(seconds)
+    return int(row[0]) if row else None, {"waiting": queue.waiting, "left_s": left_s}

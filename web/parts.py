@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from commands.accounts import Accounts
@@ -28,6 +29,7 @@ from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
 from read_api.media import AssetMedia
+from read_api.queue import Queue
 from read_api.reanalyses import ReanalysisQueries
 from read_api.sagas import SagaQueries
 from read_api.storage import StorageQueries
@@ -63,6 +65,7 @@ class Parts:
     media: AssetMedia
     reports: AnalysisQueries
     reanalyses: ReanalysisQueries
+    queue: Callable[[], Queue]
     measuring: Analyses
     system: SystemQueries
     sagas: SagaQueries

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
+from read_api.queue import left
 from web import looks
 from web.doubt import doubt
 from web.form_token import masked
@@ -37,6 +38,7 @@ FILTERS = (
     opened,
     doubt,
     ended,
+    left,
 )
 
 

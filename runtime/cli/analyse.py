@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runtime.cli.address import address
 from runtime.cli.bar import bar
 from runtime.cli.output import Json, print_json, say
 from runtime.settings import load_settings
@@ -39,7 +40,7 @@ def analyse(
     from runtime.command_side import command_side
     from runtime.composition import open_core
 
-    settings = load_settings()
+    settings, email = load_settings(), address(email)
     with open_core(settings, connections=4) as core:
         login = Logins(core.pool, settings.secrets.installation_key).of_email(email)
         if login is None:

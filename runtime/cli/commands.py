@@ -45,7 +45,10 @@ class LazyCommands(TyperGroup):
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any | None:
         if module := GROUPS.get(cmd_name):
-            return _load(module)
+            group = _load(module)
+            # `--help` lists a command by the name that it gives itself.
+            group.name = cmd_name
+            return group
         if module := COMMANDS.get(cmd_name):
             loaded = _load(module)
             if hasattr(loaded, "get_command"):

@@ -36,12 +36,13 @@ def list_consumers(context: typer.Context, json: Json = False) -> None:
         print_json(answer)
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("name", "kind", "version", "position", "lag", "parked", "", box=None)
     for consumer in answer["consumers"]:
         cells = ("name", "kind", "version", "position", "lag", "parked")
-        table.add_row(*(str(consumer[cell]) for cell in cells), consumer["stopped"] or "")
+        table.add_row(*(str(consumer[cell]) for cell in cells), escape(consumer["stopped"] or ""))
     Console().print(table)
 
 

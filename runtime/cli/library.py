@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from runtime.cli.address import address
 from runtime.cli.bar import bar
+from runtime.cli.imported import as_json, tell, tell_account
 from runtime.cli.output import Json, print_json, say
 from runtime.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from runtime.importer import Imported
+    from kit.caller import Caller
+    from read_api.assets import AssetQueries
+    from runtime.cli.imported import Outcome
+    from runtime.demo_music import TrackTruth
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 operator = typer.Typer(no_args_is_help=True, help="Who may see and repair the installation.")
@@ -33,18 +38,16 @@ def import_folders(
     wait: Wait = False,
     json: Json = False,
 ) -> None:
-    """Bring folders of music into a vault. Run it again to go on where it stopped."""
-    imported, link = _import(folders, email, analysed=wait)
+    """Bring folders of music into a vault. Run it again to go on where it stopped.
+
+    What cannot be read or is no music is named, and the rest goes in. A link is followed once.
+    """
+    outcome = _import(folders, email, analysed=wait, json=json)
     if json:
-        print_json(_as_json(imported, link))
+        print_json(as_json(outcome))
     else:
-        _tell(imported, link)
-    if imported.undecided:
-        say(
-            f"{imported.undecided} files are stored but were not looked into yet. "
-            "`./noculture status` says whether the worker runs."
-        )
-        raise typer.Exit(1)
+        tell(outcome)
+    raise typer.Exit(outcome.exit_code)
 
 
 @operator.command()
@@ -55,6 +58,7 @@ def grant(
     from runtime.command_side import command_side
     from runtime.composition import open_core
 
+    email = address(email)
     with open_core(load_settings(), connections=3) as core:
         committed = command_side(core).accounts.grant_operator(email)
     if json:
@@ -77,58 +81,70 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="noculture-demo-") as folder:
         say(f"composing {tracks} tracks")
         with bar("composing", tracks) as composed:
-            truths = render(Path(folder), tracks, done=composed)
-        imported, link = _import([Path(folder)], email, analysed=True)
+            composed_in = Path(folder) / "Demo"
+            truths = render(composed_in, tracks, done=composed)
+        outcome = _import([composed_in], email, analysed=True, json=json)
     found = _measured(settings, email)
     if json:
-        print_json(_as_json(imported, link) | {"web": _web(settings), "tracks": found})
-        return
-    _tell(imported, link)
-    known = {truth.title: truth for truth in truths}
-    for track in found:
-        truth = known.get(track["title"])
-        meant = f"composed at {truth.tempo_bpm:g} in {truth.key}" if truth else ""
-        print(
-            f"  {track['title']:<28.28} {track['tempo_bpm'] or 0:>6.1f} BPM  "
-            f"{track['key'] or 'no key':<9} {meant:<28} {track['link']}"
-        )
+        print_json(as_json(outcome) | {"web": _web(settings), "tracks": found})
+    else:
+        tell(outcome, named=False)
+        _tell_tracks(found, truths)
+    raise typer.Exit(outcome.exit_code)
 
 
-def _import(folders: Sequence[Path], email: str, *, analysed: bool) -> tuple[Imported, str | None]:
-    """What was imported, and the one-time link of an account without a password."""
+def _import(folders: Sequence[Path], email: str, *, analysed: bool, json: bool) -> Outcome:
+    """What came of it; who signs in how is told at once, so that nothing later can lose it."""
     from kit.caller import Caller
     from kit.paging import Cursors
     from kit.tokens import Signer
     from read_api.assets import AssetQueries
+    from read_api.queue import read_queue
+    from runtime.cli.imported import Outcome
     from runtime.command_side import command_side
     from runtime.composition import open_core
-    from runtime.importer import files_of, import_files
+    from runtime.importer import import_files
+    from runtime.walk import walk
 
-    settings = load_settings()
+    settings, email = load_settings(), address(email)
     _require_running(settings)
-    files = files_of(folders)
+    walked = walk(folders)
     with open_core(settings, connections=8) as core:
         changing = command_side(core)
-        try:
-            invitation = changing.accounts.invite(email)
-        except ValueError as error:
-            say(f"noculture: {email} is no e-mail address: {error}")
-            raise typer.Exit(2) from error
+        invitation = changing.accounts.invite(email)
+        token, web = invitation.link_token, _web(settings)
+        link = f"{web}/sign-in/{token}" if token else None
+        tell_account(email, link, founded=invitation.founded, json=json)
         caller = Caller(invitation.account_id, invitation.workspace_id)
         vault = AssetQueries(core.pool, Cursors(Signer(settings.secrets.signing_key)))
-        what = "analysing" if analysed else "checking"
-        with bar("uploading", len(files)) as uploaded, bar(what, len(files)) as decided:
+        what, count = "analysing" if analysed else "checking", len(walked.files)
+        with bar("uploading", count) as uploaded, bar(what, count) as decided:
             imported = import_files(
                 changing.assets,
                 vault,
                 caller,
-                files,
+                walked,
                 analysed=analysed,
                 uploaded=uploaded,
                 decided=decided,
             )
-    token = invitation.link_token
-    return imported, f"{_web(settings)}/sign-in/{token}" if token else None
+        waiting = _waiting(vault, caller)
+        with core.pool.connection() as connection:
+            queue = read_queue(connection)
+    return Outcome(
+        imported, link, invitation.founded, analysed, waiting, queue.left_s(queue.uploads), web
+    )
+
+
+def _waiting(vault: AssetQueries, caller: Caller) -> int:
+    """Recordings of this vault that are still to be measured."""
+    from read_api.errors import ViewNotReady
+
+    try:
+        states = vault.stats(caller).by_state
+    except ViewNotReady:
+        return 0
+    return states.get("uploaded", 0) + states.get("verified", 0)
 
 
 def _measured(settings: Settings, email: str) -> list[dict[str, Any]]:
@@ -150,32 +166,23 @@ def _measured(settings: Settings, email: str) -> list[dict[str, Any]]:
                 "title": asset.tags.title or asset.filename,
                 "tempo_bpm": asset.analysis.tempo_bpm if asset.analysis else None,
                 "key": asset.analysis.key if asset.analysis else None,
+                "measured": asset.analysis is not None,
                 "link": f"{_web(settings)}/assets/{asset.id}",
             }
             for asset in vault.list(caller, AssetFilters(limit=200)).data
         ]
 
 
-def _as_json(imported: Imported, link: str | None) -> dict[str, Any]:
-    return {
-        "imported": imported.imported,
-        "duplicates": imported.duplicates,
-        "rejected": [
-            {"path": r.path, "code": r.code, "reason": r.reason} for r in imported.rejected
-        ],
-        "sign_in_link": link,
-    }
-
-
-def _tell(imported: Imported, link: str | None) -> None:
-    print(
-        f"{imported.imported} imported, {imported.duplicates} already there, "
-        f"{len(imported.rejected)} not taken."
-    )
-    for refusal in imported.rejected:
-        print(f"  {refusal.path}: {refusal.reason} ({refusal.code})")
-    if link:
-        print(f"Sign in once, within a day: {link}")
+def _tell_tracks(found: list[dict[str, Any]], truths: Sequence[TrackTruth]) -> None:
+    known = {truth.title: truth for truth in truths}
+    for track in found:
+        truth = known.get(track["title"])
+        meant = f"composed at {truth.tempo_bpm:g} in {truth.key}" if truth else ""
+        tempo = f"{track['tempo_bpm']:.1f} BPM" if track["tempo_bpm"] else "no tempo"
+        heard = (
+            f"{tempo:>9}  {track['key'] or 'no key'}" if track["measured"] else "not measured yet"
+        )
+        print(f"  {track['title']:<28.28} {heard:<22} {meant:<28} {track['link']}")
 
 
 def _web(settings: Settings) -> str:

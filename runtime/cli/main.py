@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from events.errors import NoCultureError
-from runtime.cli.output import print_json, say
+from runtime.cli.output import as_text, is_text, print_anything, print_json, say
+
+
+class NotText(NoCultureError):
+    status, code = 422, "not-text"
+    exit_code = 2
+
+    def __init__(self, argument: str) -> None:
+        super().__init__(f"{as_text(argument)} is no text in UTF-8: type it again")
 
 
 def main() -> None:
     """Run one command and exit."""
     arguments = take_data_option(sys.argv[1:])
+    print_anything(json="--json" in arguments)
     try:
         run_command(arguments)
     except NoCultureError as error:
-        if "--json" in arguments:
-            print_json({"error": {"code": error.code, "message": str(error)}})
-        say(f"noculture: {error}")
-        sys.exit(getattr(error, "exit_code", 1))
+        fail(error, arguments)
+    except UnicodeEncodeError:
+        # Only names of files may be other bytes; everything else is kept or asked for as text.
+        wrong = next((each for each in arguments if not is_text(each)), None)
+        if wrong is None:
+            raise
+        fail(NotText(wrong), arguments)
+
+
+def fail(error: NoCultureError, arguments: list[str]) -> NoReturn:
+    if "--json" in arguments:
+        print_json({"error": {"code": error.code, "message": str(error)}})
+    say(f"noculture: {error}")
+    sys.exit(getattr(error, "exit_code", 1))
 
 
 def run_command(arguments: list[str]) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runtime.cli.output import Json, print_json, say
+from runtime.cli.output import Json, print_exactly, print_json, say
 from runtime.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -66,7 +64,7 @@ def checkpoint(
     if json:
         print_json(signed.to_json())
     else:
-        sys.stdout.write(signed.note)
+        print_exactly(signed.note)
 
 
 def checkpoints(json: Json = False) -> None:
@@ -117,7 +115,7 @@ def proof(
             else:
                 first = _of_size(signed, from_size, 1)
                 answer = consistency_proof(connection, first, _of_size(signed, to_size, first.size))
-    sys.stdout.write(jsonlib.dumps(answer, ensure_ascii=False) + "\n")
+    print_json(answer)
 
 
 def _of_size(signed: list[Checkpoint], size: int | None, at_least: int) -> Checkpoint:

@@ -14,9 +14,9 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from runtime.cli.output import Json, print_json, say
+from runtime.cli.output import Json, is_text, print_json, say
 from runtime.cli.progress import Progress
-from runtime.errors import NothingRunning, RuntimeProblem
+from runtime.errors import FolderNotText, NothingRunning, RuntimeProblem
 from runtime.installation import ROOT, chosen_data, make_data_folder
 from runtime.settings import ENGINES_FILE, Settings, load_settings
 from runtime.state import RunState, is_running
@@ -183,6 +183,8 @@ def wait_until_ready(
 def fresh_settings(port: int | None, event_log: str | None) -> tuple[Settings, bool]:
     """Settings of an installation that is not running, and whether the port was chosen."""
     data = chosen_data()
+    if not is_text(str(data)):
+        raise FolderNotText(data)
     (data / "run" / ENGINES_FILE).unlink(missing_ok=True)  # of a supervisor that was killed
     settings = load_settings(port=port, event_log=event_log)
     return settings, "port" in settings.model_fields_set

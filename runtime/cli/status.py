@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from read_api.queue import left
 from runtime.cli.output import Json, print_json
 from runtime.installation import chosen_data
 from runtime.status import describe
@@ -25,16 +26,26 @@ def status(json: Json = False) -> None:
 
 def print_for_people(described: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     console.print(f"{described['web']}  {'ready' if described['ready'] else 'starting'}")
     console.print(
-        f"[dim]{described['data']}  event log {described['event_log']}[/]", soft_wrap=True
+        f"[dim]{escape(described['data'])}  event log {described['event_log']}[/]", soft_wrap=True
     )
     table = Table("part", "pid", "state", "lag", "detail", box=None)
     for part in described["parts"]:
         cells = (part["name"], part["pid"], part["state"], part["lag"], part["detail"])
-        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in cells))
     console.print(table)
     console.print(f"head {described['head']}")
+    console.print(measuring_told(described["measuring"]))
+
+
+def measuring_told(measuring: dict[str, Any] | None) -> str:
+    if measuring is None:
+        return "The database does not answer."
+    if not measuring["waiting"]:
+        return "Nothing waits to be measured."
+    return f"{measuring['waiting']} wait to be measured, {left(measuring['left_s'])}"

@@ -16,6 +16,7 @@ from kit.caller import Caller
 from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
+from web import welcome
 from web.parts import Parts
 from web.visitor import Visitors, remember
 
@@ -100,6 +101,8 @@ def router(parts: Parts) -> APIRouter:
             )
         token = parts.sessions.start(registered.account.id, user_agent(request))
         response = admit(request, token, HOME)
+        if registered.account.operator:
+            welcome.remember(request, response)
         remember(request, response, registered.committed.position)
         return response
 
@@ -160,7 +163,11 @@ def router(parts: Parts) -> APIRouter:
     def redeem(request: Request, token: str) -> Response:
         refuse_foreign(request)
         parts.limits.check(request, "unverified", client_address(request))
-        return admit(request, parts.sessions.redeem(token, user_agent(request)).token, HOME)
+        signed_in = parts.sessions.redeem(token, user_agent(request))
+        response = admit(request, signed_in.token, HOME)
+        if signed_in.login.operator:
+            welcome.remember(request, response)
+        return response
 
     @routes.post("/sign-out")
     def sign_out(

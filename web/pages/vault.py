@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 
 from kit.caller import Caller
 from schemas.errors import NoCultureError
-from web import form_token
+from web import form_token, welcome
 from web.pages import measuring
 from web.parts import Parts
 from web.render import wants_part
@@ -54,6 +54,7 @@ def router(parts: Parts) -> APIRouter:
             "asked": asked,
             "stats": parts.vault.stats(caller),
             "again": measuring.told(parts, caller),
+            "queue": parts.queue(),
             "usage": parts.storage.usage(caller.workspace_id),
             "accepted": ACCEPTED,
             "lengths": LENGTHS,
@@ -61,9 +62,11 @@ def router(parts: Parts) -> APIRouter:
             "sorts": SORTS,
             "notice": _NOTICES.get(request.query_params.get("done", "")),
             "view": _view(request),
+            "welcome": caller.operator and welcome.is_due(request),
         }
         if not wants_part(request):
             response = parts.renderer.page(request, "vault.html", **shown)
+            welcome.forget(request, response)
             if request.query_params.get("view") in VIEWS:
                 response.set_cookie(VIEW_COOKIE, _view(request), max_age=YEAR_S, samesite="lax")
             return response

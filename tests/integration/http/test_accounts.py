@@ -207,6 +207,22 @@ def test_a_new_password_counts_at_once_and_ends_other_sessions(installation: Ins
     assert installation.browser().post("/api/sessions", json=new).status_code == 201
 
 
+def test_a_password_that_is_guessed_first_is_refused_wherever_one_is_set(
+    installation: Installation,
+) -> None:
+    client = installation.browser()
+    for weak in ("password", "12345678", "ada@example.com", "Ada Okoye"):
+        body = {"email": "ada@example.com", "password": weak, "name": "Ada Okoye"}
+        refused = client.post("/api/accounts", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "password-too-common")
+    assert installation.events() == []
+    assert sign_up(client, "ada@example.com", "Ada Okoye").status_code == 201
+    for weak in ("password", "ada@example.com", "Ada Okoye"):
+        change = {"password": weak, "current_password": PASSWORD}
+        refused = client.put("/api/me/password", json=change)
+        assert (refused.status_code, refused.json()["code"]) == (422, "password-too-common")
+
+
 def test_an_invited_person_chooses_a_first_password(installation: Installation) -> None:
     token = installation.accounts.invite("new@example.com").link_token
     assert token is not None

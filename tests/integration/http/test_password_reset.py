@@ -61,6 +61,8 @@ def test_the_newest_link_sets_a_password_once_and_ends_every_session(house: Hous
     assert house.browser().get(f"/reset-password/{newer}").status_code == 200
     assert reset(house, older).json()["code"] == "reset-spent"
     assert reset(house, newer, "short").status_code == 422
+    for weak in ("password1", "ada@example.com"):
+        assert reset(house, newer, weak).json()["code"] == "password-too-common"
     assert reset(house, newer).status_code == 204
     assert reset(house, newer, "a third password").status_code == 410
     assert musician.get("/api/keys").status_code == 401

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from runtime.cli.commands import COMMANDS, GROUPS
 from runtime.cli.main import take_data_option
 from runtime.installation import ROOT
 
@@ -82,3 +84,55 @@ def test_doctor_shows_no_password(tmp_path: Path) -> None:
     done = command("doctor", "--json", "--data", str(tmp_path), NOCULTURE_DATABASE_URL=url)
     assert "tellnobody" not in done.stdout
     assert "me@db.example:5432/x" in done.stdout
+
+
+def test_help_names_every_group() -> None:
+    """Five groups were listed by what they do only."""
+    shown = command("--help", TERMINAL_WIDTH="200", COLUMNS="200").stdout
+    for name in [*COMMANDS, *GROUPS]:
+        assert re.search(rf"^\W*{name}\s", shown, re.MULTILINE) or name == "supervise", name
+
+
+ODD = os.fsdecode(b"/nowhere/caf\xe9")
+TERMINALS = ("ascii:strict", "utf-16")
+
+
+@pytest.mark.parametrize("encoding", TERMINALS)
+def test_no_terminal_ends_a_command_and_json_is_always_utf_8(encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "runtime", "status", "--json", "--data", ODD],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        timeout=60,
+    )
+    assert done.returncode == 3
+    error = json.loads(done.stdout.decode("utf-8"))["error"]
+    assert error["code"] == "nothing-running"
+    assert r"/nowhere/caf\xe9" in error["message"]
+    assert "Traceback" not in done.stderr.decode(encoding.partition(":")[0])
+
+
+def test_an_installation_in_a_folder_that_engines_cannot_name_is_refused(tmp_path: Path) -> None:
+    """Its worker ended again and again, half a minute long."""
+    done = command("up", "--detach", "--json", "--data", str(tmp_path / "caf\udce9"))
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (2, "folder-not-text")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["import", ODD, "--as", "ada@example.com"], "Nothing is running"),
+        (["import", ".", "--as", "x\udce9@example.com"], r"x\xe9@example.com is no e-mail"),
+        (["operator", "grant", "\udce9@example.com"], r"\xe9@example.com is no e-mail address"),
+        (["analyse", "--as", "nonsense"], "nonsense is no e-mail address"),
+    ],
+)
+def test_arguments_that_are_no_text_or_no_address_are_refused_by_name(
+    arguments: list[str], told: str, tmp_path: Path
+) -> None:
+    done = command(*arguments, "--data", str(tmp_path), PYTHONIOENCODING="ascii")
+    assert done.returncode in (2, 3)
+    assert told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
