@@ -113,7 +113,7 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
         app.include_router(router)
     if tracing.on:
         app.add_middleware(TraceRequests)
-    install_kit(app, streams_its_body, web.app.problem_page(look))
+    install_kit(app, streams_its_body, web.app.problem_page(look, authenticated))
     app.add_middleware(CountRequests, metrics=metrics)
     return app
 

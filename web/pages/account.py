@@ -12,6 +12,7 @@ from kit.caller import Caller
 from schemas.errors import NoCultureError
 from web.parts import Parts
 from web.render import wants_part
+from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
 
 SCOPES = (
@@ -73,7 +74,7 @@ def router(parts: Parts) -> APIRouter:
             problem = "A key needs a name and at least one thing that it may do."
             return show(request, caller, 422, problem=problem)
         except NoCultureError as error:
-            return show(request, caller, error.status, problem=str(error))
+            return show(request, caller, error.status, problem=in_plain_words(error))
         response = show(request, caller, made=made)
         response.headers["Cache-Control"] = "no-store"
         remember(request, response, committed.position)
@@ -106,7 +107,7 @@ def router(parts: Parts) -> APIRouter:
             problem = "A password has at least 8 characters."
             return show(request, caller, 422, password_problem=problem)
         except NoCultureError as error:
-            return show(request, caller, error.status, password_problem=str(error))
+            return show(request, caller, error.status, password_problem=in_plain_words(error))
         response = RedirectResponse("/account?done=password", 303)
         remember(request, response, committed.position)
         return response

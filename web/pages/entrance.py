@@ -17,6 +17,7 @@ from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
 from web.parts import Parts
+from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
 
 HOME = "/vault"
@@ -59,7 +60,7 @@ def router(parts: Parts) -> APIRouter:
             error.status if error else 200,
             ticket=ticket,
             next=next,
-            problem=str(error) if error else None,
+            problem=in_plain_words(error) if error else None,
         )
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -81,7 +82,7 @@ def router(parts: Parts) -> APIRouter:
     def sign_up_page(request: Request, visitor: Visitor) -> Response:
         return RedirectResponse(HOME, 303) if visitor else form_page(request, signing_up=True)
 
-    @routes.post("/sign-up")
+    @routes.post("/sign-up", dependencies=[Depends(visitors.greeted)])
     def sign_up(
         request: Request,
         email: Annotated[str, Form()] = "",
@@ -110,7 +111,7 @@ def router(parts: Parts) -> APIRouter:
         reset = request.query_params.get("done") == "reset"
         return form_page(request, signing_up=False, next=next, notice=_RESET if reset else None)
 
-    @routes.post("/sign-in")
+    @routes.post("/sign-in", dependencies=[Depends(visitors.greeted)])
     def sign_in(
         request: Request,
         email: Annotated[str, Form()] = "",
@@ -125,7 +126,7 @@ def router(parts: Parts) -> APIRouter:
                 request,
                 signing_up=False,
                 status=error.status,
-                problem=str(error),
+                problem=in_plain_words(error),
                 email=email,
                 next=next,
             )
@@ -133,7 +134,7 @@ def router(parts: Parts) -> APIRouter:
             return code_page(request, begun.text, next)
         return admit(request, begun.token, next)
 
-    @routes.post("/second-step")
+    @routes.post("/second-step", dependencies=[Depends(visitors.greeted)])
     def second_step(
         request: Request,
         ticket: Annotated[str, Form()] = "",
@@ -147,12 +148,16 @@ def router(parts: Parts) -> APIRouter:
             return code_page(request, ticket, next, error)
         except NoCultureError as error:
             return form_page(
-                request, signing_up=False, status=error.status, problem=str(error), next=next
+                request,
+                signing_up=False,
+                status=error.status,
+                problem=in_plain_words(error),
+                next=next,
             )
         return admit(request, signed_in.token, next)
 
     # A GET would let mail scanners and link previews use the link up: people press a button.
-    @routes.get("/sign-in/{token}")
+    @routes.get("/sign-in/{token}", dependencies=[Depends(visitors.greeted)])
     def link_page(request: Request, token: str) -> Response:
         return parts.renderer.page(request, "link.html")
 
@@ -184,7 +189,7 @@ def local_path(wanted: str) -> str:
 
 def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, NoCultureError):
-        return error.status, str(error)
+        return error.status, in_plain_words(error)
     assert isinstance(error, ValidationError)
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
     return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)

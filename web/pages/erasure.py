@@ -13,6 +13,7 @@ from kit.limits import client_address
 from read_api.errors import NotFound
 from schemas.errors import NoCultureError
 from web.parts import Parts
+from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
 
 CONFIRMATION = "delete my account"
@@ -43,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
             account=parts.profile.get(caller),
             confirmation=CONFIRMATION,
             has_password=parts.accounts.has_password(caller),
-            problem=str(error) if error else None,
+            problem=in_plain_words(error) if error else None,
         )
 
     @routes.get("/account/delete")
@@ -72,7 +73,7 @@ def router(parts: Parts) -> APIRouter:
         remember(request, response, committed.position)
         return response
 
-    @routes.get("/erasures/{erasure_id}")
+    @routes.get("/erasures/{erasure_id}", dependencies=[Depends(visitors.greeted)])
     def erasure_page(request: Request, erasure_id: str) -> Response:
         """How far it is; whoever has the address may look."""
         parts.limits.check(request, "unverified", client_address(request))
