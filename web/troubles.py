@@ -45,7 +45,7 @@ _BY_STATUS = {
         "Please sign in", "Only who is signed in can see this.", "Sign in to go on", "sign-in"
     ),
     403: Trouble(
-        "This is not yours to open",
+        "That is not yours to open",
         "Your account has no access to it.",
         "Go to your own music",
         "home",
@@ -114,7 +114,7 @@ _BY_STATUS = {
 }
 _BY_CODE = {
     "missing-scope": Trouble(
-        "This page is for operators",
+        "That is not yours to open",
         "Only who runs this installation can open it.",
         "Go to your own music",
         "home",

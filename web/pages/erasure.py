@@ -19,9 +19,9 @@ from web.visitor import Visitors, remember
 CONFIRMATION = "delete my account"
 _STEPS = (
     ("Closed", "You are signed out everywhere; your address is free again."),
-    ("Recordings deleted", "With their waveforms, covers and copies."),
-    ("Key destroyed", "What the log says of you cannot be read any more, by anybody."),
-    ("Proven", "Every part of the system has let go, and the certificate is signed."),
+    ("Tracks deleted", "With their waveforms, covers and copies."),
+    ("Made unreadable", "Nobody can read your name, your address or your words any more."),
+    ("Proven", "Every part of NoCulture has let go, and the certificate is signed."),
 )
 
 
