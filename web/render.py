@@ -17,7 +17,7 @@ from web.form_token import masked
 from web.search_form import opened
 from web.sections import sections_for
 from web.static_files import FOLDER, StaticFiles
-from web.words import ended
+from web.words import allowed, ended, figure_name, figure_said, readable
 
 TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
@@ -37,7 +37,11 @@ FILTERS = (
     looks.camelot,
     opened,
     doubt,
+    allowed,
     ended,
+    figure_name,
+    figure_said,
+    readable,
 )
 
 

@@ -29,7 +29,7 @@ class Trouble:
 _BROKEN = Trouble(
     "Something broke on our side",
     "That was not your fault.",
-    "Try again. If it breaks again, send this number to whoever runs this installation",
+    "Try again; if it breaks again, tell whoever runs this installation",
     "again",
 )
 _UNKNOWN = Trouble(
@@ -42,18 +42,18 @@ _BY_STATUS = {
         "Go back and send it again",
     ),
     401: Trouble(
-        "Please sign in", "Only who is signed in can see this.", "Sign in to go on", "sign-in"
+        "Please sign in", "You have to be signed in for this.", "Sign in to go on", "sign-in"
     ),
     403: Trouble(
         "That is not yours to open",
         "Your account has no access to it.",
-        "Go to your own music",
+        "Your own music is in the vault",
         "home",
     ),
     404: Trouble(
         "Nothing is here",
         "The address is mistyped, or what was here is deleted.",
-        "Look for it in your music",
+        "Check the address, or look in your vault",
         "home",
     ),
     405: Trouble(
@@ -113,10 +113,12 @@ _BY_STATUS = {
     ),
 }
 _BY_CODE = {
+    "version-conflict": _BY_STATUS[412],
+    "version-mismatch": _BY_STATUS[412],
     "missing-scope": Trouble(
         "That is not yours to open",
-        "Only who runs this installation can open it.",
-        "Go to your own music",
+        "Only whoever runs this installation can open it.",
+        "Your own music is in the vault",
         "home",
     ),
     "scope-exceeds-account": Trouble(

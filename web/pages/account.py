@@ -15,14 +15,7 @@ from web.render import wants_part
 from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
 
-SCOPES = (
-    ("assets:read", "read tracks"),
-    ("assets:write", "upload and change tracks"),
-    ("events:read", "follow events"),
-    ("account:read", "read the account"),
-    ("account:write", "manage keys"),
-)
-OPERATOR = (("operator", "operate this installation"),)
+OFFERED = ("assets:read", "assets:write", "events:read", "account:read", "account:write")
 _NOTICES = {
     "revoked": "The key was revoked. It stopped working at once.",
     "password": "The new password counts from now on. Every other session was ended.",
@@ -38,7 +31,7 @@ def router(parts: Parts) -> APIRouter:
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
         shown = {
             "keys": parts.keys.of(caller),
-            "scopes": SCOPES + (OPERATOR if caller.operator else ()),
+            "scopes": OFFERED + (("operator",) if caller.operator else ()),
             "made": None,
             "problem": None,
             "password_problem": None,
