@@ -10,8 +10,12 @@ from tests.e2e.test_every_page import serious
 
 SELECTED = "tr[aria-selected=true]"
 # Where text begins in each card, from its left edge.
-STARTS = """(rows) => rows.map((row) => [".cell-title b", ".cell-bpm", ".cell-key"].map((cell) =>
-  Math.round(row.querySelector(cell).getBoundingClientRect().left - row.getBoundingClientRect().left)))"""
+STARTS = """(rows) => {
+  const left = (element) => element.getBoundingClientRect().left;
+  const cells = [".cell-title b", ".cell-bpm", ".cell-key"];
+  const begin = (row, cell) => Math.round(left(row.querySelector(cell)) - left(row));
+  return rows.map((row) => cells.map((cell) => begin(row, cell)));
+}"""
 
 
 # What the tracks say of themselves now. Reads follow a change: whoever asks once asks too early.
