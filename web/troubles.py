@@ -13,7 +13,7 @@ from typing import Any, Literal
 from schemas.errors import NoCultureError
 from web import looks
 
-Way = Literal["home", "back", "again", "sign-in", "forgotten"]
+Way = Literal["home", "section", "back", "again", "sign-in", "forgotten"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ _BY_STATUS = {
         "This address shows nothing by itself",
         "It only takes what a form on another page sends.",
         "Open that page instead",
-        "home",
+        "section",
     ),
     409: Trouble(
         "It is not as it was",
@@ -209,6 +209,13 @@ def in_plain_words(error: NoCultureError) -> str:
     wait_s = getattr(error, "retry_after_s", None)
     found = trouble(error.status, error.code, detail, wait_s)
     return f"{looks.sentence(found.what)} {looks.sentence(found.deed)}"
+
+
+def of_password(error: NoCultureError) -> str:
+    """The same where only the password was asked for, of somebody who is signed in."""
+    if error.code == "wrong-credentials":
+        return "This password is wrong. Type it again."
+    return in_plain_words(error)
 
 
 def is_plain(text: str) -> bool:

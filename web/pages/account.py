@@ -12,7 +12,7 @@ from kit.caller import Caller
 from schemas.errors import NoCultureError
 from web.parts import Parts
 from web.render import wants_part
-from web.troubles import in_plain_words
+from web.troubles import in_plain_words, of_password
 from web.visitor import Visitors, catch_up, remember
 
 OFFERED = ("assets:read", "assets:write", "events:read", "account:read", "account:write")
@@ -100,7 +100,7 @@ def router(parts: Parts) -> APIRouter:
             problem = "A password has at least 8 characters."
             return show(request, caller, 422, password_problem=problem)
         except NoCultureError as error:
-            return show(request, caller, error.status, password_problem=in_plain_words(error))
+            return show(request, caller, error.status, password_problem=of_password(error))
         response = RedirectResponse("/account?done=password", 303)
         remember(request, response, committed.position)
         return response

@@ -13,7 +13,7 @@ from kit.limits import client_address
 from read_api.errors import NotFound
 from schemas.errors import NoCultureError
 from web.parts import Parts
-from web.troubles import in_plain_words
+from web.troubles import of_password
 from web.visitor import Visitors, remember
 
 CONFIRMATION = "delete my account"
@@ -44,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
             account=parts.profile.get(caller),
             confirmation=CONFIRMATION,
             has_password=parts.accounts.has_password(caller),
-            problem=in_plain_words(error) if error else None,
+            problem=of_password(error) if error else None,
         )
 
     @routes.get("/account/delete")

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from kit.auth import Authenticate
 from kit.problems import PageOfProblem
 from web.render import Renderer, wants_part
+from web.sections import sections_for
 from web.troubles import Trouble, Way, trouble_of
 from web.visitor import greet
 
@@ -57,10 +58,20 @@ def _way(request: Request, found: Trouble) -> tuple[str, str]:
         case "again" | "back":
             came_from = _came_from(request)
             return ("Back to the page", came_from) if came_from else home
+        case "section":
+            return _section(request) or home
         case "home":
             return home
         case way:
             return _WAYS[way]
+
+
+def _section(request: Request) -> tuple[str, str] | None:
+    """The section that the address is in, for whoever sees it in the navigation."""
+    caller = getattr(request.state, "caller", None)
+    sections = sections_for(operator=caller.operator) if caller else ()
+    found = next((section for section in sections if section.has(request.url.path)), None)
+    return (f"Open {found.name}", found.path) if found else None
 
 
 def _came_from(request: Request) -> str | None:
