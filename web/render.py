@@ -22,6 +22,10 @@ from web.words import allowed, ended, figure_name, figure_said, readable
 TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
 FILTERS = (
+    allowed,
+    figure_name,
+    figure_said,
+    readable,
     looks.clock,
     looks.moment_of,
     looks.span,
@@ -37,11 +41,7 @@ FILTERS = (
     looks.camelot,
     opened,
     doubt,
-    allowed,
     ended,
-    figure_name,
-    figure_said,
-    readable,
 )
 
 

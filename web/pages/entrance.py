@@ -30,8 +30,8 @@ _WRONG = {
 
 
 def router(parts: Parts) -> APIRouter:
-    routes = APIRouter()
     visitors = Visitors(parts)
+    routes = APIRouter(dependencies=[Depends(visitors.greeted)])
     Visitor = Annotated[Caller | None, Depends(visitors.maybe)]
 
     def form_page(
@@ -82,7 +82,7 @@ def router(parts: Parts) -> APIRouter:
     def sign_up_page(request: Request, visitor: Visitor) -> Response:
         return RedirectResponse(HOME, 303) if visitor else form_page(request, signing_up=True)
 
-    @routes.post("/sign-up", dependencies=[Depends(visitors.greeted)])
+    @routes.post("/sign-up")
     def sign_up(
         request: Request,
         email: Annotated[str, Form()] = "",
@@ -111,7 +111,7 @@ def router(parts: Parts) -> APIRouter:
         reset = request.query_params.get("done") == "reset"
         return form_page(request, signing_up=False, next=next, notice=_RESET if reset else None)
 
-    @routes.post("/sign-in", dependencies=[Depends(visitors.greeted)])
+    @routes.post("/sign-in")
     def sign_in(
         request: Request,
         email: Annotated[str, Form()] = "",
@@ -134,7 +134,7 @@ def router(parts: Parts) -> APIRouter:
             return code_page(request, begun.text, next)
         return admit(request, begun.token, next)
 
-    @routes.post("/second-step", dependencies=[Depends(visitors.greeted)])
+    @routes.post("/second-step")
     def second_step(
         request: Request,
         ticket: Annotated[str, Form()] = "",
@@ -157,7 +157,7 @@ def router(parts: Parts) -> APIRouter:
         return admit(request, signed_in.token, next)
 
     # A GET would let mail scanners and link previews use the link up: people press a button.
-    @routes.get("/sign-in/{token}", dependencies=[Depends(visitors.greeted)])
+    @routes.get("/sign-in/{token}")
     def link_page(request: Request, token: str) -> Response:
         return parts.renderer.page(request, "link.html")
 

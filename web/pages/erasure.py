@@ -33,8 +33,8 @@ class NotConfirmed(NoCultureError):
 
 
 def router(parts: Parts) -> APIRouter:
-    routes = APIRouter()
     visitors = Visitors(parts)
+    routes = APIRouter(dependencies=[Depends(visitors.greeted)])
 
     def show(request: Request, caller: Caller, error: NoCultureError | None = None) -> Response:
         return parts.renderer.page(
@@ -73,7 +73,7 @@ def router(parts: Parts) -> APIRouter:
         remember(request, response, committed.position)
         return response
 
-    @routes.get("/erasures/{erasure_id}", dependencies=[Depends(visitors.greeted)])
+    @routes.get("/erasures/{erasure_id}")
     def erasure_page(request: Request, erasure_id: str) -> Response:
         """How far it is; whoever has the address may look."""
         parts.limits.check(request, "unverified", client_address(request))
