@@ -134,6 +134,8 @@ class Authenticate:
             if secret.is_key:
                 raise InvalidKey
             return None
+        # Known also to the page that says that a limit is reached.
+        request.state.caller = admission.caller
         policy = self._policy(request)
         if admission.ahead_s is None:
             self._limits.check(request, policy.name, admission.caller.account_id)

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -55,7 +56,9 @@ def install_problems(app: FastAPI, page: PageOfProblem | None = None) -> None:
     def answer(request: Request, error: Exception) -> Response:
         status, document, headers = problem_of(error, request_id_of(request))
         if page is not None and _wants_page(request):
-            response = page(request, document)
+            wait = headers.get("Retry-After", "")
+            wait_s = int(wait) if wait.isdecimal() else None
+            response = page(request, {**document, "retry_after_s": wait_s})
             response.headers.update(headers)
             return response
         return JSONResponse(document, status, headers, MEDIA_TYPE)
@@ -150,7 +153,8 @@ class RequestContext:
             log.exception("request %s failed", state["request_id"])
             if started:
                 raise
-            response = self._answer(Request(scope), error)
+            # In a thread: the page of an error may ask the database who looks at it.
+            response = await run_in_threadpool(self._answer, Request(scope), error)
             await response(scope, receive, send_with_headers)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from kit.auth import Authenticate
 from kit.problems import PageOfProblem
 from web.pages import (
     account,
@@ -60,6 +61,6 @@ def router(look: Look, parts: Parts) -> APIRouter:
     return routes
 
 
-def problem_page(look: Look) -> PageOfProblem:
+def problem_page(look: Look, authenticated: Authenticate) -> PageOfProblem:
     """For `install_problems`: errors as pages, for browsers outside /api."""
-    return problem.page(look.renderer)
+    return problem.page(look.renderer, authenticated)

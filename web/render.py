@@ -16,12 +16,17 @@ from web import looks
 from web.doubt import doubt
 from web.form_token import masked
 from web.search_form import opened
+from web.sections import sections_for
 from web.static_files import FOLDER, StaticFiles
-from web.words import ended
+from web.words import allowed, ended, figure_name, figure_said, readable
 
 TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
 FILTERS = (
+    allowed,
+    figure_name,
+    figure_said,
+    readable,
     looks.clock,
     looks.moment_of,
     looks.span,
@@ -54,7 +59,11 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.globals.update(
-            static=static.url, looks=looks, KEYS=looks.KEYS, STATES=looks.STATES
+            static=static.url,
+            looks=looks,
+            sections_for=sections_for,
+            KEYS=looks.KEYS,
+            STATES=looks.STATES,
         )
         self._environment.filters.update({filter.__name__: filter for filter in FILTERS})
         # Jinja's own `title` capitalises words; an asset's title is meant here.

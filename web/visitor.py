@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 from fastapi import Form, Request, Response
 
+from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.positions import Progress
 from read_api.errors import ViewNotReady
@@ -13,6 +15,7 @@ from schemas.errors import NoCultureError
 from web import form_token
 from web.parts import Parts
 
+log = logging.getLogger(__name__)
 POSITION_COOKIE = "noculture_position"
 REMEMBERED_S = 120
 PATIENCE_S = 2.0
@@ -29,6 +32,7 @@ class Visitors:
     """Dependencies of page handlers."""
 
     def __init__(self, parts: Parts) -> None:
+        self._authenticated = parts.authenticated
         self._find = parts.authenticated.find
 
     def signed_in(self, request: Request) -> Caller:
@@ -46,6 +50,19 @@ class Visitors:
 
     def maybe(self, request: Request) -> Caller | None:
         return self._find(request)
+
+    def greeted(self, request: Request) -> None:
+        """For pages that are open to everybody."""
+        greet(request, self._authenticated)
+
+
+def greet(request: Request, authenticated: Authenticate) -> None:
+    """Shows the navigation to whoever is signed in, on pages that are open to everybody."""
+    try:
+        authenticated.find(request)
+    except NoCultureError as error:
+        # An open page refuses nobody: not for a revoked key, not for a limit.
+        log.debug("nobody is greeted: %s", error)
 
 
 def remember(request: Request, response: Response, position: int) -> None:

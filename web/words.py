@@ -1,15 +1,34 @@
-"""Events in plain words, for the timeline of a track."""
+"""Names in plain words: events for the timeline of a track, fields, figures, what keys may do."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.analyses import ReanalysisDto
 from schemas.dto import EventDto
 from web import looks
+from web.troubles import is_plain
 
 _FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC"}
+_FIGURES = {
+    "tempo_bpm": "Tempo, BPM",
+    "loudness_lufs": "Loudness, LUFS",
+    "loudness_range_lu": "Loudness range, LU",
+    "true_peak_dbtp": "True peak, dBTP",
+    "degraded": "Done without",
+}
+SCOPES = {
+    "assets:read": "read tracks",
+    "assets:write": "upload and change tracks",
+    "events:read": "follow what happens",
+    "account:read": "read the account",
+    "account:write": "manage keys",
+    "operator": "operate this installation",
+    "*": "do everything that you may",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +51,33 @@ def happening(event: EventDto, me: str) -> Happening | None:
     what, detail, mood = told
     by = "NoCulture" if event.actor is None else "you" if event.actor == me else "a member"
     return Happening(what, detail, event.position, event.recorded_at, by, mood)
+
+
+def allowed(scopes: Iterable[str]) -> str:
+    """What a key may do, as a list of deeds."""
+    return ", ".join(SCOPES.get(scope, _spaced(scope)) for scope in scopes)
+
+
+def figure_name(name: str) -> str:
+    return _FIGURES.get(name) or _spaced(name).capitalize()
+
+
+def figure_said(value: object, name: str) -> str:
+    """What a run found, in a table of two runs; defects are codes."""
+    match value:
+        case None | []:
+            return looks.NONE
+        case list():
+            return ", ".join(_spaced(each) if name == "defects" else str(each) for each in value)
+        case int() | float():
+            return looks.figure(value)
+        case _:
+            return str(value)
+
+
+def readable(reason: str) -> str:
+    """Why something failed, unless only a programmer would understand it."""
+    return reason if " " in reason.strip() and is_plain(reason) else ""
 
 
 def ended(again: ReanalysisDto) -> str:
@@ -72,9 +118,9 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         case "analysis.completed":
             return f"Measured{_again(data)}", _measured(data.get("measurement") or {}), "good"
         case "analysis.attempt_failed":
-            return "A measurement gave nothing", str(data.get("reason", "")), "bad"
+            return "A measurement gave nothing", readable(str(data.get("reason", ""))), "bad"
         case "analysis.failed":
-            return f"Not measured{_again(data)}", str(data.get("reason", "")), "bad"
+            return f"Not measured{_again(data)}", readable(str(data.get("reason", ""))), "bad"
         case "comment.added":
             return "Commented", _comment(data), "plain"
         case "comment.edited":
@@ -94,7 +140,7 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         case "ingest.stepped" | "reanalysis.listed" | "reanalysis.batch_started":
             return None
         case _:
-            return kind.replace(".", " ").replace("_", " ").capitalize(), "", "plain"
+            return _spaced(kind).capitalize(), "", "plain"
 
 
 def _checked(data: dict[str, Any]) -> str:
@@ -135,7 +181,9 @@ def _edits(data: dict[str, Any]) -> str:
     said = []
     for name in data.get("changed", ()):
         value = tags.get(name)
-        field = _FIELDS.get(name, name)
+        if isinstance(value, list | tuple):
+            value = ", ".join(map(str, value))
+        field = _field(name)
         said.append(f"{field} cleared" if value in (None, "") else f"{field} is now {value}")
     told = ", ".join(said)
     return told[:1].upper() + told[1:]
@@ -143,12 +191,21 @@ def _edits(data: dict[str, Any]) -> str:
 
 def _written(data: dict[str, Any]) -> str:
     def named(names: list[str]) -> str:
-        return ", ".join(_FIELDS.get(name, name) for name in names)
+        return ", ".join(map(_field, names))
 
     told = named(data.get("written", []))
     if data.get("left_out"):
         told += f"; this kind of file cannot hold {named(data['left_out'])}"
     return told[:1].upper() + told[1:]
+
+
+def _field(name: str) -> str:
+    return _FIELDS.get(name) or _spaced(name)
+
+
+def _spaced(name: str) -> str:
+    """`album_artist`, `dc-offset` and `asset.moved` as a person writes them."""
+    return re.sub(r"[-_.:]+", " ", name)
 
 
 def _comment(data: dict[str, Any]) -> str:

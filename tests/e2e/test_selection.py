@@ -9,6 +9,13 @@ from tests.e2e.conftest import Visit, open_visit
 from tests.e2e.test_every_page import serious
 
 SELECTED = "tr[aria-selected=true]"
+# Where text begins in each card, from its left edge.
+STARTS = """(rows) => {
+  const left = (element) => element.getBoundingClientRect().left;
+  const cells = [".cell-title b", ".cell-bpm", ".cell-key"];
+  const begin = (row, cell) => Math.round(left(row.querySelector(cell)) - left(row));
+  return rows.map((row) => cells.map((cell) => begin(row, cell)));
+}"""
 
 
 # What the tracks say of themselves now. Reads follow a change: whoever asks once asks too early.
@@ -44,6 +51,61 @@ def test_the_keyboard_selects_edits_and_takes_back(owner: Visit):
     owner.until(f"{LABELS}.then((all) => !all.includes('Night Records'))")
     keys.press("Escape")
     expect(page.locator(SELECTED)).to_have_count(0)
+
+
+def test_escape_in_the_bulk_bar_lets_all_go_and_gives_the_focus_back(owner: Visit):
+    """It did nothing there: whoever then chose one more track deleted all of them."""
+    owner.go("/vault")
+    page, keys = owner.page, owner.page.keyboard
+    rows, bar = page.locator("tr[data-asset]"), page.get_by_role("region", name="Selected tracks")
+    for button in ("Edit", "Delete", "Clear"):
+        page.locator("[data-select]").nth(1).click()
+        page.locator("[data-select]").nth(3).click()
+        bar.get_by_role("button", name=button).focus()
+        keys.press("Escape")
+        expect(page.locator(SELECTED)).to_have_count(0)
+        expect(bar).to_be_hidden()
+        expect(rows.nth(3)).to_be_focused()
+    page.get_by_label("Select all shown").click()
+    keys.press("Escape")
+    expect(page.locator(SELECTED)).to_have_count(0)
+    page.locator("[data-select]").nth(2).click()
+    bar.get_by_role("button", name="Clear").click()
+    expect(rows.nth(2)).to_be_focused()
+
+
+def test_what_is_edited_or_deleted_together_is_named(owner: Visit):
+    owner.go("/vault")
+    page, keys = owner.page, owner.page.keyboard
+    titles = page.locator("tr[data-asset] .cell-title b").all_inner_texts()
+    named = ", ".join(f"“{title}”" for title in titles[:3]) + " and 2 more"
+    page.get_by_label("Select all shown").check()
+    bar = page.get_by_role("region", name="Selected tracks")
+    expect(bar).to_contain_text(named)
+    bar.get_by_role("button", name="Edit").click()
+    expect(page.locator("#bulk-edit")).to_contain_text(named)
+    keys.press("Escape")
+    expect(bar.get_by_role("button", name="Edit")).to_be_focused()
+    page.locator("[data-select]").nth(0).click()
+    page.locator("[data-select]").nth(1).click()
+    bar.get_by_role("button", name="Delete").click()
+    left = f"“{titles[2]}”, “{titles[3]}” and “{titles[4]}”"
+    expect(page.locator(".toast")).to_contain_text(f"in 10 seconds: {left}")
+    expect(page.locator("tr[data-asset]").nth(1)).to_be_focused()
+    keys.press("Control+z")
+    expect(page.locator("tr[data-asset]:visible")).to_have_count(len(titles))
+
+
+def test_keys_work_while_a_button_has_the_focus(owner: Visit):
+    """Only Space, Enter and arrows are a button's own."""
+    owner.go("/vault")
+    page = owner.page
+    page.get_by_role("button", name="Switch between light and dark").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search the vault")).to_be_focused()
 
 
 def test_what_is_wrong_with_an_edit_is_said_and_nothing_is_changed(owner: Visit):
@@ -129,7 +191,7 @@ def test_nothing_typed_behind_the_palettes_keys_is_lost(owner: Visit):
     expect(page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 768, 390])
 def test_the_grid_is_kept_and_fits(browser, site, library, width: int):
     size = {"width": width, "height": 844}
     context = browser.new_context(storage_state=library, viewport=size)
@@ -143,6 +205,8 @@ def test_the_grid_is_kept_and_fits(browser, site, library, width: int):
     tall = rows.first.locator("mini-wave canvas").evaluate("(canvas) => canvas.clientHeight")
     assert tall > 60
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    starts = rows.evaluate_all(STARTS)
+    assert all(card == starts[0] for card in starts), starts
     assert serious(visit) == []
     if width > 1000:
         visit.page.keyboard.press("ArrowDown")

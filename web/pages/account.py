@@ -12,16 +12,10 @@ from kit.caller import Caller
 from schemas.errors import NoCultureError
 from web.parts import Parts
 from web.render import wants_part
+from web.troubles import in_plain_words, of_password
 from web.visitor import Visitors, catch_up, remember
 
-SCOPES = (
-    ("assets:read", "read tracks"),
-    ("assets:write", "upload and change tracks"),
-    ("events:read", "follow events"),
-    ("account:read", "read the account"),
-    ("account:write", "manage keys"),
-)
-OPERATOR = (("operator", "operate this installation"),)
+OFFERED = ("assets:read", "assets:write", "events:read", "account:read", "account:write")
 _NOTICES = {
     "revoked": "The key was revoked. It stopped working at once.",
     "password": "The new password counts from now on. Every other session was ended.",
@@ -37,7 +31,7 @@ def router(parts: Parts) -> APIRouter:
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
         shown = {
             "keys": parts.keys.of(caller),
-            "scopes": SCOPES + (OPERATOR if caller.operator else ()),
+            "scopes": OFFERED + (("operator",) if caller.operator else ()),
             "made": None,
             "problem": None,
             "password_problem": None,
@@ -73,7 +67,7 @@ def router(parts: Parts) -> APIRouter:
             problem = "A key needs a name and at least one thing that it may do."
             return show(request, caller, 422, problem=problem)
         except NoCultureError as error:
-            return show(request, caller, error.status, problem=str(error))
+            return show(request, caller, error.status, problem=in_plain_words(error))
         response = show(request, caller, made=made)
         response.headers["Cache-Control"] = "no-store"
         remember(request, response, committed.position)
@@ -106,7 +100,7 @@ def router(parts: Parts) -> APIRouter:
             problem = "A password has at least 8 characters."
             return show(request, caller, 422, password_problem=problem)
         except NoCultureError as error:
-            return show(request, caller, error.status, password_problem=str(error))
+            return show(request, caller, error.status, password_problem=of_password(error))
         response = RedirectResponse("/account?done=password", 303)
         remember(request, response, committed.position)
         return response

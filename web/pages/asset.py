@@ -16,6 +16,7 @@ from web import listening
 from web.lanes import lanes_of
 from web.pages import comments, said, tags
 from web.parts import Parts
+from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
 from web.words import Happening, happening
 
@@ -112,7 +113,11 @@ def router(parts: Parts) -> APIRouter:
         except NoCultureError as error:
             # A kind of file that holds no tags, a full plan: said beside the track.
             asset = parts.vault.get(caller, asset_id)
-            shown = whole_page(parts, caller, asset) | {"notice": str(error)} | tags.form_of(asset)
+            shown = (
+                whole_page(parts, caller, asset)
+                | {"notice": in_plain_words(error)}
+                | tags.form_of(asset)
+            )
             return parts.renderer.page(request, "asset.html", error.status, **shown)
         if committed is None:
             return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)

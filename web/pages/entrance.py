@@ -18,6 +18,7 @@ from kit.limits import client_address
 from schemas.errors import NoCultureError
 from web import welcome
 from web.parts import Parts
+from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
 
 HOME = "/vault"
@@ -30,8 +31,8 @@ _WRONG = {
 
 
 def router(parts: Parts) -> APIRouter:
-    routes = APIRouter()
     visitors = Visitors(parts)
+    routes = APIRouter(dependencies=[Depends(visitors.greeted)])
     Visitor = Annotated[Caller | None, Depends(visitors.maybe)]
 
     def form_page(
@@ -60,7 +61,7 @@ def router(parts: Parts) -> APIRouter:
             error.status if error else 200,
             ticket=ticket,
             next=next,
-            problem=str(error) if error else None,
+            problem=in_plain_words(error) if error else None,
         )
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -128,7 +129,7 @@ def router(parts: Parts) -> APIRouter:
                 request,
                 signing_up=False,
                 status=error.status,
-                problem=str(error),
+                problem=in_plain_words(error),
                 email=email,
                 next=next,
             )
@@ -150,7 +151,11 @@ def router(parts: Parts) -> APIRouter:
             return code_page(request, ticket, next, error)
         except NoCultureError as error:
             return form_page(
-                request, signing_up=False, status=error.status, problem=str(error), next=next
+                request,
+                signing_up=False,
+                status=error.status,
+                problem=in_plain_words(error),
+                next=next,
             )
         return admit(request, signed_in.token, next)
 
@@ -191,7 +196,7 @@ def local_path(wanted: str) -> str:
 
 def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, NoCultureError):
-        return error.status, str(error)
+        return error.status, in_plain_words(error)
     assert isinstance(error, ValidationError)
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
     return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)

@@ -13,14 +13,15 @@ from kit.limits import client_address
 from read_api.errors import NotFound
 from schemas.errors import NoCultureError
 from web.parts import Parts
+from web.troubles import of_password
 from web.visitor import Visitors, remember
 
 CONFIRMATION = "delete my account"
 _STEPS = (
     ("Closed", "You are signed out everywhere; your address is free again."),
-    ("Recordings deleted", "With their waveforms, covers and copies."),
-    ("Key destroyed", "What the log says of you cannot be read any more, by anybody."),
-    ("Proven", "Every part of the system has let go, and the certificate is signed."),
+    ("Tracks deleted", "With their waveforms, covers and copies."),
+    ("Made unreadable", "Nobody can read your name, your address or your words any more."),
+    ("Proven", "Every part of NoCulture has let go, and the certificate is signed."),
 )
 
 
@@ -32,8 +33,8 @@ class NotConfirmed(NoCultureError):
 
 
 def router(parts: Parts) -> APIRouter:
-    routes = APIRouter()
     visitors = Visitors(parts)
+    routes = APIRouter(dependencies=[Depends(visitors.greeted)])
 
     def show(request: Request, caller: Caller, error: NoCultureError | None = None) -> Response:
         return parts.renderer.page(
@@ -43,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
             account=parts.profile.get(caller),
             confirmation=CONFIRMATION,
             has_password=parts.accounts.has_password(caller),
-            problem=str(error) if error else None,
+            problem=of_password(error) if error else None,
         )
 
     @routes.get("/account/delete")

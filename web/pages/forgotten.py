@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
@@ -11,10 +11,12 @@ from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
 from web.parts import Parts
+from web.troubles import in_plain_words
+from web.visitor import Visitors
 
 
 def router(parts: Parts) -> APIRouter:
-    routes = APIRouter()
+    routes = APIRouter(dependencies=[Depends(Visitors(parts).greeted)])
 
     @routes.get("/forgot-password")
     def forgot_page(request: Request) -> Response:
@@ -29,7 +31,7 @@ def router(parts: Parts) -> APIRouter:
             parts.recovery.ask(email[:320])
         except NoCultureError as error:
             return parts.renderer.page(
-                request, "forgotten.html", error.status, asked=False, problem=str(error)
+                request, "forgotten.html", error.status, asked=False, problem=in_plain_words(error)
             )
         return parts.renderer.page(request, "forgotten.html", asked=True, problem=None)
 
@@ -52,7 +54,7 @@ def router(parts: Parts) -> APIRouter:
             return parts.renderer.page(request, "reset_password.html", 422, problem=problem)
         except NoCultureError as error:
             return parts.renderer.page(
-                request, "reset_password.html", error.status, problem=str(error)
+                request, "reset_password.html", error.status, problem=in_plain_words(error)
             )
         return RedirectResponse("/sign-in?done=reset", 303)
 

@@ -1,39 +1,86 @@
-"""Errors as pages, in the words of the error itself."""
+"""Errors as pages: what happened, and one thing to do, with the navigation of who is signed in."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from kit.auth import Authenticate
 from kit.problems import PageOfProblem
 from web.render import Renderer, wants_part
+from web.sections import sections_for
+from web.troubles import Trouble, Way, trouble_of
+from web.visitor import greet
 
-_HEADINGS = {
-    403: "That is not yours to open",
-    404: "Nothing is here",
-    405: "That does not work this way",
-    410: "This link is used up",
-    413: "That is too large",
-    429: "A little slower",
-    503: "One moment",
+_HOME = ("To the vault", "/vault")
+_START = ("To the start", "/")
+_WAYS: dict[Way, tuple[str, str]] = {
+    "sign-in": ("Sign in", "/sign-in"),
+    "forgotten": ("Ask for a new link", "/forgot-password"),
 }
 
 
-def page(renderer: Renderer) -> PageOfProblem:
+def page(renderer: Renderer, authenticated: Authenticate) -> PageOfProblem:
     def show(request: Request, problem: dict[str, Any]) -> Response:
-        if problem["status"] == 401:
+        status = problem["status"]
+        if status == 401:
             return _to_sign_in(request)
+        # A part below that does not answer is not asked once more who this is.
+        if status < 500:
+            greet(request, authenticated)
+        found = trouble_of(problem)
         if wants_part(request):
-            return renderer.page(request, "_problem.html", problem["status"], problem=problem)
-        heading = _HEADINGS.get(problem["status"], "That did not work")
+            return renderer.page(request, "_problem.html", status, trouble=found)
+        label, address = _way(request, found)
         return renderer.page(
-            request, "problem.html", problem["status"], problem=problem, heading=heading
+            request,
+            "problem.html",
+            status,
+            trouble=found,
+            label=label,
+            address=address,
+            number=problem["request_id"] if status >= 500 else None,
         )
 
     return show
+
+
+def _way(request: Request, found: Trouble) -> tuple[str, str]:
+    """(the button's words, where it leads)"""
+    home = _HOME if getattr(request.state, "caller", None) else _START
+    match found.way:
+        case "again" if request.method == "GET":
+            query = f"?{request.url.query}" if request.url.query else ""
+            return "Try again", request.url.path + query
+        case "again" | "back":
+            came_from = _came_from(request)
+            return ("Back to the page", came_from) if came_from else home
+        case "section":
+            return _section(request) or home
+        case "home":
+            return home
+        case way:
+            return _WAYS[way]
+
+
+def _section(request: Request) -> tuple[str, str] | None:
+    """The section that the address is in, for whoever sees it in the navigation."""
+    caller = getattr(request.state, "caller", None)
+    sections = sections_for(operator=caller.operator) if caller else ()
+    found = next((section for section in sections if section.has(request.url.path)), None)
+    return (f"Open {found.name}", found.path) if found else None
+
+
+def _came_from(request: Request) -> str | None:
+    """The page of this site whose form or link led here."""
+    page = urlsplit(request.headers.get("referer", ""))
+    here = page.netloc == request.url.netloc and page.path.startswith("/")
+    if not here or page.path.startswith("//") or page.path == request.url.path:
+        return None
+    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -12,6 +12,7 @@ from kit.caller import Caller
 from read_api.sagas import SagaFilters
 from schemas.errors import NoCultureError
 from web.parts import Parts
+from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
 
 SHOWN = {"stuck": "Stuck", "running": "Running", "ended": "Ended", "all": "All"}
@@ -102,7 +103,9 @@ def router(parts: Parts) -> APIRouter:
         except NoCultureError as error:
             if error.status == 404:
                 raise
-            return show(request, saga_id, error.status, problem=str(error), reason=reason)
+            return show(
+                request, saga_id, error.status, problem=in_plain_words(error), reason=reason
+            )
         response = RedirectResponse(f"/sagas/{saga_id}?done={action}", 303)
         remember(request, response, committed.position)
         return response

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from kit.caller import Caller
 from schemas.errors import NoCultureError
 from web.parts import Parts
+from web.troubles import of_password
 from web.visitor import Visitors, remember
 
 PAGE = "/account/security"
@@ -45,7 +46,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     def refused(request: Request, caller: Caller, where: str, error: NoCultureError) -> Response:
-        return show(request, caller, error.status, problem=str(error), where=where)
+        return show(request, caller, error.status, problem=of_password(error), where=where)
 
     @routes.get(PAGE)
     def security_page(request: Request, caller: Visitor) -> Response:

@@ -15,6 +15,7 @@ from schemas.errors import NoCultureError
 from web import form_token, looks
 from web.parts import Parts
 from web.render import wants_part
+from web.troubles import in_plain_words
 from web.visitor import PATIENCE_S, Visitors, catch_up, remember
 
 # The form edits the joined text of several artists or genres.
@@ -94,7 +95,7 @@ def router(parts: Parts, visitors: Visitors, whole_page: WholePage) -> APIRouter
             shown |= {"conflict": _theirs(asset, form.said)}
         except NoCultureError as error:
             status, shown = error.status, form_of(asset, form.said)
-            shown |= {"problems": {"": str(error)}}
+            shown |= {"problems": {"": in_plain_words(error)}}
         response = answer(request, caller, asset, status, shown)
         if position:
             remember(request, response, position)

@@ -15,6 +15,7 @@ from web.pages import measuring
 from web.parts import Parts
 from web.render import wants_part
 from web.search_form import LENGTHS, VOCALS, Asked
+from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
 
 PAGE = 50
@@ -100,7 +101,7 @@ def _listing(
     except NoCultureError as error:
         if error.status != 422:
             raise
-        problem = str(error)
+        problem = in_plain_words(error)
     if tracks is not None and tracks.next_cursor:
         more_url = asked.url(cursor=tracks.next_cursor)
     return {

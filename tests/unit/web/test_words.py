@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.analyses import ReanalysisDto
+from aggregates import key
+from schemas.analyses import FiguresDto, ReanalysisDto
 from schemas.dto import EventDto
-from web.words import ended, happening
+from web.words import SCOPES, allowed, ended, figure_name, figure_said, happening
 
 
 def event(kind: str, data: dict, actor: str | None = None) -> EventDto:
@@ -46,6 +47,44 @@ def test_edited_and_cleared_tags_are_named():
     assert told is not None
     assert told.detail == "Genre is now Dub, tempo cleared"
     assert told.by == "a member"
+
+
+def test_no_tag_is_told_by_its_name_in_the_code_and_lists_are_told_as_lists():
+    data = {
+        "changed": ["album_artist", "instruments"],
+        "tags": {"album_artist": "Mara Okonjo", "instruments": ["kora", "drums"]},
+    }
+    told = happening(event("asset.tags_edited", data), "acc_1")
+    assert told is not None
+    assert told.detail == "Album artist is now Mara Okonjo, instruments is now kora, drums"
+
+
+@pytest.mark.parametrize(
+    "reason", ["KeyError", "[Errno 2] No such file: '/tmp/x/y'", "x_y is None"]
+)
+def test_a_reason_for_programmers_is_not_told(reason: str):
+    told = happening(event("analysis.attempt_failed", {"reason": reason}), "acc_1")
+    assert told is not None
+    assert (told.what, told.detail) == ("A measurement gave nothing", "")
+
+
+def test_an_event_that_is_added_later_is_told_in_words():
+    told = happening(event("asset.moved_to_folder", {}), "acc_1")
+    assert told is not None
+    assert told.what == "Asset moved to folder"
+
+
+def test_every_scope_is_a_deed():
+    assert set(key.SCOPES) == set(SCOPES)
+    assert allowed(["assets:read", "events:read"]) == "read tracks, follow what happens"
+
+
+def test_figures_and_defects_of_two_runs_are_words():
+    names = [figure_name(name) for name in FiguresDto.model_fields]
+    assert not any("_" in name for name in names)
+    assert figure_said(["dc-offset", "clipping"], "defects") == "dc offset, clipping"
+    assert figure_said([], "moods") == figure_said(None, "genre") == "–"
+    assert figure_said(-14.25, "loudness_lufs") == "−14.25"
 
 
 def test_a_rejection_gives_its_reason():

@@ -1,10 +1,13 @@
 // What is done with the selected rows: edited or deleted together, and taken back.
 
-import { clear, rows, selected } from "./selection.js";
+import { clear, rows, selected, taking } from "./selection.js";
 import { announce } from "./text.js";
 import { toast } from "./toasts.js";
 
 const DELETED_AFTER_S = 10;
+const TITLES = 3;
+const LONGEST_TITLE = 40;
+const REFUSED = { 401: "you are signed out. Sign in again.", 429: "that was too much at once. Wait a moment." };
 const NUMBERS = new Set(["year", "tempo_bpm"]);
 /** @type {Map<string, number>} assets that are deleted when their time is over */
 const leaving = new Map();
@@ -16,9 +19,24 @@ export function showBar() {
   if (!bar) return;
   bar.hidden = selected.size === 0;
   bar.querySelector(".count").textContent = `${selected.size} selected`;
+  bar.querySelector(".names").textContent = titles(selected);
 }
 
 const tracks = (count) => (count === 1 ? "1 track" : `${count} tracks`);
+
+/** `“Iron Bloom”, “Rain on Tape”, “Second Cup” and 2 more`, in the order of the list. */
+function titles(some) {
+  const all = rows().filter((row) => some.has(row.dataset.asset)).map((row) => quoted(row.dataset.title));
+  const more = all.length - TITLES;
+  const shown = more > 0 ? [...all.slice(0, TITLES), `${more} more`] : all;
+  return shown.length > 1 ? `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}` : (shown[0] ?? "");
+}
+
+function quoted(title) {
+  const letters = [...title];
+  return `“${letters.length > LONGEST_TITLE ? `${letters.slice(0, LONGEST_TITLE).join("").trim()}…` : title}”`;
+}
+
 const named = (some) => [...some].map(([id, version]) => ({ id, version }));
 
 /** @throws {Error} with the server's sentence; `problem` is its whole answer */
@@ -28,10 +46,13 @@ async function send(path, body, keepalive = false) {
     keepalive,
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(body),
+  }).catch(() => {
+    throw new Error("the server did not answer. Try again.");
   });
-  const told = answer.status === 204 ? null : await answer.json();
+  const told = answer.status === 204 ? null : await answer.json().catch(() => null);
   if (answer.ok) return told;
-  throw Object.assign(new Error(told.detail), { problem: told });
+  const words = REFUSED[answer.status] ?? told?.detail ?? "something broke on our side. Try again.";
+  throw Object.assign(new Error(words), { problem: told });
 }
 
 export function edit() {
@@ -41,6 +62,7 @@ export function edit() {
   form.reset();
   form.querySelector("[role=alert]").hidden = true;
   dialog.querySelector("h2").textContent = `Edit ${tracks(selected.size)}`;
+  dialog.querySelector(".names").textContent = titles(selected);
   dialog.showModal();
   form.querySelector("[name=artist]").focus();
 }
@@ -60,11 +82,14 @@ async function save(dialog) {
   const form = dialog.querySelector("form");
   const alert = form.querySelector("[role=alert]");
   const changes = changesOf(form);
+  const which = titles(selected);
   if (!Object.keys(changes).length) return tell(alert, "Nothing is ticked, so nothing would change.");
   try {
     const { assets, undo } = await send("/api/assets/edits", { changes, assets: named(selected) });
     dialog.close();
-    toast(undo ? `${tracks(undo.assets.length)} edited.` : `${tracks(assets.length)} said that already.`, {
+    const edited = undo && `${tracks(undo.assets.length)} edited`;
+    const whole = undo?.assets.length === assets.length ? `: ${which}` : ".";
+    toast(edited ? edited + whole : `${tracks(assets.length)} said that already.`, {
       undo: undo && (() => takeBack(undo)),
     });
   } catch (error) {
@@ -78,7 +103,10 @@ function tell(alert, text) {
 }
 
 function wordsOf({ message, problem }) {
-  const fields = (problem?.errors ?? []).map(({ pointer, detail }) => `${pointer.split("/").at(-1)}: ${detail}`);
+  const fields = (problem?.errors ?? []).map(({ pointer, detail }) => {
+    const field = document.querySelector("#bulk-edit form").elements[pointer.split("/").at(-1)];
+    return `${field ? `${field.getAttribute("aria-label")}: ` : ""}${detail.replace(/^Value error, /, "")}`;
+  });
   return fields.length ? fields.join(". ") : message;
 }
 
@@ -95,10 +123,13 @@ async function takeBack(undo) {
 export function remove() {
   if (!selected.size) return;
   const going = new Map(selected);
+  const which = titles(going);
   for (const [id, version] of going) leaving.set(id, version);
-  clear();
-  hide();
-  const entry = toast(`${tracks(going.size)} will be deleted in ${DELETED_AFTER_S} seconds.`, {
+  taking(() => {
+    clear();
+    hide();
+  });
+  const entry = toast(`${tracks(going.size)} will be deleted in ${DELETED_AFTER_S} seconds: ${which}`, {
     seconds: DELETED_AFTER_S,
     undo: () => comeBack(going),
     done: () => deleteNow(going),

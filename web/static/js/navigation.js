@@ -4,11 +4,9 @@ import { localTimes } from "./page.js";
 import { announce } from "./text.js";
 
 function markCurrent() {
+  const [, first] = location.pathname.split("/");
   for (const link of document.querySelectorAll(".top nav a")) {
-    const path = link.getAttribute("href");
-    const here = location.pathname;
-    const current = here.startsWith(path) || (path === "/vault" && here.startsWith("/assets"));
-    if (current) link.setAttribute("aria-current", "page");
+    if (link.dataset.holds.split(" ").includes(first)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }

@@ -1,7 +1,7 @@
 // The rows of the list by keyboard and mouse: one has the focus, some are selected.
 // What is done with the selected ones is in bulk.js, fetched when it is first needed.
 
-import { announce } from "./text.js";
+import { announce, isTyped } from "./text.js";
 
 /** What one request may change at once, as commands/bulk.py says. */
 export const MOST = 200;
@@ -9,6 +9,7 @@ export const MOST = 200;
 export const selected = new Map();
 
 let anchor = null; // where a range begins
+let last = null; // the row that had the focus last
 
 /** @returns {HTMLElement[]} */
 export const rows = () => [...document.querySelectorAll("#tracks tr[data-asset]:not([data-leaving])")];
@@ -24,10 +25,28 @@ export function select(some, on = true) {
   announce(`${selected.size} selected${full}`);
 }
 
+/** Lets all of them go. Whoever did so in the bar, which goes too, is back at the rows. */
 export function clear() {
+  const inBar = document.activeElement?.closest("bulk-bar");
   selected.clear();
   show();
+  announce("Nothing is selected");
+  if (inBar) focusRow(lastRow());
 }
+
+/** Does something that takes rows away; the focus goes to the row that comes up in their place. */
+export function taking(away) {
+  const before = rows();
+  const place = before.indexOf(lastRow());
+  away();
+  const { activeElement: focused } = document;
+  if (focused?.isConnected && focused !== document.body && focused.checkVisibility()) return;
+  const left = rows();
+  if (left.length) focusRow(before.slice(place).find((row) => left.includes(row)) ?? left.at(-1));
+  else document.getElementById("main")?.focus({ preventScroll: true });
+}
+
+const lastRow = () => rows().find((row) => row.id === last) ?? rows().find((row) => row.tabIndex === 0);
 
 export function showAs(view) {
   const table = document.querySelector("table.tracks");
@@ -71,6 +90,7 @@ function act(what) {
 }
 
 function focusRow(row) {
+  if (!row) return;
   for (const other of rows()) other.tabIndex = other === row ? 0 : -1;
   row.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
@@ -119,8 +139,11 @@ function keyed(event) {
   const target = event.target;
   const row = target.closest?.("#tracks tr[data-asset]");
   const free = target === document.body || target.id === "main";
-  if (!document.getElementById("tracks") || !(row || free) || document.querySelector("dialog[open]")) return null;
+  if (!document.getElementById("tracks") || document.querySelector("dialog[open]") || isTyped(target)) return null;
   const command = event.ctrlKey || event.metaKey;
+  // Anywhere: whoever wants to let go must not look for the place where that works.
+  if (event.key === "Escape" && !command && !event.altKey) return selected.size ? clear : null;
+  if (!(row || free || target.closest?.("#tracks, bulk-bar"))) return null;
   if (command && event.key.toLowerCase() === "a") return () => select(rows());
   if (command || event.altKey) return null;
   const some = row && !selected.size ? () => select([row]) : () => {};
@@ -145,8 +168,6 @@ function keyed(event) {
       return row || selected.size ? () => (some(), act((bulk) => bulk.edit())) : null;
     case "Delete":
       return row || selected.size ? () => (some(), act((bulk) => bulk.remove())) : null;
-    case "Escape":
-      return selected.size ? clear : null;
     default:
       return null;
   }
@@ -171,6 +192,9 @@ document.addEventListener("click", (event) => {
   }
   const asked = event.target.closest("[data-bulk]");
   if (asked) act((bulk) => bulk[asked.dataset.bulk]());
+});
+document.addEventListener("focusin", (event) => {
+  last = event.target.closest?.("#tracks tr[data-asset]")?.id ?? last;
 });
 document.addEventListener("htmx:after:swap", show);
 show();

@@ -1,10 +1,11 @@
-// Keys that work anywhere, unless something that takes keys itself has the focus.
+// Keys that work anywhere but in text. What a button or a slider needs for itself it keeps.
 
 import { player, tracksHere } from "./player.js";
-import { announce } from "./text.js";
+import { announce, isTyped } from "./text.js";
 
 const STEP_S = 5;
-const TAKES_KEYS = "input, select, textarea, button, summary, dialog[open], [role=slider]";
+const OWN_KEYS = new Set([" ", "Enter", "Home", "End", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+const TAKES_THEM = "input, button, summary, [role=slider]";
 
 let palette = null;
 // What is typed while the palette is still on its way; null when nobody waits for it.
@@ -40,7 +41,8 @@ document.addEventListener("keydown", (event) => {
     typedAhead += event.key === "Enter" ? "\n" : event.key;
     return;
   }
-  if (event.target.closest(TAKES_KEYS) || document.querySelector("dialog[open]")) return;
+  if (isTyped(event.target) || document.querySelector("dialog[open]")) return;
+  if (OWN_KEYS.has(event.key) && event.target.closest(TAKES_THEM)) return;
   const act = {
     " ": playOrPause,
     j: () => player.step(-1),

@@ -24,3 +24,8 @@ export function announce(text) {
   const region = document.getElementById("announce");
   if (region) region.textContent = text;
 }
+
+/** Whether keys are text where the focus is. @param {Element} element */
+export function isTyped(element) {
+  return element.matches?.("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])");
+}

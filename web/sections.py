@@ -1,0 +1,31 @@
+"""The sections of the navigation, and to which of them a page belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One entry. `holds` are the first parts of the addresses of its pages."""
+
+    name: str
+    path: str
+    holds: tuple[str, ...]
+    operators_only: bool = False
+
+    def has(self, path: str) -> bool:
+        return path.strip("/").split("/")[0] in self.holds
+
+
+SECTIONS = (
+    Section("Vault", "/vault", ("vault", "assets", "comments")),
+    Section("Collections", "/collections", ("collections",)),
+    Section("Account", "/account", ("account", "erasures")),
+    Section("System", "/system", ("system", "sagas"), operators_only=True),
+)
+
+
+def sections_for(*, operator: bool) -> Sequence[Section]:
+    return [section for section in SECTIONS if operator or not section.operators_only]
