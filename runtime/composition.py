@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ from events.store.subject_keys import PostgresSubjectKeys
 from gateways.object_store import FolderObjectStore
 from gateways.ports import ObjectStore
 from gateways.s3_store import S3ObjectStore
-from processors.wake import Wake
+from processors.wake import COMMANDS, TIMERS, Wake, WorkTail
 from runtime.errors import NothingRunning
 from runtime.settings import Settings
 
@@ -127,13 +127,18 @@ def open_event_log(core: Core, member: str | None = None) -> Iterator[EventLog]:
 
 @dataclass(frozen=True, slots=True)
 class Wakes:
-    """The wake-ups between the threads of one worker."""
+    """The wake-ups of the threads of one worker."""
 
     commands: Wake
+    timers: Wake
     effects: Wake
     erasures: Wake
     mails: Wake
 
+    def tail(self, url: str, effects: Mapping[str, Wake]) -> WorkTail:
+        """Sets them for what other processes have written; `effects` by their names."""
+        return WorkTail(url, {COMMANDS: self.commands, TIMERS: self.timers, **effects})
+
 
 def new_wakes() -> Wakes:
-    return Wakes(Wake(), Wake(), Wake(), Wake())
+    return Wakes(Wake(), Wake(), Wake(), Wake(), Wake())

@@ -17,7 +17,11 @@ from runtime.settings import Settings
 from runtime.threads import Work, run_until_stopped
 
 if TYPE_CHECKING:
+    from gateways.audio.pool import AudioPool
     from processors.consumers.engine import Engine
+    from processors.effects.effect import Effect
+    from processors.wake import Wake
+    from runtime.composition import Wakes
 
 PROBE_THREADS = 1
 DISPATCH_THREADS = 2
@@ -102,15 +106,13 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     the name of a killed one takes its partitions over at once.
     """
     from gateways.audio.pool import AudioPool
-    from processors.effects.audio import ProbeEffect
     from processors.effects.runner import EffectRunner
     from processors.sagas.dispatcher import Dispatcher
     from processors.sagas.timers import Timers
     from runtime.checkpoints import checkpointer
     from runtime.composition import new_wakes, open_event_log
     from runtime.consumers import SAGAS, engine
-    from runtime.erasing import before_ready, effects_of
-    from runtime.mailing import mail_effects
+    from runtime.erasing import before_ready
 
     start_logging(settings)
     with (
@@ -130,18 +132,13 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
                 core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
             )
             work[f"dispatcher-{number}"] = kept(dispatcher.run)
-        timers = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands)
+        timers = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands, due=wakes.timers)
         work["timers"] = kept(timers.run)
-        for number in range(PROBE_THREADS):
-            probe = ProbeEffect(tools, core.objects)
-            work[f"probe-{number}"] = EffectRunner(
-                probe, core.commands, core.pool, wakes.effects
-            ).run
-        for effect in effects_of(core):
-            runner = EffectRunner(effect, core.commands, core.pool, wakes.erasures)
-            work[effect.name] = runner.run
-        for effect in mail_effects(core):
-            work[effect.name] = EffectRunner(effect, core.commands, core.pool, wakes.mails).run
+        performed = _performed(core, tools, wakes)
+        for number, (effect, due) in enumerate(performed):
+            runner = EffectRunner(effect, core.commands, core.pool, due)
+            work[f"{effect.name}-{number}"] = runner.run
+        work["work-tail"] = wakes.tail(core.url, {e.name: due for e, due in performed}).run
         signing = checkpointer(core)
         work["checkpointer"] = signing.run
         run_until_stopped(
@@ -151,12 +148,26 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         )
 
 
+def _performed(core: Core, tools: AudioPool, wakes: Wakes) -> list[tuple[Effect, Wake]]:
+    """What this worker does outside, each on a thread, and what tells of more of it."""
+    from processors.effects.audio import ProbeEffect
+    from runtime.erasing import effects_of
+    from runtime.mailing import mail_effects
+
+    probes = [ProbeEffect(tools, core.objects) for _ in range(PROBE_THREADS)]
+    return [
+        *((effect, wakes.effects) for effect in probes),
+        *((effect, wakes.erasures) for effect in effects_of(core)),
+        *((effect, wakes.mails) for effect in mail_effects(core)),
+    ]
+
+
 def run_analysis(settings: Settings) -> None:
     """The analysis pool: as many tracks at once as `analysis_workers` says."""
     from gateways.audio.pool import AudioPool
     from processors.effects.audio import AnalysisEffect
     from processors.effects.runner import EffectRunner
-    from processors.wake import Wake
+    from processors.wake import Wake, WorkTail
 
     start_logging(settings)
     with (
@@ -170,11 +181,12 @@ def run_analysis(settings: Settings) -> None:
             models_wanted=[name.strip() for name in settings.models_wanted.split(",") if name],
         ) as tools,
     ):
-        effect = AnalysisEffect(tools, core.objects)
+        effect, due = AnalysisEffect(tools, core.objects), Wake()
         work: dict[str, Work] = {
-            f"analyse-{number}": EffectRunner(effect, core.commands, core.pool, Wake()).run
+            f"analyse-{number}": EffectRunner(effect, core.commands, core.pool, due).run
             for number in range(settings.analysis_workers)
         }
+        work["work-tail"] = WorkTail(core.url, {effect.name: due}).run
         run_until_stopped(
             work, Heartbeat(settings, "analysis"), lambda: ("running", _waiting(core), None)
         )

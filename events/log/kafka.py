@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import InconsistentTopicIdError, KafkaError
@@ -18,6 +18,7 @@ from events.log.errors import NotOurRecord
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_fetching import remember_fetch_entries
 from events.log.kafka_topics import KafkaTopics
+from events.log.kafka_waiting import WakefulConsumer
 from events.log.partitions import LogPartition, partitions_of, topic_of
 from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
 from events.log.records import from_record
@@ -62,7 +63,7 @@ class _KafkaReader:
         # Where a partition was resumed: its first record must be the one the checkpoint names.
         self._resumed: dict[LogPartition, Checkpoint] = {}
         self._assigned: set[TopicPartition] = set()
-        self.joined = self._told = False
+        self.joined = self._told = self._ended = False
         self._assigning = threading.Lock()
         settings = config.consumer() | {
             "group_id": config.named(f"noculture.{consumer}"),
@@ -73,13 +74,13 @@ class _KafkaReader:
         }
         if config.member:
             settings["group_instance_id"] = f"{consumer}-{config.member}"
-        self._consumer = KafkaConsumer(**settings)
+        self._consumer = WakefulConsumer(**settings)
         self._consumer.subscribe(
             [config.named(topic) for topic in topic_ids], listener=_Listener(self._remember)
         )
 
     def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
-        fetched = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=limit)
+        fetched = self._consumer.poll_until(timeout_s, limit, lambda: self._told or self._ended)
         self._same_topics()
         self._still_a_member()
         self._resume_assigned(fetched)
@@ -96,6 +97,10 @@ class _KafkaReader:
 
     def rewind(self) -> None:
         self._resume(self._consumer.assignment())
+
+    def end(self) -> None:
+        self._ended = True
+        self._consumer.wake()
 
     def close(self) -> None:
         # A broker that is gone must not hold up a worker's end.
@@ -114,10 +119,10 @@ class _KafkaReader:
         with self._assigning:
             assigned = self._assigned & self._consumer.assignment()
             self._assigned.clear()
+            self.joined, self._told = self.joined or self._told, False
             if assigned:
                 self._resume(assigned)
                 self._consumer.resume(*assigned)
-        self.joined = self.joined or self._told
         for kafka_partition in assigned:
             fetched.pop(kafka_partition, None)
 
@@ -134,6 +139,7 @@ class _KafkaReader:
             else:
                 self._consumer.seek(kafka_partition, checkpoint.offset)
                 self._resumed[partition] = checkpoint
+        self._consumer.forget_fetches()
 
     def _continues(
         self, partition: LogPartition, kafka_partition: TopicPartition, first: Any

@@ -84,7 +84,8 @@ class KafkaConfig:
             "isolation_level": "read_committed",
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
-            "fetch_max_wait_ms": 250,
+            # A record ends the wait. Longer would save little: each heartbeat ends it too.
+            "fetch_max_wait_ms": 2_000,
             "max_poll_records": 2_000,
             "metadata_max_age_ms": 30_000,
         }

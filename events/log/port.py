@@ -66,6 +66,10 @@ class LogReader(Protocol):
         """Go on from the checkpoints as they are in the database now."""
         ...
 
+    def end(self) -> None:
+        """From any thread: the poll under way and those to come answer at once, with nothing."""
+        ...
+
     def close(self) -> None: ...
 
 

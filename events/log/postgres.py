@@ -15,6 +15,8 @@ from events.store.postgres import PostgresEvents
 
 LOCK_CLASS = 7521982
 LIVENESS_S = 1.0
+# To wait costs a thread that sleeps, and `end` is seen as soon.
+LONGEST_WAIT_S = 0.5
 
 
 class StoreLog:
@@ -46,12 +48,14 @@ class _StoreReader:
         self._events, self._tail = events, tail
         self._consumer, self._categories, self._load = consumer, list(categories), load
         self._lock = psycopg.connect(url, autocommit=True)
-        self._owner = self.joined = False
+        self._owner = self.joined = self._ended = False
         self._checked_at = 0.0
         self._vector = Vector()
         self._next = 0
 
     def poll(self, limit: int, timeout_s: float) -> Sequence[LogItem]:
+        if self._ended:
+            return []
         owner = self._own()
         self.joined = True
         if not owner:
@@ -61,7 +65,7 @@ class _StoreReader:
         head = self._tail.head
         envelopes = self._events.after(self._next, limit, categories=self._categories)
         if not envelopes:
-            self._tail.wait(max(head, self._next), timeout_s)
+            self._tail.wait(max(head, self._next), min(timeout_s, LONGEST_WAIT_S))
             envelopes = self._events.after(self._next, limit, categories=self._categories)
         if envelopes:
             self._next = envelopes[-1].position
@@ -75,6 +79,9 @@ class _StoreReader:
     def rewind(self) -> None:
         self._vector = self._load()
         self._next = self._vector.position(STORE)
+
+    def end(self) -> None:
+        self._ended = True
 
     def close(self) -> None:
         self._lock.close()

@@ -27,16 +27,17 @@ from processors.rebuild import Rebuilder
 from processors.rebuild_errors import RebuildStopped
 
 log = logging.getLogger(__name__)
-POLL_S = 0.5
+POLL_S = 2.0
 EPOCH_CHECK_S = 2.0
 CONFIRM_CHECK_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
 # A stopped consumer looks again whether somebody has helped it.
 STOPPED_RETRY_S = 15.0
-# A poll answers within half a second, whatever the broker does.
+# A poll answers within two seconds, whatever the broker does.
 HANGS_AFTER_S = 60.0
-# So many empty polls, or one batch, and it counts as working again.
-HEALTHY_POLLS = 10
+# So long without an error, or one batch, and it counts as working again.
+HEALTHY_AFTER_S = 5.0
+END_PATIENCE_S = 30.0
 
 
 class ReaderHangs(NoCultureError):
@@ -88,8 +89,15 @@ class Engine:
             if time.monotonic() - confirmed_at > CONFIRM_CHECK_S:
                 self._confirm_overdue()
                 confirmed_at = time.monotonic()
-        for thread in threads:
-            thread.join(timeout=30)
+        self._end(threads)
+
+    def _end(self, threads: Sequence[threading.Thread]) -> None:
+        """Again and again: a reader that was about to wait has not heard it."""
+        deadline = time.monotonic() + END_PATIENCE_S
+        while (left := [t for t in threads if t.is_alive()]) and time.monotonic() < deadline:
+            for worker in self._workers:
+                worker.end_poll()
+            left[0].join(timeout=0.05)
 
     def _refuse_to_hang(self) -> None:
         """No thread can be ended from outside, but a process can. Raises ReaderHangs."""
@@ -111,6 +119,7 @@ class Engine:
         if known not in (None, epoch):
             for worker in self._workers:
                 worker.restart.set()
+                worker.end_poll()
         return epoch
 
     def _confirm_overdue(self) -> None:
@@ -136,12 +145,18 @@ class _Worker:
         self._rebuilder = rebuilder
         self._checkpoints = Checkpoints(pool, consumer)
         self._batches = Batches(pool, consumer, self._checkpoints, codec)
+        self._reader: LogReader | None = None
         self._pause_s = FIRST_PAUSE_S
         self._healthy = False
         # Latched: it has read, or said why it cannot.
         self.placed = False
         # When the poll that is under way began; None between two.
         self.asked_at: float | None = None
+
+    def end_poll(self) -> None:
+        """From another thread, once `stop` or `restart` is set: it looks at them now."""
+        if reader := self._reader:
+            reader.end()
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -167,14 +182,16 @@ class _Worker:
         if registration.behind:
             self._rebuilder.bring_up(self._consumer)
         reader = self._log.reader(self.name, self._consumer.categories, self._load)
+        self._reader = reader
         try:
             self._read(reader, stop)
         finally:
+            self._reader = None
             reader.close()
 
     def _read(self, reader: LogReader, stop: threading.Event) -> None:
         reader.rewind()
-        polls = 0
+        since = time.monotonic()
         while not stop.is_set() and not self.restart.is_set():
             items = self._poll(reader)
             self.placed = self.placed or reader.joined
@@ -182,8 +199,7 @@ class _Worker:
                 continue
             if 0 < len(items) < self._consumer.batch_size:
                 stop.wait(self._consumer.rest_s)
-            polls = HEALTHY_POLLS if items else polls + 1
-            if not self._healthy and polls >= HEALTHY_POLLS:
+            if not self._healthy and (items or time.monotonic() - since >= HEALTHY_AFTER_S):
                 set_stopped(self._pool, self.name, None)
                 self._healthy = True
 

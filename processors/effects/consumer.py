@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from events.envelope import Recorded
 from processors.consumers.consumer import Connection, Consumer
 from processors.effects.effect import Intents
-from processors.wake import Wake
+from processors.wake import CHANNEL, Wake
 
 
 def all_alike(event: Recorded) -> int:
@@ -34,7 +34,10 @@ class EffectConsumer(Consumer):
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
         rows = [
-            (effect.name, event.event_id, event.position, event.correlation_id, self._rank(event))
+            (
+                *(effect.name, event.event_id, event.position),
+                *(event.correlation_id, self._rank(event), CHANNEL),
+            )
             for event in events
             for effect in self._effects
             if effect.wants(event)
@@ -42,7 +45,8 @@ class EffectConsumer(Consumer):
         if rows:
             connection.cursor().executemany(
                 "INSERT INTO effects (effect, event_id, position, correlation_id, rank)"
-                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+                " RETURNING pg_notify(%s, effect)",
                 rows,
             )
 

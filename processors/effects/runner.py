@@ -18,10 +18,10 @@ from events.envelope import Recorded
 from events.errors import NoCultureError
 from events.ids import CommandId
 from processors.effects.effect import Effect, Interrupted
-from processors.wake import Wake
+from processors.wake import CHANNEL, Wake, pause_s
 
 log = logging.getLogger(__name__)
-POLL_S = 0.25
+ERROR_PAUSE_S = 0.25
 # Short and renewed while the work goes on: after a kill -9 somebody else starts over within this
 # time.
 LEASE_S = 15
@@ -60,14 +60,13 @@ class EffectRunner:
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
+            seen = self._due.sets
             try:
-                worked = self.work_one()
+                if not self.work_one():
+                    self._due.wait(seen, pause_s(self._due_in_s()))
             except (psycopg.Error, NoCultureError) as error:
                 log.warning("%s will be tried again: %s", self._effect.name, error)
-                worked = False
-                stop.wait(POLL_S)
-            if not worked:
-                self._due.wait(POLL_S)
+                stop.wait(ERROR_PAUSE_S)
 
     def work_one(self) -> bool:
         """Perform the work of the lowest rank that is due longest; False when none is."""
@@ -112,6 +111,16 @@ class EffectRunner:
             ).fetchone()
         return None if row is None else _Work(*row)
 
+    def _due_in_s(self) -> float | None:
+        """Until the next work is due or the next lease is over; None where there is none."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float"
+                " FROM effects WHERE effect = %s",
+                (self._effect.name,),
+            ).fetchone()
+        return row[0] if row else None
+
     @contextmanager
     def _renewed(self, work: _Work) -> Iterator[None]:
         """Keep the lease while the block runs; a renewal that fails is tried again in time."""
@@ -150,8 +159,8 @@ class EffectRunner:
         with self._pool.connection() as connection:
             connection.execute(
                 "UPDATE effects SET leases = leases - 1, due_at = clock_timestamp()"
-                " WHERE effect = %s AND event_id = %s",
-                (self._effect.name, work.event_id),
+                " WHERE effect = %s AND event_id = %s RETURNING pg_notify(%s, effect)",
+                (self._effect.name, work.event_id, CHANNEL),
             )
 
     def _later(self, work: _Work, error: Exception) -> None:

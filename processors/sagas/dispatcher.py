@@ -19,11 +19,11 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from processors.sagas.rows import CommandRow, SagaRows
 from processors.sagas.stepping import Cause, Stepping
-from processors.wake import Wake
+from processors.wake import Wake, pause_s
 from sagas.saga import Refused, Saga
 
 log = logging.getLogger(__name__)
-POLL_S = 0.25
+ERROR_PAUSE_S = 0.25
 LEASE_S = 30
 MAX_BACKOFF_S = 60
 
@@ -59,13 +59,13 @@ class Dispatcher:
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
+            seen = self._due.sets
             try:
-                sent = self.send_one()
+                if not self.send_one():
+                    self._due.wait(seen, pause_s(self._due_in_s()))
             except (psycopg.Error, NoCultureError) as error:
                 log.warning("a command will be sent again: %s", error)
-                sent = False
-            if not sent:
-                self._due.wait(POLL_S)
+                stop.wait(ERROR_PAUSE_S)
 
     def send_one(self) -> bool:
         """Send the command that is due longest; False when none is."""
@@ -98,6 +98,10 @@ class Dispatcher:
             with self._pool.connection() as connection:
                 self._rows.forget_command(connection, due.command_id)
         return True
+
+    def _due_in_s(self) -> float | None:
+        with self._pool.connection() as connection:
+            return self._rows.command_due_in_s(connection)
 
     def _again(self, due: CommandRow, attempts: int, error: NoCultureError) -> None:
         delay_s = min(0.1 * 2**attempts, MAX_BACKOFF_S)

@@ -11,6 +11,7 @@ import psycopg
 
 from events.store.pending import Committed
 from processors.sagas.steps import Pending
+from processors.wake import CHANNEL, COMMANDS, LOOK_S, TIMERS
 
 Connection = psycopg.Connection[Any]
 
@@ -73,11 +74,11 @@ class SagaRows:
             cursor.executemany(
                 "INSERT INTO saga_commands (command_id, saga, stream_id, name, body, tenant,"
                 " correlation_id, causation_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (command_id) DO NOTHING",
+                " ON CONFLICT (command_id) DO NOTHING RETURNING pg_notify(%s, %s)",
                 [
                     (
                         *(c.command_id, c.saga, c.stream_id, c.name, json.dumps(c.body)),
-                        *(c.tenant, c.correlation_id, c.causation_id),
+                        *(c.tenant, c.correlation_id, c.causation_id, CHANNEL, COMMANDS),
                     )
                     for c in commands
                 ],
@@ -92,11 +93,13 @@ class SagaRows:
                 # Set anew by a step committed since the DELETE looked: let the version lose, not
                 # this, for a lost version is retried and a violated key would park the saga.
                 " ON CONFLICT (stream_id, token) DO UPDATE SET due_at = excluded.due_at,"
-                " correlation_id = excluded.correlation_id, set_by = excluded.set_by",
+                " correlation_id = excluded.correlation_id, set_by = excluded.set_by"
+                # What is due later is seen in time by whoever looks every LOOK_S.
+                " RETURNING CASE WHEN %s THEN pg_notify(%s, %s) END",
                 [
                     (
                         *(t.stream_id, t.token, t.saga, t.delay_s, t.tenant),
-                        *(t.correlation_id, t.set_by),
+                        *(t.correlation_id, t.set_by, t.delay_s <= LOOK_S, CHANNEL, TIMERS),
                     )
                     for t in timers
                 ],
@@ -117,6 +120,14 @@ class SagaRows:
         ).fetchone()
         return None if row is None else DueTimer(*row)
 
+    def timer_due_in_s(self, connection: Connection, sagas: Collection[str]) -> float | None:
+        row = connection.execute(
+            "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float FROM saga_timers"
+            " WHERE saga = ANY(%s)",
+            (list(sagas),),
+        ).fetchone()
+        return row[0] if row else None
+
     # --- commands -------------------------------------------------------------------------------
 
     def lease_command(
@@ -134,6 +145,12 @@ class SagaRows:
             (lease_s,),
         ).fetchone()
         return None if row is None else (CommandRow(*row[:-1]), row[-1])
+
+    def command_due_in_s(self, connection: Connection) -> float | None:
+        row = connection.execute(
+            "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float FROM saga_commands"
+        ).fetchone()
+        return row[0] if row else None
 
     def delay_command(
         self, connection: Connection, command_id: str, error: str, delay_s: float
@@ -166,13 +183,15 @@ class SagaRows:
         """
         rows = connection.execute(
             "UPDATE saga_commands SET attempts = 0, due_at = CASE WHEN error IS NULL THEN due_at"
-            " ELSE clock_timestamp() END WHERE stream_id = %s RETURNING name, body",
-            (stream_id,),
+            " ELSE clock_timestamp() END WHERE stream_id = %s"
+            " RETURNING name, body, pg_notify(%s, %s)",
+            (stream_id, CHANNEL, COMMANDS),
         ).fetchall()
         # One that is being worked on (leased more often than it failed) is left alone.
         connection.execute(
             "UPDATE effects SET due_at = clock_timestamp(), leases = 0, failures = 0"
-            " WHERE correlation_id = %s AND failures > 0 AND leases = failures",
-            (correlation_id,),
+            " WHERE correlation_id = %s AND failures > 0 AND leases = failures"
+            " RETURNING pg_notify(%s, effect)",
+            (correlation_id, CHANNEL),
         )
-        return tuple((name, body) for name, body in rows)
+        return tuple((name, body) for name, body, _ in rows)

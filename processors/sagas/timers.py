@@ -18,15 +18,18 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from processors.sagas.rows import SagaRows
 from processors.sagas.stepping import Cause, Stepping
-from processors.wake import Wake
+from processors.wake import Wake, pause_s
 from sagas.saga import Saga, TimerFired
 
 log = logging.getLogger(__name__)
-POLL_S = 1.0
+ERROR_PAUSE_S = 1.0
 
 
 class Timers:
-    """Any number may run at once: a due timer is taken by one (SKIP LOCKED)."""
+    """Any number may run at once: a due timer is taken by one (SKIP LOCKED).
+
+    It sleeps until the next one is due; `due` tells it of one that is due sooner.
+    """
 
     def __init__(
         self,
@@ -36,19 +39,25 @@ class Timers:
         codec: EventCodec,
         commands_due: Wake,
         rows: SagaRows | None = None,
+        due: Wake | None = None,
     ) -> None:
+        self._due = due or Wake()
         self._sagas, self._store, self._pool, self._codec = sagas, store, pool, codec
         self._commands_due, self._rows = commands_due, rows or SagaRows()
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
+            seen = self._due.sets
             try:
-                fired = self.fire_one()
+                if not self.fire_one():
+                    self._due.wait(seen, pause_s(self._due_in_s()))
             except (psycopg.Error, NoCultureError) as error:
                 log.warning("a timer will be fired again: %s", error)
-                fired = False
-            if not fired:
-                stop.wait(POLL_S)
+                stop.wait(ERROR_PAUSE_S)
+
+    def _due_in_s(self) -> float | None:
+        with self._pool.connection() as connection:
+            return self._rows.timer_due_in_s(connection, self._sagas.keys())
 
     def fire_one(self) -> bool:
         """Fire the timer that is due longest; False when none is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import shutil
@@ -10,7 +9,6 @@ import signal
 import socket
 import struct
 import subprocess
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,26 +21,29 @@ from runtime.engines.child import (
     stop_child,
     wait_until_ready,
 )
-from runtime.engines.kafka_jars import JarCache
+from runtime.engines.kafka_format import META, FormattedStorage
+from runtime.engines.kafka_jars import LOCK_FILE, JarCache
 from runtime.errors import KafkaUnavailable
 from runtime.folder_lock import FolderLock
 
 OLDEST_JAVA = 17
 STOP_PATIENCE_S = 20
 HOST = "127.0.0.1"
+NODE_ID = 1
 LOGGING_CONFIG = Path(__file__).with_name("kafka_log4j2.properties")
 
 # Unlimited retention and no topics by accident: the log is for ever (DESIGN §5). One broker, so
 # every replication factor is 1; few internal partitions make the first use of a group quick.
 # After a kill the next start waits until the dead broker's session is over: 13 s with the default
-# of 9 s, so it is 3 s here.
+# of 9 s, so it is 3 s here. A controller without followers need not write twice a second that it
+# lives.
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
+node.id={node_id}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
 advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
-controller.quorum.voters=1@{host}:{controller_port}
+controller.quorum.voters={node_id}@{host}:{controller_port}
 log.dirs={log_dirs}
 auto.create.topics.enable=false
 log.retention.ms=-1
@@ -61,6 +62,7 @@ group.initial.rebalance.delay.ms=0
 message.max.bytes=2097152
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
+metadata.max.idle.interval.ms=10000
 """
 
 # The quick compiler only: ready after 2.5 s of CPU time instead of 4.7 s, and for transactions of
@@ -116,9 +118,11 @@ class EmbeddedKafka:
         end_processes(processes_in(self._dir, "java"), signal.SIGTERM, STOP_PATIENCE_S)
         self.port = keep_or_choose_port(self._dir / "port")
         self._write_properties(keep_or_choose_port(self._dir / "controller_port"))
-        if not (self._dir / "log" / "meta.properties").exists():
+        if not (self._dir / "log" / META).exists():
             said("formatting its storage")
-            self._format()
+            release = LOCK_FILE.read_bytes() + PROPERTIES.encode()
+            storage = FormattedStorage(self._cache_dir / "kafka-storage", release, NODE_ID)
+            storage.make(self._dir / "log", self._format)
 
     def launch(self) -> None:
         """Start the process; call it from a long-lived thread (see `child.spawn`)."""
@@ -174,14 +178,15 @@ class EmbeddedKafka:
     def _write_properties(self, controller_port: int) -> None:
         # A relative log folder: a comma or space in the path cannot be misread as a list.
         text = PROPERTIES.format(
-            host=HOST, port=self.port, controller_port=controller_port, log_dirs="log"
+            node_id=NODE_ID,
+            host=HOST,
+            port=self.port,
+            controller_port=controller_port,
+            log_dirs="log",
         )
         (self._dir / "server.properties").write_text(text)
 
-    def _format(self) -> None:
-        cluster_id = new_cluster_id()
-        # An interrupted format leaves no meta.properties and is simply done again.
-        shutil.rmtree(self._dir / "log", ignore_errors=True)
+    def _format(self, cluster_id: str) -> None:
         quick = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         storage_tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]
         done = subprocess.run(
@@ -245,14 +250,3 @@ def _speaks_kafka(connection: socket.socket) -> bool:
         answer += received
     _size, answered_id, error = struct.unpack(">iih", answer[:10])
     return bool(answered_id == correlation_id and error == 0)
-
-
-def new_cluster_id() -> str:
-    """22 characters of base64url, as Kafka makes them: not beginning with a dash.
-
-    One in 64 would, and the storage tool takes that for an option.
-    """
-    while True:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        if not cluster_id.startswith("-"):
-            return cluster_id

@@ -19,7 +19,7 @@ from events.ids import AssetId, CommandId, CorrelationId
 from gateways.audio.facts import Analysis, Measurement
 from processors.effects.audio import AnalysisEffect
 from processors.effects.runner import EffectRunner
-from processors.wake import Wake
+from processors.wake import Wake, WorkTail
 from tests.conftest import Database
 from tests.fixtures.reports import report
 from tests.integration.erasure.house import House, eventually, open_house
@@ -113,6 +113,7 @@ class Studio:
         with self.house.core.pool.connection() as connection:
             connection.execute(
                 "UPDATE saga_timers SET due_at = clock_timestamp() WHERE token = 'retry'"
+                " RETURNING pg_notify('noculture_work', 'timers')"
             )
 
 
@@ -123,13 +124,19 @@ def open_studio(database: Database, data: Path) -> Iterator[Studio]:
     with open_house(database, data) as house:
         core = house.core
         effect = AnalysisEffect(analyser, core.objects)  # type: ignore[arg-type]
-        runner = EffectRunner(effect, core.commands, core.pool, Wake())
-        thread = threading.Thread(target=runner.run, args=(stop,))
+        due = Wake()
+        runner = EffectRunner(effect, core.commands, core.pool, due)
+        threads = [
+            threading.Thread(target=run, args=(stop,))
+            for run in (runner.run, WorkTail(core.url, {effect.name: due}).run)
+        ]
         with house.worker():
-            thread.start()
+            for thread in threads:
+                thread.start()
             try:
                 yield Studio(house, analyser)
             finally:
                 analyser.open.set()
                 stop.set()
-                thread.join(30)
+                for thread in threads:
+                    thread.join(30)

@@ -74,20 +74,23 @@ class House:
     def worker(self) -> Iterator[None]:
         stop = threading.Event()
         core, wakes = self.core, new_wakes()
+        effects = [
+            *((effect, wakes.erasures) for effect in effects_of(core)),
+            *((effect, wakes.mails) for effect in mail_effects(core)),
+        ]
         with open_event_log(core) as event_log:
             work = [
+                wakes.tail(core.url, {effect.name: due for effect, due in effects}).run,
                 engine(core, event_log, wakes).run,
                 Dispatcher(
                     core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
                 ).run,
-                Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands).run,
+                Timers(
+                    SAGAS, core.log, core.pool, core.codec, wakes.commands, due=wakes.timers
+                ).run,
                 *(
-                    EffectRunner(effect, core.commands, core.pool, wakes.erasures).run
-                    for effect in effects_of(core)
-                ),
-                *(
-                    EffectRunner(effect, core.commands, core.pool, wakes.mails).run
-                    for effect in mail_effects(core)
+                    EffectRunner(effect, core.commands, core.pool, due).run
+                    for effect, due in effects
                 ),
             ]
             threads = [threading.Thread(target=run, args=(stop,)) for run in work]

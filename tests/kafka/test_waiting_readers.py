@@ -1,0 +1,97 @@
+"""A fetch waits long for a record, and nobody waits for the fetch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from events.log.kafka import KafkaLog
+from events.log.kafka_config import KafkaConfig
+from events.log.port import LogItem, LogReader, Vector
+from tests.integration.consumers.support import Writer, eventually
+
+# Of a fetch: what had to wait for one would fail.
+LONG_S = 120.0
+
+
+@pytest.fixture(autouse=True)
+def fetches_wait_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = KafkaConfig.consumer
+    waiting_ms = int(LONG_S * 1000)
+    waiting = {"fetch_max_wait_ms": waiting_ms, "request_timeout_ms": 2 * waiting_ms}
+    monkeypatch.setattr(KafkaConfig, "consumer", lambda config: settings(config) | waiting)
+
+
+def reader_of(config: KafkaConfig) -> LogReader:
+    return KafkaLog(config).reader("tally", ("analysis", "asset"), Vector)
+
+
+def read(reader: LogReader, count: int, within_s: float = LONG_S / 2) -> list[LogItem]:
+    items: list[LogItem] = []
+    deadline = time.monotonic() + within_s
+    while len(items) < count and time.monotonic() < deadline:
+        items += reader.poll(100, 1.0)
+    return items
+
+
+def positions(items: Sequence[LogItem]) -> list[int]:
+    return sorted(item.envelope.position for item in items)
+
+
+def test_a_batch_that_is_rolled_back_is_read_again_at_once(
+    config: KafkaConfig, writer: Writer, relaying
+):
+    reader = reader_of(config)
+    with relaying():
+        last = writer.lives(2)
+        first = read(reader, last)
+        assert not reader.poll(100, 0.5)  # and now a fetch is on its way
+        reader.rewind()
+        assert positions(read(reader, last)) == positions(first) == list(range(1, last + 1))
+    reader.close()
+
+
+def test_a_record_ends_the_wait(config: KafkaConfig, writer: Writer, relaying):
+    reader = reader_of(config)
+    with relaying():
+        last = writer.lives(1)
+        read(reader, last)
+        assert not reader.poll(100, 0.5)
+        new = writer.lives(1, seed=2) - last
+        assert len(read(reader, new)) == new
+    reader.close()
+
+
+def test_partitions_that_come_while_a_fetch_waits_are_read_at_once(
+    config: KafkaConfig, writer: Writer, relaying
+):
+    reader = reader_of(config)
+    with relaying():
+        last = writer.lives(2)
+        read(reader, last)
+        assert not reader.poll(100, 0.5)
+        # As the group says it, in the client's own thread. No checkpoint: read from the start.
+        reader._remember(reader._consumer.assignment())
+        assert len(read(reader, last)) == last
+    reader.close()
+
+
+@pytest.mark.parametrize("joined", [True, False], ids=["waiting for records", "joining"])
+def test_a_reader_that_waits_ends_when_it_is_told(config: KafkaConfig, joined: bool):
+    reader = reader_of(config)
+    if joined:
+        eventually(lambda: not reader.poll(100, 0.2) and reader.joined)
+    answers: list[Sequence[LogItem]] = []
+    polling = threading.Thread(target=lambda: answers.append(reader.poll(100, LONG_S)))
+    began = time.monotonic()
+    polling.start()
+    while polling.is_alive() and time.monotonic() - began < LONG_S:
+        reader.end()
+        polling.join(0.05)
+    assert answers == [[]]
+    assert time.monotonic() - began < LONG_S / 2
+    assert reader.poll(100, LONG_S) == []
+    reader.close()
