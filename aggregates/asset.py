@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from aggregates.decision import Decision
@@ -25,7 +26,9 @@ CONTENT_CLAIM = "asset-content"
 NOTHING_SAID = Tags()
 # What a file can say; the others are only the musician's to override.
 FILE_TAGS = Tags.model_fields.keys() - {"energy", "danceability", "valence", "instruments"}
-FILE_TAGS -= {"artists", "genres"}
+# The text that is shown, and the names in it where there are several.
+LISTED = {"artist": "artists", "genre": "genres"}
+MAX_CREDIT_LENGTH = 500
 
 
 class AssetNotReady(NoCultureError):
@@ -112,6 +115,7 @@ def verify(
     playable: bool | None = None,
     rendition: Blob | None = None,
     pictures: tuple[Picture, ...] = (),
+    cover_note: str | None = None,
 ) -> Decision:
     """The file decodes. A second answer to the same question changes nothing."""
     asset = _existing(asset)
@@ -129,6 +133,7 @@ def verify(
             playable=playable,
             rendition=rendition,
             pictures=pictures,
+            cover_note=cover_note,
         )
     )
 
@@ -158,6 +163,7 @@ def edit_tags(
     asset = _existing(asset)
     if asset.state != "verified":
         raise AssetNotReady(asset.state)
+    changes = with_names(asset, changes)
     said = asset.overrides.model_dump()
     changed = tuple(
         sorted(k for k, v in changes.items() if said[k] != v or k not in asset.overridden)
@@ -174,6 +180,35 @@ def edit_tags(
             tags=Tags.model_validate(values),
         )
     )
+
+
+def with_names(asset: Asset, changes: dict[str, object]) -> dict[str, object]:
+    """The changes with what follows from them: another text clears the names that were in it, and
+    names make the text that shows them.
+    """
+    made = dict(changes)
+    for shown, listed in LISTED.items():
+        before = tag_now(asset, listed)
+        names = made.pop(listed, None)
+        several: object = None
+        if isinstance(names, list | tuple):
+            made[shown], several = _credit(made.get(shown), names)
+        elif listed not in changes and made.get(shown) == tag_now(asset, shown):
+            several = before
+        if (shown in made or listed in changes) and several != before:
+            made[listed] = several
+    return made
+
+
+def _credit(text: object, given: Iterable[str]) -> tuple[str | None, tuple[str, ...] | None]:
+    """The text to show and, where there are several, the names. A text that names them all stays
+    as it was written: "Ada & Ben".
+    """
+    names = tuple(dict.fromkeys(given))
+    several = names if len(names) > 1 else None
+    if isinstance(text, str) and all(name.casefold() in text.casefold() for name in names):
+        return text, several
+    return ", ".join(names)[:MAX_CREDIT_LENGTH].rstrip() or None, several
 
 
 def tag_now(asset: Asset, name: str) -> object:

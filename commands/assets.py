@@ -14,6 +14,7 @@ from commands.http import answer, command_context
 from commands.instruments import InstrumentNames
 from commands.multipart import MAX_REST_BYTES, receive_file
 from commands.musical_keys import MusicalKeySpelling
+from commands.names import SeveralNames
 from commands.owned import change_at, known
 from commands.quota import Quota
 from commands.staging import StagedFile, Staging, clean_filename
@@ -36,10 +37,15 @@ MAX_TRIES = 3
 
 
 class TagChanges(Tags):
-    """Only the fields that are sent change; null takes back what the musician said before."""
+    """Only the fields that are sent change; null takes back what the musician said before.
+
+    `artists` and `genres` name several: `artist` and `genre` then show them all.
+    """
 
     key: MusicalKeySpelling = None
     instruments: InstrumentNames = None
+    artists: SeveralNames = None
+    genres: SeveralNames = None
 
 
 class ChangedAsset(Dto):

@@ -123,7 +123,10 @@ class Bulk:
             return EditedAssets(assets=self._now(command.assets), undo=None), first
         before = self._own(caller, command.assets, verified=True)
         undo = {
-            asset_id: {name: asset.tag_now(state, name) for name in said[asset_id]}
+            asset_id: {
+                name: asset.tag_now(state, name)
+                for name in said[asset_id] | asset.with_names(state, said[asset_id])
+            }
             for asset_id, state in before.items()
         }
 

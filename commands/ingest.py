@@ -31,6 +31,7 @@ class VerifyAsset(Command):
     playable: bool | None = None
     rendition: Blob | None = None
     pictures: tuple[Picture, ...] = ()
+    cover_note: str | None = None
 
 
 class RejectAsset(Command):

@@ -38,6 +38,7 @@ def verify_asset(unit: Unit, command: VerifyAsset) -> None:
         playable=command.playable,
         rendition=command.rendition,
         pictures=command.pictures,
+        cover_note=command.cover_note,
     )
 
 

@@ -43,7 +43,8 @@ class AssetVerified(Event, type="asset.verified", version=2, subject="owner_id")
     """The file decodes from end to end; `tags` is what the file says of itself.
 
     `playable`: browsers play it as it is; null where nobody looked. `rendition` is a copy that they
-    play where it is not, null where none could be made.
+    play where it is not, null where none could be made. `cover_note` says why a picture that the
+    file carries is not its cover.
     """
 
     asset_id: AssetId
@@ -56,6 +57,7 @@ class AssetVerified(Event, type="asset.verified", version=2, subject="owner_id")
     playable: bool | None = None
     rendition: Blob | None = None
     pictures: tuple[Picture, ...] = ()
+    cover_note: str | None = None
 
 
 class AssetRejected(Event, type="asset.rejected", version=1):

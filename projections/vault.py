@@ -132,7 +132,7 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
         "encoder": _storable(audio.encoder),
         "replay_gain_track_db": audio.replay_gain_track_db,
         "replay_gain_album_db": audio.replay_gain_album_db,
-        "pictures": [each.model_dump() for each in data.pictures],
+        "pictures": _pictures(data),
         "cover_sha256": cover and cover.sha256,
         "cover_size_bytes": cover and cover.size_bytes,
         "cover_media_type": cover and cover.media_type,
@@ -141,6 +141,12 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
         "rendition_size_bytes": rendition and rendition.size_bytes,
         "rendition_media_type": rendition and rendition.media_type,
     }
+
+
+def _pictures(data: AssetVerified) -> list[dict[str, Any]]:
+    """Those that are kept, and why there is none."""
+    left_out = [{"left_out": _storable(data.cover_note)}] if data.cover_note else []
+    return [*(each.model_dump() for each in data.pictures), *left_out]
 
 
 def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def asset_of(row: Row) -> AssetDto:
         size_bytes=row["size_bytes"],
         uploaded_at=row["uploaded_at"],
         has_cover=row["cover_sha256"] is not None,
+        cover_note=_cover_note(row),
         tags=TagsDto(**{name: row.get(f"tag_{name}") for name in TagsDto.model_fields}),
         file_tags=_file_tags(row),
         original=_original(row),
@@ -56,6 +57,11 @@ def asset_of(row: Row) -> AssetDto:
 
 def _problem(code: str | None, reason: str | None) -> Rejection | None:
     return None if code is None else Rejection(code=code, reason=reason or "")
+
+
+def _cover_note(row: Row) -> str | None:
+    pictures = row.get("pictures") or []
+    return next((each["left_out"] for each in pictures if "left_out" in each), None)
 
 
 def _file_tags(row: Row) -> TagsDto | None:

@@ -155,8 +155,9 @@ class OriginalDto(Dto):
 class AssetDto(Dto):
     """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
 
-    `path` is where the file lay in the folder that was uploaded. `original` only where tags were
-    written into a newer version of the file.
+    `cover_note` says why there is no cover although the file carries a picture. `path` is where the
+    file lay in the folder that was uploaded. `original` only where tags were written into a newer
+    version of the file.
     """
 
     id: str
@@ -170,6 +171,7 @@ class AssetDto(Dto):
     size_bytes: int
     uploaded_at: Timestamp
     has_cover: bool = False
+    cover_note: str | None = None
     tags: TagsDto
     file_tags: TagsDto | None = None
     original: OriginalDto | None = None

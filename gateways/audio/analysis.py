@@ -21,6 +21,7 @@ from gateways.audio.peaks import PeaksBuilder
 from gateways.audio.promised import missing_s
 from gateways.audio.seconds import Converter, whole_seconds
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
+from gateways.audio.surround import weights_of
 
 # A mono minute is 10.6 MB, and the copies at other rates that are kept beside it 9 MB.
 MUSIC_WINDOW_S = 600
@@ -52,7 +53,10 @@ def _analyse(decoder: Decoder, file: BinaryIO, ear: Ear) -> Analysis:
     music = _music(meters.window, measured, ear, timings)
     degraded = music.degraded if music else ()
     if decoder.channels > 2:
-        degraded += (f"measured on a stereo downmix of {decoder.channels} channels",)
+        degraded += (
+            f"loudness and true peak of all {decoder.channels} channels, the rest on a stereo "
+            "downmix",
+        )
     if meters.window.is_full:
         degraded += (f"tempo, key and all that is heard: first {MUSIC_WINDOW_S // 60} minutes",)
     report = make_report(
@@ -72,8 +76,10 @@ def _analyse(decoder: Decoder, file: BinaryIO, ear: Ear) -> Analysis:
 
 def meters_of(decoder: Decoder) -> Meters:
     """Decode it all once. Raises Refusal."""
-    meters = Meters(decoder.sample_rate_hz, min(decoder.channels, 2))
-    for second in whole_seconds(Blocks(decoder, decoder.sample_rate_hz), meters.rate_hz):
+    surround = _Surround(decoder) if decoder.channels > 2 else None
+    meters = Meters(decoder.sample_rate_hz, min(decoder.channels, 2), surround)
+    blocks = Blocks(decoder, decoder.sample_rate_hz, surround and surround.feed)
+    for second in whole_seconds(blocks, meters.rate_hz):
         meters.feed(second)
     meters.finish()
     return meters
@@ -91,12 +97,16 @@ def _music(window: _Window, measured: Measured, ear: Ear, timings: Timings) -> M
 
 
 class Meters:
-    """Loudness, peaks and the window at 44.1 kHz; what looks at samples at the file's own rate."""
+    """Loudness, peaks and the window at 44.1 kHz; what looks at samples at the file's own rate.
 
-    def __init__(self, rate_hz: int, channels: int) -> None:
+    The level of more than two channels is that of `surround`, never of their downmix.
+    """
+
+    def __init__(self, rate_hz: int, channels: int, surround: _Surround | None = None) -> None:
         self.rate_hz = rate_hz
-        self.loudness = LoudnessMeter(SAMPLE_RATE_HZ, channels)
-        self.true_peak = TruePeakMeter(SAMPLE_RATE_HZ, channels)
+        self._surround = surround
+        self.loudness = surround.loudness if surround else LoudnessMeter(SAMPLE_RATE_HZ, channels)
+        self.true_peak = surround.true_peak if surround else TruePeakMeter(SAMPLE_RATE_HZ, channels)
         self.peaks = PeaksBuilder(SAMPLE_RATE_HZ, channels)
         self.window = _Window(MUSIC_WINDOW_S * SAMPLE_RATE_HZ)
         self._steps = StepMeter(rate_hz, channels)
@@ -116,10 +126,14 @@ class Meters:
     def finish(self) -> None:
         for block in self._converter.finish():
             self._feed_converted(block)
+        if self._surround:
+            self._surround.finish()
 
     def _feed_converted(self, block: np.ndarray) -> None:
-        for meter in (self.loudness, self.true_peak, self.peaks):
-            meter.feed(block)
+        if not self._surround:
+            self.loudness.feed(block)
+            self.true_peak.feed(block)
+        self.peaks.feed(block)
         self.window.feed(_mono(block))
 
     def measured(self, decoder: Decoder, missing: float = 0.0) -> Measured:
@@ -139,6 +153,31 @@ class Meters:
             packets=decoder.good_packets + decoder.bad_packets,
             damaged_packets=decoder.bad_packets,
         )
+
+
+class _Surround:
+    """Loudness and true peak of more than two channels, at the file's own rate."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        rate_hz, channels = decoder.sample_rate_hz, decoder.channels
+        self.loudness = LoudnessMeter(rate_hz, channels, weights_of(decoder.places))
+        self.true_peak = TruePeakMeter(rate_hz, channels)
+        self._rate_hz = rate_hz
+        self._held: list[np.ndarray] = []
+        self._size = 0
+
+    def feed(self, block: np.ndarray) -> None:
+        self._held.append(block)
+        self._size += len(block)
+        if self._size >= self._rate_hz:  # a frame holds too few samples for numpy to be quick
+            self.finish()
+
+    def finish(self) -> None:
+        if self._held:
+            joined = np.concatenate(self._held)
+            self.loudness.feed(joined)
+            self.true_peak.feed(joined)
+            self._held, self._size = [], 0
 
 
 def _mono(block: np.ndarray) -> np.ndarray:

@@ -41,8 +41,10 @@ ANALYSER = "noculture"
 A_MEASUREMENT, SURE_OF_ENERGY = 1.0, 0.6
 # More would be noise: formats of one recording differ by 0.1 dB.
 _DIGITS = {"LUFS": 2, "LU": 2, "dBTP": 2, "dB": 2, "1/s": 2, "Hz": 0}
-# Up by one when answers change. 1 were essentia and librosa by themselves.
-ANALYSER_VERSION = 3
+# Up by one when answers change. 1 were essentia and librosa by
+# themselves; 4 weighs the channels of surround sound
+# and takes level out of the appeal.
+ANALYSER_VERSION = 4
 SILENT = "nothing is heard"
 _MOST_DEFECTS = 40
 _MOST_INSTRUMENTS = 20
@@ -66,7 +68,7 @@ def make_report(
         genre=heard.genre if heard else Genre(method=_why(music), primary=None, confidence=None),
         instruments=heard.instruments if heard else _no_instruments(_why(music)),
         quality=quality.model_copy(update={"opinions": heard.opinions if heard else []}),
-        virality=appeal(features, parts, quality),
+        virality=appeal(features, quality),
         recommendations=recommendations(features, quality, parts),
         analyser=ANALYSER,
         analyser_version=ANALYSER_VERSION,

@@ -7,7 +7,7 @@ anything else. Only the demuxers and codecs named here are let in.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import av
@@ -16,6 +16,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from gateways.audio.facts import RefusalCode, Refused
+from gateways.audio.valid_bits import with_whole_words
 
 av.logging.set_level(av.logging.PANIC)
 
@@ -60,6 +61,7 @@ class Decoder:
         self.size_bytes = file.seek(0, os.SEEK_END)
         if self.size_bytes == 0:
             raise Refusal("empty-file", "The file is empty (0 bytes): export it again.")
+        file, self.valid_bits = with_whole_words(file)
         file.seek(0)
         self._container = _open(file)
         self.demuxer = self._container.format.name
@@ -68,8 +70,13 @@ class Decoder:
         self.codec = context.codec.canonical_name
         self.sample_rate_hz = context.sample_rate
         self.channels = context.layout.nb_channels
+        self.places = tuple(channel.name for channel in context.layout.channels)
         self._check_shape(self.channels, self.sample_rate_hz)
         self.claimed_duration_s = self._claimed_duration_s()
+        # What libavformat makes of the tags; the whole file says more than its first stream, whose
+        # encoder is a few letters out of a frame.
+        of_stream = {k: v for k, v in self._stream.metadata.items() if k != "encoder"}
+        self.said = {**of_stream, **self._container.metadata}
         self.decoded_s = 0.0
         self.audio_bytes = 0
         self.good_packets = 0
@@ -149,9 +156,16 @@ class Decoder:
             )
 
     def _claimed_duration_s(self) -> float | None:
-        if self.demuxer in LENGTHLESS_DEMUXERS or self._container.duration is None:
+        """Of the sound: a film beside it may be longer."""
+        if self.demuxer in LENGTHLESS_DEMUXERS:
             return None
-        claimed_s = self._container.duration / av.time_base
+        stream, whole = self._stream, self._container.duration
+        if stream.duration is not None and stream.time_base is not None:
+            claimed_s = float(stream.duration * stream.time_base)
+        elif whole is not None and len(self._container.streams) == 1:
+            claimed_s = whole / av.time_base
+        else:
+            return None
         # Raw samples cannot be longer than their file, so a lying WAV header is only a lie;
         # a packed file that says it lasts a day is refused before it is unpacked.
         if claimed_s > MAX_DURATION_S and self.demuxer not in ("wav", "w64", "aiff"):
@@ -194,14 +208,22 @@ def _begins_like_sound(file: BinaryIO) -> bool:
 class Blocks:
     """Frames of any shape to float32 blocks (samples, 1 or 2) at one rate.
 
-    More than two channels become a stereo downmix. Chained streams may change shape on the way:
+    More than two channels become a stereo downmix; `whole` is given all of them before that, as
+    blocks (samples, channels) at the file's own rate. Chained streams may change shape on the way:
     the resampler is drained and made anew. Not-a-number and infinity become silence, and nothing is
     over +60 dBFS: squares of what a float file may hold are infinite.
     """
 
-    def __init__(self, decoder: Decoder, sample_rate_hz: int) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        sample_rate_hz: int,
+        whole: Callable[[np.ndarray], object] | None = None,
+    ) -> None:
         self._decoder = decoder
         self._rate = sample_rate_hz
+        self._whole = whole
+        self._unmixed: AudioResampler | None = None
         self.channels = min(decoder.channels, 2)
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -209,6 +231,7 @@ class Blocks:
         shape = None
         for frame in self._decoder.frames():
             frame.pts = None  # gaps in a damaged file are closed, not filled
+            self._give_whole(frame)
             if resampler is None or shape != _shape(frame):
                 if resampler is not None:
                     yield from self._arrays(resampler.resample(None))
@@ -216,6 +239,15 @@ class Blocks:
             yield from self._arrays(resampler.resample(frame))
         if resampler is not None:
             yield from self._arrays(resampler.resample(None))
+
+    def _give_whole(self, frame: AudioFrame) -> None:
+        if self._whole is None:
+            return
+        if self._unmixed is None:  # the shape of the first frame holds for all
+            rate_hz = self._decoder.sample_rate_hz
+            self._unmixed = AudioResampler(format="fltp", layout=frame.layout, rate=rate_hz)
+        for block in self._arrays(self._unmixed.resample(frame)):
+            self._whole(block)
 
     def _resampler(self, frame: AudioFrame) -> AudioResampler:
         # A mono file stays one channel: swresample's mono to stereo is 3 dB down, so wrong peaks.

@@ -7,6 +7,7 @@ parent: a model that validates is safe to store and to show as text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -16,6 +17,7 @@ from schemas.report import Report
 
 MAX_TEXT_LENGTH = 500
 MAX_COMMENT_LENGTH = 2000
+MAX_NAMES = 20
 MAX_COVER_BYTES = 2 * 1024 * 1024
 MAX_PICTURES = 12
 # Ten minutes with beats, chords and lanes are 150 KB, four hours of loudness 90 KB more.
@@ -33,6 +35,11 @@ def clean_text(value: object, max_length: int = MAX_TEXT_LENGTH) -> str | None:
         return None
     text = " ".join(_UNSAFE_CHARACTERS.sub(" ", str(value)).split())
     return text[:max_length].rstrip() or None
+
+
+def joined(names: Iterable[str]) -> str | None:
+    """Several names as they are shown, or None without any."""
+    return clean_text(", ".join(names))
 
 
 def _clean_comment(value: object) -> str | None:
@@ -53,6 +60,8 @@ def _known_key(value: str | None) -> str | None:
 
 Text = Annotated[str | None, BeforeValidator(lambda value: clean_text(value))]
 Comment = Annotated[str | None, BeforeValidator(_clean_comment)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH), AfterValidator(_printable)]
+Names = Annotated[tuple[Name, ...] | None, Field(min_length=2, max_length=MAX_NAMES)]
 Key = Annotated[str | None, BeforeValidator(_known_key)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Word = Annotated[str, Field(max_length=100), AfterValidator(_printable)]
@@ -70,7 +79,11 @@ class _Fact(BaseModel):
 
 
 class FileTags(_Fact):
-    """What the file says about itself; None where it says nothing that makes sense."""
+    """What the file says about itself; None where it says nothing that makes sense.
+
+    `artists` and `genres` hold each value where the file says several; `artist` and `genre` hold
+    all of them to be shown.
+    """
 
     title: Text = None
     artist: Text = None
@@ -87,6 +100,8 @@ class FileTags(_Fact):
     label: Text = None
     copyright: Text = None
     comment: Comment = None
+    artists: Names = None
+    genres: Names = None
 
 
 class SaidOfSound(_Fact):
@@ -133,17 +148,22 @@ RefusalCode = Literal[
     "too-long",
     "too-many-channels",
     "limits-exceeded",
+    "tags-not-writable",
 ]
 
 
 class Accepted(_Fact):
-    """The file decodes to sound; `playable` says that browsers play it as it is."""
+    """The file decodes to sound; `playable` says that browsers play it as it is.
+
+    `cover_note` says why there is no cover although the file carries a picture.
+    """
 
     verdict: Literal["accepted"] = "accepted"
     audio: AudioFacts
     playable: bool
     tags: FileTags = FileTags()
     cover: Cover | None = None
+    cover_note: Annotated[str, Field(max_length=300), AfterValidator(_printable)] | None = None
     pictures: tuple[EmbeddedPicture, ...] = Field(default=(), max_length=MAX_PICTURES)
 
 

@@ -21,13 +21,17 @@ RANGE_GATE_LU = -20.0
 
 
 class LoudnessMeter:
-    """Integrated loudness of mono or stereo blocks (samples, channels).
+    """Integrated loudness of blocks (samples, channels); `weights` (channels,) say how much each
+    counts, all the same without.
 
     pyloudnorm's own function wants the whole signal and copies it twice (4 hours of stereo are
     5 GB), so this takes its K-weighting filters and keeps one energy per 100 ms.
     """
 
-    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+    def __init__(
+        self, sample_rate_hz: int, channels: int, weights: np.ndarray | None = None
+    ) -> None:
+        self._weights = np.ones(channels) if weights is None else weights
         shelf = IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, sample_rate_hz, "high_shelf")
         high_pass = IIRfilter(0.0, 0.5, 38.0, sample_rate_hz, "high_pass")
         self._sections = np.array([[*stage.b, *stage.a] for stage in (shelf, high_pass)])
@@ -40,7 +44,7 @@ class LoudnessMeter:
         weighted, self._state = sosfilt(
             self._sections, block.astype(np.float64), axis=0, zi=self._state
         )
-        energy = np.concatenate((self._rest, np.square(weighted).sum(axis=1)))
+        energy = np.concatenate((self._rest, np.square(weighted) @ self._weights))
         whole = len(energy) - len(energy) % self._step
         self._steps.append(energy[:whole].reshape(-1, self._step).mean(axis=1))
         self._rest = energy[whole:]

@@ -86,6 +86,12 @@ class Patched(io.RawIOBase):
         self._pieces = self._between(0, size)
         return size
 
+    def replace(self, start: int, end: int, data: bytes) -> None:
+        """Put `data` where the bytes from start to end are; what follows moves."""
+        before, after = self._between(0, start), self._between(end, self._size())
+        added = [_Piece(0, len(data), data)] if data else []
+        self._pieces = [*before, *added, *after]
+
     def chunks(self) -> Iterator[bytes]:
         """All of it, 64 KiB at a time."""
         self.seek(0)

@@ -1,7 +1,7 @@
 """Embedded pictures: only what a browser may be given, told by their own first bytes.
 
-Nothing here decodes one; width and height are read because a browser does, and 60,000 pixels square
-are 14 GB there whatever the file's size.
+Width and height are read from the header first: 60,000 pixels square are 14 GB in whatever decodes
+them, whatever the file's size. One that only has too many bytes is made smaller.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateways.audio.facts import MAX_COVER_BYTES, MAX_PICTURES, Cover, EmbeddedPicture
+from gateways.audio.smaller import smaller
 
 MAX_SIDE_PIXELS = 10_000
 MAX_PIXELS = 40_000_000
+# What may be decoded of one file to be made smaller: two of the largest, some seconds.
+MAX_DECODED_PIXELS = 2 * MAX_PIXELS
+MAX_DECODED_BYTES = 64 * 1024 * 1024
 FRONT_COVER = 3
 # As ID3v2.4 §4.14 names them; FLAC took them over.
 KINDS = (
@@ -26,15 +30,28 @@ KINDS = (
 Found = tuple[int, bytes]  # its kind's number, its bytes
 
 
-def fit_pictures(found: Iterable[Found]) -> tuple[EmbeddedPicture, ...]:
-    """At most 12, each of at most 2 MiB and 40 megapixels; the others are left out."""
-    fit = []
-    for kind, data in found:
-        media_type = fit_media_type(data)
-        if media_type is not None:
-            name = KINDS[kind] if 0 <= kind < len(KINDS) else KINDS[0]
-            fit.append(EmbeddedPicture(kind=name, media_type=media_type, data=data))
-    return tuple(fit[:MAX_PICTURES])
+class Unfit(Exception):
+    """Why a picture is not shown, in a sentence for the musician."""
+
+
+def fit_pictures(found: Iterable[Found]) -> tuple[tuple[EmbeddedPicture, ...], str | None]:
+    """At most 12, front covers first served when larger ones are made smaller; and, where none is
+    left, why.
+    """
+    fit: dict[int, EmbeddedPicture] = {}
+    why, budget = None, MAX_DECODED_PIXELS
+    numbered = list(enumerate(_each_once(found)))
+    for at, (kind, data) in sorted(numbered, key=lambda one: one[1][0] != FRONT_COVER):
+        try:
+            media_type, pixels, kept = _fitted(data, budget)
+        except Unfit as unfit:
+            why = why or str(unfit)
+            continue
+        budget -= pixels
+        name = KINDS[kind] if 0 <= kind < len(KINDS) else KINDS[0]
+        fit[at] = EmbeddedPicture(kind=name, media_type=media_type, data=kept)
+    kept_ones = tuple(fit[at] for at in sorted(fit))[:MAX_PICTURES]
+    return kept_ones, None if kept_ones else why
 
 
 def choose_cover(pictures: Iterable[EmbeddedPicture]) -> Cover | None:
@@ -45,15 +62,57 @@ def choose_cover(pictures: Iterable[EmbeddedPicture]) -> Cover | None:
 
 
 def fit_media_type(data: bytes) -> Any:
-    """Its media type; None for anything that is not shown: other formats, damaged, too large."""
+    """Its media type; None for anything that is not shown as it is: other formats, damaged, too
+    large.
+    """
     if len(data) > MAX_COVER_BYTES:
         return None
     try:
+        return _shown_shape(data)[0]
+    except Unfit:
+        return None
+
+
+def _each_once(found: Iterable[Found]) -> list[Found]:
+    """The same picture in two tags of one file is one picture."""
+    return list(dict.fromkeys(found))
+
+
+def _fitted(data: bytes, budget: int) -> tuple[Any, int, bytes]:
+    """Media type, how many pixels were decoded for it, and its bytes. Raises Unfit."""
+    media_type, pixels = _shown_shape(data)
+    if len(data) <= MAX_COVER_BYTES:
+        return media_type, 0, data
+    if len(data) > MAX_DECODED_BYTES or pixels > budget:
+        raise Unfit(
+            f"The picture in the file has {len(data) / 1024 / 1024:.0f} MB, which is more than can "
+            f"be shown: save it with at most {MAX_COVER_BYTES // 1024**2} MB."
+        )
+    made = smaller(data, media_type, MAX_PIXELS, MAX_COVER_BYTES)
+    if made is None:
+        raise Unfit("The picture in the file is damaged: save it again and put it in anew.")
+    return "image/jpeg", pixels, made
+
+
+def _shown_shape(data: bytes) -> tuple[Any, int]:
+    """Media type and pixels of what may be decoded. Raises Unfit."""
+    try:
         media_type, width, height = _shape(data)
     except (struct.error, IndexError):
-        return None
-    fits = 0 < max(width, height) <= MAX_SIDE_PIXELS and width * height <= MAX_PIXELS
-    return media_type if fits else None
+        media_type, width, height = "damaged", 0, 0
+    if media_type is None:
+        raise Unfit(
+            "The picture in the file is in a format that browsers do not show: save it as JPEG or "
+            "PNG."
+        )
+    if max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS:
+        raise Unfit(
+            f"The picture in the file has {width:,} by {height:,} pixels, which is more than can "
+            "be shown: save it with 3,000 by 3,000 at most."
+        )
+    if min(width, height) <= 0:
+        raise Unfit("The picture in the file is damaged: save it again and put it in anew.")
+    return media_type, width * height
 
 
 def _shape(data: bytes) -> tuple[str | None, int, int]:

@@ -16,28 +16,32 @@ from gateways.audio.tags import read_tags
 def probe(file: BinaryIO) -> Accepted | Refused:
     """Decode the open file once from beginning to end, in flat memory, and read its tags."""
     try:
-        audio, demuxer = _decode(file)
+        audio, decoder = _decode(file)
     except Refusal as refusal:
         return refusal.refused
     codec = audio.codec or ""
-    said = read_tags(file, demuxer, codec)
+    said = read_tags(file, decoder.demuxer, codec, decoder.said)
     return Accepted(
-        audio=audio.model_copy(update=_said_of_sound(said.sound, codec)),
-        playable=is_playable(demuxer, codec),
+        audio=audio.model_copy(update=_said_of_sound(said.sound, decoder)),
+        playable=is_playable(decoder.demuxer, codec),
         tags=said.tags,
         cover=choose_cover(said.pictures),
+        cover_note=said.cover_note,
         pictures=said.pictures,
     )
 
 
-def _said_of_sound(said: SaidOfSound, codec: str) -> dict[str, Any]:
-    """With the depth of raw samples, which their codec's name tells: pcm_s24le, pcm_mulaw."""
+def _said_of_sound(said: SaidOfSound, decoder: Decoder) -> dict[str, Any]:
+    """With the depth of raw samples, which their codec's name tells: pcm_s24le, pcm_mulaw; fewer
+    bits may be valid.
+    """
+    codec = decoder.codec
     raw = re.match(r"pcm_[suf](\d+)", codec)
     depth = int(raw[1]) if raw else 8 if codec.startswith("pcm_") else said.bit_depth
-    return {**said.model_dump(), "bit_depth": depth}
+    return {**said.model_dump(), "bit_depth": decoder.valid_bits or depth}
 
 
-def _decode(file: BinaryIO) -> tuple[AudioFacts, str]:
+def _decode(file: BinaryIO) -> tuple[AudioFacts, Decoder]:
     decoder = Decoder(file)
     try:
         for _ in decoder.frames():
@@ -53,7 +57,7 @@ def _decode(file: BinaryIO) -> tuple[AudioFacts, str]:
         bitrate_bps=round(decoder.audio_bytes * 8 / decoder.decoded_s),
         truncated=missing_s(decoder, file) > 0,
     )
-    return facts, decoder.demuxer
+    return facts, decoder
 
 
 def _check_decoded(decoder: Decoder) -> None:

@@ -20,6 +20,7 @@ ID3_FRAMES = {
     "encoder": ("TSSE", "TENC"),
     "replay_gain_track_db": ("TXXX:REPLAYGAIN_TRACK_GAIN",),
     "replay_gain_album_db": ("TXXX:REPLAYGAIN_ALBUM_GAIN",),
+    "artists": ("TXXX:ARTISTS",),
 }
 VORBIS_COMMENTS = {
     "title": ("title",),
@@ -40,6 +41,17 @@ VORBIS_COMMENTS = {
     "encoder": ("encoder", "encoded-by", "encoded_by"),
     "replay_gain_track_db": ("replaygain_track_gain",),
     "replay_gain_album_db": ("replaygain_album_gain",),
+    "artists": ("artists",),
+}
+# APEv2, whose names know no capitals; others spell some of them as Vorbis comments do.
+APE_ITEMS = {
+    **VORBIS_COMMENTS,
+    "artist": ("artist", "album artist", "albumartist"),
+    "year": ("year", "date"),
+    "track": ("track", "tracknumber"),
+    "disc": ("disc", "discnumber"),
+    "album_artist": ("album artist", "albumartist", "album_artist"),
+    "label": ("label", "publisher"),
 }
 MP4_ATOMS = {
     "title": ("\xa9nam",),
@@ -60,6 +72,7 @@ MP4_ATOMS = {
     "encoder": ("\xa9too",),
     "replay_gain_track_db": ("----:com.apple.itunes:replaygain_track_gain",),
     "replay_gain_album_db": ("----:com.apple.itunes:replaygain_album_gain",),
+    "artists": ("----:com.apple.itunes:artists",),
 }
 # Chunks of RIFF INFO, the fields of a Broadcast Wave's `bext` (EBU Tech 3285) and AIFF's text
 # chunks. Who a bext originated from is the recorder or the program, so it counts as encoder.
@@ -77,4 +90,27 @@ CHUNKS = {
     "copyright": ("ICOP", "(c) "),
     "comment": ("ICMT", "bext:description", "ANNO"),
     "encoder": ("ISFT", "bext:originator"),
+}
+# What the demuxer says, for what nothing else reads: names of libavformat, and those of ID3 and of
+# RIFF that it hands on as they are.
+DEMUXED = {
+    "title": ("title",),
+    "artist": ("artist", "author", "album_artist"),
+    "album": ("album",),
+    "year": ("date", "year", "tyer", "originaldate"),
+    "genre": ("genre",),
+    "track": ("track", "tracknumber"),
+    "tempo_bpm": ("bpm", "tempo", "tbpm", "tbp", "ibpm"),
+    "key": ("key", "initialkey", "initial_key", "tkey", "tke"),
+    "isrc": ("isrc", "tsrc", "trc"),
+    "album_artist": ("album_artist", "albumartist"),
+    "disc": ("disc", "discnumber"),
+    "composer": ("composer", "imus", "tcm"),
+    "label": ("publisher", "label", "organization", "tpb", "ipub"),
+    "copyright": ("copyright", "tcr"),
+    "comment": ("comment", "description"),
+    "encoder": ("encoder", "encoded_by", "tss"),
+    "replay_gain_track_db": ("replaygain_track_gain",),
+    "replay_gain_album_db": ("replaygain_album_gain",),
+    "artists": ("artists",),
 }

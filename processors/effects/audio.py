@@ -73,6 +73,7 @@ class ProbeEffect:
             playable=probe.playable,
             rendition=rendition,
             pictures=self._pictures(intent.workspace_id, probe.pictures),
+            cover_note=probe.cover_note,
         )
 
     def _pictures(

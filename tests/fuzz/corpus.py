@@ -22,13 +22,17 @@ from mutagen.wave import WAVE
 
 from gateways.audio.peaks import PeaksBuilder
 from tests.fixtures.audio_corpus import tone, write_encoded
+from tests.fixtures.odd_tags import write_odd_tag_corpus
 from tests.fuzz.targets import FORMATS
 
 CORPUS = Path(__file__).with_name("saved")
 _PNG = (
     b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 2, 2, 8, 2, 0, 0, 0) + bytes(40)
 )
-_SUFFIX_OF_FORMAT = (".mp3", ".flac", ".ogg", ".opus", ".flac", ".wav", ".aiff", ".m4a", ".mp3")
+_SUFFIX_OF_FORMAT = (
+    *(".mp3", ".flac", ".ogg", ".opus", ".flac", ".wav", ".aiff", ".m4a", ".mp3", ".wav"),
+)
+_FORMAT_OF_SUFFIX = {".mp3": 0, ".flac": 1, ".ogg": 2, ".wav": 5, ".aiff": 6}
 
 
 def write_corpus() -> None:
@@ -43,6 +47,11 @@ def write_corpus() -> None:
         name = f"{demuxer.split(',')[0]}-{codec}"
         _save("tags", name, bytes([number]) + files[suffix])
     _save("tags", "wav-chunks", b"\x05" + _wav_with_chunks())
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in write_odd_tag_corpus(Path(folder), 0.06).items():
+            data, name = path.read_bytes(), name.replace(", ", "-").replace(" ", "-").lower()
+            _save("tags", name, bytes([_FORMAT_OF_SUFFIX[path.suffix]]) + data)
+            _save("write", name, bytes([len(name) % 3]) + data)
     for name, frames in (("empty", 0), ("short", 100), ("long", 20_000)):
         builder = PeaksBuilder(44_100, 2)
         builder.feed(np.sin(np.arange(2 * frames) / 9).reshape(-1, 2).astype(np.float32))

@@ -9,6 +9,7 @@ from gateways.audio.decode import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ
 from gateways.audio.facts import MAX_COVER_BYTES, MAX_PICTURES, Accepted, Refused
 from gateways.audio.peaks import read_zoom
 from gateways.audio.probe import probe
+from gateways.audio.tag_writer import rewrite
 from gateways.audio.tags import Said, read_tags
 
 # How the first byte chooses which of the tag formats is expected of the rest.
@@ -22,6 +23,7 @@ FORMATS = (
     ("aiff", "pcm_s16be"),
     ("mov,mp4,m4a,3gp,3g2,mj2", "aac"),
     ("aac", "aac"),
+    ("wav", "pcm_s24le"),
 )
 
 
@@ -37,6 +39,31 @@ def tags(data: bytes) -> None:
         assert type(model).model_validate(model.model_dump()) == model
     assert len(said.pictures) <= MAX_PICTURES
     assert all(0 < len(picture.data) <= MAX_COVER_BYTES for picture in said.pictures)
+
+
+def writing(data: bytes) -> None:
+    """First byte: what is written. A file whose every place says it, or a refusal."""
+    if not data:
+        return
+    changes = _CHANGES[data[0] % len(_CHANGES)]
+    chunks: list[bytes] = []
+    with _opened(data[1:]) as file:
+        answer = rewrite(file, dict(changes), chunks.append)
+    if isinstance(answer, Refused):
+        assert len(answer.reason) > 20
+        assert chunks == []
+        return
+    with _opened(b"".join(chunks)) as file:
+        written = probe(file)
+    assert not isinstance(written, Accepted) or written.tags == answer.tags
+    assert set(answer.left_out) <= set(changes)
+
+
+_CHANGES: tuple[dict[str, object], ...] = (
+    {"title": "Tide", "year": 2001},
+    {"artist": "Ona, Ib", "artists": ["Ona", "Ib"]},
+    {"title": None, "comment": None},
+)
 
 
 def probing(data: bytes) -> None:
@@ -63,7 +90,12 @@ def peaks(data: bytes) -> None:
     assert all(-128 <= value <= 127 for value in found["data"])  # type: ignore[attr-defined]
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"tags": tags, "probe": probing, "peaks": peaks}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "tags": tags,
+    "write": writing,
+    "probe": probing,
+    "peaks": peaks,
+}
 
 
 def _opened(data: bytes):  # type: ignore[no-untyped-def]

@@ -33,7 +33,7 @@ class Measured:
 
     @property
     def is_downmix(self) -> bool:
-        """Of more than two channels: its level is of our sum, not of the file."""
+        """Of more than two channels: what was heard is our sum, not the file."""
         return self.channels > 2
 
     @property

@@ -41,9 +41,9 @@ def surround(heard: Measured) -> Iterator[Finding]:
         return
     yield finding(
         "surround",
-        f"It has {heard.channels} channels, and was measured as a stereo downmix",
-        "Upload a stereo mix beside it: stores and most players play two channels. Its level and "
-        "its peaks are not judged here, they are of the sum.",
+        f"It has {heard.channels} channels, and was heard as a stereo downmix",
+        "Upload a stereo mix beside it: stores and most players play two channels. Loudness and "
+        "true peak are of all its channels; what stores ask of two is not judged here.",
         "the file's header",
         value=heard.channels,
         unit="channels",

@@ -57,6 +57,20 @@ def test_all_are_edited_in_one_append_and_undone_in_another(
     assert [e["changes"] for e in undone.json()["undo"]["assets"]] == [{"album": "Day"}] * 3
 
 
+def test_undoing_another_artist_gives_back_the_names_that_were_in_the_first(
+    installation: Installation, musician: TestClient, three: list[dict]
+) -> None:
+    first = musician.post(EDITS, json={"changes": {"artists": ["Ona", "Ib"]}, "assets": three})
+    now = first.json()["assets"]
+    second = musician.post(EDITS, json={"changes": {"artist": "Kofi"}, "assets": now})
+    undo = second.json()["undo"]
+    before = {"artist": "Ona, Ib", "artists": ["Ona", "Ib"]}
+    assert [each["changes"] for each in undo["assets"]] == [before] * 3
+    musician.post(EDITS, json=undo)
+    told = installation.events()[-1].data
+    assert (told.changed, told.tags.artists) == (("artist", "artists"), ("Ona", "Ib"))
+
+
 def three_at(three: list[dict], version: int) -> list[dict]:
     return [{"id": each["id"], "version": version} for each in three]
 

@@ -108,6 +108,31 @@ def test_the_file_says_what_the_musician_says_and_the_original_is_kept(
     assert upload(musician, song.read_bytes()).json()["id"] != asset_id
 
 
+def test_several_artists_are_written_as_several_and_read_as_several(
+    installation: Installation,
+    musician: TestClient,
+    rewriting: Rewriting,
+    tools: AudioPool,
+    song: Path,
+    tmp_path: Path,
+) -> None:
+    caller = caller_of(musician)
+    asset_id = verified(installation, musician, song, tools)
+    url, headers = f"/api/assets/{asset_id}", {"If-Match": "*"}
+    names = ["Ona Ruiz", " Ib  Holm ", "Ona Ruiz"]
+    assert musician.patch(url, json={"artists": names}, headers=headers).status_code == 200
+    assert installation.events()[-1].data.changed == ("artist", "artists")
+    said, _ = rewriting.rewrite(caller, asset_id, None)
+    assert (said.written, said.left_out) == (["artist", "artists"], [])
+    copy = tmp_path / "copy.flac"
+    copy.write_bytes(installation.objects.read(caller.workspace_id, said.sha256))
+    tags = tools.probe(copy).tags
+    assert (tags.artist, tags.artists) == ("Ona Ruiz, Ib Holm", ("Ona Ruiz", "Ib Holm"))
+    musician.patch(url, json={"artist": "Ona"}, headers=headers)
+    told = installation.events()[-1].data
+    assert (told.changed, told.tags.artists) == (("artist", "artists"), None)
+
+
 def test_what_cannot_be_written_changes_nothing(
     installation: Installation,
     musician: TestClient,

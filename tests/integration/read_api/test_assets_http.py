@@ -9,7 +9,7 @@ from tests.integration.read_api.library import Library
 ASSET_FIELDS = {
     *("id", "version", "state", "rejection", "analysis_error", "filename", "sha256", "size_bytes"),
     *("uploaded_at", "has_cover", "tags", "audio", "analysis", "effective"),
-    *("file_tags", "original", "path"),
+    *("file_tags", "original", "path", "cover_note"),
 }
 TAG_FIELDS = {
     *("title", "artist", "album", "year", "genre", "track", "tempo_bpm", "key", "isrc"),

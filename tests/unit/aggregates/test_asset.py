@@ -231,3 +231,58 @@ def test_only_what_the_file_does_not_say_is_written_into_it():
         state = asset.evolve(state, event)
     assert state is not None
     assert asset.tags_to_write(state) == {"genre": None, "title": "Else"}
+
+
+named = AssetVerified(
+    **OF_ASSET,
+    **FILE,
+    owner_id=ACCOUNT,
+    audio=FACTS,
+    cover=None,
+    tags=Tags(artist="Ada, Ben", artists=("Ada", "Ben"), genre="Dub", title="T"),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"artist": "Cleo"}, {"artist": "Cleo", "artists": None}),
+        ({"artist": None}, {"artist": None, "artists": None}),
+        ({"artists": ("Ada", "Cleo")}, {"artist": "Ada, Cleo", "artists": ("Ada", "Cleo")}),
+        ({"artists": ("Cleo",)}, {"artist": "Cleo", "artists": None}),
+        ({"artists": ()}, {"artist": None, "artists": None}),
+        ({"artists": None}, {"artists": None}),
+        (
+            {"artist": "Ada & Cleo", "artists": ("Ada", "Cleo")},
+            {"artist": "Ada & Cleo", "artists": ("Ada", "Cleo")},
+        ),
+        (
+            {"artist": "somebody else", "artists": ("Ada", "Cleo")},
+            {"artist": "Ada, Cleo", "artists": ("Ada", "Cleo")},
+        ),
+        ({"genres": ("Dub", "House")}, {"genre": "Dub, House", "genres": ("Dub", "House")}),
+        ({"genre": "House"}, {"genre": "House"}),
+        ({"genres": ("House",)}, {"genre": "House"}),
+        ({"title": "New"}, {"title": "New"}),
+    ],
+)
+def test_several_names_and_the_text_that_shows_them_never_contradict(
+    changes: dict[str, Any], said: dict[str, Any]
+) -> None:
+    """`changed` names what follows from an edit as well, and nothing that stays as it is."""
+    told = edited(*sorted(said), **said)
+    given(uploaded, named).when(asset.edit_tags, **edit(**changes)).then(told)
+
+
+def test_saying_the_same_artist_again_keeps_the_names_in_it() -> None:
+    given(uploaded, named).when(asset.edit_tags, **edit(artist="Ada, Ben")).then(
+        edited("artist", artist="Ada, Ben")
+    )
+
+
+def test_names_are_written_into_the_file_as_well() -> None:
+    state = asset.Asset(WORKSPACE, SHA256, ACCOUNT, "verified", said=named.tags)
+    said = {"artist": "Ada, Cleo", "artists": ("Ada", "Cleo")}
+    state = asset.evolve(state, edited(*said, **said))
+    assert state is not None
+    assert asset.tags_to_write(state) == said

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyloudnorm
 import pytest
+from av import AudioLayout
 
+from gateways.audio.analysis import meters_of
+from gateways.audio.decode import Decoder
+from gateways.audio.defects.heard import Measured
 from gateways.audio.loudness import LoudnessMeter, TruePeakMeter
-from tests.fixtures.audio_corpus import RATE, tone
+from gateways.audio.surround import weights_of
+from tests.fixtures.audio_corpus import RATE, tone, write_surround, write_wav
 
 
 def _lufs(samples: np.ndarray, block: int = RATE) -> float | None:
@@ -78,3 +85,64 @@ def test_true_peak_does_not_depend_on_how_the_sound_was_cut() -> None:
 
 def test_digital_silence_has_no_peak() -> None:
     assert _dbtp(np.zeros((RATE, 2), np.float32)) is None
+
+
+# EBU Tech 3341, case 6: 1 kHz at dBFS in each channel.
+CASE_6 = {"FL": -28, "FR": -28, "FC": -24, "BL": -30, "BR": -30, "SL": -30, "SR": -30, "LFE": -10}
+
+
+def _surround(
+    layout: str, *, level_db: dict[str, float] = CASE_6
+) -> tuple[np.ndarray, AudioLayout]:
+    made = AudioLayout(layout)
+    wave = tone(20, 1000, 1.0, channels=1)[:, 0]
+    levels = [10 ** (level_db[each.name] / 20) for each in made.channels]
+    return np.stack([wave * level for level in levels], axis=1), made
+
+
+def _measured(path: Path) -> Measured:
+    with path.open("rb") as file:
+        decoder = Decoder(file)
+        try:
+            return meters_of(decoder).measured(decoder)
+        finally:
+            decoder.close()
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".m4a"])
+@pytest.mark.parametrize("layout", ["5.0", "5.0(side)", "5.1", "5.1(side)"])
+def test_surround_is_weighed_channel_by_channel_and_not_downmixed(
+    tmp_path: Path, layout: str, suffix: str
+) -> None:
+    """EBU Tech 3341, case 6. Low frequency effects do not count, however loud they are."""
+    measured = _measured(write_surround(tmp_path / f"a{suffix}", *_surround(layout)))
+    assert measured.lufs == pytest.approx(-23.0, abs=0.1 if suffix != ".m4a" else 0.3)
+    if suffix != ".m4a":  # AAC keeps nothing but bass of low frequency effects
+        loudest_db = -10 if "5.1" in layout else -24
+        assert measured.true_peak_dbtp == pytest.approx(loudest_db, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("layout", "weights"),
+    [
+        ("stereo", [1, 1]),
+        ("2.1", [1, 1, 0]),
+        ("quad", [1, 1, 1.41, 1.41]),
+        ("4.0", [1, 1, 1, 1]),
+        ("5.0", [1, 1, 1, 1.41, 1.41]),
+        ("5.1(side)", [1, 1, 1, 0, 1.41, 1.41]),
+        ("6.1", [1, 1, 1, 0, 1, 1.41, 1.41]),
+        ("7.1", [1, 1, 1, 0, 1, 1, 1.41, 1.41]),
+        ("7.1(wide)", [1, 1, 1, 0, 1.41, 1.41, 1, 1]),
+    ],
+)
+def test_each_channel_weighs_as_its_place_says(layout: str, weights: list[float]) -> None:
+    assert weights_of([each.name for each in AudioLayout(layout).channels]) == pytest.approx(
+        weights
+    )
+
+
+def test_a_file_that_names_no_places_has_the_usual_ones(tmp_path: Path) -> None:
+    samples, _ = _surround("5.1")
+    measured = _measured(write_wav(tmp_path / "a.wav", samples))
+    assert measured.lufs == pytest.approx(-23.0, abs=0.1)

@@ -58,7 +58,7 @@ def test_every_field_is_read_as_music_metadata_reads_it(
 def _our_fields(probe: Accepted) -> dict[str, Any]:
     audio = probe.audio.model_dump()
     pictures = [[each.kind, each.media_type, len(each.data)] for each in probe.pictures]
-    return probe.tags.model_dump() | {
+    return probe.tags.model_dump(exclude={"artists", "genres"}) | {
         "pictures": pictures,
         **{name: audio[name] for name in _OF_SOUND},
     }

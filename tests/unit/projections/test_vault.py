@@ -210,3 +210,9 @@ def test_what_the_musician_says_is_told_from_what_the_file_says():
     past.given(uploaded, verified, edited(tempo_bpm=99.0), edited(tempo_bpm=None)).then_row(
         ASSET, own_tempo_bpm=False
     )
+
+
+def test_why_a_picture_of_the_file_is_no_cover_is_kept_beside_the_pictures():
+    note = "The picture in the file has 60,000 by 60,000 pixels."
+    told = verified.model_copy(update={"cover": None, "cover_note": note})
+    projection(Vault()).given(uploaded, told).then_row(ASSET, pictures=[{"left_out": note}])
