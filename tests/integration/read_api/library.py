@@ -51,6 +51,7 @@ from runtime.app import Application, compose
 from runtime.composition import Core, open_core
 from runtime.settings import load_settings
 from tests.conftest import Database
+from tests.integration.erasure.house import eventually
 
 _numbers = itertools.count(1)
 
@@ -264,6 +265,7 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
         worker = threading.Thread(target=engine.run, args=(stop,))
         worker.start()
         library = _library(core, compose(core, tail), rebuilder)
+        eventually(lambda: {view.name for view in core.progress.all()}.issuperset(VIEWS))
         # The first account of an installation is its operator.
         library.operator = library.caller()
         try:
