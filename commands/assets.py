@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from aggregates import account, analysis, asset
@@ -18,7 +20,7 @@ from commands.owned import change_at, known
 from commands.quota import Quota
 from commands.staging import StagedFile, Staging, clean_filename
 from commands.unit import CommandContext, Commands
-from events.audio import Tags
+from events.audio import MAX_NAMES, Tags
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed, StoreBusy
 from events.store.subject_keys import SubjectGone
@@ -30,7 +32,11 @@ from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
 from schemas.dto import AssetState, Dto, UploadedAsset
+from schemas.text import Ref, Text
 
+# As long as the events' own fields; an empty one stays empty.
+TagLine = Annotated[str, Text(500, min=0)]
+TagLines = Annotated[tuple[TagLine, ...], Field(max_length=MAX_NAMES)]
 UPLOAD = "POST /api/assets"
 MAX_TRIES = 3
 
@@ -38,8 +44,19 @@ MAX_TRIES = 3
 class TagChanges(Tags):
     """Only the fields that are sent change; null takes back what the musician said before."""
 
-    key: MusicalKeySpelling = None
+    title: TagLine | None = None
+    artist: TagLine | None = None
+    album: TagLine | None = None
+    genre: TagLine | None = None
+    key: MusicalKeySpelling | None = None
+    album_artist: TagLine | None = None
+    composer: TagLine | None = None
+    label: TagLine | None = None
+    copyright: TagLine | None = None
+    comment: Annotated[str, Text(2_000, lines=True, min=0)] | None = None
     instruments: InstrumentNames = None
+    artists: TagLines | None = None
+    genres: TagLines | None = None
 
 
 class ChangedAsset(Dto):
@@ -275,7 +292,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 409, 412, 422, 428, 429, 503),
     )
     async def edit_asset_tags(
-        asset_id: str,
+        asset_id: Ref,
         changes: TagChanges,
         response: Response,
         expected_version: int | None = Depends(if_match),
@@ -297,7 +314,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 412, 428, 429, 503),
     )
     def delete_asset(
-        asset_id: str,
+        asset_id: Ref,
         response: Response,
         expected_version: int | None = Depends(if_match),
         caller: Caller = writer,

@@ -19,6 +19,7 @@ from events.errors import NoCultureError
 from events.ids import CommandId
 from processors.effects.effect import Effect, Interrupted
 from processors.wake import Wake
+from schemas.text import storable
 
 log = logging.getLogger(__name__)
 POLL_S = 0.25
@@ -160,7 +161,12 @@ class EffectRunner:
                 "UPDATE effects SET error = %s, failures = failures + 1,"
                 " due_at = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE effect = %s AND event_id = %s",
-                (repr(error), RETRY_S * (work.failures + 1), self._effect.name, work.event_id),
+                (
+                    storable(repr(error)),
+                    RETRY_S * (work.failures + 1),
+                    self._effect.name,
+                    work.event_id,
+                ),
             )
 
     def _commit(self, event: Recorded, outcome: BaseModel) -> None:

@@ -10,6 +10,8 @@ from commands.accounts import ChangePassword
 from commands.keys import IssueKey
 from kit.caller import Caller
 from schemas.errors import NoCultureError
+from schemas.text import Ref
+from web.forms import Typed
 from web.parts import Parts
 from web.render import wants_part
 from web.troubles import in_plain_words, of_password
@@ -57,8 +59,8 @@ def router(parts: Parts) -> APIRouter:
     def make_key(
         request: Request,
         caller: Author,
-        name: Annotated[str, Form()] = "",
-        scopes: Annotated[list[str] | None, Form()] = None,
+        name: Annotated[Typed, Form()] = "",
+        scopes: Annotated[list[Typed] | None, Form()] = None,
     ) -> Response:
         """The answer itself shows the key: it is shown once, so there is nowhere to go to."""
         try:
@@ -74,7 +76,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.post("/account/keys/{key_id}/revoke")
-    def revoke_key(request: Request, key_id: str, caller: Author) -> Response:
+    def revoke_key(request: Request, key_id: Ref, caller: Author) -> Response:
         committed = parts.keys.revoke(caller, key_id)
         if wants_part(request):
             response: Response = show(request, caller)
@@ -87,8 +89,8 @@ def router(parts: Parts) -> APIRouter:
     def change_password(
         request: Request,
         caller: Author,
-        password: Annotated[str, Form()] = "",
-        current_password: Annotated[str, Form()] = "",
+        password: Annotated[Typed, Form()] = "",
+        current_password: Annotated[Typed, Form()] = "",
     ) -> Response:
         parts.limits.check(request, "sign-in", caller.account_id)
         try:

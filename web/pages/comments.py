@@ -10,7 +10,9 @@ from commands.comments import AddComment, EditComment
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
+from schemas.text import Ref
 from web import looks
+from web.forms import Typed
 from web.parts import Parts
 from web.visitor import Visitors, remember
 
@@ -34,11 +36,11 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
     @routes.post("/assets/{asset_id}/comments")
     def add(
         request: Request,
-        asset_id: str,
+        asset_id: Ref,
         caller: Author,
-        text: Annotated[str, Form()] = "",
-        at: Annotated[str, Form()] = "0:00",
-        until: Annotated[str, Form()] = "",
+        text: Annotated[Typed, Form()] = "",
+        at: Annotated[Typed, Form()] = "0:00",
+        until: Annotated[Typed, Form()] = "",
     ) -> Response:
         try:
             said = AddComment(
@@ -52,11 +54,11 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
     @routes.post("/comments/{comment_id}")
     def change(
         request: Request,
-        comment_id: str,
+        comment_id: Ref,
         caller: Author,
         version: Annotated[int, Form()],
-        action: Annotated[str, Form()] = "edit",
-        text: Annotated[str, Form()] = "",
+        action: Annotated[Typed, Form()] = "edit",
+        text: Annotated[Typed, Form()] = "",
     ) -> Response:
         """`action` is edit, resolve, reopen or delete."""
         asset_id = parts.said.get(caller, comment_id).asset_id
