@@ -115,7 +115,9 @@ class SigningIn:
 
     def _by_password(self, request: Request, email: str, password: str) -> Login:
         """Takes as long for an unknown address as for a wrong password."""
-        network, typed, login = client_address(request), email[:MAX_EMAIL], None
+        # A page sends what was typed; nobody has a longer one.
+        email, password = email[:MAX_EMAIL], password[:MAX_PASSWORD]
+        network, typed, login = client_address(request), email, None
         self._limits.check(request, "sign-in-address", network)
         self._limits.check(request, "sign-in", f"{network} {typed.casefold()}")
         try:
@@ -126,8 +128,6 @@ class SigningIn:
             login = None
         self._backoff.attempt(ADDRESS_PATIENCE, network)
         self._backoff.attempt(ACCOUNT_PATIENCE, typed)
-        # A page sends what was typed; nobody has a longer one.
-        password = password[:MAX_PASSWORD]
         fits = self._passwords.fits(password, login.password_hash if login else None)
         if login is None or not fits:
             raise WrongCredentials

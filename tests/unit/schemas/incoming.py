@@ -38,9 +38,7 @@ def bare_texts(
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
         yield from bare_texts(inner, where, (*metadata, *more), values=values)
-    elif any(isinstance(each, Document) for each in metadata):
-        return
-    elif get_origin(annotation) is Literal or annotation in (None, type(None)):
+    elif get_origin(annotation) is Literal or any(isinstance(m, Document) for m in metadata):
         return
     elif arguments := get_args(annotation):
         # What is said of a union is said of its members; of a list's texts it is not.
@@ -84,9 +82,7 @@ def bare_parameters(app: FastAPI) -> Iterator[Where]:
         if isinstance(context.original_route, APIRoute):
             where = f"{min(context.methods or ['?'])} {context.path}"
             for name, info in _taken(context.dependant):
-                yield from bare_texts(
-                    info.annotation, f"{where} {name}", tuple(info.metadata)
-                )
+                yield from bare_texts(info.annotation, f"{where} {name}", tuple(info.metadata))
 
 
 def _taken(dependant: Dependant) -> Iterator[tuple[Where, FieldInfo]]:

@@ -1,6 +1,5 @@
 """Nothing takes a text that is not bounded and cleaned (`schemas/text.py`)."""
 
-
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -18,7 +17,9 @@ from tests.unit.schemas.incoming import bare_parameters, bare_texts_of, command_
 
 
 def test_no_command_model_has_a_bare_text():
-    assert [where for model in command_models() for where in bare_texts_of(model, values=True)] == []
+    assert [
+        where for model in command_models() for where in bare_texts_of(model, values=True)
+    ] == []
 
 
 def test_no_route_takes_a_bare_text():
