@@ -116,7 +116,7 @@ class SigningIn:
     def _by_password(self, request: Request, email: str, password: str) -> Login:
         """Takes as long for an unknown address as for a wrong password."""
         # A page sends what was typed; nobody has a longer one.
-        email, password = email[:MAX_EMAIL], password[:MAX_PASSWORD]
+        email, password = email[:MAX_EMAIL].strip(), password[:MAX_PASSWORD]
         network, typed, login = client_address(request), email, None
         self._limits.check(request, "sign-in-address", network)
         self._limits.check(request, "sign-in", f"{network} {typed.casefold()}")
