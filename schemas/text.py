@@ -24,7 +24,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
-CONTROL, SURROGATE, NUL = "text_control", "text_surrogate", "text_nul"
+UNKEPT = "text_character"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 MAX_ID, NO_ID = 200, "-"
 # The longest line of headers that the server takes is longer, no honest header is.
@@ -35,9 +35,9 @@ SLACK, SLACK_CHARACTERS = 4, 100
 
 # The line breaks of all systems; in one line they are spaces.
 _BREAKS = re.compile("\r\n|[\n\v\f\r\x85\u2028\u2029]")
-# C0 and C1 but for tab and line breaks.
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# These, and C0 and C1 but for tab and line breaks.
+_UNKEPT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 # Embeddings, overrides and isolates make a name read otherwise than it is written, also the text
 # around it; deprecated format characters, annotations and byte order marks show nothing. Joiners
 # stay, for Persian, Indic scripts and emoji need them, and so do the marks LRM, RLM and ALM: they
@@ -95,13 +95,7 @@ class Text(Incoming):
         return text
 
     def _clean(self, text: str) -> str:
-        _refuse_surrogates(text)
-        if found := _CONTROLS.search(text):
-            raise PydanticCustomError(
-                CONTROL,
-                "Text must not hold the control character {character}: take it out",
-                {"character": f"U+{ord(found[0]):04X}"},
-            )
+        _refuse(_UNKEPT, text)
         text = _BREAKS.sub("\n", text) if self.lines else _BREAKS.sub(" ", text).replace("\t", " ")
         return unicodedata.normalize("NFC", _MISLEADING.sub("", text))
 
@@ -118,7 +112,7 @@ class Opaque(Incoming):
             raise _too_long(self.max)
         if len(text) < self.min:
             raise PydanticKnownError("string_too_short", {"min_length": self.min})
-        _refuse_unstorable(text)
+        _refuse(_UNSTORABLE, text)
         return text
 
 
@@ -160,7 +154,7 @@ class Document:
         if sum(map(len, texts)) > self.max:
             raise _too_long(self.max)
         for text in texts:
-            _refuse_unstorable(text)
+            _refuse(_UNSTORABLE, text)
         return value
 
 
@@ -172,14 +166,14 @@ HeaderText = Annotated[str, Opaque(MAX_HEADER)]
 def told(text: str, max: int) -> str:
     """One line of what a program says, at most `max` characters, fit to be stored and shown."""
     line = _BREAKS.sub(" ", text[: SLACK * max])
-    return storable(_CONTROLS.sub(REPLACEMENT, line.replace("\t", " "))).strip()[:max]
+    return _UNKEPT.sub(REPLACEMENT, line.replace("\t", " ")).strip()[:max]
 
 
 def storable(value: Any) -> Any:
     """The same text, or JSON, with U+FFFD where Postgres would refuse a character."""
     match value:
         case str():
-            return _SURROGATES.sub(REPLACEMENT, value.replace("\x00", REPLACEMENT))
+            return _UNSTORABLE.sub(REPLACEMENT, value)
         case dict():
             return {storable(key): storable(each) for key, each in value.items()}
         case list() | tuple():
@@ -190,7 +184,7 @@ def storable(value: Any) -> Any:
 def refusal(error: ValidationError) -> str | None:
     """What to tell a person whose text cannot be kept; None if that is not what is wrong."""
     for found in error.errors(include_url=False, include_context=False, include_input=False):
-        if found["type"] in (CONTROL, SURROGATE, NUL):
+        if found["type"] == UNKEPT:
             return f"{found['msg']}."
     return None
 
@@ -202,18 +196,11 @@ def _is_seen(text: str) -> bool:
     )
 
 
-def _refuse_unstorable(text: str) -> None:
-    if "\x00" in text:
-        raise PydanticCustomError(NUL, "Text must not hold the character U+0000: take it out")
-    if not text.isascii():
-        _refuse_surrogates(text)
-
-
-def _refuse_surrogates(text: str) -> None:
-    if found := _SURROGATES.search(text):
+def _refuse(pattern: re.Pattern[str], text: str) -> None:
+    if found := pattern.search(text):
         raise PydanticCustomError(
-            SURROGATE,
-            "Text must not hold half of a surrogate pair ({character}): take it out",
+            UNKEPT,
+            "There is a character in it that cannot be kept ({character}): take it out",
             {"character": f"U+{ord(found[0]):04X}"},
         )
 

@@ -10,7 +10,7 @@ from commands.accounts import ChangePassword
 from commands.keys import IssueKey
 from kit.caller import Caller
 from schemas.errors import NoCultureError
-from schemas.text import Ref
+from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.parts import Parts
 from web.render import wants_part
@@ -65,8 +65,9 @@ def router(parts: Parts) -> APIRouter:
         """The answer itself shows the key: it is shown once, so there is nowhere to go to."""
         try:
             made, committed = parts.keys.issue(caller, IssueKey(name=name, scopes=scopes or []))
-        except ValidationError:
-            problem = "A key needs a name and at least one thing that it may do."
+        except ValidationError as error:
+            needed = "A key needs a name and at least one thing that it may do."
+            problem = refusal(error) or needed
             return show(request, caller, 422, problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, problem=in_plain_words(error))
@@ -98,8 +99,8 @@ def router(parts: Parts) -> APIRouter:
                 {"password": password, "current_password": current_password or None}
             )
             committed = parts.accounts.change_password(caller, command)
-        except ValidationError:
-            problem = "A password has at least 8 characters."
+        except ValidationError as error:
+            problem = refusal(error) or "A password has at least 8 characters."
             return show(request, caller, 422, password_problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, password_problem=of_password(error))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from commands.collections import ChangeCollection, CreateCollection
 from kit.caller import Caller
 from schemas.errors import NoCultureError
-from schemas.text import Ref
+from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.parts import Parts
 from web.visitor import Visitors, catch_up, remember
@@ -26,8 +26,9 @@ _NOTICES = {
 class NameNeeded(NoCultureError):
     status, code = 422, "name-needed"
 
-    def __init__(self) -> None:
-        super().__init__("A collection needs a name: type one of up to 200 characters")
+    def __init__(self, error: ValidationError) -> None:
+        needed = "A collection needs a name: type one of up to 200 characters"
+        super().__init__(refusal(error) or needed)
 
 
 def router(parts: Parts) -> APIRouter:
@@ -58,7 +59,7 @@ def router(parts: Parts) -> APIRouter:
         try:
             command = CreateCollection(name=name, kind="smart", query=query)
         except ValidationError as error:
-            raise NameNeeded from error
+            raise NameNeeded(error) from error
         return done(request, parts.collecting.create(caller, command).position, "saved")
 
     @routes.post("/collections/{collection_id}")
@@ -68,7 +69,7 @@ def router(parts: Parts) -> APIRouter:
         try:
             command = ChangeCollection(name=name)
         except ValidationError as error:
-            raise NameNeeded from error
+            raise NameNeeded(error) from error
         committed = parts.collecting.change(caller, collection_id, command, version)
         return done(request, committed.position, "renamed")
 

@@ -10,7 +10,7 @@ from commands.comments import AddComment, EditComment
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
-from schemas.text import Ref
+from schemas.text import Ref, refusal
 from web import looks
 from web.forms import Typed
 from web.parts import Parts
@@ -22,9 +22,11 @@ LONGEST = 2000
 class NotAComment(NoCultureError):
     status, code = 422, "not-a-comment"
 
-    def __init__(self) -> None:
+    def __init__(self, error: ValueError) -> None:
+        unkept = refusal(error) if isinstance(error, ValidationError) else None
         super().__init__(
-            f"A comment has a text of up to {LONGEST} characters and a moment such as 1:23.5:"
+            unkept
+            or f"A comment has a text of up to {LONGEST} characters and a moment such as 1:23.5:"
             " complete it and send it again"
         )
 
@@ -47,7 +49,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
                 at_s=looks.seconds(at), end_s=looks.seconds(until) if until else None, text=text
             )
         except ValueError as error:
-            raise NotAComment from error
+            raise NotAComment(error) from error
         committed = parts.comments.add(caller, asset_id, said)
         return _back(request, asset_id, committed.position)
 
@@ -75,7 +77,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
                     edited = EditComment(text=text)
                     committed = changing.edit(caller, comment_id, edited, version)
         except ValidationError as error:
-            raise NotAComment from error
+            raise NotAComment(error) from error
         except PreconditionFailed:
             # Somebody was faster: the page shows what it is now.
             return RedirectResponse(f"/assets/{asset_id}?done=changed#comments", 303)

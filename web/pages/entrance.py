@@ -16,7 +16,7 @@ from kit.caller import Caller
 from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
-from schemas.text import Ref
+from schemas.text import Ref, refusal
 from web import welcome
 from web.forms import Typed
 from web.parts import Parts
@@ -200,5 +200,7 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, NoCultureError):
         return error.status, in_plain_words(error)
     assert isinstance(error, ValidationError)
+    if (unkept := refusal(error)) is not None:
+        return 422, unkept
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
     return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)

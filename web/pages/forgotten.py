@@ -10,7 +10,7 @@ from commands.recovery import SetPassword, count_request
 from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
-from schemas.text import Ref
+from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.parts import Parts
 from web.troubles import in_plain_words
@@ -51,8 +51,8 @@ def router(parts: Parts) -> APIRouter:
             parts.recovery.reset(
                 command.token.get_secret_value(), command.password.get_secret_value()
             )
-        except ValidationError:
-            problem = "A password has at least 8 characters."
+        except ValidationError as error:
+            problem = refusal(error) or "A password has at least 8 characters."
             return parts.renderer.page(request, "reset_password.html", 422, problem=problem)
         except NoCultureError as error:
             return parts.renderer.page(

@@ -11,7 +11,7 @@ from kit.auth import MissingScope
 from kit.caller import Caller
 from read_api.sagas import SagaFilters
 from schemas.errors import NoCultureError
-from schemas.text import Ref
+from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.parts import Parts
 from web.troubles import in_plain_words
@@ -99,8 +99,9 @@ def router(parts: Parts) -> APIRouter:
         try:
             command = OperateSaga(reason=reason)
             committed = parts.operations.operate_saga(caller, action, saga_id, command, version)
-        except ValidationError:
-            problem = f"Say why, in at most {MAX_REASON} characters: it is kept with what you did."
+        except ValidationError as error:
+            needed = f"Say why, in at most {MAX_REASON} characters: it is kept with what you did."
+            problem = refusal(error) or needed
             return show(request, saga_id, 422, problem=problem, reason=reason)
         except NoCultureError as error:
             if error.status == 404:

@@ -12,7 +12,7 @@ from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.dto import AssetDto, TagsDto
 from schemas.errors import NoCultureError
-from schemas.text import Ref
+from schemas.text import Ref, refusal
 from web import form_token, looks
 from web.forms import Typed
 from web.parts import Parts
@@ -148,4 +148,5 @@ def _theirs(asset: AssetDto, said: dict[str, str]) -> dict[str, str]:
 
 def _problems(error: ValidationError) -> dict[str, str]:
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
-    return {name: _WRONG.get(name, f"Check the field {name}.") for name in fields}
+    unkept = refusal(error)
+    return {name: unkept or _WRONG.get(name, f"Check the field {name}.") for name in fields}

@@ -46,12 +46,12 @@ def test_lines_stay_lines():
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
-        ("a\x00b", "text_control"),
-        ("\x1b[2J", "text_control"),
-        ("a\x7fb", "text_control"),
-        ("a\x9bb", "text_control"),
-        ("\ud800", "text_surrogate"),
-        ("\udcff.wav", "text_surrogate"),
+        ("a\x00b", "text_character"),
+        ("\x1b[2J", "text_character"),
+        ("a\x7fb", "text_character"),
+        ("a\x9bb", "text_character"),
+        ("\ud800", "text_character"),
+        ("\udcff.wav", "text_character"),
         ("", "string_too_short"),
         (" \n", "string_too_short"),
         ("\u200d\u202e\u3164\u2800", "string_too_short"),
@@ -72,7 +72,7 @@ def test_a_refusal_says_which_character_it_is():
     with pytest.raises(ValidationError) as refused:
         LINE.validate_python("a\x00b")
     assert refusal(refused.value) == (
-        "Text must not hold the control character U+0000: take it out."
+        "There is a character in it that cannot be kept (U+0000): take it out."
     )
     with pytest.raises(ValidationError) as refused:
         LINE.validate_python("")
