@@ -181,8 +181,10 @@ def storable(value: Any) -> Any:
     return value
 
 
-def refusal(error: ValidationError) -> str | None:
+def refusal(error: ValueError) -> str | None:
     """What to tell a person whose text cannot be kept; None if that is not what is wrong."""
+    if not isinstance(error, ValidationError):
+        return None
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         if found["type"] == UNKEPT:
             return f"{found['msg']}."

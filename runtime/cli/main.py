@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import Any, NoReturn
@@ -19,26 +18,11 @@ class NotText(NoCultureError):
         super().__init__(f"{as_text(argument)} is no text in UTF-8: type it again")
 
 
-class NotText(NoCultureError):
-    """An argument that is neither UTF-8 nor the name of a file that is there."""
-
-    status, code = 422, "not-text"
-    exit_code = 2
-
-    def __init__(self, argument: str) -> None:
-        super().__init__(f"{argument!r:.100} is no text in UTF-8: type it anew")
-
-
 def main() -> None:
     """Run one command and exit."""
-    # A file may have a name that is no UTF-8: it is shown with escapes.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     arguments = take_data_option(sys.argv[1:])
     print_anything(json="--json" in arguments)
     try:
-        _refuse_other_than_text(arguments)
         run_command(arguments)
     except NoCultureError as error:
         fail(error, arguments)
@@ -55,16 +39,6 @@ def fail(error: NoCultureError, arguments: list[str]) -> NoReturn:
         print_json({"error": {"code": error.code, "message": str(error)}})
     say(f"noculture: {error}")
     sys.exit(getattr(error, "exit_code", 1))
-
-
-def _refuse_other_than_text(arguments: list[str]) -> None:
-    """Raises NotText: Python hands bytes that are no UTF-8 over as lone surrogates."""
-    for argument in arguments:
-        if not argument.isascii() and not os.path.lexists(argument):
-            try:
-                argument.encode()
-            except UnicodeEncodeError as error:
-                raise NotText(argument) from error
 
 
 def run_command(arguments: list[str]) -> None:

@@ -26,9 +26,8 @@ _NOTICES = {
 class NameNeeded(NoCultureError):
     status, code = 422, "name-needed"
 
-    def __init__(self, error: ValidationError) -> None:
-        needed = "A collection needs a name: type one of up to 200 characters"
-        super().__init__(refusal(error) or needed)
+    def __init__(self, unkept: str | None = None) -> None:
+        super().__init__(unkept or "A collection needs a name: type one of up to 200 characters")
 
 
 def router(parts: Parts) -> APIRouter:
@@ -59,7 +58,7 @@ def router(parts: Parts) -> APIRouter:
         try:
             command = CreateCollection(name=name, kind="smart", query=query)
         except ValidationError as error:
-            raise NameNeeded(error) from error
+            raise NameNeeded(refusal(error)) from error
         return done(request, parts.collecting.create(caller, command).position, "saved")
 
     @routes.post("/collections/{collection_id}")
@@ -69,7 +68,7 @@ def router(parts: Parts) -> APIRouter:
         try:
             command = ChangeCollection(name=name)
         except ValidationError as error:
-            raise NameNeeded(error) from error
+            raise NameNeeded(refusal(error)) from error
         committed = parts.collecting.change(caller, collection_id, command, version)
         return done(request, committed.position, "renamed")
 

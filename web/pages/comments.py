@@ -22,8 +22,7 @@ LONGEST = 2000
 class NotAComment(NoCultureError):
     status, code = 422, "not-a-comment"
 
-    def __init__(self, error: ValueError) -> None:
-        unkept = refusal(error) if isinstance(error, ValidationError) else None
+    def __init__(self, unkept: str | None = None) -> None:
         super().__init__(
             unkept
             or f"A comment has a text of up to {LONGEST} characters and a moment such as 1:23.5:"
@@ -49,7 +48,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
                 at_s=looks.seconds(at), end_s=looks.seconds(until) if until else None, text=text
             )
         except ValueError as error:
-            raise NotAComment(error) from error
+            raise NotAComment(refusal(error)) from error
         committed = parts.comments.add(caller, asset_id, said)
         return _back(request, asset_id, committed.position)
 
@@ -77,7 +76,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
                     edited = EditComment(text=text)
                     committed = changing.edit(caller, comment_id, edited, version)
         except ValidationError as error:
-            raise NotAComment(error) from error
+            raise NotAComment(refusal(error)) from error
         except PreconditionFailed:
             # Somebody was faster: the page shows what it is now.
             return RedirectResponse(f"/assets/{asset_id}?done=changed#comments", 303)
