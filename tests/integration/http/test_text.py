@@ -27,7 +27,7 @@ from tests.integration.http.routes import ROUTES, Route
 from tests.integration.http.tenants import Installation, Tenant
 
 EXAMPLES = 150
-WILD = ("a\x00b", "\ud800x", "\u202egpj.exe", "\u0301" * 10_000)
+WILD = ("a\x00\u202eb", "\ud800x", "\u0301" * 10_000)
 TEXTS = st.one_of(
     st.text(st.characters(), max_size=40),
     st.text(st.characters(categories=["Cs", "Cc", "Cf", "Co", "Mn", "Zl"]), max_size=40),
@@ -227,7 +227,7 @@ def house(tenants: Installation, visitor: TestClient) -> Iterator[House]:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams end after their first batch, and hashes cost nothing."""
     monkeypatch.setattr(events_http, "LIFE_S", 0.0)
-    monkeypatch.setattr(Passwords, "hash", lambda _, password: f"plain {password!a}")
+    monkeypatch.setattr(Passwords, "hash", lambda _, password, *theirs: f"plain {password!a}")
     monkeypatch.setattr(Passwords, "fits", lambda _, password, stored: password == PASSWORD)
     monkeypatch.setattr(recovery, "ANSWERED_AFTER_S", 0.0)
 
