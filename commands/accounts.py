@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
 from aggregates import account, workspace
 from aggregates.errors import NotFound
 from commands.addresses import address_and_name_of
 from commands.http import answer, command_context, command_id, correlation_id
 from commands.logins import Email, Login, Logins, valid_email
-from commands.passwords import Passwords
+from commands.passwords import GivenPassword, Password, Passwords
 from commands.sessions import SESSION_S, Sessions, WrongCredentials, user_agent
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
@@ -27,9 +27,8 @@ from kit.idempotency import idempotency_key
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from schemas.dto import AccountDto
+from schemas.text import Text
 
-MIN_PASSWORD, MAX_PASSWORD = 8, 1000
-Password = Annotated[SecretStr, Field(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]
 ROUTE = "POST /api/accounts"
 CHANGE_ROUTE = "PUT /api/me/password"
 
@@ -41,7 +40,7 @@ class RegisterAccount(BaseModel):
 
     email: Email
     password: Password
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    name: Annotated[str, Text(200)]
 
 
 class ChangePassword(BaseModel):
@@ -50,7 +49,7 @@ class ChangePassword(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     password: Password
-    current_password: Annotated[SecretStr, Field(max_length=MAX_PASSWORD)] | None = None
+    current_password: GivenPassword | None = None
 
 
 class EmailTaken(NoCultureError):

@@ -20,6 +20,7 @@ from kit.caller import Caller
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.analyses import CancelledReanalysis, ReanalysisFilter, RequestedReanalysis
+from schemas.text import Ref
 
 # (workspace, filter) → ids of recordings: a read model's business.
 Choose = Callable[[str, ReanalysisFilter], Sequence[str]]
@@ -151,7 +152,7 @@ def router(analyses: Analyses, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 409, 422, 429, 503),
     )
     def cancel_reanalysis(
-        reanalysis_id: str,
+        reanalysis_id: Ref,
         response: Response,
         caller: Caller = Depends(authenticated("assets:write")),
         key: str | None = Depends(idempotency_key),

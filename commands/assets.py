@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -31,7 +32,10 @@ from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
 from schemas.dto import AssetState, Dto, UploadedAsset
+from schemas.text import Ref, Text
 
+# As long as the events' own fields; an empty one stays empty.
+TagLine = Annotated[str, Text(500, min=0)]
 UPLOAD = "POST /api/assets"
 MAX_TRIES = 3
 
@@ -42,7 +46,16 @@ class TagChanges(Tags):
     `artists` and `genres` name several: `artist` and `genre` then show them all.
     """
 
-    key: MusicalKeySpelling = None
+    title: TagLine | None = None
+    artist: TagLine | None = None
+    album: TagLine | None = None
+    genre: TagLine | None = None
+    key: MusicalKeySpelling | None = None
+    album_artist: TagLine | None = None
+    composer: TagLine | None = None
+    label: TagLine | None = None
+    copyright: TagLine | None = None
+    comment: Annotated[str, Text(2_000, lines=True, min=0)] | None = None
     instruments: InstrumentNames = None
     artists: SeveralNames = None
     genres: SeveralNames = None
@@ -281,7 +294,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 409, 412, 422, 428, 429, 503),
     )
     async def edit_asset_tags(
-        asset_id: str,
+        asset_id: Ref,
         changes: TagChanges,
         response: Response,
         expected_version: int | None = Depends(if_match),
@@ -303,7 +316,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 412, 428, 429, 503),
     )
     def delete_asset(
-        asset_id: str,
+        asset_id: Ref,
         response: Response,
         expected_version: int | None = Depends(if_match),
         caller: Caller = writer,

@@ -22,6 +22,7 @@ from kit.caller import Caller
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.dto import Dto
+from schemas.text import Ref
 
 MOST = 200
 EDIT, DELETE = "POST /api/assets/edits", "POST /api/assets/deletions"
@@ -32,7 +33,7 @@ class Named(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: Annotated[str, Field(max_length=40)]
+    id: Ref
     version: Annotated[int, Field(ge=1, le=2**53)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates import asset, collection
 from aggregates.errors import NotFound
@@ -22,13 +22,11 @@ from kit.conditions import if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.found import ChangedCollection
+from schemas.text import Opaque, Ref, Text
 
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
-]
-Query = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
-AssetIds = Annotated[list[str], Field(max_length=MAX_ASSETS)]
+Name = Annotated[str, Text(200)]
+Query = Annotated[str, Opaque(2000)]
+AssetIds = Annotated[list[Ref], Field(max_length=MAX_ASSETS)]
 
 
 class CreateCollection(BaseModel):
@@ -187,7 +185,7 @@ def router(collections: Collections, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 412, 422, 428, 429, 503),
     )
     def change_collection(
-        collection_id: str,
+        collection_id: Ref,
         command: ChangeCollection,
         response: Response,
         expected_version: int | None = Depends(if_match),
@@ -205,7 +203,7 @@ def router(collections: Collections, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 412, 422, 428, 429, 503),
     )
     def delete_collection(
-        collection_id: str,
+        collection_id: Ref,
         response: Response,
         expected_version: int | None = Depends(if_match),
         caller: Caller = writer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates import asset, comment
 from aggregates.errors import NotFound
@@ -20,10 +20,11 @@ from kit.conditions import if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.dto import ChangedComment
+from schemas.text import Ref, Text
 
 # No recording that we take is longer than a day.
 Moment = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Said = Annotated[str, Text(2000, lines=True)]
 
 
 class AddComment(BaseModel):
@@ -31,7 +32,7 @@ class AddComment(BaseModel):
 
     at_s: Moment
     end_s: Moment | None = None
-    text: Text
+    text: Said
 
 
 class EditComment(BaseModel):
@@ -41,7 +42,7 @@ class EditComment(BaseModel):
 
     at_s: Moment = 0.0
     end_s: Moment | None = None
-    text: Text = "-"
+    text: Said = "-"
 
 
 class Comments:
@@ -154,7 +155,7 @@ def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def add_comment(
-        asset_id: str,
+        asset_id: Ref,
         command: AddComment,
         response: Response,
         caller: Caller = writer,
@@ -165,7 +166,7 @@ def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
 
     @routes.patch("/api/comments/{comment_id}", operation_id="editComment", responses=changing)
     def edit_comment(
-        comment_id: str,
+        comment_id: Ref,
         command: EditComment,
         response: Response,
         expected_version: int | None = Depends(if_match),
@@ -180,7 +181,7 @@ def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
         "/api/comments/{comment_id}/resolve", operation_id="resolveComment", responses=changing
     )
     def resolve_comment(
-        comment_id: str,
+        comment_id: Ref,
         response: Response,
         expected_version: int | None = Depends(if_match),
         caller: Caller = writer,
@@ -193,7 +194,7 @@ def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
         "/api/comments/{comment_id}/reopen", operation_id="reopenComment", responses=changing
     )
     def reopen_comment(
-        comment_id: str,
+        comment_id: Ref,
         response: Response,
         expected_version: int | None = Depends(if_match),
         caller: Caller = writer,
@@ -209,7 +210,7 @@ def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
         responses=changing,
     )
     def delete_comment(
-        comment_id: str,
+        comment_id: Ref,
         response: Response,
         expected_version: int | None = Depends(if_match),
         caller: Caller = writer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from commands.assets import Kept, answer_kept
 from commands.resumable import LIFE, Upload, Uploads
@@ -18,6 +18,7 @@ from kit.caller import Caller
 from kit.openapi import problems
 from kit.threads import in_thread
 from schemas.dto import DirectUpload, UploadedAsset
+from schemas.text import Opaque, Ref
 
 EXPIRES_S = 600
 # Of a row of `uploads`. An address that was given cannot be taken back: until its time is over
@@ -49,7 +50,7 @@ class NotDirect(NoCultureError):
 class AnnouncedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    filename: Annotated[str, StringConstraints(max_length=500)]
+    filename: Annotated[str, Opaque(500)]
     size_bytes: int = Field(gt=0)
     sha256: Sha256
 
@@ -125,7 +126,7 @@ def router(direct: DirectUploads, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 409, 410, 422, 423, 429, 503),
     )
     async def complete_direct_upload(
-        upload_id: str, response: Response, caller: Caller = writer
+        upload_id: Ref, response: Response, caller: Caller = writer
     ) -> UploadedAsset:
         """The bytes are there: check them and keep them as an asset."""
         kept = await in_thread(direct.complete, caller, upload_id)

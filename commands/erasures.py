@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import APIRouter, Depends, Request, Response
 from psycopg_pool import ConnectionPool
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict
 
 from aggregates import account, erasure
-from commands.accounts import MAX_PASSWORD
 from commands.erasing_handlers import say_erased
 from commands.http import answer, command_context
 from commands.logins import Login
+from commands.passwords import GivenPassword
 from commands.proofs import Proofs
 from commands.unit import CommandContext, Commands, Unit
 from events.claims import Claim
@@ -36,7 +34,7 @@ class DeleteAccount(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    password: Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
+    password: GivenPassword
 
 
 class Erasures:

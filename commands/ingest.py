@@ -5,10 +5,16 @@ The handlers are beside.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict
 
-from events.audio import AudioFacts, Blob, Measurement, Picture, Tags
+from events.audio import AudioFacts, Blob, Measurement, Picture, Sha256, Tags
 from events.ids import AnalysisId, AssetId, WorkspaceId
+from schemas.text import Told
+
+Code = Annotated[str, Told(100)]
+Reason = Annotated[str, Told(2_000)]
 
 
 class Command(BaseModel):
@@ -38,8 +44,8 @@ class RejectAsset(Command):
     """The probe found no recording, or no probe gave an answer."""
 
     asset_id: AssetId
-    code: str
-    reason: str
+    code: Code
+    reason: Reason
 
 
 class RequestAnalysis(Command):
@@ -50,7 +56,7 @@ class RequestAnalysis(Command):
 
     asset_id: AssetId
     workspace_id: WorkspaceId
-    sha256: str
+    sha256: Sha256
 
 
 class CompleteAnalysis(Command):
@@ -64,8 +70,8 @@ class CompleteAnalysis(Command):
 class FailAnalysisAttempt(Command):
     analysis_id: AnalysisId
     attempt: int
-    code: str
-    reason: str
+    code: Code
+    reason: Reason
 
 
 class GiveUpAnalysis(Command):
@@ -73,5 +79,5 @@ class GiveUpAnalysis(Command):
 
     analysis_id: AnalysisId
     run: int | None = None
-    code: str
-    reason: str
+    code: Code
+    reason: Reason

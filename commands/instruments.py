@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from events.audio import MAX_INSTRUMENTS, TagText
+from events.audio import MAX_INSTRUMENTS
+from schemas.text import Text
 
 
 def _named(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -18,5 +19,7 @@ def _named(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 InstrumentNames = Annotated[
-    tuple[TagText, ...] | None, Field(max_length=MAX_INSTRUMENTS), AfterValidator(_named)
+    tuple[Annotated[str, Text(500, min=0)], ...] | None,
+    Field(max_length=MAX_INSTRUMENTS),
+    AfterValidator(_named),
 ]

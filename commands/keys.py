@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates import key
 from commands.http import answer, command_context
@@ -22,6 +22,7 @@ from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.tokens import random_token, token_hash
 from schemas.dto import KeyDto, Page
+from schemas.text import Opaque, Ref, Text
 
 PREFIX = "nck_"
 _COLUMNS = "key_id AS id, name, scopes, hint, created_at, last_used_at"
@@ -30,8 +31,8 @@ _COLUMNS = "key_id AS id, name, scopes, hint, created_at, last_used_at"
 class IssueKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    scopes: Annotated[list[str], Field(min_length=1, max_length=20)]
+    name: Annotated[str, Text(200)]
+    scopes: Annotated[list[Annotated[str, Opaque(100)]], Field(min_length=1, max_length=20)]
 
 
 class ScopeExceedsCaller(NoCultureError):
@@ -147,7 +148,7 @@ def router(keys: Keys, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 429, 503),
     )
     def revoke_key(
-        key_id: str,
+        key_id: Ref,
         response: Response,
         caller: Caller = Depends(authenticated("account:write")),
         idempotency: str | None = Depends(idempotency_key),

@@ -11,9 +11,10 @@ from typing import Annotated
 import email_validator
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
 from events.ids import AccountId
+from schemas.text import Text
 
 # A studio's own network may be `.local` or `.test`: the library's documented way to allow them.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -30,7 +31,10 @@ def valid_email(text: str) -> str:
     return found.normalized
 
 
-Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(valid_email)]
+MAX_EMAIL = 320
+# What somebody types for one: whether it is an address is not told to strangers.
+TypedEmail = Annotated[str, Text(MAX_EMAIL, min=0)]
+Email = Annotated[str, AfterValidator(valid_email), Text(MAX_EMAIL, min=0)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from streaming_form_data import (  # type: ignore[import-untyped]
 )
 from streaming_form_data.targets import BaseTarget  # type: ignore[import-untyped]
 
-from commands.staging import Receiving
+from commands.staging import MAX_FILENAME, Receiving
 from events.errors import NoCultureError
 
 FIELD = "file"
 FLUSH_BYTES = 1024 * 1024
 # All that is not the file: other fields and the parts' headers.
 MAX_REST_BYTES = 1024 * 1024
+# Of a sent name, its end: 100,000 combining marks take seconds to be normalised.
+MAX_NAME = 4 * MAX_FILENAME
 
 
 class MultipartRequired(NoCultureError):
@@ -102,7 +104,7 @@ async def receive_file(request: Request, receiving: Receiving, max_bytes: int) -
         raise MalformedMultipart
     name: str | None = part.multipart_filename
     # Browsers write a quote in a file name like this, and nothing else (WHATWG HTML §4.10.21.8).
-    return name.replace("%22", '"') if name else None
+    return name[-MAX_NAME:].replace("%22", '"') if name else None
 
 
 def _parser(request: Request, part: _FilePart) -> StreamingFormDataParser:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator
 
 from events.audio import MUSICAL_KEYS
 from schemas.harmony import key_of
+from schemas.text import Opaque
 
 
-def musical_key(text: object) -> object:
-    """`Am`, `A min`, `Bbm` and `8A` are known too; null stays. Raises ValueError naming all 24."""
-    if text is None:
-        return None
-    name = key_of(str(text))
+def musical_key(text: str) -> str:
+    """`Am`, `A min`, `Bbm` and `8A` are known too. Raises ValueError naming all 24."""
+    name = key_of(text)
     if name is None:
         raise ValueError(f"{text!r:.40} is no key; keys are {', '.join(MUSICAL_KEYS)}")
     return name
 
 
-MusicalKeySpelling = Annotated[str | None, BeforeValidator(musical_key)]
+MusicalKeySpelling = Annotated[str, AfterValidator(musical_key), Opaque(100)]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from events.audio import MAX_NAMES, TagText
+from events.audio import MAX_NAMES
+from schemas.text import Text
 
 
 def _named(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -18,5 +19,7 @@ def _named(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 SeveralNames = Annotated[
-    tuple[TagText, ...] | None, Field(max_length=MAX_NAMES), AfterValidator(_named)
+    tuple[Annotated[str, Text(500, min=0)], ...] | None,
+    Field(max_length=MAX_NAMES),
+    AfterValidator(_named),
 ]

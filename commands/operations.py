@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
 from commands.http import answer, command_id
 from events.operation import Action
@@ -16,6 +16,7 @@ from kit.conditions import PreconditionFailed, if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.dto import Dto
+from schemas.text import Ref, Text
 
 MAX_REASON = 500
 
@@ -25,12 +26,7 @@ class OperateSaga(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[
-        str,
-        StringConstraints(
-            strip_whitespace=True, min_length=1, max_length=MAX_REASON, pattern=r"^[^\x00]*$"
-        ),
-    ]
+    reason: Annotated[str, Text(MAX_REASON, lines=True)]
 
 
 class OperatedSaga(Dto):
@@ -94,7 +90,7 @@ def router(operations: Operations, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 409, 412, 422, 428, 429, 503),
     )
     def operate_saga(
-        saga_id: str,
+        saga_id: Ref,
         action: Action,
         command: OperateSaga,
         response: Response,

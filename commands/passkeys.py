@@ -15,7 +15,7 @@ import psycopg
 import webauthn
 from fastapi import Request
 from psycopg.rows import dict_row
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 from webauthn.helpers import (
     base64url_to_bytes,
     parse_authentication_credential_json,
@@ -35,6 +35,7 @@ from commands.addresses import address_of
 from commands.http import command_context
 from commands.logins import Login, Logins
 from commands.owned import known
+from commands.passwords import GivenPassword
 from commands.proofs import Proofs
 from commands.unit import Commands
 from events.errors import NoCultureError
@@ -42,6 +43,7 @@ from events.ids import AccountId, PasskeyId
 from events.store.pending import Committed
 from kit.caller import Caller
 from schemas.dto import Dto, Timestamp
+from schemas.text import Document, Text
 
 NAME = "NoCulture OS"
 CHALLENGE_LIFE = timedelta(minutes=5)
@@ -50,13 +52,17 @@ _BROKEN = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
 _COLUMNS = "passkey_id AS id, name, created_at, last_used_at"
 
 
+# An attestation with a chain of certificates has some 10,000 characters.
+Credential = Annotated[dict[str, JsonValue], Document(100_000)]
+
+
 class AddPasskey(BaseModel):
     """`credential` is what `navigator.credentials.create` gave, as JSON."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-    credential: dict[str, JsonValue]
+    name: Annotated[str, Text(100)]
+    credential: Credential
 
 
 class SignInByPasskey(BaseModel):
@@ -64,13 +70,13 @@ class SignInByPasskey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    credential: dict[str, JsonValue]
+    credential: Credential
 
 
 class ProvePassword(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    password: Annotated[SecretStr, Field(max_length=1000)]
+    password: GivenPassword
 
 
 class PasskeyDto(Dto):

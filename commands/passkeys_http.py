@@ -22,6 +22,7 @@ from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from schemas.dto import Page
+from schemas.text import Ref
 
 
 def router(
@@ -71,7 +72,7 @@ def router(
         responses=problems(401, 403, 404, 409, 422, 429, 503),
     )
     def remove_passkey(
-        passkey_id: str,
+        passkey_id: Ref,
         command: ProvePassword,
         request: Request,
         response: Response,

@@ -6,14 +6,21 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from pydantic import SecretStr
 
 from commands.weak_passwords import refuse_weak
 from events.errors import NoCultureError
 from kit.cores import every_core
+from schemas.text import Opaque
 
+MIN_PASSWORD, MAX_PASSWORD = 8, 1000
+Password = Annotated[SecretStr, Opaque(MAX_PASSWORD, min=MIN_PASSWORD)]
+# One that was chosen before, under rules that may have been others.
+GivenPassword = Annotated[SecretStr, Opaque(MAX_PASSWORD)]
 AT_ONCE = 2
 WAIT_S = 10.0
 # Of a password that nobody has, made as today's are; made anew it would cost each start a hash.

@@ -12,14 +12,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from psycopg_pool import ConnectionPool
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from aggregates import account
-from commands.accounts import Password
 from commands.addresses import address_and_name_of, address_of
 from commands.http import answer, correlation_id
-from commands.logins import Logins
-from commands.passwords import Passwords
+from commands.logins import Logins, TypedEmail
+from commands.passwords import Password, Passwords
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId
@@ -28,6 +27,7 @@ from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.tokens import random_token, token_hash
+from schemas.text import Opaque
 
 RESET_LIFE = timedelta(hours=1)
 # Asking for a known address is an append more: everybody is answered after this time.
@@ -38,7 +38,7 @@ _ROUTE = "PUT /api/password-resets"
 class AskForReset(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    email: Annotated[str, StringConstraints(max_length=320)]
+    email: TypedEmail
 
 
 class SetPassword(BaseModel):
@@ -46,7 +46,7 @@ class SetPassword(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    token: Annotated[SecretStr, Field(max_length=200)]
+    token: Annotated[SecretStr, Opaque(200)]
     password: Password
 
 

@@ -26,6 +26,7 @@ from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
 from schemas.dto import RewrittenFile
+from schemas.text import Ref
 
 REWRITE = "POST /api/assets/{id}/file"
 
@@ -148,7 +149,7 @@ def router(rewriting: Rewriting, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 409, 412, 413, 422, 428, 429, 503, 504),
     )
     async def rewrite_asset_file(
-        asset_id: str,
+        asset_id: Ref,
         response: Response,
         expected_version: int | None = Depends(if_match),
         caller: Caller = writer,

@@ -3,24 +3,22 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict
 
-from commands.accounts import MAX_PASSWORD
 from commands.http import answer
+from commands.passwords import GivenPassword
 from commands.second_factor import (
     RecoveryCodes,
     SecondFactorDto,
     SecondFactors,
     SecondFactorSetup,
 )
-from commands.signing_in import MAX_CODE
+from commands.signing_in import GivenCode
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.limits import RateLimits
 from kit.openapi import problems
 
-GivenPassword = Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
-GivenCode = Annotated[SecretStr, Field(max_length=MAX_CODE)]
 NO_STORE = {"Cache-Control": "no-store"}
 
 

@@ -18,6 +18,7 @@ from kit.caller import Caller
 from kit.openapi import problems
 from kit.tokens import Signer, random_token, token_hash
 from schemas.dto import Dto, Page, Timestamp
+from schemas.text import Ref, told
 
 SESSION_S = 30 * 24 * 3600
 MAX_USER_AGENT = 300
@@ -121,7 +122,7 @@ class Sessions:
                     SessionId.new(),
                     token_hash(token),
                     account_id,
-                    user_agent[:MAX_USER_AGENT],
+                    told(user_agent, MAX_USER_AGENT),
                     SESSION_S,
                 ),
             )
@@ -249,7 +250,7 @@ def router(sessions: Sessions, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 422, 429),
     )
     def end_session(
-        session_id: str, caller: Caller = Depends(authenticated("account:write"))
+        session_id: Ref, caller: Caller = Depends(authenticated("account:write"))
     ) -> None:
         """End one session: its browser must sign in again."""
         sessions.end_one(caller, session_id)

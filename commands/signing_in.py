@@ -11,10 +11,10 @@ from hmac import compare_digest
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from commands.logins import Login, Logins
-from commands.passwords import Passwords
+from commands.logins import MAX_EMAIL, Login, Logins, TypedEmail
+from commands.passwords import MAX_PASSWORD, GivenPassword, Passwords
 from commands.second_factor import SecondFactorNeeded, SecondFactors
 from commands.sessions import SESSION_S, Sessions, SignedIn, WrongCredentials, user_agent
 from events.errors import NoCultureError
@@ -25,12 +25,15 @@ from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.tokens import Signer
+from schemas.dto import Dto
+from schemas.text import Opaque
 
 # Ten wrong guesses of one's own password are a bad day, fifty from one network are an attack.
 ACCOUNT_PATIENCE = Patience("sign-in-account", free=10, cap_s=300)
 ADDRESS_PATIENCE = Patience("sign-in-network", free=50, cap_s=300)
 TICKET_S = 300
-MAX_EMAIL, MAX_PASSWORD, MAX_CODE = 320, 1000, 40
+MAX_CODE = 40
+GivenCode = Annotated[SecretStr, Opaque(MAX_CODE)]
 
 
 class SignIn(BaseModel):
@@ -38,12 +41,12 @@ class SignIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: Annotated[str, StringConstraints(max_length=MAX_EMAIL)]
-    password: Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
-    code: Annotated[SecretStr, Field(max_length=MAX_CODE)] | None = None
+    email: TypedEmail
+    password: GivenPassword
+    code: GivenCode | None = None
 
 
-class SessionDto(BaseModel):
+class SessionDto(Dto):
     """`csrf_token` goes into the hidden field of a page's forms."""
 
     account_id: str
@@ -112,7 +115,9 @@ class SigningIn:
 
     def _by_password(self, request: Request, email: str, password: str) -> Login:
         """Takes as long for an unknown address as for a wrong password."""
-        network, typed, login = client_address(request), email[:MAX_EMAIL], None
+        # A page sends what was typed; nobody has a longer one.
+        email, password = email[:MAX_EMAIL].strip(), password[:MAX_PASSWORD]
+        network, typed, login = client_address(request), email, None
         self._limits.check(request, "sign-in-address", network)
         self._limits.check(request, "sign-in", f"{network} {typed.casefold()}")
         try:

@@ -100,6 +100,8 @@ def filename(metadata: str | None) -> str:
         return ""
     if len(metadata) > MAX_METADATA:
         raise TusProblem(422, "invalid-metadata", "Upload-Metadata is too long")
+    if not (metadata.isascii() and metadata.isprintable()):
+        raise TusProblem(422, "invalid-metadata", "Upload-Metadata must be printable ASCII")
     found: dict[str, str] = {}
     for pair in metadata.split(","):
         name, _, encoded = pair.strip().partition(" ")

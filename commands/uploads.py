@@ -30,6 +30,7 @@ from commands.tus_headers import (
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import problems
+from schemas.text import Ref
 
 __all__ = ["Uploads", "router"]
 FLUSH_BYTES = 512 * 1024
@@ -78,7 +79,7 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
         operation_id="getUploadOffset",
         responses=problems(401, 403, 404, 410, 412, 429),
     )
-    def upload_offset(upload_id: str, caller: Caller = writer) -> Response:
+    def upload_offset(upload_id: Ref, caller: Caller = writer) -> Response:
         """Where to continue."""
         upload = uploads.find(caller, upload_id)
         offset = uploads.offset(upload)
@@ -105,7 +106,7 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 404, 409, 410, 412, 413, 415, 422, 423, 429, 503),
     )
     async def continue_upload(
-        upload_id: str, request: Request, caller: Caller = writer
+        upload_id: Ref, request: Request, caller: Caller = writer
     ) -> Response:
         """Send the next piece; the last one answers `NoCulture-Asset`."""
         if request.headers.get("content-type") != PIECE_TYPE:
@@ -121,7 +122,7 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
         operation_id="cancelUpload",
         responses=problems(401, 403, 404, 410, 412, 423, 429),
     )
-    def cancel_upload(upload_id: str, caller: Caller = writer) -> Response:
+    def cancel_upload(upload_id: Ref, caller: Caller = writer) -> Response:
         """Forget an upload and its bytes."""
         upload = uploads.find(caller, upload_id)
         with uploads.locked(upload):
@@ -129,7 +130,7 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
         return Response(status_code=204)
 
     @routes.post("/api/uploads/{upload_id}", include_in_schema=False)
-    async def overridden(upload_id: str, request: Request, caller: Caller = writer) -> Response:
+    async def overridden(upload_id: Ref, request: Request, caller: Caller = writer) -> Response:
         """For networks that let no PATCH or DELETE through (tus §X-HTTP-Method-Override)."""
         match request.headers.get("x-http-method-override", "").upper():
             case "PATCH":

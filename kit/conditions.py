@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Header, Request
 
 from schemas.errors import NoCultureError
+from schemas.text import HeaderText
 
 _STRONG = re.compile(r'"v(\d{1,18})"')
 
@@ -38,7 +39,7 @@ def etag(version: int) -> str:
 # Async, like every dependency that waits for nothing: a sync one is sent to a thread and back.
 async def if_match(
     value: Annotated[
-        str | None, Header(alias="If-Match", description='The ETag that was read, `"v7"`.')
+        HeaderText | None, Header(alias="If-Match", description='The ETag that was read, `"v7"`.')
     ] = None,
 ) -> int | None:
     """Dependency: the expected version, None for `*`. Raises a 428, or a 412 for a foreign ETag."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Header
 
 from schemas.errors import NoCultureError
+from schemas.text import HeaderText
 
 MAX_LENGTH = 255
 
@@ -27,7 +28,7 @@ class IdempotencyKeyRequired(NoCultureError):
 
 async def idempotency_key(
     key: Annotated[
-        str | None,
+        HeaderText | None,
         Header(alias="Idempotency-Key", description="Sent again, it gives the first answer again."),
     ] = None,
 ) -> str | None:
@@ -43,7 +44,7 @@ def checked(key: str | None) -> str | None:
 
 
 def required_idempotency_key(
-    key: Annotated[str | None, Header(alias="Idempotency-Key")] = None,
+    key: Annotated[HeaderText | None, Header(alias="Idempotency-Key")] = None,
 ) -> str:
     """Dependency of routes that book or move money. Raises IdempotencyKeyRequired (428)."""
     if checked(key) is None or key is None:

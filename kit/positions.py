@@ -14,6 +14,7 @@ from fastapi import Header, Request, Response
 from kit.gathering import Gathering
 from kit.problems import add_headers
 from schemas.errors import NoCultureError
+from schemas.text import HeaderText
 
 DEFAULT_WAIT_S = 2.0
 MAX_WAIT_S = 30.0
@@ -67,7 +68,8 @@ class ReadAt:
             ),
         ] = None,
         prefer: Annotated[
-            str | None, Header(description="`wait=N`: at most N seconds, 2 by default, 30 at most.")
+            HeaderText | None,
+            Header(description="`wait=N`: at most N seconds, 2 by default, 30 at most."),
         ] = None,
     ) -> int:
         if min_position is None:

@@ -43,5 +43,5 @@ class Analyses(Projection, name="analyses", version=1, categories=("analysis",))
                     state="failed",
                     ended_at=event.recorded_at,
                     code=data.code,
-                    reason=data.reason.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+                    reason=data.reason,
                 )

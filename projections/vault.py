@@ -65,8 +65,8 @@ class Vault(Projection, name="vault", version=4, categories=("asset", "analysis"
                     version=event.stream_version,
                     file_state="uploaded",
                     uploaded_at=event.recorded_at,
-                    filename=_storable(data.filename),
-                    path=_storable(data.path),
+                    filename=data.filename,
+                    path=data.path,
                     sha256=data.sha256,
                     size_bytes=data.size_bytes,
                 )
@@ -80,7 +80,7 @@ class Vault(Projection, name="vault", version=4, categories=("asset", "analysis"
                     version=event.stream_version,
                     file_state="rejected",
                     rejection_code=data.code,
-                    rejection_reason=_storable(data.reason),
+                    rejection_reason=data.reason,
                 )
             case AssetTagsEdited():
                 rows.upsert(
@@ -112,7 +112,7 @@ class Vault(Projection, name="vault", version=4, categories=("asset", "analysis"
                     **({} if data.run > 1 else {"analysis_state": "failed"}),
                     analysis_failed=data.run,
                     analysis_error_code=data.code,
-                    analysis_error_reason=_storable(data.reason),
+                    analysis_error_reason=data.reason,
                 )
 
 
@@ -129,7 +129,7 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
         "bitrate_bps": audio.bitrate_bps,
         "truncated": audio.truncated,
         "bit_depth": audio.bit_depth,
-        "encoder": _storable(audio.encoder),
+        "encoder": audio.encoder,
         "replay_gain_track_db": audio.replay_gain_track_db,
         "replay_gain_album_db": audio.replay_gain_album_db,
         "pictures": _pictures(data),
@@ -154,7 +154,7 @@ def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
 
     None once their owner was erased.
     """
-    return {f"tag_{name}": _storable(getattr(tags or NOTHING_SAID, name)) for name in names}
+    return {f"tag_{name}": getattr(tags or NOTHING_SAID, name) for name in names}
 
 
 def _own(data: AssetTagsEdited) -> dict[str, bool]:
@@ -165,8 +165,7 @@ def _own(data: AssetTagsEdited) -> dict[str, bool]:
 
 def _file_tags(tags: Tags | None) -> dict[str, Any]:
     """What the file says, whatever the musician says."""
-    said = (tags or NOTHING_SAID).model_dump(mode="json", exclude_none=True)
-    return {name: _storable(value) for name, value in said.items()}
+    return (tags or NOTHING_SAID).model_dump(mode="json", exclude_none=True)
 
 
 def _asked(data: AnalysisRequested) -> dict[str, Any]:
@@ -203,10 +202,3 @@ def _measured(data: AnalysisCompleted) -> dict[str, Any]:
         "appeal_score": found.appeal_score,
         **{name: [each.model_dump() for each in getattr(found, name)] for name in _LISTS},
     }
-
-
-def _storable(value: Any) -> Any:
-    """Postgres text has no NUL; one in a name must not stop the view."""
-    if isinstance(value, tuple):
-        return [_storable(each) for each in value]
-    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value

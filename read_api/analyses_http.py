@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from kit.auth import Authenticate
 from kit.caller import Caller
@@ -17,6 +17,7 @@ from read_api.reanalyses import ReanalysisQueries
 from schemas.analyses import AnalysisComparison, AnalysisRunDto, PendingAnalysis, ReanalysisDto
 from schemas.dto import Page
 from schemas.report import EnhancedAnalysis, Report
+from schemas.text import HeaderText, Ref
 
 # Twice as long as a three-minute track takes on one core.
 WAIT_S = 30.0
@@ -29,7 +30,7 @@ class AskForAnalysis(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    assetId: Annotated[str, Field(max_length=100)]  # as the roadmap names it
+    assetId: Ref  # as the roadmap names it
     refresh: bool = False
 
 
@@ -62,7 +63,8 @@ def router(
         asked: AskForAnalysis,
         caller: Reader,
         prefer: Annotated[
-            str | None, Header(description="`wait=N`: at most N seconds, 30 by default and at most")
+            HeaderText | None,
+            Header(description="`wait=N`: at most N seconds, 30 by default and at most"),
         ] = None,
     ) -> Any:
         """Waits while the recording is being measured; 202 when that takes longer."""
@@ -87,7 +89,7 @@ def router(
         },
     )
     def get_analysis(
-        asset_id: str, request: Request, caller: Reader, run: RunNumber = None
+        asset_id: Ref, request: Request, caller: Reader, run: RunNumber = None
     ) -> Response:
         found = analyses.report_and_etag(caller, asset_id, run)
         if found is None:
@@ -105,7 +107,7 @@ def router(
         dependencies=in_views,
         responses=problems(401, 403, 404, 422, 429, 503),
     )
-    def list_analyses(asset_id: str, caller: Reader) -> Page[AnalysisRunDto]:
+    def list_analyses(asset_id: Ref, caller: Reader) -> Page[AnalysisRunDto]:
         return analyses.runs(caller, asset_id)
 
     @routes.get(
@@ -116,7 +118,7 @@ def router(
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def compare_analyses(
-        asset_id: str, caller: Reader, old: RunNumber = None, new: RunNumber = None
+        asset_id: Ref, caller: Reader, old: RunNumber = None, new: RunNumber = None
     ) -> AnalysisComparison:
         return analyses.compare(caller, asset_id, old, new)
 
@@ -130,7 +132,7 @@ def router(
         ],
         responses=problems(401, 403, 404, 422, 429, 503),
     )
-    def get_reanalysis(reanalysis_id: str, caller: Reader) -> ReanalysisDto:
+    def get_reanalysis(reanalysis_id: Ref, caller: Reader) -> ReanalysisDto:
         return reanalyses.get(caller, reanalysis_id)
 
     return routes

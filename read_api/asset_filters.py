@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.dto import AssetState
+from schemas.text import Cursor, Text
 
 Sort = Literal[
     "relevance",
@@ -21,7 +22,8 @@ Sort = Literal[
     "duration",
     "-duration",
 ]
-KEY_PATTERN = r"^[A-G]#? (major|minor)$"
+Key = Annotated[str, Field(pattern=r"^[A-G]#? (major|minor)$")]
+Names = Annotated[str, Text(500)]
 MAX_NAMES = 10
 Positive = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -32,53 +34,50 @@ class AssetFilters(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    q: str | None = Field(
+    q: Annotated[str, Text(200)] | None = Field(
         None,
-        max_length=200,
         description="Words and filters, as in `dark trap around 140 in A minor`; misspelt words are"
         " found too. What was understood is in the answer; parameters of their own win over it.",
     )
     state: AssetState | None = None
-    genre: str | None = Field(None, max_length=500)
-    key: str | None = Field(None, pattern=KEY_PATTERN, description="As in `A# minor`: sharps only.")
+    genre: Names | None = None
+    key: Key | None = Field(None, description="As in `A# minor`: sharps only.")
     tempo_min: Positive | None = Field(None, description="Beats per minute.")
     tempo_max: Positive | None = None
     duration_min: Positive | None = Field(None, description="Seconds.")
     duration_max: Positive | None = None
     since: datetime | None = Field(None, description="Uploaded then or later; UTC without a zone.")
     until: datetime | None = Field(None, description="Uploaded earlier; UTC without a zone.")
-    compatible_with: str | None = Field(
-        None, pattern=KEY_PATTERN, description="Keys that mix with this one on the Camelot wheel."
+    compatible_with: Key | None = Field(
+        None, description="Keys that mix with this one on the Camelot wheel."
     )
-    instrument: str | None = Field(
-        None, max_length=500, description="Heard in it; several with commas, all of them."
+    instrument: Names | None = Field(
+        None, description="Heard in it; several with commas, all of them."
     )
-    mood: str | None = Field(None, max_length=500, description="Several with commas, all of them.")
+    mood: Names | None = Field(None, description="Several with commas, all of them.")
     vocals: Literal["yes", "no"] | None = None
     energy_min: Share | None = None
     energy_max: Share | None = None
     danceability_min: Share | None = None
     danceability_max: Share | None = None
-    similar_to: str | None = Field(
-        None, pattern=r"^ast_[0-9a-f]{32}$", description="What sounds most like this one first."
+    similar_to: Annotated[str, Field(pattern=r"^ast_[0-9a-f]{32}$")] | None = Field(
+        None, description="What sounds most like this one first."
     )
-    collection: str | None = Field(
-        None, pattern=r"^col_[0-9a-f]{32}$", description="Of this collection only."
+    collection: Annotated[str, Field(pattern=r"^col_[0-9a-f]{32}$")] | None = Field(
+        None, description="Of this collection only."
     )
     sort: Sort | None = Field(
         None, description="`relevance` with `q` or `similar_to`, else `-uploaded_at`."
     )
     limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=2000)
+    cursor: Cursor | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _blank_is_absent(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        # Postgres takes no NUL in a text, so none gets that far.
-        cleaned = {k: v.replace("\x00", "") if isinstance(v, str) else v for k, v in values.items()}
-        return {k: v for k, v in cleaned.items() if not (isinstance(v, str) and not v.strip())}
+        return {k: v for k, v in values.items() if not (isinstance(v, str) and not v.strip())}
 
     @field_validator("since", "until")
     @classmethod

@@ -14,6 +14,7 @@ from read_api.assets import AssetQueries
 from read_api.timeline import TimelineQueries
 from schemas.dto import AssetDto, EventDto, Page
 from schemas.found import AssetPage, FoundAsset, RelatedAsset
+from schemas.text import Cursor, Ref
 
 # Their representation no longer changes without a new version of the asset's own stream.
 _SETTLED = frozenset({"analysed", "analysis_failed", "rejected"})
@@ -58,7 +59,7 @@ def router(
         },
     )
     def get_asset(
-        asset_id: str,
+        asset_id: Ref,
         request: Request,
         response: Response,
         caller: Annotated[Caller, Depends(authenticated("assets:read"))],
@@ -83,7 +84,7 @@ def router(
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_similar(
-        asset_id: str,
+        asset_id: Ref,
         caller: Annotated[Caller, Depends(authenticated("assets:read"))],
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> Page[FoundAsset]:
@@ -97,7 +98,7 @@ def router(
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_related(
-        asset_id: str, caller: Annotated[Caller, Depends(authenticated("assets:read"))]
+        asset_id: Ref, caller: Annotated[Caller, Depends(authenticated("assets:read"))]
     ) -> Page[RelatedAsset]:
         return assets.related(caller, asset_id)
 
@@ -109,10 +110,10 @@ def router(
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_asset_events(
-        asset_id: str,
+        asset_id: Ref,
         caller: Annotated[Caller, Depends(authenticated("events:read"))],
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(max_length=2000)] = None,
+        cursor: Annotated[Cursor | None, Query()] = None,
     ) -> Page[EventDto]:
         return timeline.of_asset(caller, asset_id, limit=limit, cursor=cursor)
 

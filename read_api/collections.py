@@ -58,7 +58,7 @@ class CollectionQueries:
 
     def get(self, caller: Caller, collection_id: str) -> CollectionDto:
         """Raises NotFound (404)."""
-        asked = {"collection": collection_id.replace("\x00", ""), "workspace": caller.workspace_id}
+        asked = {"collection": collection_id, "workspace": caller.workspace_id}
         row = self._views.row(_ONE, asked)
         if row is None:
             raise NotFound("The collection")

@@ -12,6 +12,7 @@ from kit.positions import Progress, ReadAt
 from read_api.collections import CollectionQueries
 from schemas.dto import Page
 from schemas.found import CollectionDto
+from schemas.text import Cursor, Ref
 
 
 def router(
@@ -31,7 +32,7 @@ def router(
     def list_collections(
         caller: Reader,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
-        cursor: Annotated[str | None, Query(max_length=2000)] = None,
+        cursor: Annotated[Cursor | None, Query()] = None,
     ) -> Page[CollectionDto]:
         return collections.list(caller, limit=limit, cursor=cursor)
 
@@ -46,7 +47,7 @@ def router(
             200: {"headers": {"ETag": header('`"v<version>"`')}},
         },
     )
-    def get_collection(collection_id: str, response: Response, caller: Reader) -> CollectionDto:
+    def get_collection(collection_id: Ref, response: Response, caller: Reader) -> CollectionDto:
         found = collections.get(caller, collection_id)
         response.headers["ETag"] = etag(found.version)
         # Its count changes without it.

@@ -59,7 +59,7 @@ class CommentQueries:
 
     def get(self, caller: Caller, comment_id: str) -> CommentDto:
         """Raises NotFound (404)."""
-        asked = {"comment": comment_id.replace("\x00", ""), "workspace": caller.workspace_id}
+        asked = {"comment": comment_id, "workspace": caller.workspace_id}
         row = self._views.row(_ONE, asked)
         if row is None:
             raise NotFound("The comment")

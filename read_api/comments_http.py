@@ -10,6 +10,7 @@ from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.comments import CommentQueries
 from schemas.dto import CommentDto, Page
+from schemas.text import Cursor, Ref
 
 
 def router(authenticated: Authenticate, progress: Progress, comments: CommentQueries) -> APIRouter:
@@ -23,10 +24,10 @@ def router(authenticated: Authenticate, progress: Progress, comments: CommentQue
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_comments(
-        asset_id: str,
+        asset_id: Ref,
         caller: Annotated[Caller, Depends(authenticated("assets:read"))],
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(max_length=2000)] = None,
+        cursor: Annotated[Cursor | None, Query()] = None,
     ) -> Page[CommentDto]:
         return comments.of_asset(caller, asset_id, limit=limit, cursor=cursor)
 

@@ -7,6 +7,7 @@ from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.erasures import ErasureQueries
 from schemas.dto import ErasureDto
+from schemas.text import Ref
 
 
 def router(erasures: ErasureQueries, progress: Progress, limits: RateLimits) -> APIRouter:
@@ -19,7 +20,7 @@ def router(erasures: ErasureQueries, progress: Progress, limits: RateLimits) -> 
         dependencies=[Depends(ReadAt("erasures", progress))],
         responses=problems(404, 422, 429, 503),
     )
-    def get_erasure(erasure_id: str, request: Request, response: Response) -> ErasureDto:
+    def get_erasure(erasure_id: Ref, request: Request, response: Response) -> ErasureDto:
         limits.check(request, "unverified", client_address(request))
         response.headers["Cache-Control"] = "no-store"
         return erasures.get(erasure_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -18,7 +19,10 @@ from read_api.live import Entry, LiveFeed
 from read_api.timeline import Reveal, TimelineQueries, as_stored
 from schemas.dto import EventDto, Page
 from schemas.errors import NoCultureError
+from schemas.text import Cursor, HeaderText, Opaque
 
+EventType = Annotated[str, Opaque(100)]
+_POSITION = re.compile("[0-9]{1,18}")
 HEARTBEAT_S = 15.0
 LIFE_S = 600.0
 RETRY_MS = 1000
@@ -45,9 +49,9 @@ def router(
     def list_events(
         caller: Annotated[Caller, Depends(allowed)],
         after: Annotated[int, Query(ge=0, le=2**63 - 1, description="A position.")] = 0,
-        type: Annotated[str | None, Query(max_length=100)] = None,
+        type: Annotated[EventType | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(max_length=2000)] = None,
+        cursor: Annotated[Cursor | None, Query()] = None,
     ) -> Page[EventDto]:
         return timeline.of_workspace(caller, after=after, type=type, limit=limit, cursor=cursor)
 
@@ -57,10 +61,10 @@ def router(
         request: Request,
         caller: Annotated[Caller, Depends(allowed)],
         after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
-        last_event_id: Annotated[str | None, Header(max_length=19)] = None,
+        last_event_id: Annotated[HeaderText | None, Header()] = None,
     ) -> StreamingResponse:
         """The workspace's events as SSE: `id` = position, `event` = type, `data` = envelope."""
-        if last_event_id and last_event_id.isascii() and last_event_id.isdigit():
+        if last_event_id and _POSITION.fullmatch(last_event_id):
             after = int(last_event_id)
         feed.admit(caller.workspace_id)
 

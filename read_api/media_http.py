@@ -13,6 +13,7 @@ from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.media import AssetMedia, MediaFile
 from read_api.ranges import requested_range
+from schemas.text import Ref
 
 # Even if a browser took the bytes for a document, it could run nothing and reach nothing.
 _HARMLESS = {
@@ -38,7 +39,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
 
     def audio(
-        asset_id: str,
+        asset_id: Ref,
         request: Request,
         caller: Reader,
         rendition: Rendition = None,
@@ -48,7 +49,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         file = media.audio(caller, asset_id, playable=playable, original=original)
         return _serve(request, media, file, ranges=True)
 
-    def cover(asset_id: str, request: Request, caller: Reader) -> Response:
+    def cover(asset_id: Ref, request: Request, caller: Reader) -> Response:
         return _serve(request, media, media.cover(caller, asset_id), ranges=False)
 
     routes.add_api_route(
@@ -90,7 +91,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         response_class=JSONResponse,
     )
     def waveform(
-        asset_id: str,
+        asset_id: Ref,
         request: Request,
         caller: Reader,
         zoom: Annotated[

@@ -24,6 +24,7 @@ from schemas.sagas import (
     SagaTimerDto,
     SentCommandDto,
 )
+from schemas.text import Cursor
 
 # A command that failed so often has been tried for six seconds; a timer is fired within two.
 STUCK_ATTEMPTS, OVERDUE_S = 5, 60.0
@@ -40,7 +41,7 @@ class SagaFilters(BaseModel):
 
     show: Literal["all", "running", "ended", "stuck"] = "all"
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(None, max_length=2000)
+    cursor: Cursor | None = None
 
 
 class History(Protocol):

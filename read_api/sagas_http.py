@@ -12,6 +12,7 @@ from kit.positions import Progress, ReadAt
 from read_api.sagas import SagaFilters, SagaQueries
 from schemas.dto import Page
 from schemas.sagas import SagaDetailDto, SagaDto
+from schemas.text import Ref
 
 
 def router(authenticated: Authenticate, progress: Progress, sagas: SagaQueries) -> APIRouter:
@@ -39,7 +40,7 @@ def router(authenticated: Authenticate, progress: Progress, sagas: SagaQueries) 
             200: {"headers": {"ETag": header('`"v<version>"`')}},
         },
     )
-    def get_saga(saga_id: str, response: Response, caller: Operator) -> SagaDetailDto:
+    def get_saga(saga_id: Ref, response: Response, caller: Operator) -> SagaDetailDto:
         saga = sagas.get(saga_id)
         response.headers["ETag"] = etag(saga.version)
         response.headers["Cache-Control"] = "no-store"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
 from commands.unit import Commands
@@ -23,8 +26,9 @@ OPENAPI = Path(__file__).parent.parent / "schemas" / "openapi.json"
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
-def document_text() -> str:
-    """As it is checked in: without the version, which says nothing of the routes."""
+@contextmanager
+def composed_app() -> Iterator[FastAPI]:
+    """The whole application, without anything behind it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(data=Path(folder))
         pool = ConnectionPool(NOWHERE, open=False)
@@ -41,10 +45,16 @@ def document_text() -> str:
             progress=LogProgress(pool, settings.event_log),
         )
         try:
-            document = build_app(core, tail).openapi()
+            yield build_app(core, tail)
         finally:
             tail.close()
             log.close()
+
+
+def document_text() -> str:
+    """As it is checked in: without the version, which says nothing of the routes."""
+    with composed_app() as app:
+        document = app.openapi()
     del document["info"]["version"]
     return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from schemas.errors import NoCultureError
+from schemas.text import Ref
 from web.bundling import bundles, lean
 
 FOLDER = Path(__file__).parent / "static"
@@ -78,7 +79,7 @@ class StaticFiles:
         router = APIRouter()
 
         @router.get("/static/{version}/{name:path}", include_in_schema=False)
-        def static_file(version: str, name: str, request: Request) -> Response:
+        def static_file(version: Ref, name: Ref, request: Request) -> Response:
             served = self._files.get(name)
             if served is None:
                 raise NoSuchFile

@@ -13,6 +13,7 @@ from kit.positions import Progress
 from read_api.errors import ViewNotReady
 from schemas.errors import NoCultureError
 from web import form_token
+from web.forms import Typed
 from web.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Visitors:
             raise SignInNeeded
         return caller
 
-    def with_token(self, request: Request, csrf_token: Annotated[str, Form()] = "") -> Caller:
+    def with_token(self, request: Request, csrf_token: Annotated[Typed, Form()] = "") -> Caller:
         """For forms that change something. Raises FormTokenMismatch (403)."""
         caller = self.signed_in(request)
         form_token.check(caller, csrf_token)

@@ -14,6 +14,7 @@ from processors.consumers.checkpoints import create_rows
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build, publish
+from schemas.text import storable
 
 LOCK_CLASS = 7521983
 
@@ -78,7 +79,7 @@ def set_stopped(pool: ConnectionPool, name: str, reason: str | None) -> None:
     with pool.connection() as connection:
         connection.execute(
             "UPDATE consumers SET stopped = %s WHERE name = %s AND stopped IS DISTINCT FROM %s",
-            (reason, name, reason),
+            (storable(reason), name, storable(reason)),
         )
 
 

@@ -5,6 +5,7 @@ columns.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,8 +16,11 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from processors.consumers.consumer import Connection
+from schemas.text import storable
 
 Key = tuple[Any, ...]
+# Also in a text that only spells one, and in a pair that is whole: those come out as they were.
+_MAYBE_REFUSED = re.compile(r"\\u(?:0000|d[89a-f])")
 
 
 class TableRows:
@@ -116,7 +120,18 @@ def _names(names: tuple[str, ...]) -> sql.Composed:
 
 
 def _json(records: list[dict[str, Any]]) -> Jsonb:
-    return Jsonb(records, dumps=lambda value: json.dumps(value, default=_plain, allow_nan=False))
+    return Jsonb(records, dumps=_dumps)
+
+
+def _dumps(records: list[dict[str, Any]]) -> str:
+    """As JSON that Postgres takes: an event of any age may hold a text with U+0000, or half of a
+    surrogate pair, and its stream must not stop a view.
+    """
+    text = json.dumps(records, default=_plain, allow_nan=False)
+    if not _MAYBE_REFUSED.search(text):
+        return text
+    # Read back: what `_plain` made of a value is looked at too.
+    return json.dumps(storable(json.loads(text)))
 
 
 def _plain(value: Any) -> Any:

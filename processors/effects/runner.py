@@ -19,6 +19,7 @@ from events.errors import NoCultureError
 from events.ids import CommandId
 from processors.effects.effect import Effect, Interrupted
 from processors.wake import CHANNEL, Wake, pause_s
+from schemas.text import storable
 
 log = logging.getLogger(__name__)
 ERROR_PAUSE_S = 0.25
@@ -169,7 +170,12 @@ class EffectRunner:
                 "UPDATE effects SET error = %s, failures = failures + 1,"
                 " due_at = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE effect = %s AND event_id = %s",
-                (repr(error), RETRY_S * (work.failures + 1), self._effect.name, work.event_id),
+                (
+                    storable(repr(error)),
+                    RETRY_S * (work.failures + 1),
+                    self._effect.name,
+                    work.event_id,
+                ),
             )
 
     def _commit(self, event: Recorded, outcome: BaseModel) -> None:

@@ -12,6 +12,7 @@ import psycopg
 from events.store.pending import Committed
 from processors.sagas.steps import Pending
 from processors.wake import CHANNEL, COMMANDS, LOOK_S, TIMERS
+from schemas.text import storable
 
 Connection = psycopg.Connection[Any]
 
@@ -77,7 +78,7 @@ class SagaRows:
                 " ON CONFLICT (command_id) DO NOTHING RETURNING pg_notify(%s, %s)",
                 [
                     (
-                        *(c.command_id, c.saga, c.stream_id, c.name, json.dumps(c.body)),
+                        *(c.command_id, c.saga, c.stream_id, c.name, json.dumps(storable(c.body))),
                         *(c.tenant, c.correlation_id, c.causation_id, CHANNEL, COMMANDS),
                     )
                     for c in commands
@@ -158,7 +159,7 @@ class SagaRows:
         connection.execute(
             "UPDATE saga_commands SET error = %s,"
             " due_at = clock_timestamp() + make_interval(secs => %s) WHERE command_id = %s",
-            (error, delay_s, command_id),
+            (storable(error), delay_s, command_id),
         )
 
     def forget_command(self, connection: Connection, command_id: str) -> None:

@@ -92,19 +92,25 @@ def abort(saga_id: SagaId, reason: Reason, json: Json = False) -> None:
 
 
 def _operate(action: Action, saga_id: str, reason: str, json: bool) -> None:
-    from commands.operations import MAX_REASON
+    from pydantic import ValidationError
+
+    from commands.operations import MAX_REASON, OperateSaga
     from events.ids import CommandId
     from processors.sagas.operating import Operating
     from runtime.composition import open_core
     from runtime.consumers import SAGAS
+    from schemas.text import refusal
 
-    if not 0 < len(reason.strip()) <= MAX_REASON:
-        raise typer.BadParameter(f"1 to {MAX_REASON} characters", param_hint="--reason")
+    try:
+        command = OperateSaga(reason=reason)
+    except ValidationError as error:
+        wrong = refusal(error) or f"1 to {MAX_REASON} characters"
+        raise typer.BadParameter(wrong, param_hint="--reason") from error
     with open_core(load_settings(), connections=3) as core:
         committed = Operating(SAGAS, core.log, core.pool, core.codec).operate(
             action,
             saga_id,
-            reason.strip(),
+            command.reason,
             # Whoever may run this holds the machine; an account would only be a claim.
             operator_id=None,
             command_id=CommandId.new(),

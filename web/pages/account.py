@@ -10,6 +10,8 @@ from commands.accounts import ChangePassword
 from commands.keys import IssueKey
 from kit.caller import Caller
 from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
+from web.forms import Typed
 from web.parts import Parts
 from web.render import wants_part
 from web.troubles import in_plain_words, of_password
@@ -57,14 +59,15 @@ def router(parts: Parts) -> APIRouter:
     def make_key(
         request: Request,
         caller: Author,
-        name: Annotated[str, Form()] = "",
-        scopes: Annotated[list[str] | None, Form()] = None,
+        name: Annotated[Typed, Form()] = "",
+        scopes: Annotated[list[Typed] | None, Form()] = None,
     ) -> Response:
         """The answer itself shows the key: it is shown once, so there is nowhere to go to."""
         try:
             made, committed = parts.keys.issue(caller, IssueKey(name=name, scopes=scopes or []))
-        except ValidationError:
-            problem = "A key needs a name and at least one thing that it may do."
+        except ValidationError as error:
+            needed = "A key needs a name and at least one thing that it may do."
+            problem = refusal(error) or needed
             return show(request, caller, 422, problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, problem=in_plain_words(error))
@@ -74,7 +77,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.post("/account/keys/{key_id}/revoke")
-    def revoke_key(request: Request, key_id: str, caller: Author) -> Response:
+    def revoke_key(request: Request, key_id: Ref, caller: Author) -> Response:
         committed = parts.keys.revoke(caller, key_id)
         if wants_part(request):
             response: Response = show(request, caller)
@@ -87,8 +90,8 @@ def router(parts: Parts) -> APIRouter:
     def change_password(
         request: Request,
         caller: Author,
-        password: Annotated[str, Form()] = "",
-        current_password: Annotated[str, Form()] = "",
+        password: Annotated[Typed, Form()] = "",
+        current_password: Annotated[Typed, Form()] = "",
     ) -> Response:
         parts.limits.check(request, "sign-in", caller.account_id)
         try:
@@ -96,8 +99,8 @@ def router(parts: Parts) -> APIRouter:
                 {"password": password, "current_password": current_password or None}
             )
             committed = parts.accounts.change_password(caller, command)
-        except ValidationError:
-            problem = "A password has at least 8 characters."
+        except ValidationError as error:
+            problem = refusal(error) or "A password has at least 8 characters."
             return show(request, caller, 422, password_problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, password_problem=of_password(error))

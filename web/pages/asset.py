@@ -12,6 +12,7 @@ from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.dto import AssetDto
 from schemas.errors import NoCultureError
+from schemas.text import Ref
 from web import listening
 from web.lanes import lanes_of
 from web.pages import comments, said, tags
@@ -43,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
     Author = Annotated[Caller, Depends(visitors.with_token)]
 
     @routes.get("/assets/{asset_id}")
-    def asset_page(request: Request, asset_id: str, caller: Visitor) -> Response:
+    def asset_page(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         catch_up(request, parts.progress, "vault", "timeline", "comments", "analyses")
         asset = parts.vault.get(caller, asset_id)
         done = request.query_params.get("done")
@@ -52,7 +53,7 @@ def router(parts: Parts) -> APIRouter:
         return parts.renderer.page(request, "asset.html", **shown, **form)
 
     @routes.get("/assets/{asset_id}/peaks")
-    def peaks(request: Request, asset_id: str, caller: Visitor) -> Response:
+    def peaks(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         """The waveform as (min, max) pairs for a row of the list: a tenth of the API's smallest."""
         sha256 = parts.media.peaks(caller, asset_id)
         headers = {
@@ -69,7 +70,7 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/assets/{asset_id}/waveform")
     def waveform(
         request: Request,
-        asset_id: str,
+        asset_id: Ref,
         caller: Visitor,
         zoom: Annotated[int, Query(ge=FINEST, le=COARSEST)] = COARSE,
     ) -> Response:
@@ -85,7 +86,7 @@ def router(parts: Parts) -> APIRouter:
         return packed(request, json.dumps({"data": data}, separators=(",", ":")).encode(), headers)
 
     @routes.get("/assets/{asset_id}/lanes")
-    def lanes(request: Request, asset_id: str, caller: Visitor) -> Response:
+    def lanes(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         """What is drawn over the waveform; empty where there is no report."""
         report = parts.reports.report(caller, asset_id)
         body = json.dumps(lanes_of(report) if report else {}, separators=(",", ":")).encode()
@@ -96,14 +97,14 @@ def router(parts: Parts) -> APIRouter:
         return packed(request, body, headers)
 
     @routes.post("/assets/{asset_id}/measure")
-    def measure_again(asset_id: str, caller: Author) -> Response:
+    def measure_again(asset_id: Ref, caller: Author) -> Response:
         """What was measured before counts until the new run is done."""
         parts.measuring.start(caller, asset_id)
         return RedirectResponse(f"/assets/{asset_id}", 303)
 
     @routes.post("/assets/{asset_id}/file")
     def write_into_file(
-        request: Request, asset_id: str, caller: Author, version: Annotated[int, Form()]
+        request: Request, asset_id: Ref, caller: Author, version: Annotated[int, Form()]
     ) -> Response:
         """A new version of the file that carries the tags; the earlier one stays."""
         try:
@@ -128,7 +129,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post("/assets/{asset_id}/delete")
     def delete(
-        request: Request, asset_id: str, caller: Author, version: Annotated[int, Form()]
+        request: Request, asset_id: Ref, caller: Author, version: Annotated[int, Form()]
     ) -> Response:
         committed = parts.assets.delete(caller, asset_id, version)
         response = RedirectResponse("/vault?done=deleted", 303)

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from commands.collections import ChangeCollection, CreateCollection
 from kit.caller import Caller
 from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
+from web.forms import Typed
 from web.parts import Parts
 from web.visitor import Visitors, catch_up, remember
 
@@ -24,8 +26,8 @@ _NOTICES = {
 class NameNeeded(NoCultureError):
     status, code = 422, "name-needed"
 
-    def __init__(self) -> None:
-        super().__init__("A collection needs a name: type one of up to 200 characters")
+    def __init__(self, unkept: str | None = None) -> None:
+        super().__init__(unkept or "A collection needs a name: type one of up to 200 characters")
 
 
 def router(parts: Parts) -> APIRouter:
@@ -33,7 +35,7 @@ def router(parts: Parts) -> APIRouter:
     visitors = Visitors(parts)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
     Author = Annotated[Caller, Depends(visitors.with_token)]
-    Text = Annotated[str, Form()]
+    Sent = Annotated[Typed, Form()]
     Version = Annotated[int, Form(ge=0)]
 
     def done(request: Request, position: int, what: str) -> Response:
@@ -52,33 +54,33 @@ def router(parts: Parts) -> APIRouter:
         )
 
     @routes.post("/collections")
-    def save(request: Request, caller: Author, name: Text = "", query: Text = "") -> Response:
+    def save(request: Request, caller: Author, name: Sent = "", query: Sent = "") -> Response:
         try:
             command = CreateCollection(name=name, kind="smart", query=query)
         except ValidationError as error:
-            raise NameNeeded from error
+            raise NameNeeded(refusal(error)) from error
         return done(request, parts.collecting.create(caller, command).position, "saved")
 
     @routes.post("/collections/{collection_id}")
     def rename(
-        request: Request, collection_id: str, caller: Author, version: Version = 0, name: Text = ""
+        request: Request, collection_id: Ref, caller: Author, version: Version = 0, name: Sent = ""
     ) -> Response:
         try:
             command = ChangeCollection(name=name)
         except ValidationError as error:
-            raise NameNeeded from error
+            raise NameNeeded(refusal(error)) from error
         committed = parts.collecting.change(caller, collection_id, command, version)
         return done(request, committed.position, "renamed")
 
     @routes.post("/collections/{collection_id}/delete")
     def delete(
-        request: Request, collection_id: str, caller: Author, version: Version = 0
+        request: Request, collection_id: Ref, caller: Author, version: Version = 0
     ) -> Response:
         committed = parts.collecting.delete(caller, collection_id, version)
         return done(request, committed.position, "deleted")
 
     @routes.get("/assets/{asset_id}/alike")
-    def alike(request: Request, asset_id: str, caller: Visitor) -> Response:
+    def alike(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         catch_up(request, parts.progress, "vault", "sounds")
         return parts.renderer.page(
             request,

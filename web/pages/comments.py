@@ -10,7 +10,9 @@ from commands.comments import AddComment, EditComment
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
 from web import looks
+from web.forms import Typed
 from web.parts import Parts
 from web.visitor import Visitors, remember
 
@@ -20,9 +22,10 @@ LONGEST = 2000
 class NotAComment(NoCultureError):
     status, code = 422, "not-a-comment"
 
-    def __init__(self) -> None:
+    def __init__(self, unkept: str | None = None) -> None:
         super().__init__(
-            f"A comment has a text of up to {LONGEST} characters and a moment such as 1:23.5:"
+            unkept
+            or f"A comment has a text of up to {LONGEST} characters and a moment such as 1:23.5:"
             " complete it and send it again"
         )
 
@@ -34,29 +37,29 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
     @routes.post("/assets/{asset_id}/comments")
     def add(
         request: Request,
-        asset_id: str,
+        asset_id: Ref,
         caller: Author,
-        text: Annotated[str, Form()] = "",
-        at: Annotated[str, Form()] = "0:00",
-        until: Annotated[str, Form()] = "",
+        text: Annotated[Typed, Form()] = "",
+        at: Annotated[Typed, Form()] = "0:00",
+        until: Annotated[Typed, Form()] = "",
     ) -> Response:
         try:
             said = AddComment(
                 at_s=looks.seconds(at), end_s=looks.seconds(until) if until else None, text=text
             )
         except ValueError as error:
-            raise NotAComment from error
+            raise NotAComment(refusal(error)) from error
         committed = parts.comments.add(caller, asset_id, said)
         return _back(request, asset_id, committed.position)
 
     @routes.post("/comments/{comment_id}")
     def change(
         request: Request,
-        comment_id: str,
+        comment_id: Ref,
         caller: Author,
         version: Annotated[int, Form()],
-        action: Annotated[str, Form()] = "edit",
-        text: Annotated[str, Form()] = "",
+        action: Annotated[Typed, Form()] = "edit",
+        text: Annotated[Typed, Form()] = "",
     ) -> Response:
         """`action` is edit, resolve, reopen or delete."""
         asset_id = parts.said.get(caller, comment_id).asset_id
@@ -73,7 +76,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
                     edited = EditComment(text=text)
                     committed = changing.edit(caller, comment_id, edited, version)
         except ValidationError as error:
-            raise NotAComment from error
+            raise NotAComment(refusal(error)) from error
         except PreconditionFailed:
             # Somebody was faster: the page shows what it is now.
             return RedirectResponse(f"/assets/{asset_id}?done=changed#comments", 303)

@@ -16,7 +16,9 @@ from kit.caller import Caller
 from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
 from web import welcome
+from web.forms import Typed
 from web.parts import Parts
 from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
@@ -86,9 +88,9 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/sign-up")
     def sign_up(
         request: Request,
-        email: Annotated[str, Form()] = "",
-        password: Annotated[str, Form()] = "",
-        name: Annotated[str, Form()] = "",
+        email: Annotated[Typed, Form()] = "",
+        password: Annotated[Typed, Form()] = "",
+        name: Annotated[Typed, Form()] = "",
     ) -> Response:
         refuse_foreign(request)
         parts.limits.check(request, "sign-up", client_address(request))
@@ -108,7 +110,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.get("/sign-in")
-    def sign_in_page(request: Request, visitor: Visitor, next: str = "") -> Response:
+    def sign_in_page(request: Request, visitor: Visitor, next: Typed = "") -> Response:
         if visitor:
             return RedirectResponse(local_path(next), 303)
         reset = request.query_params.get("done") == "reset"
@@ -117,9 +119,9 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/sign-in")
     def sign_in(
         request: Request,
-        email: Annotated[str, Form()] = "",
-        password: Annotated[str, Form()] = "",
-        next: Annotated[str, Form()] = "",
+        email: Annotated[Typed, Form()] = "",
+        password: Annotated[Typed, Form()] = "",
+        next: Annotated[Typed, Form()] = "",
     ) -> Response:
         refuse_foreign(request)
         try:
@@ -140,9 +142,9 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/second-step")
     def second_step(
         request: Request,
-        ticket: Annotated[str, Form()] = "",
-        code: Annotated[str, Form()] = "",
-        next: Annotated[str, Form()] = "",
+        ticket: Annotated[Typed, Form()] = "",
+        code: Annotated[Typed, Form()] = "",
+        next: Annotated[Typed, Form()] = "",
     ) -> Response:
         refuse_foreign(request)
         try:
@@ -161,11 +163,11 @@ def router(parts: Parts) -> APIRouter:
 
     # A GET would let mail scanners and link previews use the link up: people press a button.
     @routes.get("/sign-in/{token}")
-    def link_page(request: Request, token: str) -> Response:
+    def link_page(request: Request, token: Ref) -> Response:
         return parts.renderer.page(request, "link.html")
 
     @routes.post("/sign-in/{token}")
-    def redeem(request: Request, token: str) -> Response:
+    def redeem(request: Request, token: Ref) -> Response:
         refuse_foreign(request)
         parts.limits.check(request, "unverified", client_address(request))
         signed_in = parts.sessions.redeem(token, user_agent(request))
@@ -198,5 +200,7 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, NoCultureError):
         return error.status, in_plain_words(error)
     assert isinstance(error, ValidationError)
+    if (unkept := refusal(error)) is not None:
+        return 422, unkept
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
     return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)

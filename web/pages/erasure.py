@@ -12,6 +12,8 @@ from kit.caller import Caller
 from kit.limits import client_address
 from read_api.errors import NotFound
 from schemas.errors import NoCultureError
+from schemas.text import Ref
+from web.forms import Typed
 from web.parts import Parts
 from web.troubles import of_password
 from web.visitor import Visitors, remember
@@ -57,8 +59,8 @@ def router(parts: Parts) -> APIRouter:
     def delete_account(
         request: Request,
         caller: Annotated[Caller, Depends(visitors.with_token)],
-        password: Annotated[str, Form()] = "",
-        confirmation: Annotated[str, Form()] = "",
+        password: Annotated[Typed, Form()] = "",
+        confirmation: Annotated[Typed, Form()] = "",
     ) -> Response:
         try:
             parts.limits.check(request, "sign-in", caller.account_id)
@@ -74,7 +76,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.get("/erasures/{erasure_id}")
-    def erasure_page(request: Request, erasure_id: str) -> Response:
+    def erasure_page(request: Request, erasure_id: Ref) -> Response:
         """How far it is; whoever has the address may look."""
         parts.limits.check(request, "unverified", client_address(request))
         erasure = parts.erasing.get(erasure_id)
@@ -88,7 +90,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.get("/erasures/{erasure_id}/certificate.json")
-    def certificate(request: Request, erasure_id: str) -> Response:
+    def certificate(request: Request, erasure_id: Ref) -> Response:
         parts.limits.check(request, "unverified", client_address(request))
         found = parts.erasing.get(erasure_id).certificate
         if found is None:

@@ -10,6 +10,8 @@ from commands.recovery import SetPassword, count_request
 from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
+from web.forms import Typed
 from web.parts import Parts
 from web.troubles import in_plain_words
 from web.visitor import Visitors
@@ -23,7 +25,7 @@ def router(parts: Parts) -> APIRouter:
         return parts.renderer.page(request, "forgotten.html", asked=False, problem=None)
 
     @routes.post("/forgot-password")
-    def forgot(request: Request, email: Annotated[str, Form()] = "") -> Response:
+    def forgot(request: Request, email: Annotated[Typed, Form()] = "") -> Response:
         """The same page for every address."""
         refuse_foreign(request)
         try:
@@ -37,11 +39,11 @@ def router(parts: Parts) -> APIRouter:
 
     # Looking at it uses nothing up: mail scanners follow links too.
     @routes.get("/reset-password/{token}")
-    def reset_page(request: Request, token: str) -> Response:
+    def reset_page(request: Request, token: Ref) -> Response:
         return parts.renderer.page(request, "reset_password.html", problem=None)
 
     @routes.post("/reset-password/{token}")
-    def reset(request: Request, token: str, password: Annotated[str, Form()] = "") -> Response:
+    def reset(request: Request, token: Ref, password: Annotated[Typed, Form()] = "") -> Response:
         refuse_foreign(request)
         parts.limits.check(request, "unverified", client_address(request))
         try:
@@ -49,8 +51,8 @@ def router(parts: Parts) -> APIRouter:
             parts.recovery.reset(
                 command.token.get_secret_value(), command.password.get_secret_value()
             )
-        except ValidationError:
-            problem = "A password has at least 8 characters."
+        except ValidationError as error:
+            problem = refusal(error) or "A password has at least 8 characters."
             return parts.renderer.page(request, "reset_password.html", 422, problem=problem)
         except NoCultureError as error:
             return parts.renderer.page(

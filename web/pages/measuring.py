@@ -10,6 +10,7 @@ from commands.analyses import ReanalysisRunning, RequestReanalysis
 from kit.caller import Caller
 from schemas.analyses import ReanalysisDto
 from schemas.errors import NoCultureError
+from schemas.text import Ref
 from web.parts import Parts
 from web.visitor import Visitors, catch_up, remember
 
@@ -47,7 +48,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.post("/vault/measuring/{reanalysis_id}/stop")
-    def stop(request: Request, reanalysis_id: str, caller: Author) -> Response:
+    def stop(request: Request, reanalysis_id: Ref, caller: Author) -> Response:
         response = RedirectResponse("/vault", 303)
         try:
             committed = parts.measuring.cancel(caller, reanalysis_id)

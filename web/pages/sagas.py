@@ -11,6 +11,8 @@ from kit.auth import MissingScope
 from kit.caller import Caller
 from read_api.sagas import SagaFilters
 from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
+from web.forms import Typed
 from web.parts import Parts
 from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
@@ -81,24 +83,25 @@ def router(parts: Parts) -> APIRouter:
         )
 
     @routes.get("/sagas/{saga_id}", dependencies=[Depends(operator)])
-    def saga_page(request: Request, saga_id: str) -> Response:
+    def saga_page(request: Request, saga_id: Ref) -> Response:
         catch_up(request, parts.progress, "sagas")
         return show(request, saga_id)
 
     @routes.post("/sagas/{saga_id}")
     def operate(
         request: Request,
-        saga_id: str,
+        saga_id: Ref,
         caller: Annotated[Caller, Depends(operator_with_token)],
         action: Annotated[Action, Form()],
         version: Annotated[int, Form()],
-        reason: Annotated[str, Form()] = "",
+        reason: Annotated[Typed, Form()] = "",
     ) -> Response:
         try:
             command = OperateSaga(reason=reason)
             committed = parts.operations.operate_saga(caller, action, saga_id, command, version)
-        except ValidationError:
-            problem = f"Say why, in at most {MAX_REASON} characters: it is kept with what you did."
+        except ValidationError as error:
+            needed = f"Say why, in at most {MAX_REASON} characters: it is kept with what you did."
+            problem = refusal(error) or needed
             return show(request, saga_id, 422, problem=problem, reason=reason)
         except NoCultureError as error:
             if error.status == 404:

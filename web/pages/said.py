@@ -10,6 +10,8 @@ from commands.assets import TagChanges
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
+from schemas.text import Ref
+from web.forms import Typed
 from web.parts import Parts
 from web.visitor import Visitors, remember
 
@@ -29,11 +31,11 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
     @routes.post("/assets/{asset_id}/said")
     def say(
         request: Request,
-        asset_id: str,
+        asset_id: Ref,
         caller: Annotated[Caller, Depends(visitors.with_token)],
-        field: Annotated[str, Form()],
+        field: Annotated[Typed, Form()],
         version: Annotated[int, Form()],
-        value: Annotated[str, Form()] = "",
+        value: Annotated[Typed, Form()] = "",
     ) -> Response:
         """An empty `value` takes back what was said: the measurement counts again."""
         if field not in FIELDS:

@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from kit.caller import Caller
 from schemas.errors import NoCultureError
+from schemas.text import Ref
+from web.forms import Typed
 from web.parts import Parts
 from web.troubles import of_password
 from web.visitor import Visitors, remember
@@ -27,7 +29,7 @@ def router(parts: Parts) -> APIRouter:
     visitors = Visitors(parts)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
     Author = Annotated[Caller, Depends(visitors.with_token)]
-    Text = Annotated[str, Form()]
+    Sent = Annotated[Typed, Form()]
 
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
         shown = {"setup": None, "codes": None, "problem": None, "where": "", "notice": None} | more
@@ -53,7 +55,7 @@ def router(parts: Parts) -> APIRouter:
         return show(request, caller, notice=_NOTICES.get(request.query_params.get("done", "")))
 
     @routes.post(f"{PAGE}/sessions/{{session_id}}/end")
-    def end_session(session_id: str, caller: Author) -> Response:
+    def end_session(session_id: Ref, caller: Author) -> Response:
         parts.sessions.end_one(caller, session_id)
         return RedirectResponse(f"{PAGE}?done=ended", 303)
 
@@ -63,7 +65,7 @@ def router(parts: Parts) -> APIRouter:
         return RedirectResponse(f"{PAGE}?done=others", 303)
 
     @routes.post(f"{PAGE}/second-factor")
-    def begin(request: Request, caller: Author, password: Text = "") -> Response:
+    def begin(request: Request, caller: Author, password: Sent = "") -> Response:
         try:
             parts.limits.check(request, "sign-in", caller.account_id)
             setup = parts.second_factors.begin(caller, _secret(password))
@@ -72,7 +74,7 @@ def router(parts: Parts) -> APIRouter:
         return show(request, caller, setup=setup)
 
     @routes.post(f"{PAGE}/second-factor/confirm")
-    def confirm(request: Request, caller: Author, code: Text = "") -> Response:
+    def confirm(request: Request, caller: Author, code: Sent = "") -> Response:
         try:
             codes, committed = parts.second_factors.confirm(caller, code[:40])
         except NoCultureError as error:
@@ -83,7 +85,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post(f"{PAGE}/second-factor/codes")
     def new_codes(
-        request: Request, caller: Author, password: Text = "", code: Text = ""
+        request: Request, caller: Author, password: Sent = "", code: Sent = ""
     ) -> Response:
         try:
             parts.limits.check(request, "sign-in", caller.account_id)
@@ -94,7 +96,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post(f"{PAGE}/second-factor/off")
     def turn_off(
-        request: Request, caller: Author, password: Text = "", code: Text = ""
+        request: Request, caller: Author, password: Sent = "", code: Sent = ""
     ) -> Response:
         try:
             parts.limits.check(request, "sign-in", caller.account_id)
@@ -105,7 +107,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post(f"{PAGE}/passkeys/{{passkey_id}}/remove")
     def remove_passkey(
-        request: Request, passkey_id: str, caller: Author, password: Text = ""
+        request: Request, passkey_id: Ref, caller: Author, password: Sent = ""
     ) -> Response:
         try:
             parts.limits.check(request, "sign-in", caller.account_id)

@@ -12,7 +12,9 @@ from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.dto import AssetDto, TagsDto
 from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
 from web import form_token, looks
+from web.forms import Typed
 from web.parts import Parts
 from web.render import wants_part
 from web.troubles import in_plain_words
@@ -39,27 +41,27 @@ WholePage = Callable[[Parts, Caller, AssetDto], dict[str, Any]]
 class TagForm(BaseModel):
     """What the browser sends: text, all of it."""
 
-    csrf_token: str = ""
+    csrf_token: Typed = ""
     version: int = 0
-    title: str = ""
-    artist: str = ""
-    album: str = ""
-    year: str = ""
-    genre: str = ""
-    track: str = ""
-    tempo_bpm: str = ""
-    key: str = ""
-    isrc: str = ""
-    album_artist: str = ""
-    disc: str = ""
-    composer: str = ""
-    label: str = ""
-    copyright: str = ""
-    comment: str = ""
-    energy: str = ""
-    danceability: str = ""
-    valence: str = ""
-    instruments: str = ""
+    title: Typed = ""
+    artist: Typed = ""
+    album: Typed = ""
+    year: Typed = ""
+    genre: Typed = ""
+    track: Typed = ""
+    tempo_bpm: Typed = ""
+    key: Typed = ""
+    isrc: Typed = ""
+    album_artist: Typed = ""
+    disc: Typed = ""
+    composer: Typed = ""
+    label: Typed = ""
+    copyright: Typed = ""
+    comment: Typed = ""
+    energy: Typed = ""
+    danceability: Typed = ""
+    valence: Typed = ""
+    instruments: Typed = ""
 
     @property
     def said(self) -> dict[str, str]:
@@ -72,7 +74,7 @@ def router(parts: Parts, visitors: Visitors, whole_page: WholePage) -> APIRouter
     @routes.post("/assets/{asset_id}/tags")
     def edit_tags(
         request: Request,
-        asset_id: str,
+        asset_id: Ref,
         caller: Annotated[Caller, Depends(visitors.signed_in)],
         form: Annotated[TagForm, Form()],
     ) -> Response:
@@ -146,4 +148,5 @@ def _theirs(asset: AssetDto, said: dict[str, str]) -> dict[str, str]:
 
 def _problems(error: ValidationError) -> dict[str, str]:
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
-    return {name: _WRONG.get(name, f"Check the field {name}.") for name in fields}
+    unkept = refusal(error)
+    return {name: unkept or _WRONG.get(name, f"Check the field {name}.") for name in fields}

@@ -55,6 +55,21 @@ def test_lists_maps_and_nothing_arrive_as_they_are(pool):
 
 
 @pytest.mark.usefixtures("table")
+def test_a_text_that_postgres_refuses_is_written_with_a_mark_in_its_place(pool):
+    rows = plays()
+    spelt, pair = r"a\u0000 \ud800", "👩\u200d🎤"
+    rows.upsert(("a\x00", "mon"), tags=["\ud800x", pair], facts={"\x00": [spelt, {"b": "\x00"}]})
+    rows.upsert(("gone\x00", "mon"), count=1)
+    later = plays()
+    later.delete(("gone\x00", "mon"))
+    mark = "\N{REPLACEMENT CHARACTER}"
+    facts = {mark: [spelt, {"b": mark}]}
+    assert written(pool, rows, later) == [
+        (f"a{mark}", "mon", None, None, None, [f"{mark}x", pair], facts)
+    ]
+
+
+@pytest.mark.usefixtures("table")
 def test_a_delete_forgets_what_was_set_before_it_and_not_what_is_set_after(pool):
     before, batch = plays(), plays()
     before.upsert(("a", "mon"), count=1, tempo=1.0)

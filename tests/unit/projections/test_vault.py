@@ -169,12 +169,6 @@ def test_asset_and_analysis_may_arrive_in_any_interleaving():
     ).in_any_interleaving()
 
 
-def test_a_nul_in_a_name_does_not_stop_the_view():
-    projection(Vault()).given(uploaded, verified, edited(title="a\x00b")).then_row(
-        ASSET, tag_title="a\N{REPLACEMENT CHARACTER}b"
-    )
-
-
 def _row_of(*events) -> dict[str, object]:
     return projection(Vault()).given(*events).rows()[ASSET]
 

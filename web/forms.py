@@ -1,0 +1,11 @@
+"""What a form of a page sends, before a command looks at it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from schemas.text import Opaque
+
+# Longer than any field may be, so that its page can say itself what is wrong with it.
+MAX_TYPED = 10_000
+Typed = Annotated[str, Opaque(MAX_TYPED)]
