@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from commands.assets import Kept, answer_kept
 from commands.resumable import LIFE, Upload, Uploads
-from commands.staging import FileTooLarge, clean_filename
+from commands.staging import FileTooLarge, clean_filename, clean_path
+from events.asset import Filename, RelativePath
 from events.audio import Sha256
 from events.errors import NoCultureError
 from gateways.ports import ObjectStore
@@ -49,9 +48,10 @@ class NotDirect(NoCultureError):
 class AnnouncedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    filename: Annotated[str, StringConstraints(max_length=500)]
+    filename: Filename
     size_bytes: int = Field(gt=0)
     sha256: Sha256
+    path: RelativePath | None = None
 
 
 class DirectUploads:
@@ -68,7 +68,9 @@ class DirectUploads:
         if not self._objects.takes_puts:
             raise DirectUploadUnavailable
         name = clean_filename(file.filename)
-        upload = self._uploads.create(caller, file.size_bytes, name, None, file.sha256)
+        upload = self._uploads.create(
+            caller, file.size_bytes, name, None, file.sha256, clean_path(file.path)
+        )
         put = self._objects.presign_put(
             caller.workspace_id,
             upload.upload_id,
