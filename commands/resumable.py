@@ -170,13 +170,14 @@ class Uploads:
         with self.locked(self.find(caller, upload_id)):
             upload = self.find(caller, upload_id)
             end, path = self.offset(upload), self.path(upload_id)
+            start = min(start, end)
             if path.exists():
                 self._to_disk(upload)  # what is proven must outlive a loss of power
                 return end, digest_of(read_range(path, start, end))
             if upload.sha256 is None:
                 raise UploadLost
-            of_blob, length = (upload.workspace_id, upload.sha256), max(0, end - start)
-            return end, digest_of(self._assets.objects.read_range(*of_blob, start, length))
+            of_blob = upload.workspace_id, upload.sha256
+            return end, digest_of(self._assets.objects.read_range(*of_blob, start, end - start))
 
     @contextmanager
     def locked(self, upload: Upload) -> Iterator[None]:

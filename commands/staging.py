@@ -146,7 +146,7 @@ def digest_of(pieces: Iterable[bytes]) -> bytes:
 def read_range(path: Path, start: int, end: int) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(start)
-        while chunk := file.read(min(READ_BYTES, max(0, end - file.tell()))):
+        while chunk := file.read(min(READ_BYTES, end - file.tell())):
             yield chunk
 
 
