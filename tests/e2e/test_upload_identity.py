@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import httpx2
 import numpy as np
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Response, Route, expect
 
 from tests.e2e.conftest import Visit
 
@@ -81,14 +82,28 @@ def sha256_of(size: int, seed: int) -> str:
     return hashlib.sha256(made(size, seed)).hexdigest()
 
 
-def stored(visit: Visit) -> list[tuple[str | None, str, str]]:
-    """(path, name, SHA-256) of each asset."""
-    cookies = {each["name"]: each["value"] for each in visit.page.context.cookies()}
-    newest = {"Prefer": "wait=10"}
-    answer = httpx2.get(
-        visit.site.path("/api/assets?limit=100"), cookies=cookies, headers=newest
-    ).raise_for_status()
-    return [(each["path"], each["filename"], each["sha256"]) for each in answer.json()["data"]]
+@dataclass
+class Vault:
+    """What is in the visitor's vault once the view has seen every upload that was answered."""
+
+    visit: Visit
+    position: int = 0
+
+    def __post_init__(self) -> None:
+        self.visit.sign_up()
+        self.visit.page.on("response", self._answered)
+
+    def _answered(self, response: Response) -> None:
+        self.position = max(self.position, int(response.headers.get("event-position", 0)))
+
+    def stored(self) -> list[tuple[str | None, str, str]]:
+        """(path, name, SHA-256) of each asset."""
+        cookies = {each["name"]: each["value"] for each in self.visit.page.context.cookies()}
+        seen = {"Min-Position": str(self.position), "Prefer": "wait=20"}
+        address = self.visit.site.path("/api/assets?limit=100")
+        answer = httpx2.get(address, cookies=cookies, headers=seen, timeout=30)
+        rows = answer.raise_for_status().json()["data"]
+        return [(each["path"], each["filename"], each["sha256"]) for each in rows]
 
 
 def sent(visit: Visit, since: int) -> list[str]:
@@ -141,7 +156,7 @@ SETS = {
 @pytest.mark.parametrize("name", SETS)
 def test_whatever_breaks_off_each_file_is_stored_as_it_was_chosen(visit: Visit, name: str):
     random, files = Random(name), SETS[name]
-    visit.sign_up()
+    vault = Vault(visit)
     visit.page.on("dialog", lambda dialog: dialog.accept())
     visit.page.route("**/api/uploads/*", only_first_pieces)
     visit.page.evaluate(ADD, files)
@@ -151,7 +166,7 @@ def test_whatever_breaks_off_each_file_is_stored_as_it_was_chosen(visit: Visit, 
     visit.page.route("**/api/uploads/*", faults(random))
     visit.page.evaluate(ADD, random.sample(files, len(files)))
     visit.until(AT_REST, 60)
-    found = stored(visit)
+    found = vault.stored()
     assert sorted(sha256 for _, _, sha256 in found) == sorted(
         {sha256_of(size, seed) for _, _, size, seed in files}
     )
@@ -162,7 +177,7 @@ def test_whatever_breaks_off_each_file_is_stored_as_it_was_chosen(visit: Visit, 
 def test_one_recording_is_never_continued_with_anothers_bytes(visit: Visit):
     """Both are TR1.wav of one size and time; of the first 2 MiB have arrived."""
     first, other = (None, "TR1.wav", 3 * MIB, 19), (None, "TR1.wav", 3 * MIB, 23)
-    visit.sign_up()
+    vault = Vault(visit)
     visit.page.on("dialog", lambda dialog: dialog.accept())
     visit.page.route("**/api/uploads/*", only_first_pieces)
     visit.page.evaluate(ADD, [first])
@@ -174,7 +189,7 @@ def test_one_recording_is_never_continued_with_anothers_bytes(visit: Visit):
     visit.page.evaluate(ADD, [other])
     visit.until(AT_REST)
     assert sent(visit, began)[:3] == ["HEAD", "POST", "PATCH"]
-    assert stored(visit) == [(None, "TR1.wav", sha256_of(3 * MIB, 23))]
+    assert vault.stored() == [(None, "TR1.wav", sha256_of(3 * MIB, 23))]
     # The first still waits for its own file, and goes on where it was.
     expect(panel.locator("li", has_text="Choose this file again")).to_have_count(1)
     began = len(visit.requests)
@@ -183,7 +198,7 @@ def test_one_recording_is_never_continued_with_anothers_bytes(visit: Visit):
     assert sent(visit, began)[:2] == ["HEAD", "PATCH"]
     assert "POST" not in sent(visit, began)
     expect(panel).not_to_contain_text("Choose this file again")
-    hashes = {sha256 for _, _, sha256 in stored(visit)}
+    hashes = {sha256 for _, _, sha256 in vault.stored()}
     assert hashes == {sha256_of(3 * MIB, seed) for seed in (19, 23)}
 
 
@@ -202,7 +217,7 @@ def test_what_cannot_be_read_is_refused_by_name_and_the_rest_goes_on(visit: Visi
         "3.BWF": "sound 3",
         "lost.wav": None,
     }
-    visit.sign_up()
+    vault = Vault(visit)
     visit.page.evaluate(DROP, [kind, tree])
     panel = visit.page.locator("upload-panel")
     expect(panel.locator("ol li")).to_have_count(4)
@@ -220,7 +235,7 @@ def test_what_cannot_be_read_is_refused_by_name_and_the_rest_goes_on(visit: Visi
     expect(lines.first).to_be_visible()
     expect(panel.locator(".refused summary")).to_have_text("3 skipped, 3 cannot be read")
     visit.until(AT_REST)
-    kept = {(path, name) for path, name, _ in stored(visit)}
+    kept = {(path, name) for path, name, _ in vault.stored()}
     assert kept == {
         ("U2/0.wav", "0.wav"),
         ("U2/part/1.wav", "1.wav"),
@@ -234,7 +249,7 @@ def test_a_file_that_changes_or_goes_while_it_is_sent_is_refused(visit: Visit, t
     changed, gone, whole = (tmp_path / f"{name}.wav" for name in ("changed", "gone", "whole"))
     for seed, path in enumerate((changed, gone, whole), 29):
         path.write_bytes(made(5 * MIB, seed))
-    visit.sign_up()
+    vault = Vault(visit)
     held: list[Route] = []
     released: list[bool] = []
     visit.page.route(
@@ -254,4 +269,4 @@ def test_a_file_that_changes_or_goes_while_it_is_sent_is_refused(visit: Visit, t
         row = panel.locator("li", has_text=f"{name}.wav")
         expect(row).to_contain_text("This file cannot be read")
     visit.until(AT_REST)
-    assert [name for _, name, _ in stored(visit)] == ["whole.wav"]
+    assert [name for _, name, _ in vault.stored()] == ["whole.wav"]

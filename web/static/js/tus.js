@@ -145,9 +145,9 @@ export class TusUpload {
   }
 
   async #begin() {
-    const said = { filename: this.file.name, ...(this.path && { path: this.path }) };
-    const pairs = Object.entries(said).map(([name, text]) => `${name} ${base64(new TextEncoder().encode(text))}`);
-    const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": pairs.join(",") };
+    const text = (said) => base64(new TextEncoder().encode(said));
+    const said = [`filename ${text(this.file.name)}`, ...(this.path ? [`path ${text(this.path)}`] : [])];
+    const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": said.join(",") };
     const answer = this.#judge(await this.#send("POST", this.endpoint, headers));
     this.#url = new URL(answer.getResponseHeader("Location"), location.href).pathname;
     if (mayProve()) this.onBegun(this.#url);

@@ -53,7 +53,8 @@ customElements.define(
 
     /** Rows whose file was on its way before a reload, and looks like this one. */
     #alike(about) {
-      return this.#in("missing").filter((item) => item.about.path === about.path && looksLike(item.about, about));
+      const missing = this.#in("missing").filter((item) => item.about.path === about.path);
+      return missing.filter((item) => looksLike(item.about, about));
     }
 
     /** @param {Found[]} found @param {object[]} refused @param {Item | null} asked whose file is wanted */
@@ -68,8 +69,8 @@ customElements.define(
         }
         const about = aboutOf(this.dataset.owner, file, path || null, handle);
         // One that was on its way before a reload goes on in its own row.
-        const wanted = asked?.state === "missing" && looksLike(asked.about, about) ? asked : this.#alike(about)[0];
-        const item = wanted ?? this.#append(about);
+        const meant = asked?.state === "missing" && looksLike(asked.about, about) ? asked : null;
+        const item = meant ?? this.#alike(about)[0] ?? this.#append(about);
         if (file.size) item.begin(file, handle);
         else item.refuse("The file is empty");
         begun += file.size > 0;
