@@ -18,7 +18,7 @@ from commands.musical_keys import MusicalKeySpelling
 from commands.names import SeveralNames
 from commands.owned import change_at, known
 from commands.quota import Quota
-from commands.staging import StagedFile, Staging, clean_filename
+from commands.staging import StagedFile, Staging, clean_filename, clean_path
 from commands.unit import CommandContext, Commands
 from events.audio import Tags
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
@@ -134,13 +134,14 @@ class Assets:
         path: str | None = None,
     ) -> Kept:
         """Append the upload of a blob that is in the object store. Raises SubjectGone (410)."""
-        name = clean_filename(filename)
+        name, lay_at = clean_filename(filename), clean_path(path)
+        said: dict[str, object] = {"filename": name, "sha256": sha256, "size_bytes": size_bytes}
+        if lay_at is not None:  # left out, so that what was sent before there were paths replays
+            said["path"] = lay_at
         self.look_at_key(caller)
         for _ in range(MAX_TRIES):
             asset_id = AssetId.new()
-            unit = self._commands.unit(
-                context, input={"filename": name, "sha256": sha256, "size_bytes": size_bytes}
-            )
+            unit = self._commands.unit(context, input=said)
             unit.start(
                 asset,
                 asset_id,
@@ -151,7 +152,7 @@ class Assets:
                 filename=name,
                 sha256=sha256,
                 size_bytes=size_bytes,
-                path=path,
+                path=lay_at,
             )
             try:
                 committed = unit.commit()
@@ -273,17 +274,21 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         caller: Caller = writer,
         key: str | None = Depends(idempotency_key),
     ) -> UploadedAsset:
-        """Upload one audio file as the part `file`; verifying and analysing follow."""
+        """Upload one audio file as the part `file`; verifying and analysing follow.
+
+        The part `path` may say where it lay in a folder: `Song A/Kick.wav`.
+        """
         announced = request.headers.get("content-length", "")
         at_least = int(announced) - MAX_REST_BYTES if announced.isdigit() else 0
         check, workspace_id = assets.quota.check, caller.workspace_id
         await in_thread(check, workspace_id, min(at_least, assets.staging.max_bytes))
         with assets.staging.receive() as receiving:
-            filename = await receive_file(request, receiving, assets.staging.max_bytes)
+            sent = await receive_file(request, receiving, assets.staging.max_bytes)
             staged = await run_in_threadpool(receiving.finish)
             await in_thread(check, workspace_id, staged.size_bytes)
             context = command_context(caller, UPLOAD, key)
-            kept = await run_in_threadpool(assets.keep, caller, filename or "", staged, context)
+            name = sent.filename or ""
+            kept = await run_in_threadpool(assets.keep, caller, name, staged, context, sent.path)
         answer_kept(response, kept)
         response.status_code = 200 if kept.answer.duplicate else 202
         return kept.answer
@@ -342,7 +347,10 @@ _MULTIPART = {
             "schema": {
                 "type": "object",
                 "required": ["file"],
-                "properties": {"file": {"type": "string", "format": "binary"}},
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    "path": {"type": "string"},
+                },
             }
         }
     },

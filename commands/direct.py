@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from commands.assets import Kept, answer_kept
 from commands.resumable import LIFE, Upload, Uploads
-from commands.staging import FileTooLarge, clean_filename
+from commands.staging import MAX_FILENAME, MAX_PATH, FileTooLarge, clean_filename, clean_path
 from events.audio import Sha256
 from events.errors import NoCultureError
 from gateways.ports import ObjectStore
@@ -50,9 +50,10 @@ class NotDirect(NoCultureError):
 class AnnouncedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    filename: Annotated[str, Opaque(500)]
+    filename: Annotated[str, Opaque(MAX_FILENAME)]
     size_bytes: int = Field(gt=0)
     sha256: Sha256
+    path: Annotated[str, Opaque(MAX_PATH)] | None = None
 
 
 class DirectUploads:
@@ -69,7 +70,9 @@ class DirectUploads:
         if not self._objects.takes_puts:
             raise DirectUploadUnavailable
         name = clean_filename(file.filename)
-        upload = self._uploads.create(caller, file.size_bytes, name, None, file.sha256)
+        upload = self._uploads.create(
+            caller, file.size_bytes, name, None, file.sha256, clean_path(file.path)
+        )
         put = self._objects.presign_put(
             caller.workspace_id,
             upload.upload_id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from streaming_form_data import (  # type: ignore[import-untyped]
@@ -13,7 +15,7 @@ from streaming_form_data.targets import BaseTarget  # type: ignore[import-untype
 from commands.staging import MAX_FILENAME, Receiving
 from events.errors import NoCultureError
 
-FIELD = "file"
+FIELD, PATH_FIELD = "file", "path"
 FLUSH_BYTES = 1024 * 1024
 # All that is not the file: other fields and the parts' headers.
 MAX_REST_BYTES = 1024 * 1024
@@ -53,7 +55,15 @@ class FormTooLarge(NoCultureError):
     status, code = 413, "body-too-large"
 
     def __init__(self) -> None:
-        super().__init__("The form is too large beside its file: send only the part `file`")
+        super().__init__("The form is too large beside its file: send only `file` and `path`")
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """What the form says of its file, as it was sent; `path` is where it lay in a folder."""
+
+    filename: str | None
+    path: str | None
 
 
 class _FilePart(BaseTarget):  # type: ignore[misc]
@@ -80,10 +90,31 @@ class _FilePart(BaseTarget):  # type: ignore[misc]
         return pieces
 
 
-async def receive_file(request: Request, receiving: Receiving, max_bytes: int) -> str | None:
-    """Write the part `file` into `receiving`; answers its name as sent. Raises 413, 415, 422."""
-    part = _FilePart()
-    parser = _parser(request, part)
+class _TextPart(BaseTarget):  # type: ignore[misc]
+    """A short field; MAX_REST_BYTES bounds it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+
+    def on_start(self) -> None:
+        self._pieces = []
+
+    def on_data_received(self, chunk: bytes) -> None:
+        self._pieces.append(chunk)
+
+    def text(self) -> str | None:
+        """Raises MalformedMultipart (422)."""
+        try:
+            return b"".join(self._pieces).decode() or None
+        except UnicodeDecodeError as error:
+            raise MalformedMultipart from error
+
+
+async def receive_file(request: Request, receiving: Receiving, max_bytes: int) -> SentFile:
+    """Write the part `file` into `receiving`. Raises 413, 415, 422."""
+    part, path = _FilePart(), _TextPart()
+    parser = _parser(request, part, path)
     read = 0
     # A refusal leaves the rest unread: the server answers and throws it away (200 MB tried).
     async for chunk in request.stream():
@@ -104,16 +135,17 @@ async def receive_file(request: Request, receiving: Receiving, max_bytes: int) -
         raise MalformedMultipart
     name: str | None = part.multipart_filename
     # Browsers write a quote in a file name like this, and nothing else (WHATWG HTML §4.10.21.8).
-    return name[-MAX_NAME:].replace("%22", '"') if name else None
+    return SentFile(name[-MAX_NAME:].replace("%22", '"') if name else None, path.text())
 
 
-def _parser(request: Request, part: _FilePart) -> StreamingFormDataParser:
+def _parser(request: Request, part: _FilePart, path: _TextPart) -> StreamingFormDataParser:
     content_type = request.headers.get("content-type", "")
     try:
         parser = StreamingFormDataParser({"Content-Type": content_type})
     except ParseFailedException as error:
         raise MultipartRequired from error
     parser.register(FIELD, part)
+    parser.register(PATH_FIELD, path)
     return parser
 
 

@@ -20,7 +20,15 @@ from aggregates.errors import NotFound
 from commands.assets import Assets, Kept
 from commands.http import correlation_id
 from commands.owned import known
-from commands.staging import EmptyFile, FileTooLarge, StagedFile, Staging, sha256_of
+from commands.staging import (
+    EmptyFile,
+    FileTooLarge,
+    StagedFile,
+    Staging,
+    digest_of,
+    read_range,
+    sha256_of,
+)
 from commands.unit import CommandContext
 from events.errors import NoCultureError
 from events.ids import CommandId, Id
@@ -71,11 +79,12 @@ class Upload:
     asset_id: str | None
     duplicate: bool
     promised_sha256: str | None
+    path: str | None
 
 
 _COLUMNS = (
     "upload_id, account_id, workspace_id, filename, metadata, size_bytes, expires_at,"
-    " expires_at < now() AS expired, sha256, asset_id, duplicate, promised_sha256"
+    " expires_at < now() AS expired, sha256, asset_id, duplicate, promised_sha256, path"
 )
 
 
@@ -94,8 +103,10 @@ class Uploads:
         filename: str,
         metadata: str | None,
         promised_sha256: str | None = None,
+        path: str | None = None,
     ) -> Upload:
         """`promised_sha256`: the bytes do not come here but go straight to the object store.
+        `path`: where the file lay in the folder that was chosen.
 
         Raises EmptyFile (422), FileTooLarge and QuotaExceeded (413)."""
         if size_bytes == 0:
@@ -110,8 +121,8 @@ class Uploads:
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO uploads (upload_id, account_id, workspace_id, filename, metadata,"
-                " size_bytes, promised_sha256, expires_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, now() + %s)",
+                " size_bytes, promised_sha256, path, expires_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, now() + %s)",
                 (
                     upload_id,
                     caller.account_id,
@@ -120,6 +131,7 @@ class Uploads:
                     metadata,
                     size_bytes,
                     promised_sha256,
+                    path,
                     LIFE,
                 ),
             )
@@ -150,6 +162,23 @@ class Uploads:
         except FileNotFoundError as error:
             raise UploadLost from error
 
+    def digest(self, caller: Caller, upload_id: str, start: int) -> tuple[int, bytes]:
+        """(offset, what `digest_of` says of the bytes from `start` to there).
+
+        Raises NotFound (404), UploadExpired and UploadLost (410), UploadLocked (423).
+        """
+        with self.locked(self.find(caller, upload_id)):
+            upload = self.find(caller, upload_id)
+            end, path = self.offset(upload), self.path(upload_id)
+            start = min(start, end)
+            if path.exists():
+                self._to_disk(upload)  # what is proven must outlive a loss of power
+                return end, digest_of(read_range(path, start, end))
+            if upload.sha256 is None:
+                raise UploadLost
+            of_blob = upload.workspace_id, upload.sha256
+            return end, digest_of(self._assets.objects.read_range(*of_blob, start, end - start))
+
     @contextmanager
     def locked(self, upload: Upload) -> Iterator[None]:
         """One writer an upload, over all processes of the machine; a killed one lets go.
@@ -178,11 +207,7 @@ class Uploads:
 
     def settle(self, upload: Upload) -> datetime:
         """After a piece: its bytes are on the disk, the upload lives another day."""
-        descriptor = os.open(self.path(upload.upload_id), os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        self._to_disk(upload)
         with self._pool.connection() as connection:
             row = connection.execute(
                 "UPDATE uploads SET expires_at = now() + %s WHERE upload_id = %s"
@@ -193,6 +218,13 @@ class Uploads:
             raise NotFound("The upload")
         expires_at: datetime = row[0]
         return expires_at
+
+    def _to_disk(self, upload: Upload) -> None:
+        descriptor = os.open(self.path(upload.upload_id), os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def finish(self, caller: Caller, upload: Upload) -> Kept:
         """Make the asset of a whole upload; again after a crash it gives the same asset."""
@@ -210,9 +242,10 @@ class Uploads:
         )
         if path.exists():
             staged = StagedFile(path, sha256, upload.size_bytes)
-            kept = self._assets.keep(caller, upload.filename, staged, context)
+            kept = self._assets.keep(caller, upload.filename, staged, context, upload.path)
         else:
-            kept = self._assets.record(caller, upload.filename, sha256, upload.size_bytes, context)
+            of_blob = sha256, upload.size_bytes
+            kept = self._assets.record(caller, upload.filename, *of_blob, context, upload.path)
         self._set(upload, "asset_id = %s, duplicate = %s", kept.answer.id, kept.answer.duplicate)
         return kept
 

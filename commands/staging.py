@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +16,16 @@ from events.errors import NoCultureError
 from kit.cores import every_core
 
 MAX_FILENAME = 500
+MAX_PATH = 2000
 READ_BYTES = 1024 * 1024
+DIGEST_PIECE_BYTES = 8 * READ_BYTES
 ABANDONED_AFTER_S = 24 * 3600
+_SEPARATORS = re.compile(r"[/\\]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+# Families of emoji, Persian and Indic words are spelt with these two; whatever else is not seen
+# only hides what a name says.
+_JOINERS = "\u200c\u200d"
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class FileTooLarge(NoCultureError):
@@ -114,19 +122,66 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def digest_of(pieces: Iterable[bytes]) -> bytes:
+    """SHA-256 over the SHA-256 of each 8 MiB of the bytes, the last of them as long as it is.
+
+    A browser hashes only what it holds whole, so a large file must be proven piece by piece.
+    """
+    whole, part, room = hashlib.sha256(), hashlib.sha256(), DIGEST_PIECE_BYTES
+    with every_core():
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                taken, rest = rest[:room], rest[room:]
+                part.update(taken)
+                room -= len(taken)
+                if room == 0:
+                    whole.update(part.digest())
+                    part, room = hashlib.sha256(), DIGEST_PIECE_BYTES
+    if room < DIGEST_PIECE_BYTES:
+        whole.update(part.digest())
+    return whole.digest()
+
+
+def read_range(path: Path, start: int, end: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while chunk := file.read(min(READ_BYTES, end - file.tell())):
+            yield chunk
+
+
 def clean_filename(sent: str | None) -> str:
     """What people see of a sent file name: no folders, no control characters, 500 characters.
 
     Only metadata: no path is ever made of it.
     """
-    name = unicodedata.normalize("NFC", sent or "")
-    name = re.split(r"[/\\]", name)[-1]
-    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs")).strip()
-    if name in ("", ".", ".."):
-        return "untitled"
+    return _clean(re.split(_SEPARATORS, sent or "")[-1]) or "untitled"
+
+
+def clean_path(sent: str | None) -> str | None:
+    """Where a file lay in the folder that was chosen, as `Song A/Kick.wav`; None for a lone file.
+
+    Each part is cleaned as a file name is. Of a path that is too long the folders nearest to the
+    file stay. Only metadata, as the name is.
+    """
+    parts = [part for each in re.split(_SEPARATORS, sent or "") if (part := _clean(each))]
+    while len("/".join(parts)) > MAX_PATH:
+        del parts[0]
+    while parts and _DRIVE.fullmatch(parts[0]):
+        del parts[0]
+    return "/".join(parts) if len(parts) > 1 else None
+
+
+def _clean(sent: str) -> str:
+    """One part of a path; empty where nothing is left that can be seen."""
+    kept = "".join(c for c in sent if c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
+    # Behind the controls, for without one between them two characters may be composed.
+    name = unicodedata.normalize("NFC", kept).strip()
+    if "".join(c for c in name if c not in _JOINERS and not c.isspace()) in ("", ".", ".."):
+        return ""
     if len(name) <= MAX_FILENAME:
         return name
     stem, dot, extension = name.rpartition(".")
     if not dot or len(extension) > 10:
-        return name[:MAX_FILENAME]
+        return name[:MAX_FILENAME].strip()
     return stem[: MAX_FILENAME - len(extension) - 1] + "." + extension

@@ -94,10 +94,20 @@ def checksum(header: str | None) -> tuple[Any, bytes]:
     return algorithm(usedforsecurity=False), expected
 
 
-def filename(metadata: str | None) -> str:
-    """The name in Upload-Metadata: `filename`, or `name` as some clients say."""
+def file_name(said: dict[str, str]) -> str:
+    """`filename`, or `name` as some clients say; else the end of its path."""
+    return said.get("filename") or said.get("name") or file_path(said) or ""
+
+
+def file_path(said: dict[str, str]) -> str | None:
+    """Where the file lay in the folder that was chosen: `path`, or `relativePath` as Uppy says."""
+    return said.get("path") or said.get("relativePath") or None
+
+
+def said_of_file(metadata: str | None) -> dict[str, str]:
+    """Upload-Metadata as text by name."""
     if metadata is None:
-        return ""
+        return {}
     if len(metadata) > MAX_METADATA:
         raise TusProblem(422, "invalid-metadata", "Upload-Metadata is too long")
     if not (metadata.isascii() and metadata.isprintable()):
@@ -111,7 +121,12 @@ def filename(metadata: str | None) -> str:
             raise TusProblem(
                 422, "invalid-metadata", "Upload-Metadata must be `key base64, key base64`"
             ) from error
-    return found.get("filename") or found.get("name") or ""
+    return found
+
+
+def digest_header(digest: bytes) -> dict[str, str]:
+    """A byte sequence of RFC 9651, as Content-Digest has them."""
+    return {"NoCulture-Digest": f"sha-256-8mib=:{base64.b64encode(digest).decode()}:"}
 
 
 def kept_headers(kept: Kept) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from commands.resumable import Upload, Uploads
-from commands.staging import FileTooLarge
+from commands.staging import FileTooLarge, clean_filename, clean_path
 from commands.tus_headers import (
     ALGORITHMS,
     EXTENSIONS,
@@ -20,11 +21,14 @@ from commands.tus_headers import (
     TusProblem,
     asset_headers,
     checksum,
-    filename,
+    digest_header,
+    file_name,
+    file_path,
     http_date,
     kept_headers,
     length,
     number,
+    said_of_file,
     tus_version,
 )
 from kit.auth import Authenticate
@@ -34,6 +38,26 @@ from schemas.text import Ref
 
 __all__ = ["Uploads", "router"]
 FLUSH_BYTES = 512 * 1024
+_DigestFrom = Annotated[
+    int | None,
+    Header(
+        alias="NoCulture-Digest-From",
+        ge=0,
+        lt=10**18,
+        description="Ask for a digest of the bytes from this one up to Upload-Offset",
+    ),
+]
+_OFFSET: dict[str, Any] = {
+    "description": "The upload is known.",
+    "headers": {
+        "Upload-Offset": {"schema": {"type": "integer"}},
+        "NoCulture-Digest": {
+            "description": "Where it was asked for: `sha-256-8mib=:base64:`, the SHA-256 over the"
+            " SHA-256 of each 8 MiB of those bytes (the last is as long as it is)",
+            "schema": {"type": "string"},
+        },
+    },
+}
 
 
 def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
@@ -61,11 +85,16 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
         responses=problems(401, 403, 412, 413, 415, 422, 429, 503),
     )
     async def create_upload(request: Request, caller: Caller = writer) -> Response:
-        """Announce `Upload-Length` bytes; a body is the first piece."""
+        """Announce `Upload-Length` bytes; a body is the first piece.
+
+        `Upload-Metadata` may name the file, `filename`, and where it lay in a folder, `path`.
+        """
         size_bytes = length(request)
         metadata = request.headers.get("upload-metadata")
-        name = filename(metadata)
-        upload = await run_in_threadpool(uploads.create, caller, size_bytes, name, metadata)
+        said = said_of_file(metadata)
+        name, lay_at = clean_filename(file_name(said)), clean_path(file_path(said))
+        of_file = name, metadata, None, lay_at
+        upload = await run_in_threadpool(uploads.create, caller, size_bytes, *of_file)
         headers = {
             "Location": f"/api/uploads/{upload.upload_id}",
             "Upload-Expires": http_date(upload.expires_at),
@@ -77,13 +106,24 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
     @routes.head(
         "/api/uploads/{upload_id}",
         operation_id="getUploadOffset",
-        responses=problems(401, 403, 404, 410, 412, 429),
+        responses={200: _OFFSET, **problems(401, 403, 404, 410, 412, 422, 423, 429)},
     )
-    def upload_offset(upload_id: Ref, caller: Caller = writer) -> Response:
-        """Where to continue."""
+    def upload_offset(
+        upload_id: Ref, caller: Caller = writer, digest_from: _DigestFrom = None
+    ) -> Response:
+        """Where to continue; with `NoCulture-Digest-From` also whose bytes are here.
+
+        A file of the same name, size and time may hold other bytes: go on only if the digest of its
+        own bytes is the same.
+        """
         upload = uploads.find(caller, upload_id)
-        offset = uploads.offset(upload)
-        headers = {
+        headers: dict[str, str] = {}
+        if digest_from is None:
+            offset = uploads.offset(upload)
+        else:
+            offset, digest = uploads.digest(caller, upload_id, digest_from)
+            headers |= digest_header(digest)
+        headers |= {
             "Upload-Offset": str(offset),
             "Upload-Length": str(upload.size_bytes),
             "Upload-Expires": http_date(upload.expires_at),

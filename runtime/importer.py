@@ -16,6 +16,7 @@ from events.errors import NoCultureError
 from kit.caller import Caller
 from read_api.assets import AssetQueries
 from runtime.walk import Found, Refusal, Walked, as_text
+from schemas.audio_files import NOT_AUDIO
 from schemas.dto import AssetDto, UploadedAsset
 
 THREADS = 4
@@ -23,12 +24,7 @@ READ_BYTES = 1024 * 1024
 POLL_S = 0.2
 # Nothing was decided for so long: the worker is down or has very much to do.
 PATIENCE_S = 300.0
-# What lies beside music in every folder and is told apart by its name alone.
-_BESIDE_MUSIC = """
-    jpg jpeg png gif webp svg pdf txt md nfo log cue m3u m3u8 pls zip rar 7z doc docx html json xml
-    ini db als flp logicx mid midi asd url
-"""
-NO_AUDIO = frozenset(f".{ending}" for ending in _BESIDE_MUSIC.split())
+NO_AUDIO = frozenset(f".{ending}" for ending in NOT_AUDIO)
 WAITING = ("uploaded",)
 MEASURING = ("uploaded", "verified")
 

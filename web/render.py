@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
 from read_api.queue import left
+from schemas.audio_files import NOT_AUDIO
 from web import looks
 from web.doubt import doubt
 from web.form_token import masked
@@ -64,6 +65,7 @@ class Renderer:
             sections_for=sections_for,
             KEYS=looks.KEYS,
             STATES=looks.STATES,
+            NOT_AUDIO=sorted(NOT_AUDIO),
         )
         self._environment.filters.update({filter.__name__: filter for filter in FILTERS})
         # Jinja's own `title` capitalises words; an asset's title is meant here.

@@ -17,10 +17,11 @@ from av.audio.resampler import AudioResampler
 
 from gateways.audio.facts import RefusalCode, Refused
 from gateways.audio.valid_bits import with_whole_words
+from schemas.audio_files import CONTAINERS
 
 av.logging.set_level(av.logging.PANIC)
 
-DEMUXERS = ("mp3", "flac", "ogg", "wav", "w64", "aiff", "aac", "mov,mp4,m4a,3gp,3g2,mj2")
+DEMUXERS = tuple(CONTAINERS)
 CODECS = ("mp3", "mp3float", "flac", "vorbis", "libvorbis", "opus", "libopus", "aac", "alac")
 PCM_CODECS = tuple(
     f"pcm_{kind}"

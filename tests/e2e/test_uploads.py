@@ -21,7 +21,7 @@ async ([name, encoded]) => {
     const seen = { chunks: 0, answers: [] };
     const options = {
         endpoint: "/api/uploads", chunkSize: 200_000, retryDelays: [0, 200],
-        metadata: { filename: name, filetype: "audio/wav" },
+        metadata: { filename: name, filetype: "audio/wav", relativePath: `Album/${name}` },
         removeFingerprintOnSuccess: true, uploadDataDuringCreation: true,
         onAfterResponse: (request, response) => seen.answers.push(
             [request.getMethod(), response.getStatus(), response.getHeader("NoCulture-Asset")]),
@@ -69,6 +69,9 @@ def test_the_real_tus_client_creates_resumes_and_terminates(visit: Visit, tmp_pa
     assert all(status in (200, 201, 204) for _, status, _ in seen["answers"])
     assert next(asset for _, _, asset in seen["answers"] if asset).startswith("ast_")
     assert seen["answers"][-1][:2] == ["DELETE", 204]
+    expect(visit.page.locator("tr[data-asset]")).to_have_count(1)
+    path = "(async () => (await (await fetch('/api/assets')).json()).data[0].path)()"
+    assert visit.page.evaluate(path) == "Album/take.wav"
 
 
 def test_a_reload_loses_no_upload(visit: Visit, tmp_path: Path):

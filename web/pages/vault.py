@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from kit.caller import Caller
+from schemas.audio_files import ACCEPTED
 from schemas.errors import NoCultureError
 from web import form_token, welcome
 from web.pages import measuring
@@ -24,7 +25,6 @@ VIEWS = ("table", "grid")
 VIEW_COOKIE = "noculture_view"
 YEAR_S = 365 * 24 * 3600
 READ_BYTES = 1024 * 1024
-ACCEPTED = "audio/*,.mp3,.flac,.wav,.aif,.aiff,.ogg,.oga,.opus,.m4a,.aac"
 SORTS = (
     ("", "Default order"),
     ("uploaded_at", "Oldest first"),

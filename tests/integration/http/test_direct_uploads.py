@@ -74,9 +74,20 @@ def test_what_was_announced_and_sent_becomes_an_asset(
     assert (kept.answer.state, kept.answer.duplicate) == ("uploaded", False)
     event = installation.events()[-1].data
     assert (event.filename, event.sha256, event.size_bytes) == ("take 1.wav", SHA256, len(DATA))
+    assert event.path is None
     assert bucket.read(caller.workspace_id, SHA256) == DATA
     assert direct.complete(caller, put.id).answer.id == kept.answer.id
     assert bucket.delete_workspace(caller.workspace_id) == 1  # what was sent is not kept twice
+
+
+def test_what_was_sent_straight_keeps_its_path_too(
+    installation: Installation, musician: TestClient, direct: DirectUploads
+) -> None:
+    caller = caller_of(musician)
+    put = direct.announce(caller, FILE.model_copy(update={"path": "/Song A/../take 1.wav"}))
+    send(put.url, put.headers, DATA)
+    direct.complete(caller, put.id)
+    assert installation.events()[-1].data.path == "Song A/take 1.wav"
 
 
 def test_nothing_stays_of_what_arrives_while_its_account_is_erased(

@@ -2,7 +2,10 @@
 
 const SMALLEST_BYTES = 256 * 1024;
 const FIRST_BYTES = 2 * 1024 * 1024;
-const LARGEST_BYTES = 32 * 1024 * 1024;
+// Each piece is held in memory while it is sent, and three files are on their way at once.
+const LARGEST_BYTES = 16 * 1024 * 1024;
+// The server's unit of a proof (commands/staging.py).
+const DIGEST_PIECE_BYTES = 8 * 1024 * 1024;
 // A piece that takes longer is halved, one that takes less is doubled: some seconds on any line.
 const LONG_MS = 15_000;
 const SHORT_MS = 4_000;
@@ -19,11 +22,15 @@ export class Refused extends Error {}
 export class Held extends Error {}
 class Lost extends Error {}
 
-/** The same file of the same disk, as far as a browser tells. */
-export const fingerprint = ({ name, size, lastModified }) => `${name}:${size}:${lastModified}`;
+// Only pages of https and of this machine may hash. Elsewhere no upload is given to this page that it
+// has not begun itself, and none is remembered.
+const mayProve = () => Boolean(globalThis.crypto?.subtle);
 
+/** Sends one file. An upload that was begun before goes on only if the bytes it has are the file's. */
 export class TusUpload {
   #url = null;
+  // So many of the upload's bytes are the file's own: sent from here, or proven.
+  #own = 0;
   #request = null;
   #held = false;
   #wake = null;
@@ -32,15 +39,17 @@ export class TusUpload {
   /**
    * @param {File} file
    * @param {string} endpoint
-   * @param {(sent: number) => void} onProgress bytes of this file that arrived
-   * @param {() => void} onLost the connection is gone; it is tried again
+   * @param {object} how
+   * @param {string | null} how.path where the file lay in the folder that was chosen
+   * @param {string | null} how.url an upload that may be this file's
+   * @param {(sent: number) => void} how.onProgress bytes of this file that arrived
+   * @param {() => void} how.onLost the connection is gone; it is tried again
+   * @param {(url: string) => void} how.onBegun a new upload, for a later page to go on with
+   * @param {() => string | null} how.onOther the upload holds another file's bytes; names the next
    */
-  constructor(file, endpoint, onProgress, onLost) {
-    this.file = file;
-    this.endpoint = endpoint;
-    this.onProgress = onProgress;
-    this.onLost = onLost;
-    this.memory = memoryOf(file);
+  constructor(file, endpoint, { path, url, onProgress, onLost, onBegun, onOther }) {
+    Object.assign(this, { file, endpoint, path, onProgress, onLost, onBegun, onOther });
+    this.#url = mayProve() ? url : null;
   }
 
   /** @returns {Promise<{asset: string, duplicate: boolean}>} rejects with Refused or Held */
@@ -67,7 +76,7 @@ export class TusUpload {
 
   async cancel() {
     this.hold();
-    await forgetUpload(this.file, this.#url);
+    await deleteUpload(this.#url);
   }
 
   /** Up to half longer, so that many do not come back at once; a network that is back ends it. */
@@ -94,11 +103,10 @@ export class TusUpload {
       const began = performance.now();
       const answer = await this.#patch(offset);
       this.#fit(performance.now() - began);
-      offset = Number(answer.getResponseHeader("Upload-Offset"));
+      offset = this.#own = Number(answer.getResponseHeader("Upload-Offset"));
       arrived();
       const asset = answer.getResponseHeader("NoCulture-Asset");
       if (asset) {
-        localStorage.removeItem(this.memory);
         this.onProgress(this.file.size);
         return { asset, duplicate: answer.getResponseHeader("NoCulture-Duplicate") === "true" };
       }
@@ -112,34 +120,71 @@ export class TusUpload {
 
   /** Where to go on: what the server has of an upload that was begun, or a new one. */
   async #offset() {
-    this.#url ??= localStorage.getItem(this.memory);
-    if (this.#url) {
-      const answer = await this.#send("HEAD", this.#url, {});
-      if (answer.status < 300) return Number(answer.getResponseHeader("Upload-Offset"));
+    while (this.#url) {
+      const headers = mayProve() ? { "NoCulture-Digest-From": String(this.#own) } : {};
+      const answer = await this.#send("HEAD", this.#url, headers);
       if (answer.status === 423) throw new Lost("it still holds the lock of a cut connection");
-      if (answer.status !== 404 && answer.status !== 410) this.#judge(answer);
-      localStorage.removeItem(this.memory);
+      if (answer.status === 404 || answer.status === 410) break;
+      if (await this.#isOwn(this.#judge(answer))) return this.#own;
+      this.#own = 0;
+      this.#url = this.onOther();
     }
-    const name = btoa(String.fromCharCode(...new TextEncoder().encode(this.file.name)));
-    const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": `filename ${name}` };
+    return this.#begin();
+  }
+
+  /** Name, size and time may be another file's as well: only the same bytes are proof. */
+  async #isOwn(answer) {
+    const offset = Number(answer.getResponseHeader("Upload-Offset"));
+    if (offset > this.#own && mayProve()) {
+      if (Number(answer.getResponseHeader("Upload-Length")) !== this.file.size) return false;
+      const own = await this.#digest(this.#own, offset);
+      if (answer.getResponseHeader("NoCulture-Digest") !== `sha-256-8mib=:${own}:`) return false;
+    }
+    this.#own = offset;
+    return true;
+  }
+
+  async #begin() {
+    const text = (said) => base64(new TextEncoder().encode(said));
+    const said = [`filename ${text(this.file.name)}`, ...(this.path ? [`path ${text(this.path)}`] : [])];
+    const headers = { "Upload-Length": String(this.file.size), "Upload-Metadata": said.join(",") };
     const answer = this.#judge(await this.#send("POST", this.endpoint, headers));
     this.#url = new URL(answer.getResponseHeader("Location"), location.href).pathname;
-    localStorage.setItem(this.memory, this.#url);
-    return 0;
+    if (mayProve()) this.onBegun(this.#url);
+    return (this.#own = 0);
   }
 
   async #patch(offset) {
     const headers = { "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" };
-    const piece = this.file.slice(offset, offset + this.#piece);
+    const piece = await this.#read(offset, offset + this.#piece);
     const answer = await this.#send("PATCH", this.#url, headers, piece, offset);
     // 409: the server has another offset. 423: it still holds the lock of a cut connection.
     if (answer.status === 409 || answer.status === 423) throw new Lost();
     if (answer.status === 404 || answer.status === 410) {
       this.#url = null;
-      localStorage.removeItem(this.memory);
       throw new Lost();
     }
     return this.#judge(answer);
+  }
+
+  /** SHA-256 over the SHA-256 of each 8 MiB, in bounded memory: a browser hashes only what it holds. */
+  async #digest(start, end) {
+    const parts = [];
+    for (let at = start; at < end; at += DIGEST_PIECE_BYTES) {
+      if (this.#held) throw new Held();
+      this.onProgress(at);
+      const piece = await this.#read(at, Math.min(at + DIGEST_PIECE_BYTES, end));
+      parts.push(await crypto.subtle.digest("SHA-256", piece));
+    }
+    return base64(new Uint8Array(await crypto.subtle.digest("SHA-256", await new Blob(parts).arrayBuffer())));
+  }
+
+  /** Read before it is sent: of a file that went away meanwhile a request says "connection lost". */
+  async #read(start, end) {
+    const piece = this.file.slice(start, end);
+    const bytes = await piece.arrayBuffer().catch(() => null);
+    if (bytes?.byteLength === piece.size) return bytes;
+    throw new Refused("This file cannot be read: it has changed, moved or is closed to you. Choose it again");
   }
 
   #judge(answer) {
@@ -157,6 +202,7 @@ export class TusUpload {
   /** XMLHttpRequest, because fetch tells nothing while it sends. @returns {Promise<XMLHttpRequest>} */
   #send(method, url, headers, body = null, offset = 0) {
     return new Promise((resolve, reject) => {
+      if (this.#held) throw new Held();
       const request = (this.#request = new XMLHttpRequest());
       request.open(method, url);
       for (const [name, value] of Object.entries({ ...VERSION, ...headers })) {
@@ -185,11 +231,9 @@ export class TusUpload {
   }
 }
 
-const memoryOf = (file) => `noculture:upload:${fingerprint(file)}`;
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
-/** Give up what was begun of a file, on the server too. @param {{name, size, lastModified}} file */
-export async function forgetUpload(file, url = null) {
-  url ??= localStorage.getItem(memoryOf(file));
-  localStorage.removeItem(memoryOf(file));
+/** Give up what was begun, on the server too. @param {string | null} url */
+export async function deleteUpload(url) {
   if (url) await fetch(url, { method: "DELETE", headers: VERSION }).catch(() => {});
 }

@@ -1,41 +1,60 @@
 // <file-drop> takes files and whole folders, and so does the whole page when they are dropped on it.
 
-/** Every file below dropped entries. @param {FileSystemEntry[]} entries @returns {Promise<File[]>} */
-async function filesBelow(entries) {
-  const files = [];
-  for (const entry of entries) {
-    if (entry.isFile) {
-      files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
-      continue;
-    }
+/**
+ * @typedef {object} Found
+ * @property {File} file
+ * @property {string | null} path where it lay in the folder that was chosen: `Song A/Kick.wav`
+ * @property {FileSystemFileHandle | null} handle leads to it after a reload too
+ */
+
+const CLOSED_FILE = "This file cannot be read";
+const CLOSED_FOLDER = "This folder, or a part of it, cannot be read";
+
+// What was dropped, by either of the browsers' two ways.
+const ofHandle = (handle) => ({
+  name: handle.name,
+  handle,
+  isFile: handle.kind === "file",
+  file: () => handle.getFile(),
+  async *below() {
+    for await (const each of handle.values()) yield ofHandle(each);
+  },
+});
+
+const ofEntry = (entry) => ({
+  name: entry.name,
+  handle: null,
+  isFile: entry.isFile,
+  file: () => new Promise((resolve, reject) => entry.file(resolve, reject)),
+  async *below() {
     const reader = entry.createReader();
     // readEntries gives at most 100 at a time, and an empty list at the end.
     for (;;) {
       const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-      if (!some.length) break;
-      files.push(...(await filesBelow(some)));
+      if (!some.length) return;
+      yield* some.map(ofEntry);
     }
+  },
+});
+
+/** Every file of a node into `found`; what cannot be read is refused by itself, the rest goes on. */
+async function gather(node, folder, found, refused) {
+  const path = folder + node.name;
+  try {
+    if (node.isFile) found.push({ file: await node.file(), path: folder && path, handle: node.handle });
+    else for await (const each of node.below()) await gather(each, `${path}/`, found, refused);
+  } catch {
+    refused.push({ name: path, why: node.isFile ? CLOSED_FILE : CLOSED_FOLDER, unread: true });
   }
-  return files;
 }
 
-/** Files below dropped handles, each with the handle that leads to it after a reload too. */
-async function handledBelow(handles) {
-  const found = [];
-  for (const handle of handles) {
-    if (handle.kind === "file") found.push([await handle.getFile(), handle]);
-    else for await (const below of handle.values()) found.push(...(await handledBelow([below])));
-  }
-  return found;
+/** @param {Found[]} found @param {{name: string, why: string, unread: boolean}[]} [refused] */
+function take(found, refused = [], asked = null) {
+  document.querySelector("upload-panel").add(found, refused, asked);
 }
 
-/** @param {Iterable<File>} files @param {Map<File, FileSystemFileHandle>} [handles] */
-function take(files, handles = new Map()) {
-  document.querySelector("upload-panel").add([...files], handles);
-}
-
-/** Ask for files. @param {boolean} folder */
-export function choose(folder, accept = "") {
+/** Ask for files. @param {boolean} folder @param {Item | null} asked the row whose file is wanted */
+export function choose(folder, accept = "", asked = null) {
   const input = document.createElement("input");
   input.type = "file";
   input.multiple = true;
@@ -44,7 +63,10 @@ export function choose(folder, accept = "") {
   // In the page, or nobody holds it while the dialogue is open.
   input.hidden = true;
   document.body.append(input);
-  input.addEventListener("change", () => take(input.files));
+  input.addEventListener("change", () => {
+    const files = [...input.files];
+    take(files.map((file) => ({ file, path: file.webkitRelativePath, handle: null })), [], asked);
+  });
   for (const end of ["change", "cancel"]) input.addEventListener(end, () => input.remove());
   input.click();
 }
@@ -84,14 +106,22 @@ document.addEventListener("drop", async (event) => {
   overlay.hidden = true;
   // All must be taken before the first await: the list is emptied when the handler returns.
   const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
-  const loose = [...event.dataTransfer.files];
-  const entries = items.map((item) => item.webkitGetAsEntry?.());
-  const asked = items.map((item) => item.getAsFileSystemHandle?.());
-  const handles = asked.every(Boolean) ? await Promise.all(asked).catch(() => []) : [];
-  if (handles.length && handles.every(Boolean)) {
-    const found = await handledBelow(handles);
-    take(found.map(([file]) => file), new Map(found));
-  } else {
-    take(entries.every(Boolean) && entries.length ? await filesBelow(entries) : loose);
+  const dropped = items.map((item) => [handleOf(item), item.webkitGetAsEntry?.(), item.getAsFile?.()]);
+  const [found, refused] = [[], []];
+  for (const [asked, entry, file] of dropped) {
+    const handle = await asked;
+    if (handle ?? entry) await gather(handle ? ofHandle(handle) : ofEntry(entry), "", found, refused);
+    else if (file) found.push({ file, path: "", handle: null });
+    else refused.push({ name: "Something you dropped", why: "It cannot be read", unread: true });
   }
+  take(found, refused);
 });
+
+/** None for what was not dropped from a disk, in other browsers, and for folders they protect. */
+async function handleOf(item) {
+  try {
+    return await item.getAsFileSystemHandle?.();
+  } catch {
+    return null;
+  }
+}

@@ -1,8 +1,8 @@
 // One file on its way: missing, waiting, sending, held, failed, stored, and then what the log says of it.
 
 import { clock, size } from "./text.js";
-import { forgetUpload, Held, TusUpload } from "./tus.js";
-import { fileOf, forget, remember } from "./upload-memory.js";
+import { deleteUpload, Held, TusUpload } from "./tus.js";
+import { fileOf, forget, newId, remember } from "./upload-memory.js";
 
 const SAID = {
   "asset.verified": ["stored", "Checked, measuring"],
@@ -18,33 +18,73 @@ export class Item {
   asset = null;
   upload = null;
   rate = 0;
+  // Uploads that were looked at and hold another file's bytes, and what led to that file before.
+  #others = new Set();
+  #earlier = null;
 
   /**
-   * @param {{name: string, size: number, lastModified: number}} about what is known of the file
+   * @param {About} about what is known of the file
    * @param {HTMLElement} row
-   * @param {{owner: string, endpoint: string, changed: (item: Item) => void}} panel
+   * @param {object} panel
+   * @param {string} panel.endpoint
+   * @param {(item: Item) => void} panel.changed
+   * @param {(about: About) => Item[]} panel.alike rows that wait for a file that looks the same
+   * @param {(about: About) => void} panel.leave an upload is left for its own file
    */
   constructor(about, row, panel) {
     this.about = about;
     this.row = row;
     this.panel = panel;
     const name = row.querySelector(".name");
-    name.textContent = name.title = about.name;
+    name.textContent = about.name;
+    name.title = about.path || about.name;
   }
 
-  /** @param {File} file @param {FileSystemFileHandle} [handle] */
-  begin(file, handle) {
-    this.upload = new TusUpload(file, this.panel.endpoint, (sent) => this.#arrived(sent), () => this.#lost());
+  /** @param {File} file @param {FileSystemFileHandle | null} handle */
+  begin(file, handle = null) {
+    this.#earlier = this.about.handle === handle ? null : this.about.handle;
+    this.about = { ...this.about, handle };
+    this.upload = new TusUpload(file, this.panel.endpoint, {
+      path: this.about.path,
+      url: this.about.url,
+      onProgress: (sent) => this.#arrived(sent),
+      onLost: () => this.#lost(),
+      onBegun: (url) => this.#begun(url),
+      onOther: () => this.#other(),
+    });
     this.state = "waiting";
     this.show(size(file.size));
-    remember(this.panel.owner, file, handle);
+    remember(this.about);
+  }
+
+  #begun(url) {
+    this.about.url = url;
+    remember(this.about);
+  }
+
+  /** The next upload that may be this file's; without one it is begun anew, and this one stays. */
+  #other() {
+    const left = { ...this.about, handle: this.#earlier };
+    this.#others.add(left.url);
+    const next = this.panel.alike(left).find(({ about: { url } }) => url && !this.#others.has(url));
+    if (next) {
+      this.#earlier = next.about.handle;
+      this.about = { ...next.about, handle: this.about.handle };
+      next.about = left;
+      remember(left);
+    } else {
+      this.panel.leave(left);
+      this.about = { ...this.about, id: newId(), url: null };
+    }
+    remember(this.about);
+    return this.about.url;
   }
 
   /** Nothing is sent, and a reload asks for it no more. @param {string} why */
   refuse(why) {
     this.state = "failed";
     this.show(why);
-    forget(this.panel.owner, this.about);
+    forget(this.about);
   }
 
   /** After a reload: by its handle, or by choosing it again. @param {boolean} ask */
@@ -77,7 +117,7 @@ export class Item {
     this.show("Starting");
     try {
       const { asset, duplicate } = await this.upload.run();
-      forget(this.panel.owner, this.about);
+      forget(this.about);
       this.asset = asset;
       this.#link();
       this.state = duplicate ? "ready" : "stored";
@@ -104,8 +144,8 @@ export class Item {
 
   async cancel() {
     this.row.remove();
-    forget(this.panel.owner, this.about);
-    await (this.upload ? this.upload.cancel() : forgetUpload(this.about));
+    forget(this.about);
+    await (this.upload ? this.upload.cancel() : deleteUpload(this.about.url));
   }
 
   /** @param {object | undefined} envelope of the asset's or its analysis's event */

@@ -1,9 +1,31 @@
 // Which files were on their way, kept in IndexedDB: a reload or a crash of the tab loses none.
 // Their bytes are not kept; a handle is, where a dropped file has one, and leads to the file again.
 
-import { fingerprint } from "./tus.js";
-
 const STORE = "files";
+
+/**
+ * @typedef {object} About what is known of a file on its way. Several may look alike: only their
+ *   bytes tell them apart.
+ * @property {string} id
+ * @property {string} owner account whose upload it is
+ * @property {string | null} path where it lay in the folder that was chosen
+ * @property {string} name
+ * @property {number} size
+ * @property {number} lastModified
+ * @property {FileSystemFileHandle | null} handle
+ * @property {string | null} url the upload that was begun with it
+ */
+
+/** @returns {About} */
+export function aboutOf(owner, { name, size, lastModified }, path, handle) {
+  return { id: newId(), owner, path, name, size, lastModified, handle, url: null };
+}
+
+export const newId = () => `${Date.now()}-${Math.random()}`;
+
+/** May be the same file, as far as a browser tells without reading it. */
+export const looksLike = (one, other) =>
+  ["name", "size", "lastModified"].every((each) => one[each] === other[each]);
 
 /** Without IndexedDB (private windows of some browsers) nothing is remembered, and nothing fails. */
 async function inStore(mode, work) {
@@ -23,39 +45,35 @@ async function inStore(mode, work) {
 let opening;
 const opened = () =>
   (opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open("noculture-uploads", 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "key" });
+    // Named anew when its shape changes: an older page that is still open would block an upgrade.
+    const request = indexedDB.open("noculture-files", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id" });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   }));
 
-const keyOf = (owner, file) => `${owner}:${fingerprint(file)}`;
+/** @param {About} about */
+export const remember = (about) => inStore("readwrite", (files) => files.put(about));
 
-/** @param {string} owner account whose upload it is @param {FileSystemFileHandle} [handle] */
-export function remember(owner, { name, size, lastModified }, handle = null) {
-  const key = keyOf(owner, { name, size, lastModified });
-  return inStore("readwrite", (files) => files.put({ key, owner, name, size, lastModified, handle }));
-}
+/** @param {About} about */
+export const forget = (about) => inStore("readwrite", (files) => files.delete(about.id));
 
-export function forget(owner, file) {
-  return inStore("readwrite", (files) => files.delete(keyOf(owner, file)));
-}
-
-/** @returns {Promise<{name, size, lastModified, handle}[]>} */
+/** @returns {Promise<About[]>} */
 export async function remembered(owner) {
   const all = (await inStore("readonly", (files) => files.getAll())) ?? [];
   return all.filter((each) => each.owner === owner);
 }
 
-/** The file behind a handle, if it may be read and is still the same. @param {boolean} ask */
-export async function fileOf({ handle, size, lastModified }, ask) {
+/** The file behind a handle, if it may be read and looks the same. @param {boolean} ask */
+export async function fileOf(about, ask) {
+  const { handle } = about;
   if (!handle) return null;
   try {
     const how = { mode: "read" };
     const may = (await handle.queryPermission(how)) === "granted";
     if (!may && !(ask && (await handle.requestPermission(how)) === "granted")) return null;
     const file = await handle.getFile();
-    return file.size === size && file.lastModified === lastModified ? file : null;
+    return looksLike(file, about) ? file : null;
   } catch {
     return null;
   }

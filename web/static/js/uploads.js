@@ -2,21 +2,20 @@
 
 import { lastOf } from "./live.js";
 import { announce, clock, size } from "./text.js";
-import { fingerprint } from "./tus.js";
 import { choose } from "./upload-files.js";
 import { BUSY, Item } from "./upload-item.js";
-import { remembered } from "./upload-memory.js";
+import { aboutOf, looksLike, remember, remembered } from "./upload-memory.js";
 
 const AT_ONCE = 3;
 const RATE_WINDOW_MS = 6_000;
-const AUDIO = /\.(mp3|flac|wav|wave|aif|aiff|aifc|ogg|oga|opus|m4a|mp4|aac|alac|wma)$/i;
 
 customElements.define(
   "upload-panel",
   class extends HTMLElement {
     /** @type {Item[]} */
     items = [];
-    skipped = 0;
+    /** What was not taken: {name, why, unread}. */
+    refused = [];
     #samples = [];
     #paused = false;
 
@@ -47,35 +46,72 @@ customElements.define(
 
     async #restore() {
       for (const about of await remembered(this.dataset.owner)) {
-        if (!this.#known(about)) await this.#append(about).find();
+        if (!this.items.some((item) => item.about.id === about.id)) await this.#append(about).find();
       }
       if (this.items.length) this.#next();
     }
 
-    #known(file) {
-      return this.items.find((item) => fingerprint(item.about) === fingerprint(file));
+    /** Rows whose file was on its way before a reload, and looks like this one. */
+    #alike(about) {
+      const missing = this.#in("missing").filter((item) => item.about.path === about.path);
+      return missing.filter((item) => looksLike(item.about, about));
     }
 
-    /** @param {File[]} files @param {Map<File, FileSystemFileHandle>} handles */
-    add(files, handles = new Map()) {
-      const audio = files.filter((file) => AUDIO.test(file.name) && !file.name.startsWith("."));
-      this.skipped = files.length - audio.length;
-      for (const file of audio) {
-        let item = this.#known(file);
-        if (BUSY.includes(item?.state)) continue;
+    /** @param {Found[]} found @param {object[]} refused @param {Item | null} asked whose file is wanted */
+    add(found, refused = [], asked = null) {
+      this.#refuse(refused);
+      let begun = 0;
+      for (const { file, path, handle } of found) {
+        const why = this.#whySkipped(file.name);
+        if (why) {
+          this.#refuse([{ name: path || file.name, why, unread: false }]);
+          continue;
+        }
+        const about = aboutOf(this.dataset.owner, file, path || null, handle);
         // One that was on its way before a reload goes on in its own row.
-        if (item?.state !== "missing") item = this.#append(file);
-        if (file.size) item.begin(file, handles.get(file));
+        const meant = asked?.state === "missing" && looksLike(asked.about, about) ? asked : null;
+        const item = meant ?? this.#alike(about)[0] ?? this.#append(about);
+        if (file.size) item.begin(file, handle);
         else item.refuse("The file is empty");
+        begun += file.size > 0;
       }
-      announce(`${audio.length} files are being uploaded`);
+      announce(`${begun} files are being uploaded`);
       this.#next();
+    }
+
+    /** What is no recording in any case; of everything else the server says what it is. */
+    #whySkipped(name) {
+      const ending = name.toLowerCase().split(".").slice(1).pop();
+      if (ending && this.dataset.notAudio.split(" ").includes(ending)) return "Not audio";
+      return name.startsWith(".") ? "Hidden file" : null;
+    }
+
+    #refuse(refused) {
+      const list = this.querySelector(".refused ul");
+      for (const { name, why } of refused) {
+        const line = document.createElement("li");
+        line.append(Object.assign(document.createElement("b"), { textContent: name }), ` ${why}`);
+        list.append(line);
+      }
+      this.refused.push(...refused);
+      // Something is missing then that was meant to come.
+      if (refused.some(({ unread }) => unread)) this.querySelector(".refused").open = true;
+    }
+
+    /** An upload whose bytes are another file's waits for that file, as after a reload. */
+    #leave(about) {
+      remember(about);
+      this.#append(about).find();
     }
 
     #append(about) {
       const row = this.querySelector("template").content.firstElementChild.cloneNode(true);
-      const { owner, endpoint } = this.dataset;
-      const item = new Item(about, row, { owner, endpoint, changed: () => this.#changed(item) });
+      const item = new Item(about, row, {
+        endpoint: this.dataset.endpoint,
+        changed: () => this.#changed(item),
+        alike: (of) => this.#alike(of),
+        leave: (of) => this.#leave(of),
+      });
       row.querySelector(".hold").addEventListener("click", () => {
         item.hold();
         this.#head();
@@ -91,14 +127,14 @@ customElements.define(
       const free = AT_ONCE - this.#in("sending").length;
       const waiting = this.#paused ? [] : this.#in("waiting");
       for (const item of waiting.slice(0, Math.max(0, free))) item.run().then(() => this.#next());
-      this.hidden = !this.items.length && !this.skipped;
+      this.hidden = !this.items.length && !this.refused.length;
       this.#head();
     }
 
     async #again(item) {
       if (item.state === "missing") {
         await item.find(true);
-        if (item.state === "missing") return choose(false);
+        if (item.state === "missing") return choose(false, "", item);
       } else {
         item.wait();
       }
@@ -106,7 +142,9 @@ customElements.define(
     }
 
     #againAll() {
-      if (this.#in("missing").some((item) => !item.about.handle)) choose(false);
+      const sought = this.#in("missing").filter((item) => !item.about.handle);
+      // Of a folder's files only the folder says again where each of them lies.
+      if (sought.length) choose(sought.every((item) => item.about.path));
       for (const item of this.items.filter((each) => each.mayTryAgain)) {
         if (item.state !== "missing") item.wait();
         else if (item.about.handle) this.#again(item);
@@ -134,8 +172,9 @@ customElements.define(
     #close() {
       if (this.#in(...BUSY, "missing").length) return this.querySelector(".fold").click();
       this.items = [];
-      this.skipped = 0;
+      this.refused = [];
       this.list.replaceChildren();
+      this.querySelector(".refused ul").replaceChildren();
       this.hidden = true;
     }
 
@@ -162,8 +201,8 @@ customElements.define(
         missing && !busy ? `${missing} not finished: choose again to go on` : done;
       const notes = [busy ? this.#rate() : "", failed ? `${failed} failed` : ""];
       if (missing && busy) notes.push(`${missing} to be chosen again`);
-      if (this.skipped) notes.push(`${this.skipped} skipped: not audio`);
       this.querySelector(".rate").textContent = notes.filter(Boolean).join(", ");
+      this.#tellRefused();
       const pause = this.querySelector(".pause-all");
       pause.hidden = !busy && !this.#paused;
       pause.textContent = this.#paused ? "Resume" : "Pause";
@@ -171,6 +210,15 @@ customElements.define(
       again.hidden = !missing && this.#in("failed").filter((item) => item.mayTryAgain).length < 2;
       again.textContent = missing ? "Choose again" : "Try again";
       this.querySelector(".cancel-all").hidden = busy + missing < 2;
+    }
+
+    #tellRefused() {
+      const skipped = this.refused.filter(({ unread }) => !unread);
+      const unread = this.refused.length - skipped.length;
+      const reason = skipped.every(({ why }) => why === "Not audio") ? ": not audio" : "";
+      const notes = [skipped.length && `${skipped.length} skipped${reason}`, unread && `${unread} cannot be read`];
+      this.querySelector(".refused").hidden = !this.refused.length;
+      this.querySelector(".refused summary").textContent = notes.filter(Boolean).join(", ");
     }
 
     /** Mean of the last seconds, and how long the rest takes at that speed. */
