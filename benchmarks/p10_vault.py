@@ -18,11 +18,12 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from events.audio import MUSICAL_KEYS
+from events.audio import MUSICAL_KEYS, Tags
 from events.ids import WorkspaceId
 from processors.consumers.views import analyse, create_build, publish
+from projections.genres import genre_keys
 from projections.sounds import SOUND_DIMENSIONS, WORDS_DIMENSIONS, Sounds
-from projections.vault import Vault
+from projections.vault import Vault, called, said_in
 
 WORKSPACE = WorkspaceId.new()
 STYLES, SENTENCES = 300, 2_000
@@ -109,12 +110,13 @@ class Catalogue:
             "version": 3,
             "file_state": "verified",
             "uploaded_at": datetime(2025, 1, 1, tzinfo=UTC) + timedelta(seconds=number * 60),
-            "filename": f"{artist} - {title}.flac",
+            **called(f"{artist} - {title}.flac", None),
             "sha256": f"{number:064x}",
             "size_bytes": 30_000_000,
-            "tag_title": title,
-            "tag_artist": artist,
-            "tag_album": self.said(1, 2),
+            **said_in(
+                Tags(title=title, artist=artist, album=self.said(1, 2)),
+                ("title", "artist", "album"),
+            ),
             "duration_s": chance.uniform(60, 400),
             "sample_rate_hz": 44_100,
             "channels": 2,
@@ -130,6 +132,7 @@ class Catalogue:
             "valence": chance.random(),
             "vocals": chance.random(),
             "genres": json.dumps([{"name": name, "confidence": 0.5} for name in genres]),
+            "guessed_genre_keys": json.dumps(genre_keys(genres[0])),
             "instruments": json.dumps(
                 [{"name": name, "share": 0.5, "confidence": 0.7} for name in heard]
             ),

@@ -16,8 +16,15 @@ from events.asset import (
 )
 from events.audio import Tags
 from events.envelope import Recorded
+from projections.folding import lines, sort_key
+from projections.genres import genre_keys
 from projections.projection import Projection, Rows
 
+# The tags that a recording is found by.
+FOUND_BY = (
+    *("title", "artist", "artists", "album", "album_artist", "genre", "genres", "composer"),
+    *("label", "copyright", "comment", "isrc"),
+)
 # All that a deleted asset's stream has written; its measurements belong to another stream and stay.
 _FORGOTTEN = dict.fromkeys(
     (
@@ -26,6 +33,9 @@ _FORGOTTEN = dict.fromkeys(
         *(f"tag_{name}" for name in Tags.model_fields),
         *("duration_s", "sample_rate_hz", "channels", "codec", "bitrate_bps", "truncated"),
         *("bit_depth", "encoder", "replay_gain_track_db", "replay_gain_album_db", "pictures"),
+        *("folded_filename", "sort_filename", "folded_path"),
+        *(f"folded_{name}" for name in FOUND_BY),
+        *("sort_title", "genre_keys"),
         *("file_tags", "original_sha256", "original_size_bytes"),
         *("own_tempo_bpm", "own_key", "own_genre"),
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
@@ -38,6 +48,7 @@ _UNMEASURED = dict.fromkeys(
         *("measured_key", "key_confidence", "loudness_lufs", "true_peak_dbtp", "energy"),
         *("analyser", "analyser_version", "degraded", "peaks_sha256", "report_sha256"),
         *("key_candidates", "loudness_range_lu", "danceability", "valence", "genres"),
+        *("guessed_genre_keys",),
         *("instruments", "vocals", "speech", "moods", "quality_score", "defects", "appeal_score"),
     )
 )
@@ -65,8 +76,7 @@ class Vault(Projection, name="vault", version=4, categories=("asset", "analysis"
                     version=event.stream_version,
                     file_state="uploaded",
                     uploaded_at=event.recorded_at,
-                    filename=data.filename,
-                    path=data.path,
+                    **called(data.filename, data.path),
                     sha256=data.sha256,
                     size_bytes=data.size_bytes,
                 )
@@ -86,7 +96,7 @@ class Vault(Projection, name="vault", version=4, categories=("asset", "analysis"
                 rows.upsert(
                     data.asset_id,
                     version=event.stream_version,
-                    **_tags(data.tags, data.changed),
+                    **said_in(data.tags, data.changed),
                     **_own(data),
                 )
             case AssetFileRewritten():
@@ -120,7 +130,7 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
     audio, cover, rendition = data.audio, data.cover, data.rendition
     return {
         "file_state": "verified",
-        **_tags(data.tags, tuple(Tags.model_fields)),
+        **said_in(data.tags, tuple(Tags.model_fields)),
         "file_tags": _file_tags(data.tags),
         "duration_s": audio.duration_s,
         "sample_rate_hz": audio.sample_rate_hz,
@@ -149,12 +159,41 @@ def _pictures(data: AssetVerified) -> list[dict[str, Any]]:
     return [*(each.model_dump() for each in data.pictures), *left_out]
 
 
-def _tags(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
+def called(filename: str | None, path: str | None) -> dict[str, Any]:
+    """The columns of a file's name and of where it lay. None once their owner was erased."""
+    return {
+        "filename": filename,
+        "path": path,
+        "folded_filename": lines(filename, file=True),
+        "sort_filename": sort_key(filename),
+        "folded_path": lines(path, file=True),
+    }
+
+
+def said_in(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
     """The tags as now said: an edit comes after the file's own, replacing only what it names.
 
     None once their owner was erased.
     """
-    return {f"tag_{name}": getattr(tags or NOTHING_SAID, name) for name in names}
+    said = {name: getattr(tags or NOTHING_SAID, name) for name in names}
+    return {f"tag_{name}": value for name, value in said.items()} | _found_by(said)
+
+
+def _found_by(said: dict[str, Any]) -> dict[str, Any]:
+    """The columns beside the tags that they are found and sorted by."""
+    columns = {f"folded_{name}": _lines(said[name]) for name in FOUND_BY if name in said}
+    if "title" in said:
+        columns["sort_title"] = sort_key(said["title"])
+    if "genre" in said:
+        columns["genre_keys"] = genre_keys(said["genre"])
+    return columns
+
+
+def _lines(said: str | tuple[str, ...] | None) -> str | None:
+    """Several values one after another."""
+    if isinstance(said, tuple):
+        return "\n".join(filter(None, map(lines, said))) or None
+    return lines(said)
 
 
 def _own(data: AssetTagsEdited) -> dict[str, bool]:
@@ -201,4 +240,5 @@ def _measured(data: AnalysisCompleted) -> dict[str, Any]:
         "quality_score": found.quality_score,
         "appeal_score": found.appeal_score,
         **{name: [each.model_dump() for each in getattr(found, name)] for name in _LISTS},
+        "guessed_genre_keys": genre_keys(found.genres[0].name) if found.genres else None,
     }

@@ -42,6 +42,25 @@ CREATE TABLE {schema}.vault (
     -- each value where there are several
     tag_artists         jsonb,
     tag_genres          jsonb,
+    -- their folds (projections/folding.py), one line for each way in which they are found
+    folded_title        text,
+    folded_filename     text,
+    folded_path         text,
+    folded_artist       text,
+    folded_artists      text,
+    folded_album        text,
+    folded_album_artist text,
+    folded_genre        text,
+    folded_genres       text,
+    folded_composer     text,
+    folded_label        text,
+    folded_copyright    text,
+    folded_comment      text,
+    folded_isrc         text,
+    sort_title          text COLLATE "C",
+    sort_filename       text COLLATE "C",
+    -- all spellings of a genre have one key (projections/genres.py)
+    genre_keys          jsonb,
     -- true where the musician said it, whatever the file says
     own_tempo_bpm       boolean,
     own_key             boolean,
@@ -91,6 +110,7 @@ CREATE TABLE {schema}.vault (
     danceability        double precision,
     valence             double precision,
     genres              jsonb,
+    guessed_genre_keys  jsonb,
     instruments         jsonb,
     vocals              double precision,
     speech              double precision,
@@ -116,19 +136,29 @@ CREATE TABLE {schema}.vault (
     -- names only, lower case
     effective_instruments jsonb GENERATED ALWAYS AS (coalesce(
         tag_instruments, jsonb_path_query_array(instruments, '$[*].name'))) STORED,
-    genre_fold text COLLATE "C" GENERATED ALWAYS AS
-        (public.search_fold(coalesce(tag_genre, genres -> 0 ->> 'name'))) STORED,
-    title_sort text COLLATE "C"
-        GENERATED ALWAYS AS (public.search_fold(coalesce(tag_title, filename))) STORED,
-    search_text text GENERATED ALWAYS AS (public.search_fold(
-        coalesce(tag_title, '') || ' ' || coalesce(tag_artist, '') || ' ' || coalesce(tag_album, '') || ' '
-        || coalesce(tag_genre, '') || ' ' || coalesce(filename, ''))) STORED,
+    genre_fold jsonb GENERATED ALWAYS AS (coalesce(genre_keys, guessed_genre_keys)) STORED,
+    title_sort text COLLATE "C" GENERATED ALWAYS AS (coalesce(sort_title, sort_filename)) STORED,
+    -- what it is called: each line begins and ends with a line break
+    search_names text GENERATED ALWAYS AS (
+        E'\n' || coalesce(folded_title || E'\n', '') || coalesce(folded_filename || E'\n', '')) STORED,
+    search_text text GENERATED ALWAYS AS (
+        E'\n' || coalesce(folded_title || E'\n', '') || coalesce(folded_filename || E'\n', '')
+        || coalesce(folded_artist || E'\n', '') || coalesce(folded_artists || E'\n', '')
+        || coalesce(folded_album || E'\n', '') || coalesce(folded_album_artist || E'\n', '')
+        || coalesce(folded_genre || E'\n', '') || coalesce(folded_genres || E'\n', '')
+        || coalesce(folded_composer || E'\n', '') || coalesce(folded_label || E'\n', '')
+        || coalesce(folded_copyright || E'\n', '') || coalesce(folded_comment || E'\n', '')
+        || coalesce(folded_isrc || E'\n', '') || coalesce(folded_path || E'\n', '')) STORED,
     search_vector tsvector GENERATED ALWAYS AS (
-        setweight(to_tsvector('pg_catalog.simple', public.search_fold(coalesce(tag_title, ''))), 'A')
-        || setweight(to_tsvector('pg_catalog.simple', public.search_fold(coalesce(tag_artist, ''))), 'B')
-        || setweight(to_tsvector('pg_catalog.simple', public.search_fold(
-               coalesce(tag_album, '') || ' ' || coalesce(tag_genre, ''))), 'C')
-        || setweight(to_tsvector('pg_catalog.simple', public.search_fold(coalesce(filename, ''))), 'D')) STORED
+        setweight(to_tsvector('pg_catalog.simple', coalesce(folded_title, '')), 'A')
+        || setweight(to_tsvector('pg_catalog.simple', coalesce(folded_filename, '') || E'\n'
+               || coalesce(folded_artist, '') || E'\n' || coalesce(folded_artists, '')), 'B')
+        || setweight(to_tsvector('pg_catalog.simple', coalesce(folded_album, '') || E'\n'
+               || coalesce(folded_genre, '') || E'\n' || coalesce(folded_genres, '') || E'\n'
+               || coalesce(folded_album_artist, '') || E'\n' || coalesce(folded_composer, '')), 'C')
+        || setweight(to_tsvector('pg_catalog.simple', coalesce(folded_label, '') || E'\n'
+               || coalesce(folded_copyright, '') || E'\n' || coalesce(folded_comment, '') || E'\n'
+               || coalesce(folded_isrc, '') || E'\n' || coalesce(folded_path, '')), 'D')) STORED
 );
 CREATE INDEX ON {schema}.vault (workspace_id, uploaded_at, asset_id);
 -- ids grow with time: the newest without a look at their dates
@@ -140,7 +170,8 @@ CREATE INDEX ON {schema}.vault (workspace_id, duration_s, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm DESC NULLS LAST, asset_id DESC);
 CREATE INDEX ON {schema}.vault (workspace_id, duration_s DESC NULLS LAST, asset_id DESC);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_key, effective_tempo_bpm);
-CREATE INDEX ON {schema}.vault (workspace_id, genre_fold);
+CREATE INDEX ON {schema}.vault USING gin (genre_fold);
 CREATE INDEX ON {schema}.vault USING gin (effective_instruments);
 CREATE INDEX ON {schema}.vault USING gin (search_vector);
 CREATE INDEX ON {schema}.vault USING gin (search_text public.gin_trgm_ops);
+CREATE INDEX ON {schema}.vault USING gin (string_to_array(search_names, E'\n'));

@@ -34,7 +34,7 @@ class AssetFilters(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    q: Annotated[str, Text(200)] | None = Field(
+    q: Annotated[str, Text(1_000)] | None = Field(
         None,
         description="Words and filters, as in `dark trap around 140 in A minor`; misspelt words are"
         " found too. What was understood is in the answer; parameters of their own win over it.",

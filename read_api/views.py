@@ -14,8 +14,11 @@ from read_api.errors import ViewNotReady
 
 Row = dict[str, Any]
 ATTEMPTS = 3
-# No view yet; or a rebuild swapped it under us, maybe with other columns.
+# No view yet, or one of an earlier version; or a rebuild swapped it under us, maybe with other
+# columns.
 _SWAPPED = (
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
     errors.UndefinedTable,
     errors.InvalidSchemaName,
     errors.InternalError_,

@@ -28,11 +28,14 @@ class RelatedAsset(AssetDto):
 
 
 class ChipDto(Dto):
-    """A filter that was understood out of `q`; `without` is the question when it is taken away."""
+    """A filter that was understood out of `q`, where it says `said`; the words count as text too.
+    One that `ranks` hides nothing. `without` is the question when it is taken away."""
 
     name: str
     value: str
     label: str
+    said: str
+    ranks: bool
     without: str
 
 

@@ -16,6 +16,15 @@ def key_of(text: str) -> str | None:
     return _SPELLINGS.get("".join(spelled.split()).lower())
 
 
+def spellings(key: str) -> tuple[str, ...]:
+    """How a text writes one of the 24 keys in words: `A# minor`, `Bb min`; none for other texts."""
+    pitch, _, mode = key.partition(" ")
+    if mode not in _MODES:
+        return ()
+    pitches = (pitch, *(flat for flat, sharp in _FLATS.items() if sharp == pitch))
+    return tuple(f"{each} {name}" for each in pitches for name in (mode, mode[:3]))
+
+
 def camelot(key: str | None) -> str:
     """The place on the wheel: C major is 8B, A minor 8A; a fifth up is one further. Empty if no
     key of the 24."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.caller import Caller
+from projections.folding import sort_key
 from read_api.asset_rows import asset_of
 from read_api.search import nearest
 from read_api.search.finding import SETTINGS, Search, found_asset
@@ -102,10 +103,10 @@ class Alike:
     def _versions(self, caller: Caller, one: AssetDto) -> list[RelatedAsset]:
         base = base_title(title_of(one))
         rows = self._views.rows(
-            _SAME_BEGINNING.replace("%(begin)s", "search_fold(%(begin)s)"),
+            _SAME_BEGINNING,
             {
                 "workspace_id": caller.workspace_id,
-                "begin": base,
+                "begin": sort_key(base),
                 "asset_id": one.id,
                 "rows": MOST_TITLES,
             },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -32,14 +32,25 @@ _UNITS = {"bpm": " BPM", "length": "", "energy": "", "danceability": ""}
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """`value` is canonical: `133-147`, `A minor`, `piano`, `2026-01-31`; ranges may lack an end."""
+    """`value` is canonical: `133-147`, `A minor`, `piano`, `2026-01-31`; ranges may lack an end.
+
+    `said` is the part of the question that was read so; `spoken` ones are words that may also be
+    meant as they stand, the others are written as a filter (`key:Am`).
+    """
 
     name: str
     value: str
+    said: str = field(default="", compare=False)
+    spoken: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
-        """As it may be typed: `bpm:133-147`, `key:"A minor"`. Reads as the same chip again."""
+        """Written as a filter: `bpm:133-147`, `key:"A minor"`. Reads as the same chip again."""
         return f'{self.name}:"{self.value}"' if " " in self.value else f"{self.name}:{self.value}"
+
+    @property
+    def guessed(self) -> bool:
+        """Whether its words ask for what is only ever guessed: that ranks and hides nothing."""
+        return self.spoken and self.name in ("genre", "mood")
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:

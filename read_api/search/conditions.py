@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from projections.genres import genre_key
 from read_api.asset_filters import AssetFilters
 from read_api.search.chips import PARAMETERS, Chip
+from read_api.search.spoken import as_query, phrases
 from read_api.search.vocabulary import FAMILIES, MOOD_SPELLINGS, MOODS
 from schemas.harmony import relatives
 
@@ -16,7 +18,6 @@ from schemas.harmony import relatives
 SUNG = 0.2
 _PLAIN = {
     "state": "state = %(state)s",
-    "genre": "genre_fold = search_fold(%(genre)s)",
     "key": "effective_key = %(key)s",
     "tempo_min": "effective_tempo_bpm >= %(tempo_min)s",
     "tempo_max": "effective_tempo_bpm <= %(tempo_max)s",
@@ -29,6 +30,7 @@ _PLAIN = {
     "danceability_min": "effective_danceability >= %(danceability_min)s",
     "danceability_max": "effective_danceability <= %(danceability_max)s",
 }
+_GENRE = "genre_fold ?| {keys}"
 _COLUMNS = {
     "bpm": "effective_tempo_bpm",
     "length": "duration_s",
@@ -37,26 +39,52 @@ _COLUMNS = {
 }
 
 
+# What fits a mood or a genre that was asked for comes before what has the words apart.
+GUESS_WEIGHT = 0.5
+
+
 @dataclass
 class Conditions:
-    """Hold together; `parameters` go with them, `tempo_bpm` is the one that is asked for."""
+    """Hold together; `parameters` go with them, `tempo_bpm` is the one that is asked for.
+
+    `guesses` are what only ranks: what is guessed hides nothing. `or_said` are the conditions of
+    `where` again, for a row whose text says some of it by one of the `phrases`; `said` holds for
+    such rows. They are apart, for an OR would keep `where` from using its indexes.
+    """
 
     where: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
+    guesses: list[str] = field(default_factory=list)
+    or_said: list[str] = field(default_factory=list)
+    phrases: list[str] = field(default_factory=list)
+    said: str | None = None
     tempo_bpm: float | None = None
 
     def add(self, condition: str, **values: Any) -> None:
         """`condition` names its values as `{name}`; each gets a parameter of its own."""
+        self.where.append(self.named(condition, **values))
+
+    def named(self, condition: str, **values: Any) -> str:
         names = {}
         for name, value in values.items():
             parameter = f"p{len(self.parameters)}"
             self.parameters[parameter] = value
             names[name] = f"%({parameter})s"
-        self.where.append(condition.format(**names))
+        return condition.format(**names)
+
+    def both(self, condition: str) -> None:
+        """Whatever the text says."""
+        self.where.append(condition)
+        self.or_said.append(condition)
 
     @property
     def sql(self) -> str:
         return " AND ".join(self.where)
+
+    @property
+    def worth(self) -> list[str]:
+        """What each guess that fits adds to a row's score."""
+        return [f"CASE WHEN {guess} THEN {GUESS_WEIGHT} ELSE 0 END" for guess in self.guesses]
 
 
 def counting(filters: AssetFilters, chips: Iterable[Chip]) -> tuple[Chip, ...]:
@@ -68,14 +96,16 @@ def counting(filters: AssetFilters, chips: Iterable[Chip]) -> tuple[Chip, ...]:
     )
 
 
-def conditions(workspace_id: str, filters: AssetFilters, chips: Iterable[Chip]) -> Conditions:
-    """What every row that is shown must fulfil, words apart."""
+def conditions(workspace_id: str, filters: AssetFilters) -> Conditions:
+    """What every row that is shown must fulfil: the parameters."""
     held = Conditions(["workspace_id = %(workspace_id)s"], {"workspace_id": workspace_id})
     for name, condition in _PLAIN.items():
         value = getattr(filters, name)
         if value is not None:
             held.where.append(condition)
             held.parameters[name] = value
+    if filters.genre:
+        held.add(_GENRE, keys=[genre_key(filters.genre)])
     if filters.compatible_with:
         held.add("effective_key = ANY ({keys})", keys=list(relatives(filters.compatible_with)))
     if filters.vocals:
@@ -94,50 +124,87 @@ def conditions(workspace_id: str, filters: AssetFilters, chips: Iterable[Chip]) 
         )
     if filters.tempo_min is not None and filters.tempo_max is not None:
         held.tempo_bpm = (filters.tempo_min + filters.tempo_max) / 2
-    _genres(held, [chip.value for chip in chips if chip.name == "genre"])
-    for chip in chips:
-        if chip.name in _CHIPS:
-            _CHIPS[chip.name](held, chip)
     return held
 
 
-def _spoken(condition: str) -> str:
-    """A word of a question may also be meant as it stands: found in the text, it counts too."""
-    return f"({condition} OR search_vector @@ phraseto_tsquery('simple', search_fold({{said}})))"
+def read_as(held: Conditions, chips: Iterable[Chip], *, words: bool) -> Conditions:
+    """What a row must fulfil as well where the question is read by its chips: that it was measured
+    so, or, if the chip was spoken, that its text says so.
+
+    Where there is nothing but guesses, neither `words` nor filters, one of them must be right.
+    """
+    reading = Conditions(
+        [*held.where], {**held.parameters}, or_said=[*held.where], tempo_bpm=held.tempo_bpm
+    )
+    chips = list(chips)
+    _genres(reading, [chip for chip in chips if chip.name == "genre"])
+    for chip in chips:
+        if chip.name in _CHIPS:
+            _CHIPS[chip.name](reading, chip)
+    if reading.guesses and not words and all(chip.guessed for chip in chips):
+        reading.where.append(f"({' OR '.join(reading.guesses)})")
+    if reading.phrases:
+        query = "search_vector @@ to_tsquery('simple', {phrases})"
+        some = reading.named(query, phrases=as_query(reading.phrases))
+        either = " AND ".join(reading.or_said)
+        reading.said = f"{some} AND {either} AND ({reading.sql}) IS NOT TRUE"
+    return reading
 
 
-def _genres(held: Conditions, names: list[str]) -> None:
-    """One of them is enough: a recording has one genre."""
-    if not names:
-        return
-    ways = [_spoken("genre_fold = search_fold({said})") for _ in names]
-    numbered = [way.replace("{said}", f"{{said{n}}}") for n, way in enumerate(ways)]
-    values = {f"said{n}": name for n, name in enumerate(names)}
-    held.add(f"({' OR '.join(numbered)})", **values)
+def _hold(held: Conditions, chip: Chip, measured: str) -> None:
+    """Measured so, or, where its words may also be meant as they stand, found in the text."""
+    held.where.append(f"({measured})")
+    held.or_said.append(_or_said(held, chip, measured))
+    if chip.spoken:
+        held.phrases += phrases(chip)
+
+
+def _or_said(held: Conditions, chip: Chip, measured: str) -> str:
+    if not chip.spoken or not (said := phrases(chip)):
+        return f"({measured})"
+    text = held.named("search_vector @@ to_tsquery('simple', {said})", said=as_query(said))
+    return f"({measured} OR {text})"
+
+
+def _genres(held: Conditions, chips: list[Chip]) -> None:
+    """One of them is enough. Written ones are filters; spoken ones hide what is said to be of
+    another genre, never what is only guessed to be."""
+    written = [genre_key(chip.value) for chip in chips if not chip.spoken]
+    if written:
+        held.both(held.named(_GENRE, keys=written))
+    spoken = [chip for chip in chips if chip.spoken]
+    fitting = [
+        _or_said(held, chip, held.named(_GENRE, keys=[genre_key(chip.value)])) for chip in spoken
+    ]
+    held.guesses += fitting
+    if fitting and not written:
+        held.both(f"(genre_keys IS NULL OR {' OR '.join(fitting)})")
 
 
 def _between(held: Conditions, chip: Chip) -> None:
     column = _COLUMNS[chip.name]
     low, high = chip.bounds
-    if low is not None:
-        held.add(f"{column} >= {{low}}", low=low)
-    if high is not None:
-        held.add(f"{column} <= {{high}}", high=high)
+    limits = [
+        held.named(f"{column} {sign} {{limit}}", limit=limit)
+        for sign, limit in ((">=", low), ("<=", high))
+        if limit is not None
+    ]
+    _hold(held, chip, " AND ".join(limits))
     if chip.name == "bpm" and low is not None and high is not None:
         held.tempo_bpm = (low + high) / 2
 
 
 def _instrument(held: Conditions, chip: Chip) -> None:
     names = [chip.value, *filter(None, [FAMILIES.get(chip.value)])]
-    held.add(_spoken("effective_instruments ?| {names}"), said=chip.value, names=names)
-
-
-def _without(held: Conditions, chip: Chip) -> None:
-    held.add("NOT effective_instruments @> to_jsonb({said}::text)", said=chip.value)
+    _hold(held, chip, held.named("effective_instruments ?| {names}", names=names))
 
 
 def _mood_chip(held: Conditions, chip: Chip) -> None:
-    held.add(_spoken(f"({_mood(chip.value)})"), said=chip.value, **_spelt(chip.value))
+    measured = held.named(_mood(chip.value), **_spelt(chip.value))
+    if chip.guessed:
+        held.guesses.append(_or_said(held, chip, measured))
+    else:
+        held.both(f"({measured})")
 
 
 def _mood(name: str) -> str:
@@ -157,23 +224,29 @@ def _sung(vocals: str) -> str:
     return "vocals >= {sung}" if vocals == "yes" else "vocals < {sung}"
 
 
+def _simple(condition: str, value: Callable[[Chip], Any]) -> Callable[[Conditions, Chip], None]:
+    def add(held: Conditions, chip: Chip) -> None:
+        _hold(held, chip, held.named(condition, value=value(chip)))
+
+    return add
+
+
 def _vocals(held: Conditions, chip: Chip) -> None:
-    if chip.value == "yes":
-        held.add(_sung("yes"), sung=SUNG)
-    else:
-        held.add(_spoken(_sung("no")), sung=SUNG, said="instrumental")
+    _hold(held, chip, held.named(_sung(chip.value), sung=SUNG))
 
 
 _CHIPS: dict[str, Callable[[Conditions, Chip], None]] = {
     **dict.fromkeys(_COLUMNS, _between),
-    "key": lambda held, chip: held.add("effective_key = {key}", key=chip.value),
-    "compatible": lambda held, chip: held.add(
-        "effective_key = ANY ({keys})", keys=list(relatives(chip.value))
+    "key": _simple("effective_key = {value}", lambda chip: chip.value),
+    "compatible": _simple(
+        "effective_key = ANY ({value})", lambda chip: list(relatives(chip.value))
     ),
     "instrument": _instrument,
-    "without": _without,
+    "without": _simple(
+        "NOT effective_instruments @> to_jsonb({value}::text)", lambda chip: chip.value
+    ),
     "mood": _mood_chip,
     "vocals": _vocals,
-    "since": lambda held, chip: held.add("uploaded_at >= {day}", day=chip.day),
-    "until": lambda held, chip: held.add("uploaded_at < {day}", day=chip.day),
+    "since": _simple("uploaded_at >= {value}", lambda chip: chip.day),
+    "until": _simple("uploaded_at < {value}", lambda chip: chip.day),
 }

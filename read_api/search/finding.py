@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,19 +10,20 @@ from typing import Any
 
 from kit.caller import Caller
 from kit.paging import Cursors
+from projections.folding import fold, has_words
 from read_api.asset_filters import AssetFilters
 from read_api.asset_rows import asset_of
 from read_api.search import nearest, statement
 from read_api.search.chips import Chip
-from read_api.search.conditions import conditions, counting
+from read_api.search.conditions import Conditions, conditions, counting, read_as
 from read_api.search.meaning import Meaning
 from read_api.search.nearest import Nearest
 from read_api.search.question import Question, understand
 from read_api.search.reasons import why_found
 from read_api.search.statement import After, Asked
-from read_api.search.texts import SIMILARITY, How
+from read_api.search.texts import SIMILARITY, How, Named, verbatim
 from read_api.views import Row, Views
-from schemas.dto import AssetDto
+from schemas.dto import AssetDto, Page
 from schemas.found import AssetPage, ChipDto, FoundAsset
 
 # In a vault of more the faintest likeness is not looked for (read_api/search/texts.py).
@@ -32,12 +34,24 @@ SETTINGS = {"jit": "off", "plan_cache_mode": "force_custom_plan"}
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A list's question taken apart; `chips` are those that count beside its parameters."""
+    """A list's question taken apart; `chips` are those that count beside its parameters, `alone`
+    what they ask for without the words."""
 
     question: Question
     chips: tuple[Chip, ...]
     words: tuple[str, ...]
     asked: Asked
+    alone: Conditions
+
+    @property
+    def nothing(self) -> bool:
+        """Whether a question was asked that says nothing."""
+        return self.asked.named is None and not self.chips
+
+    @property
+    def only_chips(self) -> Asked:
+        """The question without the words that stand nowhere."""
+        return replace(self.asked, words=(), meaning=None, held=self.alone)
 
 
 class Search:
@@ -59,9 +73,7 @@ class Search:
             after, today = After(sort_key, asset_id), date.fromisoformat(day)
         understood = self.understand(caller, filters, today, meaning=meant)
         meant = understood.asked.meaning is not None
-        if filters.q and not understood.question.pieces:
-            return AssetPage(data=[])
-        if filters.q and not understood.words and not understood.question.chips:
+        if filters.q and understood.nothing:
             return AssetPage(data=[])
         rows, how, dropped = self._rows(understood, filters.limit, how, dropped, after)
         page = self._cursors.page(
@@ -70,21 +82,21 @@ class Search:
             lambda row: (how, dropped, meant, today.isoformat(), row["sort_key"], row["asset_id"]),
             belongs_to,
         )
-        return _answer(page.data, page.next_cursor, understood, how, dropped)
+        return _answer(page, filters.q or "", understood, how, dropped)
 
     def count(self, caller: Caller, filters: AssetFilters) -> int:
         """How many recordings there are in all for a question, misspelt ones only if need be."""
         understood = self.understand(caller, filters, datetime.now(UTC).date(), meaning=False)
         asked = understood.asked
-        if filters.q and not asked.words and not understood.question.chips:
+        if filters.q and understood.nothing:
             return 0
         for how in self._ways(understood, filters.limit)[0]:
             found = self._one(statement.count_statement(asked, how), how)["found"]
             if found:
                 return int(found)
         if asked.words and understood.chips:
-            alone = replace(asked, words=())
-            return int(self._one(statement.count_statement(alone, "exact"), "exact")["found"])
+            made = statement.count_statement(understood.only_chips, "exact")
+            return int(self._one(made, "exact")["found"])
         return 0
 
     def understand(
@@ -92,17 +104,28 @@ class Search:
     ) -> Understood:
         question = understand(filters.q, today)
         chips = counting(filters, question.chips)
-        words = self._folded(question.words)
-        held = conditions(caller.workspace_id, filters, chips)
-        asked = Asked(held, filters.order, words)
-        if meaning and words and filters.order == "relevance":
+        phrase, words = fold(filters.q or ""), tuple(fold(question.words).split())
+        if question.chips and not has_words(" ".join(words)):
+            words = ()
+        base = conditions(caller.workspace_id, filters)
+        asked = Asked(
+            base,
+            read_as(base, chips, words=bool(words)),
+            filters.order,
+            words if has_words(phrase) else (),
+            named=_named(filters.q, phrase),
+            # Without chips its words are all that is looked for.
+            verbatim=verbatim(phrase) if question.chips or not has_words(phrase) else None,
+            signs=not question.chips and not has_words(phrase),
+        )
+        if meaning and asked.words and filters.order == "relevance":
             asked = replace(asked, meaning=self._meant(question.words, chips))
         if filters.similar_to:
             asked = replace(asked, sound=self.sound_of(caller, filters.similar_to))
         if asked.near:
             few = self._one(statement.few_statement(asked), "exact")["few"]
             asked = replace(asked, few=bool(few))
-        return Understood(question, chips, words, asked)
+        return Understood(question, chips, asked.words, asked, read_as(base, chips, words=False))
 
     def sound_of(self, caller: Caller, asset_id: str) -> Nearest:
         """Towards the sound of one recording; nothing is near one that has none."""
@@ -130,7 +153,7 @@ class Search:
         """(rows, how their words were matched, whether the words were left out)"""
         asked = understood.asked
         if how is not None:
-            asked = replace(asked, words=(), meaning=None) if dropped else asked
+            asked = understood.only_chips if dropped else asked
             return self._read(asked, how, after, limit), how, dropped
         rows: list[Row] = []
         ways, sure = self._ways(understood, limit)
@@ -149,8 +172,7 @@ class Search:
         if rows or not understood.chips:
             # Only by their meaning, which is the same in all ways.
             return rows, "exact", False
-        alone = replace(asked, words=(), meaning=None)
-        return self._read(alone, "exact", None, limit), "exact", True
+        return self._read(understood.only_chips, "exact", None, limit), "exact", True
 
     def _fits(self, asked: Asked, how: How) -> bool:
         """Whether any text fits."""
@@ -175,7 +197,7 @@ class Search:
             return ("exact", "typed", "alike", *faint), False
         # The same of what is alike in a large vault, where it costs more than all else.
         lenient: tuple[How, ...] = ("typed",) if understood.chips else ("typed", "alike")
-        if asked.ranked != "relevance" or asked.sound:
+        if asked.ranked != "relevance" or asked.sound or asked.held.guesses:
             return ("exact", *lenient), False
         fitting = self._one(statement.breadth_statement(asked), "exact")["fitting"]
         broad = fitting >= statement.BROAD and (fitting > limit or self._many(asked))
@@ -195,12 +217,9 @@ class Search:
         sql, parameters = made
         return self._views.rows(sql, parameters, _settings(None, how))[0]
 
-    def _folded(self, text: str) -> tuple[str, ...]:
-        """Words as the rows' text is folded."""
-        if not text:
-            return ()
-        row = self._views.row("SELECT search_fold(%(q)s) AS folded", {"q": text})
-        return tuple(row["folded"].split()) if row else ()
+
+def _named(q: str | None, phrase: str) -> Named | None:
+    return Named(unicodedata.normalize("NFC", (q or "").strip()), phrase) if phrase else None
 
 
 def _settings(asked: Asked | None, how: How) -> dict[str, str]:
@@ -212,30 +231,29 @@ def _settings(asked: Asked | None, how: How) -> dict[str, str]:
         settings |= dict.fromkeys(("enable_hashjoin", "enable_mergejoin"), "off")
     if how == "typed" or how in SIMILARITY:
         settings["enable_seqscan"] = "off"
-    if how == "broad":
-        # Its index stops early; the planner would gather everything that fits.
-        settings["enable_bitmapscan"] = "off"
     if asked and asked.near:
         settings |= nearest.SETTINGS
     return settings
 
 
 def _answer(
-    rows: list[Row], next_cursor: str | None, understood: Understood, how: How, dropped: bool
+    page: Page[Row], asked: str, understood: Understood, how: How, dropped: bool
 ) -> AssetPage:
     question, words = understood.question, understood.words
     spelling = None
     if words and not dropped:
         spelling = "as-written" if how in ("exact", "broad") else "misspelt"
     return AssetPage(
-        data=[_found(row, understood, dropped) for row in rows],
-        next_cursor=next_cursor,
-        has_more=next_cursor is not None,
+        data=[_found(row, asked, understood, dropped) for row in page.data],
+        next_cursor=page.next_cursor,
+        has_more=page.next_cursor is not None,
         understood=[
             ChipDto(
                 name=chip.name,
                 value=chip.value,
                 label=chip.label,
+                said=chip.said,
+                ranks=chip.guessed,
                 without=str(question.without(chip)),
             )
             for chip in understood.chips
@@ -246,11 +264,11 @@ def _answer(
     )
 
 
-def _found(row: Row, understood: Understood, dropped: bool) -> FoundAsset:
+def _found(row: Row, asked: str, understood: Understood, dropped: bool) -> FoundAsset:
     asset = asset_of(row)
     meaning, sound = row.get("near_words_closeness"), row.get("near_sound_closeness")
     words = () if dropped or not row["text_score"] else understood.words
-    reasons = why_found(asset, words, understood.chips, meaning)
+    reasons = why_found(asset, words, understood.chips, meaning, asked)
     closeness = sound if sound is not None else meaning
     return found_asset(asset, reasons, closeness)
 

@@ -7,13 +7,17 @@ stands in quotes is never a filter. Pure: the day of the asking is an argument.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from read_api.search.chips import MANY, Chip
 from read_api.search.grammar import NAMES, RULES
 
-_QUOTED = rf'(?:\b(?:{"|".join((*NAMES, "tempo", "harmonic"))}):)?"[^"]*"'
+_NAMED = rf"(?:{'|'.join((*NAMES, 'tempo', 'harmonic'))}):"
+_QUOTED = rf'(?:\b{_NAMED})?"[^"]*"'
+_WRITTEN = re.compile(_NAMED, re.IGNORECASE)
+# What is longer is the name of something, no question.
+LONGEST = 200
 _SEPARATORS = re.compile(r'(?:[\s,;()\[\]"\x00]|[.!?]+(?=[\s,;()\[\]".!?\x00]|$))+')
 _PLAIN = re.compile(rf"{_QUOTED}|[^ ]+")
 _PARTS = re.compile(_QUOTED)
@@ -31,7 +35,10 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Chips and plain words in the order in which they were said; `str` reads the same again."""
+    """Chips and plain words in the order in which they were said; `str` reads the same again.
+
+    Whatever is understood, the words stay: each chip knows what was `said`.
+    """
 
     pieces: tuple[Chip | Plain, ...] = ()
 
@@ -47,10 +54,15 @@ class Question:
         )
 
     def __str__(self) -> str:
-        return " ".join(map(str, self.pieces))
+        return " ".join(
+            piece.said if isinstance(piece, Chip) else piece.text for piece in self.pieces
+        )
 
     def without(self, chip: Chip) -> Question:
-        return Question(tuple(piece for piece in self.pieces if piece != chip))
+        """What the chip was read from is text then; a filter that was written as one is gone."""
+        text = (Plain(f'"{chip.said}"'),) if chip.spoken else ()
+        at = self.pieces.index(chip)
+        return Question((*self.pieces[:at], *text, *self.pieces[at + 1 :]))
 
 
 def understand(text: str | None, today: date) -> Question:
@@ -60,6 +72,8 @@ def understand(text: str | None, today: date) -> Question:
     kind that one can have only once stays words.
     """
     text = _normal(text or "")
+    if len(text) > LONGEST:
+        return Question((Plain(text),))
     pieces: list[Chip | Plain] = []
     taken: set[str] = set()
     at = 0
@@ -71,7 +85,8 @@ def understand(text: str | None, today: date) -> Question:
             end = plain.end() if plain else len(text)
             pieces.append(Plain(text[at:end]))
         else:
-            pieces.append(chip)
+            said = text[at:end]
+            pieces.append(replace(chip, said=said, spoken=not _WRITTEN.match(said)))
             if kind and kind not in MANY:
                 taken.add(kind)
         at = end + 1

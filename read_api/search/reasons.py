@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
+from projections.folding import fold, lines, signs
+from projections.genres import genre_key, genre_keys
 from read_api.search.chips import Chip
-from read_api.search.vocabulary import FAMILIES
+from read_api.search.conditions import SUNG
+from read_api.search.spoken import phrases
+from read_api.search.vocabulary import FAMILIES, MOOD_SPELLINGS, MOODS
 from schemas.dto import AssetDto
 from schemas.harmony import camelot, relatives
 
@@ -18,14 +21,24 @@ MOST_NAMES = 3
 
 
 def why_found(
-    asset: AssetDto, words: Sequence[str], chips: Iterable[Chip], meaning: float | None = None
+    asset: AssetDto,
+    words: Sequence[str],
+    chips: Iterable[Chip],
+    meaning: float | None = None,
+    asked: str = "",
 ) -> list[str]:
-    """What of the question fits, each in a few words; `meaning` is the closeness of what the
-    words mean to what was heard, 0..1."""
-    reasons = _of_words(asset, words)
+    """What of the question fits, each in a few words; `asked` is the whole of it, `meaning` the
+    closeness of what the words mean to what was heard, 0..1."""
+    texts = _texts(asset)
+    whole = _whole(asset, texts, asked)
+    reasons = [f"{whole} “{' '.join(asked.split())}”"] if whole else _of_words(texts, words)
     if meaning is not None:
         reasons.append(f"sounds as described ({meaning:.2f})")
-    reasons += [reason for chip in chips if (reason := _of_chip(asset, chip))]
+    for chip in chips:
+        reason = _of_chip(asset, chip)
+        if reason is None and not whole and chip.spoken:
+            reason = _in_text(texts, chip)
+        reasons += [reason] if reason else []
     return list(dict.fromkeys(reasons))
 
 
@@ -40,7 +53,7 @@ def why_similar(one: AssetDto, other: AssetDto) -> list[str]:
             reasons.append(f"{camelot(yours.key)} mixes with {camelot(mine.key)}")
     if mine.tempo_bpm and yours.tempo_bpm and (said := _tempi(mine.tempo_bpm, yours.tempo_bpm)):
         reasons.append(said)
-    if mine.genre and yours.genre and _folded(mine.genre) == _folded(yours.genre):
+    if mine.genre and yours.genre and genre_key(mine.genre) == genre_key(yours.genre):
         reasons.append(f"both {yours.genre}")
     if shared := [name for name in yours.instruments if name in mine.instruments]:
         reasons.append(f"both with {_listed(shared)}")
@@ -60,18 +73,43 @@ def _tempi(mine: float, yours: float) -> str | None:
     return None
 
 
-def _of_words(asset: AssetDto, words: Sequence[str]) -> list[str]:
-    if not words:
-        return []
+def _texts(asset: AssetDto) -> dict[str, str]:
+    """What is looked at, by what it is called, folded as it is stored: a line for each way."""
     tags = asset.tags
     fields = {
-        "title": tags.title,
-        "artist": tags.artist,
-        "album": tags.album,
-        "genre": tags.genre,
-        "file name": asset.filename,
+        "title": [tags.title],
+        "artist": [tags.artist, *(tags.artists or ())],
+        "album": [tags.album],
+        "genre": [tags.genre, *(tags.genres or ())],
+        "file name": [asset.filename],
+        "album artist": [tags.album_artist],
+        "composer": [tags.composer],
+        "label": [tags.label],
+        "copyright": [tags.copyright],
+        "comment": [tags.comment],
+        "ISRC": [tags.isrc],
+        "folder": [asset.path],
     }
-    texts = {name: _folded(text).split() for name, text in fields.items() if text}
+    return {
+        name: "\n".join(lines(value) or "" for value in values if value)
+        for name, values in fields.items()
+        if any(values)
+    }
+
+
+def _whole(asset: AssetDto, texts: Mapping[str, str], asked: str) -> str | None:
+    """The field that holds the whole question."""
+    phrase = fold(asked)
+    if not phrase:
+        return None
+    raw = {"title": asset.tags.title, "file name": asset.filename, "artist": asset.tags.artist}
+    for name, text in texts.items():
+        if phrase in text or phrase in signs(raw.get(name) or ""):
+            return name
+    return None
+
+
+def _of_words(texts: Mapping[str, str], words: Sequence[str]) -> list[str]:
     found: dict[str, list[str]] = {}
     for word in words:
         name, exact = _best(word, texts)
@@ -80,72 +118,92 @@ def _of_words(asset: AssetDto, words: Sequence[str]) -> list[str]:
     return [f"{name} “{' '.join(said)}”" for name, said in found.items()]
 
 
-def _best(word: str, texts: dict[str, list[str]]) -> tuple[str | None, bool]:
+def _best(word: str, texts: Mapping[str, str]) -> tuple[str | None, bool]:
     """(the field that holds the word, as it is written); misspelt, where it is most alike."""
-    for name, tokens in texts.items():
-        if any(token.startswith(word) for token in tokens) or word in "".join(tokens):
+    for name, text in texts.items():
+        if any(token.startswith(word) for token in text.split()):
             return name, True
+    for name, text in texts.items():
+        if word in text:
+            return name, True
+    if word.isdecimal():
+        return None, False
     alike = [
         (SequenceMatcher(None, word, token).ratio(), name)
-        for name, tokens in texts.items()
-        for token in tokens
+        for name, text in texts.items()
+        for token in text.split()
     ]
     share, name = max(alike, default=(0.0, None))
     return (name, False) if share >= ALIKE else (None, False)
 
 
+def _in_text(texts: Mapping[str, str], chip: Chip) -> str | None:
+    """Where a text says what the chip asks for."""
+    for name, text in texts.items():
+        spaced = f" {' '.join(text.split())} "
+        for phrase in phrases(chip):
+            if f" {phrase} " in spaced:
+                return f"{name} “{phrase}”"
+    return None
+
+
 def _of_chip(asset: AssetDto, chip: Chip) -> str | None:
+    """How it was measured, if that is what was asked for."""
     said, heard = asset.effective, asset.analysis
     match chip.name:
-        case "bpm" if said.tempo_bpm:
+        case "bpm" if said.tempo_bpm and _within(said.tempo_bpm, chip):
             low, high = chip.bounds
             if low is None or high is None:
                 return f"{said.tempo_bpm:.0f} BPM"
             off = abs(said.tempo_bpm - (low + high) / 2)
             return f"{said.tempo_bpm:.0f} BPM" + (f", {off:.0f} off" if off >= 0.5 else "")
-        case "key" if said.key:
+        case "key" if said.key == chip.value:
             return f"{said.key} ({camelot(said.key)})"
-        case "compatible" if said.key:
+        case "compatible" if said.key and said.key in relatives(chip.value):
             return f"{said.key}: {camelot(said.key)} mixes with {camelot(chip.value)}"
-        case "genre":
-            fits = said.genre and _folded(said.genre) == _folded(chip.value)
-            return f"genre {said.genre}" if fits else f"text says {chip.value}"
+        case "genre" if genre_key(chip.value) in (genre_keys(said.genre) or ()):
+            return f"genre {said.genre}"
         case "instrument":
             return _instrument(asset, chip.value)
         case "mood":
             return _mood(asset, chip.value)
         case "vocals" if heard and heard.vocals is not None:
-            return f"sung in {heard.vocals:.0%} of it"
-        case "energy" if said.energy is not None:
+            if (heard.vocals >= SUNG) == (chip.value == "yes"):
+                return f"sung in {heard.vocals:.0%} of it"
+        case "energy" if said.energy is not None and _within(said.energy, chip):
             return f"energy {said.energy:.2f}"
     return None
 
 
-def _instrument(asset: AssetDto, name: str) -> str:
+def _within(value: float, chip: Chip) -> bool:
+    low, high = chip.bounds
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _instrument(asset: AssetDto, name: str) -> str | None:
     for each in asset.analysis.instruments if asset.analysis else ():
         if each.name in (name, FAMILIES.get(name)):
             return f"{each.name} in {each.share:.0%} of it"
-    return f"with {name}" if name in asset.effective.instruments else f"text says {name}"
+    return f"with {name}" if name in asset.effective.instruments else None
 
 
 def _mood(asset: AssetDto, name: str) -> str | None:
-    if asset.analysis and name in asset.analysis.moods:
+    if asset.analysis and set(asset.analysis.moods) & {name, *MOOD_SPELLINGS.get(name, ())}:
         return f"mood {name}"
-    numbers = {
+    known = {
         "energy": asset.effective.energy,
         "valence": asset.effective.valence,
+        "danceability": asset.effective.danceability,
     }
-    known = [f"{each} {value:.2f}" for each, value in numbers.items() if value is not None]
-    return f"{name}: {', '.join(known)}" if known else None
+    limits = MOODS.get(name, ())
+    numbers = [(column, sign, limit, known[column]) for column, sign, limit in limits]
+    fits = numbers and all(
+        value is not None and (value >= limit if sign == ">=" else value <= limit)
+        for _, sign, limit, value in numbers
+    )
+    shown = ", ".join(f"{column} {value:.2f}" for column, _, _, value in numbers if fits)
+    return f"{name}: {shown}" if shown else None
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMES])
-
-
-def _folded(text: str) -> str:
-    """Near to what `search_fold` makes in the database: lower case, no accents, words only."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(
-        "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c)).split()
-    )

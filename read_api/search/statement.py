@@ -1,8 +1,9 @@
 """One page of the vault as SQL: filters, text, nearest by vector, ranking, keyset paging.
 
-The ranking is a sum, so that a row's place needs no other row's: text (0 to 2, and only there are
-rows above 1), + closeness of meaning (0 to 1), + closeness of sound (0 to 1), + half a point for
-the tempo that was asked for, less the farther away it is. Ties go to the newer one.
+The ranking is a sum, so that a row's place needs no other row's: how far the whole question is the
+row's name (0 to 60, in steps of ten or more), + its words in the text (0 to 1.5), + what a guess of
+mood or genre adds, + closeness of meaning (0 to 1), + closeness of sound (0 to 1), + half a point
+for the tempo that was asked for, less the farther away it is. Ties go to the newer one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from read_api.search.conditions import Conditions
 from read_api.search.nearest import FEW, Nearest
-from read_api.search.texts import How, TextMatch, text_match
+from read_api.search.texts import How, Named, TextMatch, text_match
 
 # sort name → (column, its type); only _NULLABLE ones can be absent in a row that is seen
 _SORTS = {
@@ -40,19 +41,28 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that decides which rows are shown, in which order. `words` are folded."""
+    """All that decides which rows are shown, in which order.
 
+    A row fulfils `base` (the parameters), and either `held` (`base` and the chips) with its
+    `words`, or, whatever the chips say, it has the whole question in its text (`verbatim`).
+    `words` are folded. A question of signs has neither words nor chips (`signs`).
+    """
+
+    base: Conditions
     held: Conditions
     order: str
     words: tuple[str, ...] = ()
+    named: Named | None = None
+    verbatim: TextMatch | None = None
     meaning: Nearest | None = None
     sound: Nearest | None = None
     few: bool = True
+    signs: bool = False
 
     @property
     def ranked(self) -> str:
         """The order; relevance only where something tells one row from another."""
-        ranks = self.words or self.sound or self.held.tempo_bpm is not None
+        ranks = self.named or self.sound or self.held.tempo_bpm is not None
         return self.order if ranks or self.order != "relevance" else "-uploaded_at"
 
     @property
@@ -60,15 +70,43 @@ class Asked:
         return tuple(each for each in (self.meaning, self.sound) if each)
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Rows of the vault that are in an answer: what they fulfil, and what their text is worth."""
+
+    where: str
+    score: str
+
+
+def branches(asked: Asked, text: TextMatch | None) -> list[Branch]:
+    """Each row is in one of them at most, and each is planned alone: an OR of them would be asked
+    of row after row."""
+    if text is not None and text.apart:
+        return [Branch(asked.held.sql, text.score)]
+    worth = asked.named.score if asked.named else "0"
+    scored = f"{worth} + {text.score}" if text else worth
+    verbatim, said = asked.verbatim, asked.held.said
+    found, others = [], ""
+    if verbatim:
+        typed = f"{asked.base.sql} AND {verbatim.condition}"
+        found.append(Branch(typed, f"{worth} + {verbatim.score}"))
+        others = f" AND {verbatim.condition} IS NOT TRUE"
+    if not asked.signs:
+        words = f" AND {text.condition}" if text else ""
+        read = [asked.held.sql, *([said] if said else [])]
+        found += [Branch(f"{each}{words}{others}", scored) for each in read]
+    return found
+
+
 def page_statement(
     asked: Asked, how: How, after: After | None, limit: int
 ) -> tuple[str, dict[str, Any]]:
     """(statement, parameters) for `limit + 1` rows: vault columns, `score`, `text_score`,
     closeness to what was asked for, and `sort_key`."""
-    parameters = {**asked.held.parameters, "rows": limit + 1}
-    text = text_match(list(asked.words), how) if asked.words else None
-    for more in (text, *asked.near):
-        parameters |= more.parameters if more else {}
+    text = _text(asked, how)
+    parameters = {**_parameters(asked, text), "rows": limit + 1}
+    for near in asked.near:
+        parameters |= near.parameters
     if how == "broad" and text and asked.ranked == "relevance":
         return _newest_first(asked, text, after, parameters), parameters
     column, type_ = _SORTS[asked.ranked.lstrip("-")]
@@ -77,46 +115,47 @@ def page_statement(
     direction = "DESC" if descending else "ASC"
     # NULLS LAST keeps an index from being read backwards.
     order = f"{column} {direction}{' NULLS LAST' if column in _NULLABLE else ''}"
-    found = f"SELECT {_columns(asked, text)} FROM {_source(asked, text)} WHERE {asked.held.sql}"
     return (
-        f"{_tables(asked, text)} SELECT *, {column}::text AS sort_key FROM ({found}) AS found"
-        f" WHERE {keyset} ORDER BY {order}, asset_id {direction} LIMIT %(rows)s",
+        f"{_tables(asked, text)} SELECT *, {column}::text AS sort_key FROM ({_found(asked, text)})"
+        f" AS found WHERE {keyset} ORDER BY {order}, asset_id {direction} LIMIT %(rows)s",
         parameters,
     )
 
 
 def count_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
     """How many rows there are in all, those that only mean the same apart."""
-    text = text_match(list(asked.words), how) if asked.words else None
-    if text is None:
-        where = asked.held.sql
-        return f"SELECT count(*) AS found FROM views.vault WHERE {where}", asked.held.parameters
-    parameters = asked.held.parameters | text.parameters
-    if text.apart:
-        return f"SELECT count(*) AS found FROM ({text.table(asked.held.sql)}) AS texts", parameters
-    where = f"{asked.held.sql} AND {text.condition}"
-    return f"SELECT count(*) AS found FROM views.vault WHERE {where}", parameters
+    text = _text(asked, how)
+    if text is None or not text.apart:
+        counted = [
+            f"(SELECT count(*) FROM views.vault WHERE {branch.where})"
+            for branch in branches(asked, text)
+        ]
+        return f"SELECT {' + '.join(counted)} AS found", _parameters(asked, text)
+    return f"SELECT count(*) AS found FROM ({_texts(asked, text)}) AS texts", _parameters(
+        asked, text
+    )
 
 
 def fits_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
     """`fits`: whether any row's text fits, beside the filters and the nearest sounds."""
     text, near, among = text_match(list(asked.words), how), "", None
-    parameters = asked.held.parameters | text.parameters
+    parameters = _parameters(asked, text)
     if asked.sound:
         near = _tables(replace(asked, words=(), meaning=None), None)
         among, parameters = asked.sound.table, parameters | asked.sound.parameters
-    one = f"SELECT {text.found(asked.held.sql, among)} LIMIT 1"
-    return f"{near} SELECT count(*) > 0 AS fits FROM ({one}) AS one", parameters
+    one = [f"EXISTS (SELECT {text.found(branch.where, among)})" for branch in branches(asked, text)]
+    return f"{near} SELECT {' OR '.join(one)} AS fits", parameters
 
 
 def breadth_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
     """`fitting`: how many of the newest rows the words and filters fit; a look, no count."""
     text = text_match(list(asked.words), "exact")
+    fits = " OR ".join(f"({branch.where})" for branch in branches(asked, text))
     return (
         "SELECT count(*) AS fitting FROM (SELECT * FROM views.vault"
         " WHERE workspace_id = %(workspace_id)s ORDER BY asset_id DESC"
-        f" LIMIT {LOOKED_AT}) AS newest WHERE {asked.held.sql} AND {text.condition}",
-        asked.held.parameters | text.parameters,
+        f" LIMIT {LOOKED_AT}) AS newest WHERE {fits}",
+        _parameters(asked, text),
     )
 
 
@@ -129,6 +168,25 @@ def few_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
     )
 
 
+def _text(asked: Asked, how: How) -> TextMatch | None:
+    return text_match(list(asked.words), how) if asked.words else None
+
+
+def _parameters(asked: Asked, text: TextMatch | None) -> dict[str, Any]:
+    parameters = dict(asked.held.parameters)
+    for more in (text, asked.named, asked.verbatim):
+        parameters |= more.parameters if more else {}
+    return parameters
+
+
+def _texts(asked: Asked, text: TextMatch) -> str:
+    """The body of the common table of rows whose text fits: (asset_id, text_score)."""
+    among = asked.sound.table if asked.sound else None
+    return " UNION ALL ".join(
+        f"({text.table(branch.where, branch.score, among)})" for branch in branches(asked, text)
+    )
+
+
 def _tables(asked: Asked, text: TextMatch | None) -> str:
     tables = [
         f"{near.table} AS MATERIALIZED ({near.candidates(asked.held.sql, few=asked.few)})"
@@ -136,8 +194,7 @@ def _tables(asked: Asked, text: TextMatch | None) -> str:
     ]
     if text:
         # Once, for its score stands in several places of what follows.
-        among = asked.sound.table if asked.sound else None
-        tables.append(f"texts AS MATERIALIZED ({text.table(asked.held.sql, among)})")
+        tables.append(f"texts AS MATERIALIZED ({_texts(asked, text)})")
     if text and asked.meaning:
         near = asked.meaning.table
         tables.append(
@@ -149,6 +206,18 @@ def _tables(asked: Asked, text: TextMatch | None) -> str:
     return f"WITH {', '.join(tables)}" if tables else ""
 
 
+def _found(asked: Asked, text: TextMatch | None) -> str:
+    """All rows that are shown, with what ranks them."""
+    source = _source(asked, text)
+    if text:
+        columns = _columns(asked, "coalesce(text_score, 0)")
+        return f"SELECT {columns} FROM {source} WHERE {asked.base.sql}"
+    return " UNION ALL ".join(
+        f"SELECT {_columns(asked, f'({branch.score})::numeric')} FROM {source} WHERE {branch.where}"
+        for branch in branches(asked, None)
+    )
+
+
 def _source(asked: Asked, text: TextMatch | None) -> str:
     source = "views.vault AS vault"
     if text:
@@ -158,9 +227,11 @@ def _source(asked: Asked, text: TextMatch | None) -> str:
     return source
 
 
-def _columns(asked: Asked, text: TextMatch | None) -> str:
-    worth = "coalesce(text_score, 0)" if text else "0::numeric"
-    terms = [worth, *(f"coalesce({near.table}_closeness, 0)" for near in asked.near)]
+def _columns(asked: Asked, worth: str) -> str:
+    terms = [
+        *(worth, *asked.held.worth),
+        *(f"coalesce({near.table}_closeness, 0)" for near in asked.near),
+    ]
     if asked.held.tempo_bpm:
         bpm = asked.held.tempo_bpm
         off = f"abs(effective_tempo_bpm - {bpm}) / {bpm * TEMPO_REACH}"
@@ -172,22 +243,31 @@ def _columns(asked: Asked, text: TextMatch | None) -> str:
 def _newest_first(
     asked: Asked, text: TextMatch, after: After | None, parameters: dict[str, Any]
 ) -> str:
-    """The title itself first, then all that fits, newest first, by an index that stops early."""
-    branches = []
-    for worth, title in ((1, "title_sort = %(phrase)s"), (0, "title_sort <> %(phrase)s")):
-        keyset = "true"
-        if after is not None:
-            parameters["after_id"] = after.asset_id
-            # No row of both: the index could not begin behind it, and would read all before it.
-            behind = worth - int(after.sort_key or 0)
-            keyset = "asset_id < %(after_id)s" if behind == 0 else str(behind < 0)
-        branches.append(
-            f"(SELECT *, {worth}::numeric AS score, 1 AS text_score FROM views.vault"
-            f" WHERE {asked.held.sql} AND {title} AND {text.condition} AND {keyset}"
-            " ORDER BY asset_id DESC LIMIT %(rows)s)"
-        )
+    """What is called so first, then all that fits, newest first, by an index that stops early."""
+    named = asked.named
+    assert named is not None
+    score, keyset, behind = 1, "true", "true"
+    if after is not None:
+        score = float(after.sort_key or 0)
+        parameters |= {"after_id": after.asset_id, "after_score": score}
+        keyset = "(score, asset_id) < (%(after_score)s::numeric, %(after_id)s)"
+        behind = "asset_id < %(after_id)s"
+    fits = " OR ".join(f"({branch.where})" for branch in branches(asked, text))
+    called = (
+        f"(SELECT * FROM (SELECT *, (1 + {named.closeness})::numeric AS score, 1 AS text_score"
+        f" FROM views.vault WHERE {asked.base.sql} AND {named.exactly}) AS named WHERE {keyset}"
+        " ORDER BY score DESC, asset_id DESC LIMIT %(rows)s)"
+    )
+    # coalesce: no index of texts, which would gather everything that fits.
+    others = (
+        "(SELECT *, 0::numeric AS score, 1 AS text_score FROM views.vault"
+        f" WHERE workspace_id = %(workspace_id)s AND coalesce({fits}, false)"
+        f" AND NOT {named.called} AND {behind if not score else 'true'}"
+        " ORDER BY asset_id DESC LIMIT %(rows)s)"
+    )
+    both = others if not score else f"{called} UNION ALL {others}"
     return (
-        f"SELECT *, score::text AS sort_key FROM ({' UNION ALL '.join(branches)}) AS found"
+        f"SELECT *, score::text AS sort_key FROM ({both}) AS found"
         " ORDER BY score DESC, asset_id DESC LIMIT %(rows)s"
     )
 

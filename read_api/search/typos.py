@@ -14,9 +14,10 @@ SHORTEST, LONGEST, MOST_WORDS = 4, 20, 6
 def meant(word: str) -> list[str]:
     """The word, and all that one letter missing, added, wrong or in its neighbour's place makes.
 
-    About 54 for each letter; a look into the text index for each costs some 3 µs.
+    A number is only itself: each slip would be another one. About 54 for each letter; a look into
+    the text index for each costs some 3 µs.
     """
-    if not SHORTEST <= len(word) <= LONGEST:
+    if not SHORTEST <= len(word) <= LONGEST or not word.isalpha():
         return [word]
     letters = next((each for each in _ALPHABETS if any(c in each for c in word)), "")
     cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from projections.genres import GENRES
+
 # How a mood that was not named by the analysis shows in numbers, each 0..1 (limits are ours).
 MOODS: dict[str, tuple[tuple[str, str, float], ...]] = {
     "energetic": (("energy", ">=", 0.65),),
@@ -42,43 +44,7 @@ FAMILIES = {
     "cello": "strings",
     "keyboard": "piano",
 }
-_GENRE_WORDS = {
-    "rock": ("rock",),
-    "indie": ("indie",),
-    "punk": ("punk",),
-    "metal": ("metal", "heavy metal"),
-    "pop": ("pop",),
-    "electronic": ("electronic", "electronica"),
-    "house": ("house",),
-    "techno": ("techno",),
-    "trance": ("trance",),
-    "dance": ("dance", "edm"),
-    "drum and bass": ("drum and bass", "drum & bass", "drum n bass", "dnb", "d&b"),
-    "dubstep": ("dubstep",),
-    "ambient": ("ambient",),
-    "new age": ("new age",),
-    "hip hop": ("hip hop", "hip-hop", "hiphop"),
-    "rap": ("rap",),
-    "jazz": ("jazz",),
-    "blues": ("blues",),
-    "soul": ("soul",),
-    "funk": ("funk",),
-    "disco": ("disco",),
-    "r&b": ("r&b", "rnb"),
-    "reggae": ("reggae",),
-    "country": ("country",),
-    "folk": ("folk",),
-    "classical": ("classical",),
-    "opera": ("opera",),
-    "indian": ("indian",),
-    "latin": ("latin",),
-    "synthwave": ("synthwave",),
-    "lo-fi": ("lo-fi", "lofi", "lo fi"),
-    "experimental": ("experimental",),
-    "soundtrack": ("soundtrack",),
-    "world": ("world music",),
-}
-_INSTRUMENT_WORDS = {
+INSTRUMENTS = {
     "guitar": ("guitar", "guitars", "electric guitar"),
     "acoustic guitar": ("acoustic guitar", "acoustic guitars"),
     "bass": ("bass", "bass guitar"),
@@ -106,7 +72,7 @@ def _inverted(words: dict[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 MOOD_OF = _inverted(_MOOD_WORDS)
-GENRE_OF = _inverted(_GENRE_WORDS)
-INSTRUMENT_OF = _inverted(_INSTRUMENT_WORDS)
+GENRE_OF = _inverted(GENRES)
+INSTRUMENT_OF = _inverted(INSTRUMENTS)
 # A mood by another word: what the analysis calls `melancholic` is `sad` here.
 MOOD_SPELLINGS = {name: tuple(spellings) for name, spellings in _MOOD_WORDS.items()}

@@ -95,7 +95,32 @@ def test_a_chip_that_is_taken_away_leaves_the_others_as_they_were(text: str):
     for chip in question.chips:
         rest = [each for each in question.chips if each != chip]
         assert list(question.without(chip).chips) == rest
-        assert question.without(chip).words == question.words
+
+
+@given(questions)
+def test_each_chip_knows_which_part_of_the_question_it_was_read_from(text: str):
+    question = understand(text, TODAY)
+    for chip in question.chips:
+        assert chip.said in str(question)
+        assert chip in understand(chip.said, TODAY).chips
+
+
+def test_what_a_chip_was_read_from_is_only_words_once_it_is_taken_away():
+    question = understand("no strings attached", TODAY)
+    without = question.without(question.chips[0])
+    assert str(without) == '"no strings" attached'
+    assert understand(str(without), TODAY).chips == ()
+    assert without.words == "no strings attached"
+
+
+def test_a_filter_that_was_written_as_one_is_gone_once_it_is_taken_away():
+    question = understand("loop genre:house", TODAY)
+    assert str(question.without(question.chips[0])) == "loop"
+    assert not question.chips[0].spoken
+
+
+def test_a_text_longer_than_a_question_is_a_name():
+    assert understand("house 140 bpm " * 20, TODAY).chips == ()
 
 
 def test_nothing_asked_is_no_question():
