@@ -19,7 +19,7 @@ from read_api.search.conditions import Conditions, conditions, counting, read_as
 from read_api.search.meaning import Meaning
 from read_api.search.nearest import Nearest
 from read_api.search.question import Question, understand
-from read_api.search.reasons import why_found
+from read_api.search.reasons import texts_of, why_found
 from read_api.search.statement import After, Asked
 from read_api.search.texts import SIMILARITY, How, Named, verbatim
 from read_api.views import Row, Views
@@ -268,7 +268,7 @@ def _found(row: Row, asked: str, understood: Understood, dropped: bool) -> Found
     asset = asset_of(row)
     meaning, sound = row.get("near_words_closeness"), row.get("near_sound_closeness")
     words = () if dropped or not row["text_score"] else understood.words
-    reasons = why_found(asset, words, understood.chips, meaning, asked)
+    reasons = why_found(asset, texts_of(row), words, understood.chips, meaning, asked)
     closeness = sound if sound is not None else meaning
     return found_asset(asset, reasons, closeness)
 

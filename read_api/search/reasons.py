@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Any
 
-from projections.folding import fold, lines, signs
+from projections.folding import fold, has_words, signs
 from projections.genres import genre_key, genre_keys
 from read_api.search.chips import Chip
 from read_api.search.conditions import SUNG
@@ -14,6 +15,22 @@ from read_api.search.vocabulary import FAMILIES, MOOD_SPELLINGS, MOODS
 from schemas.dto import AssetDto
 from schemas.harmony import camelot, relatives
 
+_FIELDS = {
+    "folded_title": "title",
+    "folded_artist": "artist",
+    "folded_artists": "artists",
+    "folded_album": "album",
+    "folded_genre": "genre",
+    "folded_genres": "genres",
+    "folded_filename": "file name",
+    "folded_album_artist": "album artist",
+    "folded_composer": "composer",
+    "folded_label": "label",
+    "folded_copyright": "copyright",
+    "folded_comment": "comment",
+    "folded_isrc": "ISRC",
+    "folded_path": "folder",
+}
 # Below that two words have little in common.
 ALIKE = 0.6
 # Instruments and moods are named, but not all of them.
@@ -22,14 +39,15 @@ MOST_NAMES = 3
 
 def why_found(
     asset: AssetDto,
+    texts: Mapping[str, str],
     words: Sequence[str],
     chips: Iterable[Chip],
     meaning: float | None = None,
     asked: str = "",
 ) -> list[str]:
-    """What of the question fits, each in a few words; `asked` is the whole of it, `meaning` the
-    closeness of what the words mean to what was heard, 0..1."""
-    texts = _texts(asset)
+    """What of the question fits, each in a few words; `texts` are the row's folds by what they are
+    called, `asked` is the whole question, `meaning` the closeness of what the words mean to what
+    was heard, 0..1."""
     whole = _whole(asset, texts, asked)
     reasons = [f"{whole} “{' '.join(asked.split())}”"] if whole else _of_words(texts, words)
     if meaning is not None:
@@ -73,28 +91,9 @@ def _tempi(mine: float, yours: float) -> str | None:
     return None
 
 
-def _texts(asset: AssetDto) -> dict[str, str]:
-    """What is looked at, by what it is called, folded as it is stored: a line for each way."""
-    tags = asset.tags
-    fields = {
-        "title": [tags.title],
-        "artist": [tags.artist, *(tags.artists or ())],
-        "album": [tags.album],
-        "genre": [tags.genre, *(tags.genres or ())],
-        "file name": [asset.filename],
-        "album artist": [tags.album_artist],
-        "composer": [tags.composer],
-        "label": [tags.label],
-        "copyright": [tags.copyright],
-        "comment": [tags.comment],
-        "ISRC": [tags.isrc],
-        "folder": [asset.path],
-    }
-    return {
-        name: "\n".join(lines(value) or "" for value in values if value)
-        for name, values in fields.items()
-        if any(values)
-    }
+def texts_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """The folds of a row of the vault by what they are of."""
+    return {label: text for column, label in _FIELDS.items() if (text := row.get(column))}
 
 
 def _whole(asset: AssetDto, texts: Mapping[str, str], asked: str) -> str | None:
@@ -102,9 +101,12 @@ def _whole(asset: AssetDto, texts: Mapping[str, str], asked: str) -> str | None:
     phrase = fold(asked)
     if not phrase:
         return None
-    raw = {"title": asset.tags.title, "file name": asset.filename, "artist": asset.tags.artist}
     for name, text in texts.items():
-        if phrase in text or phrase in signs(raw.get(name) or ""):
+        if phrase in text:
+            return name
+    raw = {"title": asset.tags.title, "file name": asset.filename, "artist": asset.tags.artist}
+    for name, text in raw.items():
+        if text and not has_words(phrase) and phrase in signs(text):
             return name
     return None
 
