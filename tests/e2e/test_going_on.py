@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
@@ -298,6 +299,25 @@ def test_signing_in_by_another_way_in_another_tab_goes_on_in_this_one(here: Visi
     _signed_in(here, studio.email)
     write(tab, "heard in the other tab")
     expect(comments_with(tab, "heard in the other tab")).to_have_count(1)
+
+
+def test_the_second_factor_is_asked_for_in_the_dialog(visit: Visit):
+    page = visit.page
+    visit.sign_up("Careful Owner")
+    factor = visit.site.path("/api/me/second-factor")
+    secret = page.request.post(factor, data={"password": PASSWORD}).json()["secret"]
+    code = pyotp.TOTP(secret)
+    confirmed = page.request.post(f"{factor}/confirm", data={"code": code.now()})
+    recovery = confirmed.json()["codes"][0]
+    visit.go("/vault")
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Collections").click()
+    sign_in_again(page)
+    field = page.get_by_label("Code of your authenticator app")
+    expect(field).to_be_focused()
+    field.fill(recovery)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Collections", level=1)).to_be_visible()
 
 
 def test_a_form_that_leaves_the_page_waits_for_signing_in_too(here: Visit):
