@@ -21,7 +21,10 @@ class ForeignOrigin(NoCultureError):
 
 
 class FormTokenMismatch(NoCultureError):
+    """The header tells the page's script, which cannot read the code in an HTML answer."""
+
     status, code = 403, "form-token-mismatch"
+    headers = {"NoCulture-Problem": code}
 
     def __init__(self) -> None:
         super().__init__("The form is older than your session: reload the page and send it again")

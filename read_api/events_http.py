@@ -19,14 +19,23 @@ from read_api.live import Entry, LiveFeed
 from read_api.timeline import Reveal, TimelineQueries, as_stored
 from schemas.dto import EventDto, Page
 from schemas.errors import NoCultureError
-from schemas.text import Cursor, HeaderText, Opaque
+from schemas.text import Cursor, HeaderText, Opaque, Ref
 
 EventType = Annotated[str, Opaque(100)]
 _POSITION = re.compile("[0-9]{1,18}")
 HEARTBEAT_S = 15.0
 LIFE_S = 600.0
 RETRY_MS = 1000
+# Told to pages only: where their stream begins, so that whoever takes it over leaves out nothing.
+BEGINNING = "stream.begins"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class AnotherAccount(NoCultureError):
+    status, code = 403, "another-account"
+
+    def __init__(self) -> None:
+        super().__init__("Another account is signed in by now: reload the page")
 
 
 def router(
@@ -61,9 +70,16 @@ def router(
         request: Request,
         caller: Annotated[Caller, Depends(allowed)],
         after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
+        account: Annotated[Ref | None, Query()] = None,
         last_event_id: Annotated[HeaderText | None, Header()] = None,
     ) -> StreamingResponse:
-        """The workspace's events as SSE: `id` = position, `event` = type, `data` = envelope."""
+        """The workspace's events as SSE: `id` = position, `event` = type, `data` = envelope.
+
+        A page names the `account` that it was made for: browsers reconnect by themselves, with the
+        cookie of whoever is signed in by then. It is told first from which position it hears.
+        """
+        if account is not None and account != caller.account_id:
+            raise AnotherAccount
         if last_event_id and _POSITION.fullmatch(last_event_id):
             after = int(last_event_id)
         feed.admit(caller.workspace_id)
@@ -75,9 +91,12 @@ def router(
                 return False
             return True
 
+        begins = None
+        if account is not None:
+            begins = after = await asyncio.to_thread(feed.head) if after is None else after
         batches = feed.events(caller.workspace_id, after, HEARTBEAT_S)
         return StreamingResponse(
-            _frames(batches, still_allowed, reveal),
+            _frames(batches, still_allowed, reveal, begins),
             media_type="text/event-stream",
             headers=_HEADERS,
         )
@@ -89,9 +108,12 @@ async def _frames(
     batches: AsyncGenerator[list[Entry], None],
     still_allowed: Callable[[], Awaitable[bool]],
     reveal: Reveal,
+    begins: int | None,
 ) -> AsyncIterator[str]:
     """The stream as text. It ends after ten minutes, or when the caller's right has ended."""
     yield f"retry: {RETRY_MS}\n\n"
+    if begins is not None:
+        yield f"id: {begins}\nevent: {BEGINNING}\ndata: {{}}\n\n"
     end = time.monotonic() + LIFE_S
     checked = time.monotonic()
     async with aclosing(batches):

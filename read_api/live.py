@@ -64,7 +64,7 @@ class LiveFeed:
     """
 
     def __init__(self, tail: Tail, head: Callable[[], int], read: ReadLog) -> None:
-        self._tail, self._head, self._read = tail, head, read
+        self._tail, self.head, self._read = tail, head, read
         self._lock = threading.Lock()
         self._subscriptions: set[Subscription] = set()
         self._following = self._closed = False
@@ -117,7 +117,7 @@ class LiveFeed:
         """The position from which on it will be woken."""
         with self._lock:
             if not self._following:
-                self._position = self._head()
+                self._position = self.head()
                 self._following = True
                 threading.Thread(target=self._follow, name="live-feed", daemon=True).start()
             self._subscriptions.add(subscription)

@@ -19,6 +19,7 @@ from web.pages import (
     problem,
     sagas,
     security,
+    session,
     system,
     vault,
 )
@@ -53,6 +54,7 @@ def router(look: Look, parts: Parts) -> APIRouter:
         collections,
         account,
         security,
+        session,
         erasure,
         system,
         sagas,

@@ -19,8 +19,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 _TEXT = frozenset({".css", ".js", ".svg", ".json", ".txt"})
 # What a page asks for at once, in the order in which later rules win.
 STYLES = {
-    "bundle/app.css": ("base", "vault", "asset", "list", "docks", "entrance"),
-    "bundle/page.css": ("base", "entrance"),
+    "bundle/app.css": ("base", "vault", "asset", "list", "docks", "entrance", "waiting"),
+    "bundle/page.css": ("base", "entrance", "waiting"),
 }
 _ENTRY = "js/app.js"
 _MEDIA_TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Annotated
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 
 from kit.auth import Authenticate
 from kit.caller import Caller
+from kit.idempotency import idempotency_key
 from kit.positions import Progress
 from read_api.errors import ViewNotReady
 from schemas.errors import NoCultureError
@@ -22,8 +23,17 @@ REMEMBERED_S = 120
 PATIENCE_S = 2.0
 
 
+# The key that the page's script sends with a form, so that sending it again changes nothing twice.
+RepeatKey = Annotated[str | None, Depends(idempotency_key)]
+
+
 class SignInNeeded(NoCultureError):
+    """`WWW-Authenticate` tells the page's script that the session is over, and not, say, that a
+    password was wrong, which is a 401 too.
+    """
+
     status, code = 401, "sign-in-needed"
+    headers = {"WWW-Authenticate": "Bearer"}
 
     def __init__(self) -> None:
         super().__init__("Sign in to see this page")

@@ -15,7 +15,7 @@ from web.forms import Typed
 from web.parts import Parts
 from web.render import wants_part
 from web.troubles import in_plain_words, of_password
-from web.visitor import Visitors, catch_up, remember
+from web.visitor import RepeatKey, Visitors, catch_up, remember
 
 OFFERED = ("assets:read", "assets:write", "events:read", "account:read", "account:write")
 _NOTICES = {
@@ -59,18 +59,23 @@ def router(parts: Parts) -> APIRouter:
     def make_key(
         request: Request,
         caller: Author,
+        key: RepeatKey,
         name: Annotated[Typed, Form()] = "",
         scopes: Annotated[list[Typed] | None, Form()] = None,
     ) -> Response:
         """The answer itself shows the key: it is shown once, so there is nowhere to go to."""
         try:
-            made, committed = parts.keys.issue(caller, IssueKey(name=name, scopes=scopes or []))
+            wanted = IssueKey(name=name, scopes=scopes or [])
+            made, committed = parts.keys.issue(caller, wanted, key)
         except ValidationError as error:
             needed = "A key needs a name and at least one thing that it may do."
             problem = refusal(error) or needed
             return show(request, caller, 422, problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, problem=in_plain_words(error))
+        if made.key is None:
+            problem = f"“{made.name}” was made already, and its key is shown only once: revoke it."
+            return show(request, caller, 409, problem=problem)
         response = show(request, caller, made=made)
         response.headers["Cache-Control"] = "no-store"
         remember(request, response, committed.position)

@@ -12,7 +12,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.parts import Parts
-from web.visitor import Visitors, catch_up, remember
+from web.visitor import RepeatKey, Visitors, catch_up, remember
 
 SHOWN = 100
 ALIKE = 20
@@ -54,12 +54,14 @@ def router(parts: Parts) -> APIRouter:
         )
 
     @routes.post("/collections")
-    def save(request: Request, caller: Author, name: Sent = "", query: Sent = "") -> Response:
+    def save(
+        request: Request, caller: Author, key: RepeatKey, name: Sent = "", query: Sent = ""
+    ) -> Response:
         try:
             command = CreateCollection(name=name, kind="smart", query=query)
         except ValidationError as error:
             raise NameNeeded(refusal(error)) from error
-        return done(request, parts.collecting.create(caller, command).position, "saved")
+        return done(request, parts.collecting.create(caller, command, key).position, "saved")
 
     @routes.post("/collections/{collection_id}")
     def rename(

@@ -14,7 +14,7 @@ from schemas.text import Ref, refusal
 from web import looks
 from web.forms import Typed
 from web.parts import Parts
-from web.visitor import Visitors, remember
+from web.visitor import RepeatKey, Visitors, remember
 
 LONGEST = 2000
 
@@ -39,6 +39,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
         request: Request,
         asset_id: Ref,
         caller: Author,
+        key: RepeatKey,
         text: Annotated[Typed, Form()] = "",
         at: Annotated[Typed, Form()] = "0:00",
         until: Annotated[Typed, Form()] = "",
@@ -49,7 +50,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
             )
         except ValueError as error:
             raise NotAComment(refusal(error)) from error
-        committed = parts.comments.add(caller, asset_id, said)
+        committed = parts.comments.add(caller, asset_id, said, key)
         return _back(request, asset_id, committed.position)
 
     @routes.post("/comments/{comment_id}")
@@ -57,6 +58,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
         request: Request,
         comment_id: Ref,
         caller: Author,
+        key: RepeatKey,
         version: Annotated[int, Form()],
         action: Annotated[Typed, Form()] = "edit",
         text: Annotated[Typed, Form()] = "",
@@ -67,14 +69,14 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
         try:
             match action:
                 case "resolve":
-                    committed = changing.resolve(caller, comment_id, version)
+                    committed = changing.resolve(caller, comment_id, version, key)
                 case "reopen":
-                    committed = changing.reopen(caller, comment_id, version)
+                    committed = changing.reopen(caller, comment_id, version, key)
                 case "delete":
-                    committed = changing.delete(caller, comment_id, version)
+                    committed = changing.delete(caller, comment_id, version, key)
                 case _:
                     edited = EditComment(text=text)
-                    committed = changing.edit(caller, comment_id, edited, version)
+                    committed = changing.edit(caller, comment_id, edited, version, key)
         except ValidationError as error:
             raise NotAComment(refusal(error)) from error
         except PreconditionFailed:

@@ -24,6 +24,8 @@ from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
 
 HOME = "/vault"
+_SIGNED_OUT = "You were signed out. Sign in to go on where you were."
+_NOT_SIGNED_IN = "You were signed out, or have not signed in here yet. Sign in to go on."
 _RESET = "Your new password counts. Every session was ended: sign in with it."
 _WRONG = {
     "email": "This is no e-mail address.",
@@ -113,8 +115,7 @@ def router(parts: Parts) -> APIRouter:
     def sign_in_page(request: Request, visitor: Visitor, next: Typed = "") -> Response:
         if visitor:
             return RedirectResponse(local_path(next), 303)
-        reset = request.query_params.get("done") == "reset"
-        return form_page(request, signing_up=False, next=next, notice=_RESET if reset else None)
+        return form_page(request, signing_up=False, next=next, notice=notice_of(request, next))
 
     @routes.post("/sign-in")
     def sign_in(
@@ -188,6 +189,17 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     return routes
+
+
+def notice_of(request: Request, next: str) -> str | None:
+    """Why the form is shown. A browser throws the cookie of a session away when it has ended by
+    age: then nothing tells who was signed in from who never was.
+    """
+    if request.query_params.get("done") == "reset":
+        return _RESET
+    if not next:
+        return None
+    return _SIGNED_OUT if cookies.session_token(request) else _NOT_SIGNED_IN
 
 
 def local_path(wanted: str) -> str:

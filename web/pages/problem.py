@@ -84,12 +84,25 @@ def _came_from(request: Request) -> str | None:
 
 
 def _to_sign_in(request: Request) -> Response:
-    """Afterwards the visitor is where they wanted to be, if that was a page and not a change."""
-    wanted = request.url.path if request.method == "GET" else ""
-    if wanted and request.url.query:
-        wanted += f"?{request.url.query}"
+    """Afterwards the visitor is where they wanted to be; after a change, on the page with its form.
+
+    A page's script asks to sign in on the page itself; without it, htmx follows the header.
+    """
+    wanted = _asked_for(request)
     address = f"/sign-in?next={quote(wanted)}" if wanted not in ("", "/") else "/sign-in"
     if request.headers.get("hx-request"):
-        # A status that htmx swaps nothing for, and the header that loads the whole page.
-        return Response(status_code=204, headers={"HX-Redirect": address})
+        return Response(status_code=401, headers={"HX-Redirect": address})
     return RedirectResponse(address, 303)
+
+
+def _asked_for(request: Request) -> str:
+    """The page's path and query; of a change the page that sent it, if it is one of this site."""
+    if request.method == "GET":
+        path, query = request.url.path, request.url.query
+    else:
+        sender = request.headers.get("hx-current-url") or request.headers.get("referer", "")
+        page = urlsplit(sender)
+        if page.netloc != request.url.netloc:
+            return ""
+        path, query = page.path, page.query
+    return f"{path}?{query}" if query else path

@@ -236,6 +236,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         410, told=lambda known: {"data": {"password": PASSWORD}}
     ),
     ("POST", "/sign-out"): _page(303, fresh="person", told=_form()),
+    ("GET", "/session"): _page(200),
     ("GET", "/vault"): _page(200),
     ("POST", "/vault/upload"): _page(
         303, told=lambda known: {**_FILE(known), "data": {"csrf_token": known["csrf"]}}

@@ -159,6 +159,32 @@ def test_a_backlog_of_many_pages_comes_whole(
     assert ids == uploaded
 
 
+def test_a_page_is_told_where_its_stream_begins_so_that_another_tab_can_take_it_over(
+    library: Library, client: httpx2.Client
+):
+    caller = library.caller()
+    key = library.key(caller)
+    mine = f"?account={caller.account_id}"
+    with ExitStack() as stack:
+        begins = opened(stack, client, key, mine).events(1)[0]
+    assert begins["event"] == events_http.BEGINNING
+    # Nobody listens while this happens.
+    uploaded = library.upload(caller)
+    with ExitStack() as stack:
+        stream = opened(stack, client, key, f"{mine}&after={begins['id']}")
+        again, missed = stream.events(2)
+    assert again["id"] == begins["id"]
+    assert missed["data"]["stream_id"] == uploaded
+
+
+def test_a_page_of_one_account_gets_no_stream_of_another(library: Library, client: httpx2.Client):
+    """The browser reconnects by itself, with the cookie of whoever has signed in meanwhile."""
+    one, other = library.caller(), library.caller()
+    address = f"/api/events/stream?account={one.account_id}"
+    refused = client.get(address, headers=library.key(other))
+    assert (refused.status_code, refused.json()["code"]) == (403, "another-account")
+
+
 def test_a_stream_ends_when_its_key_is_revoked(
     library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ):

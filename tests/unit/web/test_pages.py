@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from urllib.parse import urljoin, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from kit.caller import Caller
@@ -71,6 +75,13 @@ def test_a_short_waveform_stays_as_it_is():
 )
 def test_after_signing_in_nobody_is_sent_to_another_site(wanted):
     assert local_path(wanted) == "/vault"
+
+
+@given(st.text("/\\.:@?#evil \t\n\x00", max_size=12))
+def test_after_signing_in_one_is_on_this_site_whatever_was_asked_for(wanted: str):
+    # As browsers read it: a backslash is a slash, tabs and line ends are dropped.
+    read = re.sub(r"[\t\r\n]", "", local_path(wanted)).replace("\\", "/")
+    assert urlsplit(urljoin("https://here.example/sign-in", read)).netloc == "here.example"
 
 
 def test_after_signing_in_one_is_where_one_wanted_to_be():

@@ -1,5 +1,6 @@
 // <ab-compare>: chooses what is compared with this track, and says by how much it is turned down.
 
+import { ask } from "./asking.js";
 import { compare } from "./compare.js";
 import { trackOf } from "./player.js";
 import { announce } from "./text.js";
@@ -8,7 +9,7 @@ const MOST = 50;
 
 /** @param {string} address @returns {Promise<object[]>} nothing where there is nothing to be had */
 async function listed(address) {
-  const answer = await fetch(address).catch(() => null);
+  const answer = await ask(address, {}, { quiet: true }).catch(() => null);
   return answer?.ok ? ((await answer.json()).data ?? []) : [];
 }
 

@@ -1,6 +1,7 @@
 // The signed-in client. Each island reads what the server wrote and only adds to it.
 
 import "./page.js";
+import "./requests.js";
 import "./navigation.js";
 import "./player.js";
 import "./player-bar.js";

@@ -1,5 +1,6 @@
 // What is done with the selected rows: edited or deleted together, and taken back.
 
+import { ask } from "./asking.js";
 import { clear, rows, selected, taking } from "./selection.js";
 import { announce } from "./text.js";
 import { toast } from "./toasts.js";
@@ -41,7 +42,7 @@ const named = (some) => [...some].map(([id, version]) => ({ id, version }));
 
 /** @throws {Error} with the server's sentence; `problem` is its whole answer */
 async function send(path, body, keepalive = false) {
-  const answer = await fetch(path, {
+  const answer = await ask(path, {
     method: "POST",
     keepalive,
     headers: { "Content-Type": "application/json", Accept: "application/json" },

@@ -1,4 +1,8 @@
-// One stream of events per tab. It closes while the tab is hidden: HTTP/1.1 allows six connections.
+// What happens in the log, told to the page: one stream for all tabs, none while they are hidden.
+
+import { wasAway } from "./asking.js";
+import { account } from "./session.js";
+import { SharedStream } from "./stream.js";
 
 const WATCHED = [
   "asset.uploaded",
@@ -20,7 +24,8 @@ const WATCHED = [
   "reanalysis.completed",
   "reanalysis.cancelled",
 ];
-const HIDDEN_GRACE_MS = 20_000;
+const LATE_MS = 5_000;
+const AGAIN_MS = 5_000;
 
 /** What each asset's last event was: an upload may end after its events have begun to arrive. */
 export const lastOf = new Map();
@@ -29,38 +34,54 @@ const REMEMBERED = 2_000;
 customElements.define(
   "live-feed",
   class extends HTMLElement {
-    #source = null;
-    #position = null;
-    #closing = 0;
+    #stream = null;
+    #out = false;
 
     connectedCallback() {
-      this.#open();
-      document.addEventListener("visibilitychange", () => {
-        clearTimeout(this.#closing);
-        if (!document.hidden) this.#open();
-        else this.#closing = setTimeout(() => this.#close(), HIDDEN_GRACE_MS);
+      this.#stream = new SharedStream(this.dataset.stream, account, WATCHED, {
+        event: (text) => this.#take(JSON.parse(text)),
+        begins: () => this.#connected(),
+        refused: () => this.#refused(),
       });
+      this.#stream.listen();
+      this.#follow();
+      for (const name of ["visibilitychange", "resume"]) document.addEventListener(name, () => this.#follow());
+      document.addEventListener("freeze", () => this.#stream.stop());
+      document.addEventListener("noculture:signed-out", () => this.#signedIn(false));
+      document.addEventListener("noculture:signed-in", () => this.#signedIn(true));
       // Leaving frees the connection at once; a page that comes back from the cache reopens it.
-      addEventListener("pagehide", () => this.#close());
-      addEventListener("pageshow", () => this.#open());
+      addEventListener("pagehide", () => this.#stream.leave());
+      addEventListener("pageshow", ({ persisted }) => {
+        if (!persisted) return;
+        this.#stream.listen();
+        this.#follow();
+      });
     }
 
-    #open() {
-      if (this.#source) return;
-      const after = this.#position === null ? "" : `?after=${this.#position}`;
-      this.#source = new EventSource(this.dataset.stream + after);
-      this.#source.addEventListener("open", () => this.#tell("noculture:connected", {}));
-      for (const type of WATCHED) this.#source.addEventListener(type, (event) => this.#take(event));
+    #follow() {
+      if (document.hidden || this.#out) this.#stream.stop();
+      else this.#stream.start();
     }
 
-    #close() {
-      this.#source?.close();
-      this.#source = null;
+    #signedIn(yes) {
+      this.#out = !yes;
+      this.#follow();
     }
 
-    #take(event) {
-      this.#position = event.lastEventId;
-      const envelope = JSON.parse(event.data);
+    /** Not for the network, which it waits for itself: the session is over, or there are too many. */
+    async #refused() {
+      this.#out = true;
+      const waited = await wasAway();
+      if (!waited) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      this.#signedIn(true);
+    }
+
+    /** What was opened in the background is seen late: much may have happened since it was made. */
+    #connected() {
+      this.#tell("noculture:connected", { late: performance.now() > LATE_MS });
+    }
+
+    #take(envelope) {
       const asset = envelope.data.asset_id;
       if (asset) lastOf.set(asset, envelope);
       if (lastOf.size > REMEMBERED) lastOf.delete(lastOf.keys().next().value);

@@ -1,5 +1,7 @@
 // What every page has, signed in or not: the theme and times in the reader's own zone.
 
+import "./progress.js";
+
 function loadPasskeys() {
   if (document.querySelector("passkey-sign-in, passkey-add")) import("./passkeys.js");
 }

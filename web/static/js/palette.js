@@ -1,5 +1,6 @@
 // The command palette (Ctrl+K): pages, tracks by name, and what can be done right here.
 
+import { ask } from "./asking.js";
 import { player } from "./player.js";
 import { chooseTheme, isDark } from "./page.js";
 import { rows, select, selected, showAs, clear } from "./selection.js";
@@ -121,7 +122,7 @@ async function findTracks(typed) {
   asking = new AbortController();
   try {
     const query = new URLSearchParams({ q: typed, limit: String(TRACKS) });
-    const answer = await fetch(`/api/assets?${query}`, { signal: asking.signal });
+    const answer = await ask(`/api/assets?${query}`, { signal: asking.signal });
     const { data } = answer.ok ? await answer.json() : { data: [] };
     const tracks = data.map(({ id, tags, filename }) => ({
       label: tags.title ?? filename,

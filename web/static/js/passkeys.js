@@ -48,6 +48,8 @@ customElements.define(
       const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
       const credential = await navigator.credentials.get({ publicKey });
       await asked("/api/sessions/passkey", { credential: credential.toJSON() });
+      const told = new CustomEvent("noculture:passkey", { bubbles: true, cancelable: true });
+      if (!this.dispatchEvent(told)) return;
       // The server's own rule decides where `next` may lead.
       location.assign(`/sign-in?next=${encodeURIComponent(this.dataset.next)}`);
     }

@@ -1,6 +1,8 @@
 // Two audio elements for the whole visit: one plays, the other has the next track ready, so that
 // nothing is heard between them. Islands ask it to play and listen to its events.
 
+import { wasAway } from "./asking.js";
+
 /** @typedef {{id: string, title: string, artist: string, duration: number}} Track */
 
 const PREPARE_S = 20; // before the end the next track is fetched
@@ -20,6 +22,7 @@ class Player extends EventTarget {
   #next = null;
   #timer = 0;
   #lead_s = FIRST_LEAD_S;
+  #cutAt = null;
 
   constructor() {
     super();
@@ -104,7 +107,21 @@ class Player extends EventTarget {
     }
     audio.addEventListener("timeupdate", ifCurrent(() => this.#lookAhead()));
     audio.addEventListener("ended", ifCurrent(() => this.#handOver() || this.step(1) || this.#tell()));
-    audio.addEventListener("error", ifCurrent(() => this.dispatchEvent(new Event("failed"))));
+    audio.addEventListener("error", ifCurrent(() => this.#recover()));
+  }
+
+  /** A network that is away or a session that is over looks like a track that cannot be played. */
+  async #recover() {
+    const { audio, track } = this;
+    const [at_s, playing] = [audio.currentTime, !audio.paused];
+    const cut = audio.error?.code === MediaError.MEDIA_ERR_NETWORK && this.#cutAt !== at_s;
+    this.#cutAt = at_s;
+    const waited = await wasAway(at_s > 0).catch(() => false);
+    if (this.track !== track || this.audio !== audio) return;
+    if (!waited && !cut) return this.dispatchEvent(new Event("failed"));
+    audio.src = sourceOf(track);
+    audio.currentTime = at_s;
+    if (playing) audio.play().catch(() => {});
   }
 
   /** Near the end the next track is made ready, then started so that it sounds as this one ends. */

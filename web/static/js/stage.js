@@ -1,5 +1,6 @@
 // <track-stage>: the waveform with its lanes on one time axis, and the slider over it.
 
+import { ask } from "./asking.js";
 import { Axis, spanAt } from "./axis.js";
 import { drawLanes, drawWave, layout } from "./lanes.js";
 import { player, trackOf } from "./player.js";
@@ -64,7 +65,7 @@ customElements.define(
     }
 
     async #fetchLanes() {
-      const answer = await fetch(`/assets/${this.dataset.asset}/lanes`).catch(() => null);
+      const answer = await ask(`/assets/${this.dataset.asset}/lanes`, {}, { quiet: true }).catch(() => null);
       this.#data = answer?.ok ? await answer.json() : {};
       this.querySelector(".lanes-shown").hidden = !this.#data.duration;
       this.draw();

@@ -1,5 +1,7 @@
 // A tus 1.0 client for one file: creation, pieces, resume after a lost connection or a closed tab.
 
+import { isOurs, signedInAgain } from "./session.js";
+
 const SMALLEST_BYTES = 256 * 1024;
 const FIRST_BYTES = 2 * 1024 * 1024;
 // Each piece is held in memory while it is sent, and three files are on their way at once.
@@ -43,7 +45,7 @@ export class TusUpload {
    * @param {string | null} how.path where the file lay in the folder that was chosen
    * @param {string | null} how.url an upload that may be this file's
    * @param {(sent: number) => void} how.onProgress bytes of this file that arrived
-   * @param {() => void} how.onLost the connection is gone; it is tried again
+   * @param {(said?: string) => void} how.onLost the connection or the session is gone; it goes on
    * @param {(url: string) => void} how.onBegun a new upload, for a later page to go on with
    * @param {() => string | null} how.onOther the upload holds another file's bytes; names the next
    */
@@ -93,6 +95,15 @@ export class TusUpload {
       };
       addEventListener("online", this.#wake);
       document.addEventListener("visibilitychange", seen);
+    });
+  }
+
+  /** Until the person has signed in again, or holds the upload. */
+  #signIn() {
+    this.onLost("Sign in again, then it goes on by itself");
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      signedInAgain(true).then(resolve);
     });
   }
 
@@ -202,7 +213,8 @@ export class TusUpload {
   /** XMLHttpRequest, because fetch tells nothing while it sends. @returns {Promise<XMLHttpRequest>} */
   #send(method, url, headers, body = null, offset = 0) {
     return new Promise((resolve, reject) => {
-      if (this.#held) throw new Held();
+      // Never into the vault of somebody who has signed in meanwhile.
+      if (this.#held || !isOurs()) throw new Held();
       const request = (this.#request = new XMLHttpRequest());
       request.open(method, url);
       for (const [name, value] of Object.entries({ ...VERSION, ...headers })) {
@@ -222,7 +234,11 @@ export class TusUpload {
         patience_ms = NO_ANSWER_MS; // the last piece is followed by a hash over the whole file
         alive();
       };
-      request.onload = () => resolve(request);
+      request.onload = () => {
+        // The header tells that the session is over; a refusal of the upload has none.
+        if (request.status !== 401 || !request.getResponseHeader("WWW-Authenticate")) return resolve(request);
+        this.#signIn().then(() => reject(new Lost("signed in again")));
+      };
       request.onerror = request.onabort = request.ontimeout = () => reject(new Lost("connection lost"));
       request.onloadend = () => clearTimeout(watchdog);
       alive();

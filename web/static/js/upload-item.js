@@ -48,7 +48,7 @@ export class Item {
       path: this.about.path,
       url: this.about.url,
       onProgress: (sent) => this.#arrived(sent),
-      onLost: () => this.#lost(),
+      onLost: (said) => this.#lost(said),
       onBegun: (url) => this.#begun(url),
       onOther: () => this.#other(),
     });
@@ -171,8 +171,8 @@ export class Item {
     this.panel.changed(this);
   }
 
-  #lost() {
-    this.show("Waiting for the network, then it goes on by itself");
+  #lost(said = "Waiting for the network, then it goes on by itself") {
+    this.show(said);
   }
 
   #link() {

@@ -7,6 +7,7 @@ const PENDING = "[data-state=uploaded], [data-state=verified]";
 class Follower {
   #timer = 0;
   #running = false;
+  #wanted = false;
   #position = 0;
 
   /** @param {(position: number) => Promise<void>} refresh */
@@ -17,19 +18,26 @@ class Follower {
   /** @param {number} position that must be visible */
   ask(position) {
     this.#position = Math.max(this.#position, position);
-    if (this.#running) return;
+    this.#wanted = true;
+    this.look();
+  }
+
+  /** A tab that nobody sees is drawn again when somebody does. */
+  look() {
+    if (this.#running || !this.#wanted || document.hidden) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#run(), PAUSE_MS);
   }
 
   async #run() {
     const position = this.#position;
+    this.#wanted = false;
     this.#running = true;
     try {
       await this.refresh(position);
     } finally {
       this.#running = false;
-      if (this.#position > position) this.ask(this.#position);
+      this.look();
     }
   }
 
@@ -46,18 +54,21 @@ function fetchInto(url, position, how) {
 
 class Following extends HTMLElement {
   #heard = (event) => this.hear(event.detail);
-  #connected = () => this.connected();
+  #connected = (event) => this.connected(event.detail);
+  #seen = () => this.follower.look();
 
   connectedCallback() {
     this.follower = new Follower((position) => this.refresh(position));
     document.addEventListener("noculture:event", this.#heard);
     document.addEventListener("noculture:connected", this.#connected);
+    document.addEventListener("visibilitychange", this.#seen);
   }
 
   disconnectedCallback() {
     this.follower.stop();
     document.removeEventListener("noculture:event", this.#heard);
     document.removeEventListener("noculture:connected", this.#connected);
+    document.removeEventListener("visibilitychange", this.#seen);
   }
 }
 
@@ -88,8 +99,8 @@ customElements.define(
     }
 
     /** Between the page and the stream something may have happened. */
-    connected() {
-      if (this.querySelector(PENDING)) this.follower.ask(0);
+    connected({ late }) {
+      if (late || this.querySelector(PENDING)) this.follower.ask(0);
     }
 
     async refresh(position) {
@@ -113,8 +124,8 @@ customElements.define(
       this.follower.ask(position);
     }
 
-    connected() {
-      if (this.querySelector(".wave-pending")) this.follower.ask(0);
+    connected({ late }) {
+      if (late || this.querySelector(".wave-pending")) this.follower.ask(0);
     }
 
     /** The whole page is morphed, but a form that somebody fills in or that answers stays as it is. */

@@ -1,5 +1,6 @@
 // Small waveforms: <mini-wave> in a row, <wave-player> as the bar's slider.
 
+import { ask } from "./asking.js";
 import { player, trackOf, tracksHere } from "./player.js";
 import { announce, clock } from "./text.js";
 
@@ -14,7 +15,7 @@ const known = new Map();
 /** @param {string} address of audiowaveform JSON or of a short list @returns {Promise<number[]>} */
 export function peaksOf(address) {
   if (!known.has(address)) {
-    const peaks = fetch(address).then(async (response) => {
+    const peaks = ask(address, {}, { quiet: true }).then(async (response) => {
       if (!response.ok) throw new Error(`no waveform: ${response.status}`);
       return (await response.json()).data;
     });

@@ -1,0 +1,28 @@
+"""What a page's script asks about the session: whose it is now, and the token for their forms."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+
+from kit.caller import Caller
+from web.form_token import masked
+from web.parts import Parts
+from web.visitor import Visitors
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+
+    @routes.get("/session")
+    def session(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> JSONResponse:
+        """Answers 401 when nobody is signed in."""
+        shown = {
+            "account_id": caller.account_id,
+            "email": parts.profile.get(caller).email,
+            "form_token": masked(caller.csrf_token or ""),
+        }
+        return JSONResponse(shown, headers={"Cache-Control": "no-store"})
+
+    return routes
