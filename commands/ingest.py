@@ -37,7 +37,7 @@ class VerifyAsset(Command):
     playable: bool | None = None
     rendition: Blob | None = None
     pictures: tuple[Picture, ...] = ()
-    cover_note: str | None = None
+    cover_note: Reason | None = None
 
 
 class RejectAsset(Command):

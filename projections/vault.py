@@ -145,7 +145,7 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
 
 def _pictures(data: AssetVerified) -> list[dict[str, Any]]:
     """Those that are kept, and why there is none."""
-    left_out = [{"left_out": _storable(data.cover_note)}] if data.cover_note else []
+    left_out = [{"left_out": data.cover_note}] if data.cover_note else []
     return [*(each.model_dump() for each in data.pictures), *left_out]
 
 
