@@ -147,7 +147,7 @@ def test_a_path_says_where_a_file_lay_in_the_folder(sent: str | None, path: str 
     assert clean_path(sent) == path
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(0, 3 * DIGEST_PIECE_BYTES // 2), max_size=4), st.randoms())
 def test_a_digest_is_the_same_however_the_bytes_come(lengths: list[int], random: Random) -> None:
     data = bytes(sum(lengths)) + random.randbytes(10)
