@@ -1,4 +1,4 @@
-"""Runs that are too long for every change: torture, simulated schedules, fuzzing."""
+"""Runs that are too long for every change: torture, simulated schedules, fuzzing, benchmarks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from runtime.installation import ROOT
 from tests.fuzz.targets import TARGETS
 
 TORTURE_ROUNDS, SCHEDULES, FUZZ_S = 200, 100_000, 300
+# The others take minutes even when they are quick: they analyse audio, fill a vault, open a browser
+# on a slow line, or wait until a whole installation has settled.
+QUICKLY = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
 
 
 def run_long(environment: dict[str, str]) -> int:
@@ -19,6 +22,7 @@ def run_long(environment: dict[str, str]) -> int:
     python = [sys.executable, "-m"]
     runs = [
         [*python, "tests.unit.simulator", "--schedules", str(SCHEDULES), "--seed", seed],
+        [*python, "runtime", "bench", *QUICKLY, "--quick"],
         *([*python, "tests.fuzz", target, "--seconds", str(FUZZ_S)] for target in TARGETS),
         [*python, "runtime", "torture", "--rounds", str(TORTURE_ROUNDS), "--seed", seed],
     ]

@@ -1,4 +1,7 @@
-"""`./noculture bench` takes every path of every benchmark; what it measures here says nothing."""
+"""`./noculture bench` runs and answers as the contract says; what it measures here says nothing.
+
+`./noculture test long` takes every path of every benchmark: that is a minute of processor time.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,16 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-# These need minutes even when they are quick: they analyse audio, fill a vault, open a browser on a
-# slow line, start the whole product with its models, wait until
-# it has settled.
-LONG = {"P9", "P10", "P11", "P12", "P13"}
+# Of the store alone, and quick.
+QUICK = {"P1", "P4", "P7"}
 
 
-def test_every_benchmark_runs_and_answers_in_the_shape_of_the_contract():
-    done = bench(*(name for name in MODULES if name not in LONG), "--quick", "--json")
+def test_benchmarks_run_and_answer_in_the_shape_of_the_contract():
+    done = bench(*sorted(QUICK), "--quick", "--json")
     assert done.returncode == 0, done.stderr
     run = json.loads(done.stdout)
     assert run["hardware"]["postgres"]["fsync"] == "on"
-    assert {result["name"] for result in run["results"]} == set(MODULES) - LONG
+    assert {result["name"] for result in run["results"]} == QUICK
     for result in run["results"]:
         assert result["ours"] > 0
         assert result["theirs"] > 0
@@ -47,7 +48,7 @@ def test_every_benchmark_runs_and_answers_in_the_shape_of_the_contract():
         )
 
 
-@pytest.mark.parametrize("name", sorted(LONG))
+@pytest.mark.parametrize("name", sorted(set(MODULES) - QUICK))
 def test_a_long_benchmark_can_be_called(name):
     assert callable(importlib.import_module(MODULES[name]).measure)
 
