@@ -103,7 +103,7 @@ def test_a_refused_sender_gets_the_answer_not_a_reset(
 def test_a_broken_connection_leaves_nothing_behind(
     database: Database, tmp_path: Path, key: dict[str, str]
 ) -> None:
-    staging = tmp_path / "staging"
+    staging = tmp_path / "blobs" / "staging"
     with server(database, tmp_path) as (url, _):
         host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as sending:
