@@ -219,6 +219,9 @@ class Bulk:
             elif verified and found.state.state != "verified":
                 refused.append({"id": each.id, "code": AssetNotReady.code})
             states[each.id] = found.state
+        if refused and not fresh:
+            # What is remembered of some may be older than of others: tell all as they are now.
+            return self._own(caller, named, verified=verified, fresh=True)
         if refused:
             raise SomeAssetsRefuse(refused)
         return states

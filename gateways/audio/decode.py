@@ -13,6 +13,7 @@ from typing import BinaryIO
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 
 from gateways.audio.facts import RefusalCode, Refused
@@ -225,6 +226,8 @@ class Blocks:
         self._rate = sample_rate_hz
         self._whole = whole
         self._unmixed: AudioResampler | None = None
+        self._unmixed_shape: tuple[str, str, int] | None = None
+        self._layout: AudioLayout | None = None
         self.channels = min(decoder.channels, 2)
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -244,11 +247,15 @@ class Blocks:
     def _give_whole(self, frame: AudioFrame) -> None:
         if self._whole is None:
             return
-        if self._unmixed is None:  # the shape of the first frame holds for all
+        if self._unmixed is None or self._unmixed_shape != _shape(frame):
+            # The layout of the first frame holds for all. Interleaved, because PyAV 18.1 reads a
+            # ninth plane of a planar frame of eight channels, and that ends the process.
+            self._layout = self._layout or frame.layout
             rate_hz = self._decoder.sample_rate_hz
-            self._unmixed = AudioResampler(format="fltp", layout=frame.layout, rate=rate_hz)
-        for block in self._arrays(self._unmixed.resample(frame)):
-            self._whole(block)
+            self._unmixed = AudioResampler(format="flt", layout=self._layout, rate=rate_hz)
+            self._unmixed_shape = _shape(frame)
+        for whole in self._unmixed.resample(frame):
+            self._whole(_finite(whole.to_ndarray().reshape(-1, self._layout.nb_channels)))
 
     def _resampler(self, frame: AudioFrame) -> AudioResampler:
         # A mono file stays one channel: swresample's mono to stereo is 3 dB down, so wrong peaks.
@@ -258,10 +265,15 @@ class Blocks:
 
     def _arrays(self, frames: list[AudioFrame]) -> Iterator[np.ndarray]:
         for frame in frames:
-            block = frame.to_ndarray().T.astype(np.float32, copy=True)
-            if not np.isfinite(block).all():
-                block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-            yield np.clip(block, -LOUDEST, LOUDEST, out=block)
+            yield _finite(frame.to_ndarray().T)
+
+
+def _finite(samples: np.ndarray) -> np.ndarray:
+    """A copy without what is no number."""
+    block = samples.astype(np.float32, copy=True)
+    if not np.isfinite(block).all():
+        block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(block, -LOUDEST, LOUDEST, out=block)
 
 
 def _shape(frame: AudioFrame) -> tuple[str, str, int]:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from aggregates import asset
 from commands.unit import Unit
+from events.ids import AccountId, AssetId
 from tests.integration.http.app import Installation, upload
-from tests.integration.http.test_assets import verify
+from tests.integration.http.test_assets import in_worker, verify
 
 EDITS, DELETIONS = "/api/assets/edits", "/api/assets/deletions"
 
@@ -168,3 +170,26 @@ def test_who_deletes_is_told_only_of_those_that_others_changed_meanwhile(
 def test_a_list_that_makes_no_sense_is_refused(musician: TestClient, assets: list[dict]) -> None:
     assert musician.post(EDITS, json={"assets": assets}).status_code == 422
     assert musician.post(DELETIONS, json={"assets": assets}).status_code == 422
+
+
+def test_all_that_lost_are_named_although_only_one_was_looked_at_since(
+    installation: Installation, musician: TestClient, three: list[dict]
+) -> None:
+    """Regression: while another request's commit went into the cache, one of three was named."""
+    for each in three:
+        installation.commands.load(asset, AssetId(each["id"]), fresh=True)
+    for each in three:
+        unit = in_worker(installation, musician)
+        unit.change(
+            asset,
+            each["id"],
+            asset.edit_tags,
+            asset_id=AssetId(each["id"]),
+            edited_by=AccountId(musician.account["id"]),
+            changes={"genre": "Dub"},
+        )
+        unit.commit()
+    installation.commands.load(asset, AssetId(three[0]["id"]), fresh=True)
+    answer = musician.post(EDITS, json={"assets": three, "changes": {"genre": "House"}})
+    assert answer.status_code == 409
+    assert [each["current_version"] for each in answer.json()["assets"]] == [3, 3, 3]
