@@ -162,15 +162,16 @@ class Uploads:
         except FileNotFoundError as error:
             raise UploadLost from error
 
-    def digest(self, caller: Caller, upload_id: str, start: int) -> tuple[int, bytes]:
-        """(offset, what `digest_of` says of the bytes from `start` to there).
+    def digest(self, caller: Caller, upload_id: str, start: int) -> tuple[int, bytes | None]:
+        """(offset, `digest_of` the bytes from `start` to there; None if fewer arrived).
 
         Raises NotFound (404), UploadExpired and UploadLost (410), UploadLocked (423).
         """
         with self.locked(self.find(caller, upload_id)):
             upload = self.find(caller, upload_id)
             end, path = self.offset(upload), self.path(upload_id)
-            start = min(start, end)
+            if start > end:
+                return end, None
             if path.exists():
                 self._to_disk(upload)  # what is proven must outlive a loss of power
                 return end, digest_of(read_range(path, start, end))

@@ -122,7 +122,7 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
             offset = uploads.offset(upload)
         else:
             offset, digest = uploads.digest(caller, upload_id, digest_from)
-            headers |= digest_header(digest)
+            headers |= digest_header(digest) if digest is not None else {}
         headers |= {
             "Upload-Offset": str(offset),
             "Upload-Length": str(upload.size_bytes),

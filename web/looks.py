@@ -58,8 +58,9 @@ def decimal(number: float | None, digits: int = 1) -> str:
 
 
 def figure(number: float) -> str:
-    """`14`, `\u22120.3`, `0.0042`: as many digits as it takes, four at most."""
-    return f"{number:.4g}".replace("-", MINUS)
+    """`14`, `\u22120.3`, `0.0042`, `16,000`: four digits at most, and all before the point."""
+    shown = f"{number:.4g}" if abs(number) < 1000 else f"{number:,.0f}"
+    return shown.replace("-", MINUS)
 
 
 def bare(number: float | None) -> str:

@@ -9,6 +9,7 @@ import pytest
 from aggregates import key
 from schemas.analyses import FiguresDto, ReanalysisDto
 from schemas.dto import EventDto
+from web import looks
 from web.words import SCOPES, allowed, ended, figure_name, figure_said, happening
 
 
@@ -166,3 +167,9 @@ def test_how_a_vault_was_measured_again_is_told_with_its_numbers(found: dict, to
         id="rea_1", started_at=datetime(2026, 11, 22, tzinfo=UTC), **(known | found)
     )
     assert ended(again) == told
+
+
+def test_a_large_figure_is_written_out():
+    """Regression: a bandwidth of 16 kHz was `1.6e+04`."""
+    said = [looks.figure(number) for number in (16_000.0, 44_100, 999.96, 14, -0.3, 0.0042)]
+    assert said == ["16,000", "44,100", "1000", "14", "\u22120.3", "0.0042"]
