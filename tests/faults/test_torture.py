@@ -16,7 +16,7 @@ import pytest
 from runtime.installation import ROOT
 from tests.installation import eventually
 
-ROUNDS = 8
+ROUNDS = 5
 SEED = 20
 PATIENCE_S = 580
 

@@ -19,7 +19,7 @@ from schemathesis.schemas import BaseSchema
 from tests.integration.http.tenants import Installation, Tenant
 from tests.openapi import OPENAPI
 
-EXAMPLES = 20
+EXAMPLES = 14
 # A database that does not answer, a store that is busy and a view that is behind are no faults.
 UNAVAILABLE = 503
 IF_MATCH = {"If-Match": "*"}
