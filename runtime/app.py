@@ -37,6 +37,7 @@ import read_api.storage_http
 import read_api.system_http
 import web.app
 import web.parts
+import web.security_txt
 from events import tracing
 from events.log.tail import LogTail
 from kit.install import install_kit
@@ -124,6 +125,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         read_api.accounts_http.router(authenticated, progress, reading.accounts),
         read_api.erasures_http.router(reading.erasures, progress, changing.limits),
         read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
+        web.security_txt.router(core.settings.security_contact),
         web.app.router(look, page_parts(core, changing, reading, look)),
     ):
         app.include_router(router)

@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "", description="Address people use, if a proxy is in front; empty: http://HOST:PORT."
     )
+    security_contact: str = Field(
+        "",
+        pattern=r"^(?:(?:mailto:|https://)[!-~]+)?$",
+        description="Where holes are reported, `mailto:…` or `https://…`, told in"
+        " /.well-known/security.txt; empty: there is none.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
     )
