@@ -259,7 +259,9 @@ class Unit:
                         type=event.type,
                         version=event.version,
                         effective_at=now,
-                        data=self._commands.codec.encode(event, event_id),
+                        data=self._commands.codec.encode(
+                            event, event_id, staged.stream_id, self.context.tenant
+                        ),
                         takes=decision.takes if index == 0 else (),
                         releases=decision.releases if index == 0 else (),
                     )

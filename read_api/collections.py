@@ -65,7 +65,8 @@ class CollectionQueries:
         return self._collection(caller, row)
 
     def _collection(self, caller: Caller, row: Row) -> CollectionDto:
-        said = self._reveal(row["said_event"], json.loads(row["said"]))
+        where = (row["said_event"], row["collection_id"], row["workspace_id"])
+        said = self._reveal(*where, json.loads(row["said"]))
         name, query = (
             said[each] if isinstance(said.get(each), str) else None for each in ("name", "query")
         )

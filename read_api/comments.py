@@ -66,7 +66,8 @@ class CommentQueries:
         return self._comment(row)
 
     def _comment(self, row: Row) -> CommentDto:
-        text = self._reveal(row["said_event"], json.loads(row["said"]))["text"]
+        where = (row["said_event"], row["comment_id"], row["workspace_id"])
+        text = self._reveal(*where, json.loads(row["said"]))["text"]
         return CommentDto(
             id=row["comment_id"],
             asset_id=row["asset_id"],

@@ -134,6 +134,6 @@ def _text(batch: list[Entry], reveal: Reveal) -> str:
 
 def _frame(event: Entry, reveal: Reveal) -> str:
     shown = event.to_json()
-    shown["data"] = reveal(shown["event_id"], shown["data"])
+    shown["data"] = reveal(shown["event_id"], shown["stream_id"], shown["tenant"], shown["data"])
     data = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     return f"id: {event.position}\nevent: {event.type}\ndata: {data}\n\n"

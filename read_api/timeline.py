@@ -17,10 +17,11 @@ from schemas.dto import EventDto, Page
 
 _EXPORT_PAGE = 500
 # (event id, its stored data) → the data with personal values in plain.
-Reveal = Callable[[str, dict[str, Any]], dict[str, Any]]
+# Of event id, stream id, tenant and stored data.
+Reveal = Callable[[str, str, str, dict[str, Any]], dict[str, Any]]
 
 
-def as_stored(event_id: str, data: dict[str, Any]) -> dict[str, Any]:
+def as_stored(event_id: str, stream_id: str, tenant: str, data: dict[str, Any]) -> dict[str, Any]:
     """Reveals nothing: personal values stay as the log and its topics have them."""
     return data
 
@@ -119,5 +120,6 @@ class TimelineQueries:
 
     def _event(self, row: Row) -> EventDto:
         fields = {name: row[name] for name in EventDto.model_fields}
-        data = self._reveal(row["event_id"], json.loads(row["data"]))
+        where = (row["event_id"], row["stream_id"], row["tenant"])
+        data = self._reveal(*where, json.loads(row["data"]))
         return EventDto(**(fields | {"data": data}))

@@ -31,6 +31,10 @@ ENCRYPTED: dict[str, Any] = {
     "description": "AES-256-GCM under the subject's own key; unreadable once they are erased.",
     "properties": {
         "personal": {"const": "v1"},
+        "bound": {
+            "const": "stream tenant",
+            "description": "Sealed for its stream and tenant too; earlier values lack it.",
+        },
         "subject": {"type": "string"},
         "field": {"type": "string"},
         "ciphertext": {"type": "string", "contentEncoding": "base64"},

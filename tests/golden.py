@@ -47,7 +47,7 @@ def make(event: Event) -> dict[str, Any]:
     event_id = fixed(EventId)
     fields = event.model_dump(mode="json")
     stream_id = fields.get(f"{event.category}_id") or f"{event.category[:3]}_{event_id[4:]}"
-    data = CODEC.encode(event, event_id)
+    data = CODEC.encode(event, event_id, stream_id, WORKSPACE)
     envelope = Envelope(
         position=1,
         event_id=event_id,

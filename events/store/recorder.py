@@ -46,7 +46,8 @@ class EventMapper(Mapper[str]):
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """Of a `Recorded`; new events are encoded by the unit of work: it knows their command."""
         envelope = domain_event.envelope
-        data = self._codec.encode(domain_event.data, envelope.event_id)
+        where = (envelope.event_id, envelope.stream_id, envelope.tenant)
+        data = self._codec.encode(domain_event.data, *where)
         return StoredEnvelope(
             envelope.stream_id, envelope.stream_version, envelope.type, data, envelope
         )

@@ -121,7 +121,7 @@ class Operating:
         stepping.take(saga_id, _INPUTS[action](), cause, pending)
         stepping.write_rows(connection)
         (step,) = stepping.appends()
-        recorded = pending_event(operation, operation.operation_id, 1, self._codec)
+        recorded = pending_event(operation, operation.operation_id, 1, newest.tenant, self._codec)
         return self._append(
             connection,
             replace(

@@ -63,7 +63,8 @@ class Stepping:
         self._streams[stream_id] = stream
         stream.standing, stepped = taken
         stream.aborted = isinstance(input, Aborted)
-        event = pending_event(stepped, stream_id, stream.standing.version, self._codec)
+        version = stream.standing.version
+        event = pending_event(stepped, stream_id, version, cause.tenant, self._codec)
         stream.events.append(event)
         whose = (cause.tenant, cause.correlation_id, event.event_id)
         name = self._saga.name
@@ -123,7 +124,7 @@ class Stepping:
 
 
 def pending_event(
-    event: Event, stream_id: str, stream_version: int, codec: EventCodec
+    event: Event, stream_id: str, stream_version: int, tenant: str, codec: EventCodec
 ) -> PendingEvent:
     event_id = EventId.new()
     return PendingEvent(
@@ -134,5 +135,5 @@ def pending_event(
         type=event.type,
         version=event.version,
         effective_at=utc_now(),
-        data=codec.encode(event, event_id),
+        data=codec.encode(event, event_id, stream_id, tenant),
     )

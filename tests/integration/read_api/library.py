@@ -78,7 +78,8 @@ class Library:
 
     def shown(self, envelope: Envelope) -> dict[str, Any]:
         """What people whose event it is are shown: personal values in plain."""
-        revealed = self.commands.codec.reveal(envelope.event_id, json.loads(envelope.data))
+        where = (envelope.event_id, envelope.stream_id, envelope.tenant)
+        revealed = self.commands.codec.reveal(*where, json.loads(envelope.data))
         return envelope.to_json() | {"data": revealed}
 
     def caller(self) -> Caller:

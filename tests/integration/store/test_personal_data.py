@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import ConnectionPool
 
 from commands.unit import CommandContext, Commands
@@ -73,3 +75,37 @@ def test_a_ciphertext_moved_to_another_field_or_event_does_not_open(
     data["email"]["ciphertext"] = data["name"]["ciphertext"]
     with pytest.raises(ValueError, match="moved or changed"):
         codec.decode(envelope._replace(data=json.dumps(data).encode()))
+
+
+def test_a_ciphertext_moved_to_another_stream_or_workspace_does_not_open(
+    registered: AccountId, log: PostgresLog, codec: EventCodec
+):
+    """A record with one workspace's ciphertext and another's id was read into the other vault."""
+    envelope, elsewhere = log.events.after(0, 1)[0], WorkspaceId.new()
+    for moved in ({"stream_id": AccountId.new()}, {"tenant": elsewhere}):
+        with pytest.raises(ValueError, match="moved or changed"):
+            codec.decode(envelope._replace(**moved))
+    data = json.loads(envelope.data)
+    for name in ("email", "name"):
+        del data[name]["bound"]
+    with pytest.raises(ValueError, match="moved or changed"):
+        codec.decode(envelope._replace(data=json.dumps(data).encode()))
+    data = json.loads(envelope.data) | {"workspace_id": elsewhere}
+    with pytest.raises(ValueError, match="another workspace"):
+        codec.decode(envelope._replace(data=json.dumps(data).encode()))
+
+
+def test_what_was_sealed_before_streams_were_bound_still_opens(
+    registered: AccountId, log: PostgresLog, codec: EventCodec
+):
+    envelope = log.events.after(0, 1)[0]
+    data = json.loads(envelope.data)
+    key = codec.keys.find(registered)
+    assert key is not None
+    nonce, aad = b"n" * 12, f"{registered}\x1f{envelope.event_id}\x1fname".encode()
+    sealed = nonce + AESGCM(key).encrypt(nonce, b'"Ada"', aad)
+    del data["name"]["bound"]
+    data["name"]["ciphertext"] = base64.b64encode(sealed).decode()
+    recorded = codec.decode(envelope._replace(data=json.dumps(data).encode()))
+    assert recorded is not None
+    assert recorded.data.name == "Ada"

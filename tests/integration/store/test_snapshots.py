@@ -101,7 +101,7 @@ def store(log: PostgresLog, codec: EventCodec, stream: str, events: list[Event],
                 type=event.type,
                 version=event.version,
                 effective_at=utc_now(),
-                data=codec.encode(event, event_id),
+                data=codec.encode(event, event_id, stream, TENANT),
             )
         )
     log.append(append_of(*pending))

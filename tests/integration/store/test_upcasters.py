@@ -18,7 +18,7 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import PendingEvent
 from events.times import utc_now
-from tests.integration.store.conftest import append_of
+from tests.integration.store.conftest import TENANT, append_of
 
 LOAN, READER = AssetId.new(), "acc_" + "7" * 32
 SELF = sys.modules[__name__]
@@ -92,7 +92,7 @@ def store(log: PostgresLog, codec: EventCodec, event: Event, stream_version: int
                 type=event.type,
                 version=event.version,
                 effective_at=utc_now(),
-                data=codec.encode(event, event_id),
+                data=codec.encode(event, event_id, LOAN, TENANT),
             )
         )
     )

@@ -140,7 +140,7 @@ class Codec:
     def __init__(self) -> None:
         self.events: dict[str, Event] = {}
 
-    def encode(self, event: Event, event_id: str) -> bytes:
+    def encode(self, event: Event, event_id: str, stream_id: str, tenant: str) -> bytes:
         self.events[event_id] = event
         return b""
 

@@ -194,7 +194,7 @@ class World:
         if not events or known is not None:
             return
         pending = tuple(
-            pending_event(event, stream_id, version + 1 + index, self.codec)
+            pending_event(event, stream_id, version + 1 + index, context.tenant, self.codec)
             for index, event in enumerate(events)
         )
         with self.pool.transaction():

@@ -32,7 +32,9 @@ def test_without_a_contact_there_is_no_such_file():
     assert asked("").status_code == 404
 
 
-@pytest.mark.parametrize("contact", ["somebody", "mailto:a b", "http://plain", "https://x\nEvil: y"])
+@pytest.mark.parametrize(
+    "contact", ["somebody", "mailto:a b", "http://plain", "https://x\nEvil: y"]
+)
 def test_what_is_no_address_is_refused_as_a_setting(contact):
     with pytest.raises(ValidationError):
         Settings(security_contact=contact)
