@@ -23,6 +23,7 @@ from events.claims import Claim
 from events.ids import AccountId, AssetId, CommandId, CorrelationId, EventId, WorkspaceId
 from events.store.checkpoints import CheckpointFile
 from events.store.frame_rows import Connection, copied_rows
+from events.store.log_keys import OneKey
 from events.store.pending import Append, PendingEvent
 from events.store.postgres import append_in
 from events.store.proofs import inclusion_proof
@@ -99,7 +100,7 @@ def _read_and_hash(connection: Connection) -> None:
 def _prove(rig: Rig, pool: ConnectionPool, connection: Connection, events: int) -> dict[str, float]:
     """Seconds that a proof of a random event takes, each out of the stored rows alone."""
     file = CheckpointFile(rig.folder / "checkpoints.jsonl")
-    checkpoint = Checkpointer(pool, file, LogSigner(b"p" * 32)).sign()
+    checkpoint = Checkpointer(pool, file, OneKey(LogSigner(b"p" * 32))).sign()
     assert checkpoint is not None
     chance = random.Random(rig.seed)  # noqa: S311
     return percentiles(

@@ -225,8 +225,9 @@ class SecondFactors:
     def _use_recovery(self, account_id: str, code: str) -> bool:
         with self._pool.connection() as connection:
             used = connection.execute(
-                "DELETE FROM credentials_recovery_codes WHERE account_id = %s AND code_hash = %s",
-                (account_id, self._hash(account_id, code)),
+                "DELETE FROM credentials_recovery_codes"
+                " WHERE account_id = %s AND code_hash = ANY(%s)",
+                (account_id, self._hashes(account_id, code)),
             )
         return used.rowcount == 1
 
@@ -248,13 +249,15 @@ class SecondFactors:
         for code in codes:
             unit.alongside(
                 "INSERT INTO credentials_recovery_codes (account_id, code_hash) VALUES (%s, %s)",
-                (account_id, self._hash(account_id, code)),
+                (account_id, self._hashes(account_id, code)[0]),
             )
         return codes
 
-    def _hash(self, account_id: str, code: str) -> bytes:
+    def _hashes(self, account_id: str, code: str) -> list[bytes]:
+        """The newest first: codes on paper outlive an exchange of the signing key."""
         plain = code.upper().replace("-", "").replace(" ", "")
-        return self._signer.tag("recovery-code", f"{account_id}\x1f{plain}").encode()
+        tags = self._signer.tags_of_any_age("recovery-code", f"{account_id}\x1f{plain}")
+        return [tag.encode() for tag in tags]
 
     def _seed(self, account_id: str, *, enabled: bool) -> tuple[bytes, int]:
         """(seed, last step). Raises SecondFactorOff, SecondFactorOn when it is the other way."""

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
 
 def random_token(prefix: str = "") -> str:
@@ -19,17 +20,28 @@ def token_hash(token: str) -> bytes:
 
 
 class Signer:
-    """HMAC-SHA256 under the installation's signing key; a tag for one purpose fits no other."""
+    """HMAC-SHA256 under the installation's signing key; a tag for one purpose fits no other.
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    `retired` are earlier keys, newest first: what they signed does not fit any more.
+    """
+
+    def __init__(self, key: bytes, retired: Sequence[bytes] = ()) -> None:
+        self._key, self._retired = key, retired
 
     def tag(self, purpose: str, text: str) -> str:
-        digest = hmac.new(self._key, f"{purpose}\x1f{text}".encode(), hashlib.sha256).digest()
-        return base64url(digest)
+        return _tag(self._key, purpose, text)
+
+    def tags_of_any_age(self, purpose: str, text: str) -> list[str]:
+        """Today's first: for what was hashed to be kept, and cannot be hashed anew."""
+        return [_tag(key, purpose, text) for key in (self._key, *self._retired)]
 
     def fits(self, purpose: str, text: str, tag: str) -> bool:
         return hmac.compare_digest(self.tag(purpose, text).encode(), tag.encode())
+
+
+def _tag(key: bytes, purpose: str, text: str) -> str:
+    digest = hmac.new(key, f"{purpose}\x1f{text}".encode(), hashlib.sha256).digest()
+    return base64url(digest)
 
 
 def base64url(data: bytes) -> str:

@@ -24,11 +24,10 @@ from events.store.checkpoints import (
     Checkpoint,
     CheckpointFile,
     CheckpointTable,
-    check_signatures,
     signed,
 )
+from events.store.log_keys import Signing
 from events.store.merkle import root
-from events.store.signing import LogSigner
 from events.store.tree import BrokenChain, StoredTree, follow
 from events.times import from_micros
 
@@ -59,13 +58,13 @@ class Checkpointer:
         self,
         pool: ConnectionPool,
         file: CheckpointFile,
-        signer: LogSigner,
+        signing: Signing,
         topic: CheckpointTopic | None = None,
         *,
         every_events: int = 1_000,
         after_s: float = 60.0,
     ) -> None:
-        self._pool, self._file, self._signer, self._topic = pool, file, signer, topic
+        self._pool, self._file, self._signing, self._topic = pool, file, signing, topic
         self._every_events, self._after_s = every_events, after_s
         self._waiting_since: float | None = None
         self._published: tuple[int, int] | None = None
@@ -147,7 +146,7 @@ class Checkpointer:
         known = [*self._file.read()[-1:], CheckpointTable(connection).last()]
         newest = max((c for c in known if c), key=lambda c: c.key, default=None)
         if newest:
-            check_signatures([newest], self._signer.public_key, "the newest checkpoint")
+            self._signing.now()[1].check([newest], "the newest checkpoint")
         return newest
 
     def _sign_in(self, connection: Connection, *, may_branch: bool) -> Checkpoint | None:
@@ -168,7 +167,9 @@ class Checkpointer:
             last, tree = None, StoredTree(connection)
         if head == 0 or (last and last.key == (epoch, head)):
             return last
-        checkpoint = signed(_made(connection, tree, last, log_id, epoch, head), self._signer)
+        # Under the lock: a key that was exchanged is not used again.
+        signer, _ = self._signing.now()
+        checkpoint = signed(_made(connection, tree, last, log_id, epoch, head), signer)
         CheckpointTable(connection).add(checkpoint)
         return checkpoint
 

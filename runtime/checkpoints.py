@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from events.log.kafka_checkpoints import CheckpointTopic
 from events.store.checkpoints import CheckpointFile
-from events.store.signing import LogSigner
 from processors.checkpointer import Checkpointer
 from runtime.composition import Core, kafka_config
-from runtime.settings import Settings
-
-
-def checkpoint_path(settings: Settings, log_id: str) -> Path:
-    """The copy outside the database; part of no restore of it."""
-    return settings.data / "checkpoints" / f"{log_id}.jsonl"
+from runtime.log_signing import LogSigning, checkpoint_path
 
 
 def checkpointer(core: Core) -> Checkpointer:
@@ -23,7 +15,7 @@ def checkpointer(core: Core) -> Checkpointer:
     return Checkpointer(
         core.pool,
         CheckpointFile(checkpoint_path(settings, log_id)),
-        LogSigner(settings.secrets.log_signing_seed),
+        LogSigning(settings.secrets),
         CheckpointTopic(kafka_config(settings)) if settings.event_log == "kafka" else None,
         every_events=settings.checkpoint_events,
         after_s=settings.checkpoint_after_s,

@@ -68,7 +68,7 @@ class CommandSide:
 def command_side(core: Core, *policies: Policy) -> CommandSide:
     """`policies` replace the rate limits of the same name."""
     settings = core.settings
-    signer = Signer(settings.secrets.signing_key)
+    signer = Signer(settings.secrets.signing_key, settings.secrets.retired_signing_keys)
     logins = Logins(core.pool, settings.secrets.installation_key)
     passwords = Passwords()
     proofs = Proofs(logins, passwords)

@@ -15,12 +15,12 @@ from commands.passwords import Passwords
 from commands.proofs import Proofs
 from events.ids import SubjectId
 from events.store.master_keys import MasterKeys
-from events.store.signing import LogSigner
 from processors.effects.acknowledgements import Acknowledgements
 from processors.effects.effect import Effect
 from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from runtime.composition import Core
 from runtime.erasure_register import ErasureRegister
+from runtime.log_signing import LogSigning
 from runtime.mailing import mailer
 from runtime.settings import Settings
 
@@ -41,7 +41,7 @@ def effects_of(core: Core) -> tuple[Effect, ...]:
             contents,
             core.log,
             core.codec,
-            LogSigner(core.settings.secrets.log_signing_seed),
+            LogSigning(core.settings.secrets),
             Acknowledgements(core.pool, core.progress),
         ),
     )

@@ -50,9 +50,9 @@ def rotate_master_key(
 
 
 def _rotate(pool: ConnectionPool, secrets: SecretFiles, progress: Callable[[int], None]) -> Rotated:
-    resumed = secrets.next_master_key.exists()
+    resumed = secrets.following("master_key") is not None
     old_id = master_key_id(secrets.master_keys()[0])
-    new_id = master_key_id(secrets.make_next_master_key())
+    new_id = master_key_id(bytes.fromhex(secrets.make_following("master_key")))
     # In this order: whoever is told the new key's name finds the key in the folder.
     use_key(pool, new_id)
     masters = MasterKeys(secrets.master_keys)
@@ -61,5 +61,5 @@ def _rotate(pool: ConnectionPool, secrets: SecretFiles, progress: Callable[[int]
         rewrapped += some
         progress(rewrapped)
     # No row needs the old key and none can come: new rows are checked against the name in use.
-    secrets.replace_master_key()
+    secrets.replace("master_key")
     return Rotated(old_id, new_id, rewrapped, resumed)

@@ -25,37 +25,58 @@ class SecretFiles:
     def master_keys(self) -> list[bytes]:
         """32 bytes each: encrypt the per-subject keys of personal data; two during a rotation."""
         keys = [bytes.fromhex(self._text("master_key"))]
-        if self.next_master_key.exists():
-            keys.append(bytes.fromhex(self._text(self.next_master_key.name)))
+        if (following := self.following("master_key")) is not None:
+            keys.append(bytes.fromhex(following))
         return keys
 
-    @property
-    def next_master_key(self) -> Path:
-        """The file of the key that a rotation goes over to; it replaces `master_key` at its end."""
-        return self.folder / "master_key.next"
+    def following(self, name: str) -> str | None:
+        """What a rotation that was begun goes over to; it takes the secret's place at its end."""
+        path = self._next(name)
+        return path.read_text().strip() if path.exists() else None
 
-    def make_next_master_key(self) -> bytes:
+    def make_following(self, name: str) -> str:
         """The one that an interrupted rotation left, or a new one."""
-        return bytes.fromhex(self._text(self.next_master_key.name))
+        return self._text(self._next(name).name)
 
-    def replace_master_key(self) -> None:
-        """The next one is the master key from now on; the old one is gone."""
-        self.next_master_key.replace(self.folder / "master_key")
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    def replace(self, name: str) -> None:
+        """The following one is the secret from now on; the old one is gone."""
+        self._next(name).replace(self.folder / name)
+        self._sync()
 
     @property
     def signing_key(self) -> bytes:
-        """32 bytes: signs sessions, cursors and form tokens."""
+        """32 bytes: signs cursors, tickets, form tokens and cookies."""
         return bytes.fromhex(self._text("signing_key"))
+
+    @property
+    def retired_signing_keys(self) -> tuple[bytes, ...]:
+        """Earlier ones, newest first: recovery codes on paper were hashed with them."""
+        path = self.folder / "signing_key.retired"
+        lines = path.read_text().split() if path.exists() else []
+        return tuple(bytes.fromhex(line) for line in reversed(lines))
+
+    def retire_signing_key(self) -> None:
+        """Keep the one of today for recovery codes; nothing is signed with it any more."""
+        if self.signing_key in self.retired_signing_keys:
+            return
+        descriptor = os.open(
+            self.folder / "signing_key.retired", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600
+        )
+        with os.fdopen(descriptor, "w") as file:
+            file.write(self._text("signing_key") + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._sync()
 
     @property
     def log_signing_seed(self) -> bytes:
         """32 bytes: the Ed25519 key of checkpoints and certificates."""
         return bytes.fromhex(self._text("log_signing_seed"))
+
+    @property
+    def log_key_changes(self) -> Path:
+        """Which keys signed the log before: no secret, but lost with the seed it explains."""
+        return self.folder / "log_signing_keys.jsonl"
 
     @property
     def postgres_owner_password(self) -> str:
@@ -64,6 +85,16 @@ class SecretFiles:
     @property
     def postgres_app_password(self) -> str:
         return self._text("postgres_app_password")
+
+    def _next(self, name: str) -> Path:
+        return self.folder / f"{name}.next"
+
+    def _sync(self) -> None:
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _text(self, name: str) -> str:
         path = self.folder / name

@@ -2,7 +2,8 @@
     python check_log.py --public-key HEX FILE [--mine CHECKPOINTS]
 FILE: a proof of `./noculture log proof`, or checkpoints, one a line. The key: ask once with
 `./noculture log checkpoint --public-key`, keep it. --mine: the proof's checkpoints must be among
-those that you kept. Exit code 0: all holds. docs/adr/0002 and 0010 say what is hashed and signed.
+those that you kept. Lines of `log keys --json` in front lead to the keys that followed yours.
+Exit code 0: all holds. docs/adr/0002 and 0010 say what is hashed and signed.
 """
 
 import argparse
@@ -17,6 +18,7 @@ P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 FRAME = "event_id stream_id stream_version category type version effective_at actor tenant"
 FRAME += " correlation_id causation_id command_id input_hash claims data"
+FOR_EVER = (float("inf"), 0)  # behind any (epoch, size)
 
 
 class Wrong(Exception):
@@ -60,14 +62,26 @@ def is_signed(message, signature, key):
     return scalar < L and times(scalar, base) == add(point_of(signature[:32]), right)
 
 
-def check_checkpoint(point, key):
+def check_checkpoint(point, keys):
     name, root = f"noculture/{point['log_id']}", bytes.fromhex(point["root"])
     text = f"{name}\n{point['size']}\n{base64.b64encode(root).decode()}\nepoch {point['epoch']}\n"
     text += f"hash {point['hash']}\nrecorded_at {point['recorded_at']}\n"
-    if point["key_id"] != sha256(name.encode(), b"\n\1", key)[:4].hex():
-        raise Wrong(f"the checkpoint of {point['size']} names another key")
+    names = {sha256(name.encode(), b"\n\1", key)[:4].hex(): key for key in keys}
+    key = names.get(point["key_id"])
+    if key is None or (point["epoch"], point["size"]) > keys[key]:
+        raise Wrong(f"the checkpoint of {point['size']} names another key, or one given up before")
     if not is_signed(text.encode(), base64.b64decode(point["signature"]), key):
         raise Wrong(f"the checkpoint of {point['size']} is not signed with this key")
+
+
+def check_key(change, keys):
+    name, old, new = f"noculture/{change['log_id']}", list(keys)[-1], change["public_key"]
+    last = change["epoch"], change["size"]
+    text = f"{name}\nkey {new}\nfollows {old.hex()}\nafter epoch {last[0]} size {last[1]}\n"
+    if not is_signed(text.encode(), base64.b64decode(change["signature"]), old):
+        raise Wrong("this exchange of keys is not signed with the key before it")
+    keys |= {old: last, bytes.fromhex(new): FOR_EVER}
+    return f"behind the checkpoint of {last[1]} the key is {new}"
 
 
 def micros(text):
@@ -119,10 +133,12 @@ def check_consistency(proof, size, root, path):
     return f"the log of {size} begins with the log of {first}"
 
 
-def check(read, mine, key):
+def check(read, mine, keys):
+    if read.get("kind") == "key":
+        return check_key(read, keys)
     points = [read[name] for name in ("checkpoint", "first") if name in read] or [read]
     for point in points:
-        check_checkpoint(point, key)
+        check_checkpoint(point, keys)
         if mine is not None and (point["log_id"], point["size"], point["root"]) not in mine:
             raise Wrong(f"you did not keep this checkpoint of {point['size']}")
     path = [bytes.fromhex(text) for text in read.get("hashes", ())]
@@ -143,8 +159,9 @@ if __name__ == "__main__":
     try:
         lines = given.mine.read_text("utf-8").splitlines() if given.mine else []
         mine = {(p["log_id"], p["size"], p["root"]) for p in map(json.loads, lines)}
+        keys = {given.public_key: FOR_EVER}
         for line in filter(None, given.file.read_text("utf-8").splitlines()):
-            print(check(json.loads(line), mine if given.mine else None, given.public_key))
+            print(check(json.loads(line), mine if given.mine else None, keys))
     except (Wrong, KeyError, TypeError, ValueError, OSError) as wrong:
         said = wrong if isinstance(wrong, Wrong) else repr(wrong)
         raise SystemExit(f"WRONG: {said}") from None

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -169,7 +169,7 @@ class CheckpointFile:
     def read(self) -> list[Checkpoint]:
         """In the order of (epoch, size); a last line that a crash cut short is left out.
 
-        Raises BadCheckpoint for a line that is none; `check_signatures` looks at who signed.
+        Raises BadCheckpoint for a line that is none; `KnownKeys.check` looks at who signed.
         """
         try:
             state = self.path.stat()
@@ -201,15 +201,6 @@ class CheckpointFile:
             return Checkpoint.from_json(json.loads(line))
         except (KeyError, TypeError, ValueError) as error:
             raise BadCheckpoint(f"{self.path.name} line {number}", "no checkpoint") from error
-
-
-def check_signatures(checkpoints: Sequence[Checkpoint], public_key: bytes, where: str) -> None:
-    """Raises BadCheckpoint."""
-    for checkpoint in checkpoints:
-        if not checkpoint.is_signed_by(public_key):
-            raise BadCheckpoint(
-                where, f"the checkpoint of {checkpoint.size} is not signed by this installation"
-            )
 
 
 def _cut_unfinished_line(file: Any) -> None:

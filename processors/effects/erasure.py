@@ -17,7 +17,7 @@ from events.errors import NoCultureError
 from events.ids import SubjectId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
-from events.store.signing import LogSigner
+from events.store.log_keys import Signing
 from events.times import rfc3339, utc_now
 from processors.effects.acknowledgements import Acknowledgements
 
@@ -111,11 +111,11 @@ class CertifyEffect(_ErasureEffect):
         contents: WorkspaceContents,
         log: PostgresLog,
         codec: EventCodec,
-        signer: LogSigner,
+        signing: Signing,
         acknowledgements: Acknowledgements,
     ) -> None:
         self._contents, self._log, self._codec = contents, log, codec
-        self._signer, self._acknowledgements = signer, acknowledgements
+        self._signing, self._acknowledgements = signing, acknowledgements
 
     def perform(self, event: Recorded) -> BaseModel:
         """Raises NotAcknowledged while somebody still holds something."""
@@ -138,6 +138,7 @@ class CertifyEffect(_ErasureEffect):
         erased = self._log.events.stream(SubjectId.beside(intent.account_id))[0]
         deleted = next(filter(None, map(self._deletion, history)))
         log_id, _ = self._log.events.log_identity()
+        signer, _ = self._signing.now()
         unsigned = Certificate(
             erasure_id=intent.erasure_id,
             log_id=log_id,
@@ -151,10 +152,10 @@ class CertifyEffect(_ErasureEffect):
             consumers=self._acknowledgements.given(position),
             assets_deleted=deleted.assets,
             blobs_deleted=deleted.blobs,
-            public_key=self._signer.public_key.hex(),
+            public_key=signer.public_key.hex(),
             signature="",
         )
-        signature = self._signer.sign(unsigned.signed_bytes()).hex()
+        signature = signer.sign(unsigned.signed_bytes()).hex()
         return unsigned.model_copy(update={"signature": signature})
 
     def _deletion(self, envelope: Envelope) -> ErasureContentsDeleted | None:

@@ -15,6 +15,7 @@ GROUPS = {
     "consumers": "runtime.cli.consumers",
     "sagas": "runtime.cli.sagas",
     "privacy": "runtime.cli.privacy",
+    "secrets": "runtime.cli.secrets",
     "evaluate": "runtime.cli.evaluate",
 }
 COMMANDS = {

@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("checkpoint")(proofs.checkpoint)
 app.command("checkpoints")(proofs.checkpoints)
+app.command("keys")(proofs.keys)
 app.command("proof")(proofs.proof)
 PAGE = 1_000
 

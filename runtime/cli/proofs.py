@@ -27,15 +27,15 @@ def running() -> Settings:
 
 def exported_checkpoints(settings: Settings, log_id: str, file: Path | None) -> list[Checkpoint]:
     """From `file`, or the installation's own. Raises BadCheckpoint for a foreign signature."""
-    from events.store.checkpoints import CheckpointFile, check_signatures
-    from events.store.signing import LogSigner
-    from runtime.checkpoints import checkpoint_path
+    from events.store.checkpoints import CheckpointFile
+    from runtime.log_signing import LogSigning, checkpoint_path
 
     path = file or checkpoint_path(settings, log_id)
     if file and not file.exists():
         raise typer.BadParameter(f"{file} does not exist")
     read = CheckpointFile(path).read()
-    check_signatures(read, LogSigner(settings.secrets.log_signing_seed).public_key, str(path))
+    _, known = LogSigning(settings.secrets).now()
+    known.check(read, str(path))
     return read
 
 
@@ -46,12 +46,12 @@ def checkpoint(
     json: Json = False,
 ) -> None:
     """Sign the log as it is now, into table, file and topic; print it as a signed note."""
-    from events.store.signing import LogSigner
     from runtime.checkpoints import checkpointer
     from runtime.composition import open_core
+    from runtime.log_signing import LogSigning
 
     if public_key:
-        key = LogSigner(load_settings().secrets.log_signing_seed).public_key.hex()
+        key = LogSigning(load_settings().secrets).now()[0].public_key.hex()
         print_json({"public_key": key}) if json else print(key)
         return
     with open_core(running(), connections=3) as core:
@@ -82,6 +82,22 @@ def checkpoints(json: Json = False) -> None:
                 f"{each.size:>10}  epoch {each.epoch}  {each.to_json()['recorded_at'][:19]}  "
                 f"{each.root.hex()}"
             )
+
+
+def keys(json: Json = False) -> None:
+    """Each exchange of the key that signs, signed by the key before it: JSON Lines with --json.
+
+    In front of checkpoints or proofs they lead tools/check_log.py from the key that you kept to
+    those of later checkpoints.
+    """
+    from runtime.log_signing import LogSigning, key_names
+
+    for change in LogSigning(load_settings().secrets).now()[1].changes:
+        if json:
+            print_json(change.to_json())
+        else:
+            old, new = key_names(change)
+            print(f"behind {change.size} events of epoch {change.epoch}: {old} -> {new}")
 
 
 def proof(

@@ -15,6 +15,7 @@ from events.log.kafka_checkpoints import CHECKPOINTS_TOPIC, CheckpointTopic
 from events.log.kafka_config import KafkaConfig
 from events.log.progress import LogProgress
 from events.store.checkpoints import Checkpoint, CheckpointFile
+from events.store.log_keys import OneKey
 from events.store.signing import LogSigner
 from processors.checkpointer import Checkpointer
 from processors.compare import compare
@@ -40,7 +41,7 @@ def in_topic(config: KafkaConfig) -> list[Checkpoint]:
 
 def checkpointer(pool: ConnectionPool, path: Path, config: KafkaConfig) -> Checkpointer:
     """A new one knows nothing of what an earlier one did, as after a restart."""
-    return Checkpointer(pool, CheckpointFile(path), SIGNER, CheckpointTopic(config))
+    return Checkpointer(pool, CheckpointFile(path), OneKey(SIGNER), CheckpointTopic(config))
 
 
 def test_the_topic_catches_up_after_a_crash_and_after_it_was_lost(

@@ -74,7 +74,7 @@ def test_a_running_process_reads_and_makes_keys_before_during_and_after(
     assert wrapped_by(pool) == {master_key_id(secrets.master_keys()[0])}
 
 
-POINTS = ["make_next_master_key", "use_key", "rewrap_some", "replace_master_key"]
+POINTS = ["make_following", "use_key", "rewrap_some", "replace"]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -106,7 +106,7 @@ def test_killed_at_any_point_it_goes_on_with_the_same_new_key(
         with pytest.raises(Killed):
             rotate_master_key(pool, secrets)
     assert opened(pool, secrets) == before, "readable between"
-    begun = secrets.next_master_key.exists() and secrets.master_keys()[1]
+    begun = secrets.following("master_key") is not None and secrets.master_keys()[1]
     rotate_master_key(pool, secrets)
     assert opened(pool, secrets) == before
     (new,) = secrets.master_keys()

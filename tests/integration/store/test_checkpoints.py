@@ -17,6 +17,7 @@ from events.claims import Claim
 from events.ids import AssetId
 from events.store.checkpoints import BadCheckpoint, CheckpointFile, CheckpointTable
 from events.store.log import PostgresLog
+from events.store.log_keys import OneKey
 from events.store.proofs import NotProvable, consistency_proof, inclusion_proof
 from events.store.signing import LogSigner
 from events.store.verify import Verification, verify
@@ -27,6 +28,7 @@ from tests.integration.store.conftest import append_of, pending
 from tests.integration.store.tampering import rehash_from
 
 SIGNER = LogSigner(b"s" * 32)
+SIGNING = OneKey(SIGNER)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def file(tmp_path: Path) -> CheckpointFile:
 
 @pytest.fixture
 def checkpointer(pool: ConnectionPool, file: CheckpointFile) -> Checkpointer:
-    return Checkpointer(pool, file, SIGNER, every_events=10, after_s=3_600)
+    return Checkpointer(pool, file, SIGNING, every_events=10, after_s=3_600)
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_each_checkpoint_is_in_table_and_file_and_signed(
 def test_one_is_signed_when_enough_events_came_or_enough_time_passed(
     pool: ConnectionPool, file: CheckpointFile, write: Callable[[int], None]
 ):
-    patient = Checkpointer(pool, file, SIGNER, every_events=10, after_s=3_600)
+    patient = Checkpointer(pool, file, SIGNING, every_events=10, after_s=3_600)
     write(9)
     patient.look()
     assert file.read() == []
@@ -93,9 +95,9 @@ def test_one_is_signed_when_enough_events_came_or_enough_time_passed(
     patient.look()
     assert [checkpoint.size for checkpoint in file.read()] == [10]
     write(1)
-    Checkpointer(pool, file, SIGNER, every_events=10, after_s=0).look()
+    Checkpointer(pool, file, SIGNING, every_events=10, after_s=0).look()
     assert [checkpoint.size for checkpoint in file.read()] == [10, 11]
-    Checkpointer(pool, file, SIGNER, every_events=10, after_s=0).look()
+    Checkpointer(pool, file, SIGNING, every_events=10, after_s=0).look()
     assert len(file.read()) == 2
 
 
@@ -105,7 +107,7 @@ def test_what_a_crash_kept_from_the_file_is_exported_by_the_next_look(
     lines = file.path.read_bytes().splitlines(keepends=True)
     file.path.write_bytes(lines[0] + lines[1][:40])
     assert [checkpoint.size for checkpoint in CheckpointFile(file.path).read()] == [5]
-    Checkpointer(pool, CheckpointFile(file.path), SIGNER, every_events=100).look()
+    Checkpointer(pool, CheckpointFile(file.path), SIGNING, every_events=100).look()
     assert file.path.read_bytes() == b"".join(lines)
 
 
@@ -180,7 +182,7 @@ def test_a_forged_line_in_the_file_is_refused(
 ):
     file.path.write_text(file.path.read_text().replace('"size": 30', '"size": 31'))
     with pytest.raises(BadCheckpoint):
-        Checkpointer(pool, CheckpointFile(file.path), SIGNER).sign()
+        Checkpointer(pool, CheckpointFile(file.path), SIGNING).sign()
 
 
 def test_verification_from_the_last_checkpoint_says_what_it_did_not_check_again(
