@@ -52,6 +52,7 @@ from runtime.migrate import newest_migration
 from runtime.observability.figures import InstallationFigures, StoreFigures
 from runtime.observability.tracing import TraceRequests
 from runtime.query_side import QuerySide, parts, query_side
+from runtime.status import failing_parts
 
 DATABASE_PATIENCE_S = 2.0
 
@@ -200,4 +201,5 @@ def checks(core: Core) -> dict[str, Callable[[], str | None]]:
         "migrations": migrations,
         "consumers": lambda: consumers_running(core.progress),
         "relay": core.progress.refused,
+        "parts": lambda: failing_parts(core.settings.run_dir),
     }

@@ -11,12 +11,17 @@ from typing import Any
 from runtime.folder_lock import FolderLock
 
 STATE_FILE = "state.json"
+# What ran so long did not fail at its start: with a minute, a part that somebody ended now and then
+# was left down for half a minute each time.
+STEADY_AFTER_S = 10.0
 LOCK_FILE = "supervisor.lock"
 
 
 @dataclass
 class PartState:
-    """One line of `status`. `started` is the process's start time, for telling a reused pid."""
+    """One line of `status`. `started` is the process's start time, for telling a reused pid;
+    `failures` counts its ends in a row, each soon after its start.
+    """
 
     name: str
     pid: int | None = None
@@ -24,6 +29,7 @@ class PartState:
     lag: int | None = None
     detail: str | None = None
     started: float | None = None
+    failures: int = 0
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from runtime.errors import NothingRunning
 from runtime.heartbeat import is_fresh, read_heartbeat
 from runtime.installation import version
-from runtime.state import PartState, RunState, is_running
+from runtime.state import STEADY_AFTER_S, PartState, RunState, is_running
 
 __all__ = ["describe", "version"]
+# A part that was killed once is back in half a second; one that cannot work ends again and again.
+LOOPS_AFTER = 3
 
 
 def describe(data: Path) -> dict[str, Any]:
@@ -44,8 +47,28 @@ def describe_part(part: PartState, run_dir: Path) -> dict[str, Any]:
         part.lag = beat["lag"]
         part.detail = beat["detail"] if fresh else "it has not said anything for ten seconds"
     shown = asdict(part)
-    del shown["started"]
+    del shown["started"], shown["failures"]
     return shown
+
+
+def failing_parts(run_dir: Path) -> str | None:
+    """A readiness check: parts of this machine that are stalled, or end again and again."""
+    state = RunState.read(run_dir)
+    if state is None or not is_running(run_dir):
+        return None
+    wrong = []
+    for part in state.parts:
+        loops = part.failures >= LOOPS_AFTER and _is_young(part)
+        shown = describe_part(part, run_dir)
+        if loops:
+            wrong.append(f"{part.name}: ends soon after each start, {part.failures} times")
+        elif shown["state"] == "stalled":
+            wrong.append(f"{part.name}: {shown['detail']}")
+    return "; ".join(wrong) or None
+
+
+def _is_young(part: PartState) -> bool:
+    return not part.pid or not part.started or time.time() - part.started < STEADY_AFTER_S
 
 
 def external_database_url(data: Path) -> str:

@@ -21,13 +21,10 @@ from runtime.engines.child import cap_log, last_line, spawn, stop_child
 from runtime.heartbeat import is_fresh, read_heartbeat
 from runtime.installation import PREFIX, ROOT
 from runtime.settings import Settings
-from runtime.state import PartState
+from runtime.state import STEADY_AFTER_S, PartState
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-# What ran so long did not fail at its start: with a minute, a part that somebody ended now and then
-# was left down for half a minute each time.
-STEADY_AFTER_S = 10.0
 PART_STOP_PATIENCE_S = 15.0
 PREPARATION_PATIENCE_S = 3.0
 LOOK_S = 5.0
@@ -265,6 +262,7 @@ class Part:
             self.failures = 0
         pause_s = min(FIRST_PAUSE_S * 2**self.failures, LONGEST_PAUSE_S)
         self.failures += 1
+        self.shown.failures = self.failures
         self._running_since = 0.0
         self._due_at = time.monotonic() + pause_s
         self.shown.state, self.shown.pid = "restarting", None
@@ -272,7 +270,7 @@ class Part:
 
 
 def answers_ready(host: str, port: int) -> bool:
-    """True if the API says that it is ready, or that only `log recover` is missing."""
+    """True if the API says that it is ready, or lacks only other parts or `log recover`."""
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     connection = http.client.HTTPConnection(local, port, timeout=2)
     try:
@@ -287,7 +285,8 @@ def answers_ready(host: str, port: int) -> bool:
 
 def _waits_for_recovery(readiness: bytes) -> bool:
     """A log that Kafka is ahead of stops the relay and consumers: a person must act, and `up` must
-    not wait for it.
+    not wait for it. Nor is an API that serves to blame for another part.
     """
     reasons = json.loads(readiness).get("reasons", {})
-    return "relay" in reasons and set(reasons) <= {"relay", "consumers"}
+    named = set(reasons)
+    return named == {"parts"} or ("relay" in named and named <= {"relay", "consumers", "parts"})

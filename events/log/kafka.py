@@ -4,6 +4,7 @@ committed offset.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,7 @@ from events.log.partitions import LogPartition, partitions_of, topic_of
 from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
 from events.log.records import from_record
 
+log = logging.getLogger(__name__)
 CLOSE_MS = 2_000
 # Of a group that answers every two seconds.
 SILENT_S = 45.0
@@ -90,8 +92,10 @@ class _KafkaReader:
             if not self._continues(partition, kafka_partition, records[0]):
                 continue
             for record in records:
-                item = self._item(partition, record)
-                if not self._vector.applied(partition, item.checkpoint.position):
+                item = self._ours(partition, record)
+                if item is not None and not self._vector.applied(
+                    partition, item.checkpoint.position
+                ):
                     items.append(item)
         return items
 
@@ -150,16 +154,25 @@ class _KafkaReader:
         resumed = self._resumed.pop(partition, None)
         if resumed is None:
             return True
-        item = self._item(partition, first)
-        if (item.checkpoint.offset, item.checkpoint.position) == (resumed.offset, resumed.position):
+        item = self._ours(partition, first)
+        place = item and (item.checkpoint.offset, item.checkpoint.position)
+        if place == (resumed.offset, resumed.position):
             return True
         self._consumer.seek_to_beginning(kafka_partition)
         return False
 
+    def _ours(self, partition: LogPartition, record: Any) -> LogItem | None:
+        """None for what a stranger wrote: it is in no log, so leaving it out leaves nothing out."""
+        try:
+            return self._item(partition, record)
+        except NotOurRecord as error:
+            log.error("%s leaves a record aside: %s", self._name, error)
+            return None
+
     def _item(self, partition: LogPartition, record: Any) -> LogItem:
         try:
             envelope = from_record(partition.topic, record.value, record.headers)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise NotOurRecord(partition.topic, partition.number, record.offset) from error
         checkpoint = Checkpoint(
             envelope.position,

@@ -11,6 +11,7 @@ from events.log.partitions import TOPIC_PREFIX, topic_of
 from events.times import parse_rfc3339, rfc3339
 
 Headers = list[tuple[str, bytes]]
+_LAST_POSITION = 2**63 - 1
 
 
 class LogRecord(NamedTuple):
@@ -68,8 +69,11 @@ def type_headers(type: str, version: int, source: str) -> Headers:
 def from_record(topic: str, value: bytes, headers: Sequence[tuple[str, bytes]]) -> Envelope:
     """Raises KeyError or ValueError for a record that is not one of ours."""
     texts = {name: content.decode() for name, content in headers}
+    position = int(texts["ce_position"])
+    if not 1 <= position <= _LAST_POSITION:
+        raise ValueError(f"{position} is no position")
     return Envelope(
-        position=int(texts["ce_position"]),
+        position=position,
         event_id=texts["ce_id"],
         stream_id=texts["ce_subject"],
         stream_version=int(texts["ce_streamversion"]),

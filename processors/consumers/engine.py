@@ -171,6 +171,9 @@ class _Worker:
                 # pause may outlive.
                 trace = None if is_passing(error) else error
                 log.warning("%s starts again: %s", self.name, error, exc_info=trace)
+                if trace is not None:
+                    # It may go on like this for ever, and readiness must not call that well.
+                    self._say_stopped(f"{type(error).__name__}, again and again: see its log")
                 self._pause(stop)
 
     def _consume(self, stop: threading.Event) -> None:
