@@ -21,6 +21,7 @@ from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
 from kit import cookies
 from kit.auth import Authenticate
+from kit.backoff import Backoff, Patience
 from kit.caller import Caller
 from kit.csrf import refuse_foreign
 from kit.idempotency import idempotency_key
@@ -50,6 +51,10 @@ class ChangePassword(BaseModel):
 
     password: Password
     current_password: GivenPassword | None = None
+
+
+# An answer to a sign-up tells whether the address has an account: so often, then ever more slowly.
+TAKEN_PATIENCE = Patience("sign-up-taken", free=20, cap_s=300)
 
 
 class EmailTaken(NoCultureError):
@@ -220,7 +225,32 @@ class Accounts:
         return unit.commit()
 
 
-def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRouter:
+class SigningUp:
+    """Signing up as strangers do: counted, and so that addresses cannot be tried out."""
+
+    def __init__(self, accounts: Accounts, backoff: Backoff, limits: RateLimits) -> None:
+        self._accounts, self._backoff, self._limits = accounts, backoff, limits
+
+    def register(
+        self, request: Request, command: RegisterAccount, key: str | None = None
+    ) -> Registered:
+        """Raises as `Accounts.register` does, TooManyRequests and TooManyGuesses (429)."""
+        network = client_address(request)
+        self._limits.check(request, "sign-up", network)
+        # Asked before it is known: a refusal of taken addresses alone would tell them as well.
+        self._backoff.attempt(TAKEN_PATIENCE, network)
+        try:
+            registered = self._accounts.register(command, key)
+        except EmailTaken:
+            raise
+        except NoCultureError:
+            self._backoff.taken_back(TAKEN_PATIENCE, network)
+            raise
+        self._backoff.taken_back(TAKEN_PATIENCE, network)
+        return registered
+
+
+def router(signing_up: SigningUp, sessions: Sessions) -> APIRouter:
     routes = APIRouter(tags=["accounts"])
 
     @routes.post(
@@ -237,10 +267,10 @@ def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRou
     ) -> AccountDto:
         """Sign up; the answer signs in with a session cookie."""
         refuse_foreign(request)
-        limits.check(request, "sign-up", client_address(request))
-        registered = accounts.register(command, key)
+        registered = signing_up.register(request, command, key)
         token = sessions.start(registered.account.id, user_agent(request))
         cookies.set_session(request, response, token, SESSION_S)
+        sessions.devices.remember(request, response, registered.account.id)
         answer(response, registered.committed)
         return registered.account
 
@@ -248,7 +278,7 @@ def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRou
 
 
 def password_router(
-    accounts: Accounts, authenticated: Authenticate, limits: RateLimits
+    accounts: Accounts, sessions: Sessions, authenticated: Authenticate, limits: RateLimits
 ) -> APIRouter:
     routes = APIRouter(tags=["accounts"])
 
@@ -268,5 +298,6 @@ def password_router(
         """Choose a new password; every other session ends."""
         limits.check(request, "sign-in", caller.account_id)
         answer(response, accounts.change_password(caller, command, key))
+        sessions.devices.remember(request, response, caller.account_id)
 
     return routes

@@ -19,7 +19,7 @@ from commands.signing_in import SessionDto, open_session
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.csrf import refuse_foreign
-from kit.limits import RateLimits, client_address
+from kit.limits import RateLimits
 from kit.openapi import problems
 from schemas.dto import Page
 from schemas.text import Ref
@@ -91,7 +91,7 @@ def router(
     def ask_for_passkey_sign_in(request: Request) -> dict[str, Any]:
         """What `navigator.credentials.get` is asked for; for five minutes, once."""
         refuse_foreign(request)
-        limits.check(request, "sign-in-address", client_address(request))
+        limits.check(request, "passkey-address", sessions.devices.stranger(request))
         asked: dict[str, Any] = json.loads(passkeys.ask_to_sign_in(site_of(request, public_url)))
         return asked
 
@@ -107,7 +107,7 @@ def router(
     ) -> SessionDto:
         """Sign in without a password; an earlier session of this browser ends."""
         refuse_foreign(request)
-        limits.check(request, "sign-in-address", client_address(request))
+        limits.check(request, "passkey-address", sessions.devices.stranger(request))
         login = passkeys.accept(command, site_of(request, public_url))
         token = sessions.start(login.account_id, user_agent(request))
         return open_session(request, response, sessions, SignedIn(token, login))

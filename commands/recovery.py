@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from aggregates import account
 from commands.addresses import address_and_name_of, address_of
+from commands.devices import Devices
 from commands.http import answer, correlation_id
-from commands.logins import Logins, TypedEmail
+from commands.logins import MAX_EMAIL, Logins, TypedEmail
 from commands.passwords import Password, Passwords
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
@@ -60,16 +61,26 @@ class ResetSpent(NoCultureError):
 
 
 class Recovery:
-    def __init__(self, commands: Commands, logins: Logins, passwords: Passwords) -> None:
+    def __init__(
+        self, commands: Commands, logins: Logins, passwords: Passwords, limits: RateLimits
+    ) -> None:
         self._commands, self._logins, self._passwords = commands, logins, passwords
+        self._limits = limits
 
-    def ask(self, email: str) -> None:
-        """A link for this address, if it has an account; nothing tells whether it has one."""
+    def ask(self, request: Request, email: str) -> None:
+        """A link for this address, if it has an account; nothing tells whether it has one.
+
+        Nobody's mailbox is filled: five an hour for an address, however it is spelled, known or
+        not. Raises TooManyRequests (429).
+        """
         answer_at = time.monotonic() + ANSWERED_AFTER_S
+        self._limits.check(request, "password-reset-address", client_address(request))
+        email = email[:MAX_EMAIL].strip()
         try:
-            login = self._logins.of_email(email)
+            spelled, login = self._logins.email_key(email), self._logins.of_email(email)
         except ValueError:
-            login = None
+            spelled, login = email.casefold(), None
+        self._limits.check(request, "password-reset", login.account_id if login else spelled)
         if login is not None:
             account_id = AccountId(login.account_id)
             context = CommandContext(None, login.workspace_id, CommandId.new(), correlation_id())
@@ -78,8 +89,11 @@ class Recovery:
             unit.commit()
         time.sleep(max(0.0, answer_at - time.monotonic()))
 
-    def reset(self, token: str, password: str) -> Committed:
+    def reset(self, request: Request, token: str, password: str) -> Committed:
         """Ends every session, link and ticket of the account; its second factor stays.
+
+        Only links that do not work are counted: a neighbour cannot use up what the owner of one
+        that works has.
 
         Raises ResetSpent (410), PasswordTooCommon (422), after which the link still works.
         """
@@ -92,6 +106,7 @@ class Recovery:
                 (spent,),
             ).fetchone()
         if row is None:
+            self._limits.check(request, "unverified", client_address(request))
             raise ResetSpent
         account_id = AccountId(row[0])
         theirs = address_and_name_of(self._commands, account_id)
@@ -134,7 +149,7 @@ class ResetLinks:
         return (address, token) if made.rowcount else None
 
 
-def router(recovery: Recovery, limits: RateLimits) -> APIRouter:
+def router(recovery: Recovery, devices: Devices) -> APIRouter:
     routes = APIRouter(tags=["accounts"])
 
     @routes.post(
@@ -146,8 +161,7 @@ def router(recovery: Recovery, limits: RateLimits) -> APIRouter:
     def ask_for_password_reset(command: AskForReset, request: Request) -> None:
         """A link by mail, if the address has an account; the answer is the same if it has none."""
         refuse_foreign(request)
-        count_request(limits, request, command.email)
-        recovery.ask(command.email)
+        recovery.ask(request, command.email)
 
     @routes.put(
         "/api/password-resets",
@@ -158,14 +172,9 @@ def router(recovery: Recovery, limits: RateLimits) -> APIRouter:
     def reset_password(command: SetPassword, request: Request, response: Response) -> None:
         """Set a new password by a mailed link; every session ends, nobody is signed in."""
         refuse_foreign(request)
-        limits.check(request, "unverified", client_address(request))
         token, password = command.token.get_secret_value(), command.password.get_secret_value()
-        answer(response, recovery.reset(token, password))
+        committed = recovery.reset(request, token, password)
+        answer(response, committed)
+        devices.remember(request, response, committed.stream_id, mailed=True)
 
     return routes
-
-
-def count_request(limits: RateLimits, request: Request, email: str) -> None:
-    """Nobody's mailbox is filled: five an hour for an address, known or not. Raises a 429."""
-    limits.check(request, "sign-in-address", client_address(request))
-    limits.check(request, "password-reset", email[:320].strip().casefold())

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from psycopg_pool import ConnectionPool
 
 from aggregates.errors import NotFound
+from commands.devices import Devices
 from commands.logins import Login, Logins
 from events.errors import NoCultureError
 from events.ids import Id
@@ -84,6 +85,7 @@ class SignedIn:
 class Sessions:
     def __init__(self, pool: ConnectionPool, logins: Logins, signer: Signer) -> None:
         self._pool, self._logins, self._signer = pool, logins, signer
+        self.devices = Devices(logins, signer)
 
     def redeem(self, link_token: str, user_agent: str = "") -> SignedIn:
         """Sign in by a one-time link. Raises LinkSpent (410)."""

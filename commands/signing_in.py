@@ -22,15 +22,14 @@ from kit import cookies
 from kit.backoff import Backoff, Patience
 from kit.caller import Caller
 from kit.csrf import refuse_foreign
-from kit.limits import RateLimits, client_address
+from kit.limits import RateLimits
 from kit.openapi import problems
 from kit.tokens import Signer
 from schemas.dto import Dto
 from schemas.text import Opaque
 
-# Ten wrong guesses of one's own password are a bad day, fifty from one network are an attack.
-ACCOUNT_PATIENCE = Patience("sign-in-account", free=10, cap_s=300)
-ADDRESS_PATIENCE = Patience("sign-in-network", free=50, cap_s=300)
+# Ten wrong guesses of one's own password are a bad day.
+ACCOUNT_PATIENCE = Patience("sign-in-account", free=10, cap_s=300, fresh=3)
 TICKET_S = 300
 MAX_CODE = 40
 GivenCode = Annotated[SecretStr, Opaque(MAX_CODE)]
@@ -117,22 +116,25 @@ class SigningIn:
         """Takes as long for an unknown address as for a wrong password."""
         # A page sends what was typed; nobody has a longer one.
         email, password = email[:MAX_EMAIL].strip(), password[:MAX_PASSWORD]
-        network, typed, login = client_address(request), email, None
-        self._limits.check(request, "sign-in-address", network)
-        self._limits.check(request, "sign-in", f"{network} {typed.casefold()}")
+        stranger, typed = self._sessions.devices.stranger(request), email.casefold()
+        self._limits.check(request, "sign-in-address", stranger)
         try:
             # One account, however its address is spelled.
-            typed = self._logins.email_key(typed)
+            typed = self._logins.email_key(email)
             login = self._logins.of_email(email)
         except ValueError:
             login = None
-        self._backoff.attempt(ADDRESS_PATIENCE, network)
-        self._backoff.attempt(ACCOUNT_PATIENCE, typed)
-        fits = self._passwords.fits(password, login.password_hash if login else None)
+        self._limits.check(request, "sign-in", f"{stranger} {typed}")
+        guessed = login.account_id if login else typed
+        self._backoff.attempt(ACCOUNT_PATIENCE, guessed)
+        try:
+            fits = self._passwords.fits(password, login.password_hash if login else None)
+        except NoCultureError:
+            self._backoff.taken_back(ACCOUNT_PATIENCE, guessed)
+            raise
         if login is None or not fits:
             raise WrongCredentials
-        self._backoff.succeeded(ACCOUNT_PATIENCE, typed)
-        self._backoff.taken_back(ADDRESS_PATIENCE, network)
+        self._backoff.succeeded(ACCOUNT_PATIENCE, guessed)
         return login
 
     def _admitted(self, request: Request, login: Login) -> SignedIn:
@@ -153,6 +155,7 @@ def open_session(
     if earlier is not None:
         sessions.end(earlier)
     cookies.set_session(request, response, signed_in.token, SESSION_S)
+    sessions.devices.remember(request, response, signed_in.login.account_id)
     caller: Caller | None = sessions.find(signed_in.token)
     if caller is None:
         raise WrongCredentials

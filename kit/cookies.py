@@ -29,9 +29,29 @@ def clear_session(request: Request, response: Response) -> None:
     )
 
 
-def _name(request: Request) -> str:
+def lasting(request: Request, name: str) -> str:
+    """What `set_lasting` set; empty without."""
+    return request.cookies.get(_name(request, name), "")
+
+
+def set_lasting(
+    request: Request, response: Response, name: str, value: str, max_age_s: int
+) -> None:
+    """Another cookie, as well kept as the session's."""
+    response.set_cookie(
+        _name(request, name),
+        value,
+        max_age=max_age_s,
+        path="/",
+        secure=_is_https(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _name(request: Request, name: str = NAME) -> str:
     # A browser refuses __Host- without Secure, and Secure over plain http.
-    return f"__Host-{NAME}" if _is_https(request) else NAME
+    return f"__Host-{name}" if _is_https(request) else name
 
 
 def _is_https(request: Request) -> bool:

@@ -10,7 +10,7 @@ import ipaddress
 import math
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -53,11 +53,15 @@ POLICIES = (
     Policy("write", 3_000),
     Policy("sign-in", 20),
     Policy("sign-in-address", 120),
+    # Counted for themselves: no stranger beside may use up the other ways in.
+    Policy("passkey-address", 120),
+    Policy("password-reset-address", 120),
     Policy("sign-up", 120),
     Policy("unverified", 300),
     Policy("password-reset", 5, window_s=3600),
 )
-
+# So many times what one /64 may do its /48 may: a house with many flats.
+WIDER_TIMES = 10
 
 _COUNT = """
     INSERT INTO rate_limits AS r (key, full_at)
@@ -95,8 +99,14 @@ class RateLimits:
         self._policies = {policy.name: policy for policy in policies}
 
     def check(self, request: Request, policy_name: str, subject: str) -> None:
-        """Count one request and answer RateLimit headers. Raises TooManyRequests (429)."""
+        """Count one request and answer RateLimit headers. Raises TooManyRequests (429).
+
+        Of a stranger's network the one around it is counted too.
+        """
         policy = self.policy(policy_name)
+        if isinstance(subject, Network) and subject.wider is not None:
+            around = replace(policy, quota=policy.quota * WIDER_TIMES)
+            self.answer(request, around, self.count(around, subject.wider))
         self.answer(request, policy, self.count(policy, subject))
 
     def policy(self, name: str) -> Policy:
@@ -136,13 +146,40 @@ def clean_now_and_then(connection: psycopg.Connection[Any]) -> None:
         connection.execute(FORGET_SPENT)
 
 
-def client_address(request: Request) -> str:
-    """Whom to count a stranger as: an IPv4 address, or the /64 that one IPv6 customer owns."""
-    host = request.client.host if request.client else "unknown"
+class Network(str):
+    """Whom to count a stranger as: an IPv4 address, or the /64 that one IPv6 customer owns.
+
+    Some hold a whole /48, which is 65,536 of those: `wider` names it, for a count beside.
+    """
+
+    __slots__ = ("wider",)
+    wider: str | None
+
+    def __new__(cls, host: str) -> Network:
+        address = _address(host)
+        if address is None or address.version == 4:
+            network, wider = str(address or host), None
+        else:
+            network, wider = (
+                str(ipaddress.ip_network((address, bits), strict=False)) for bits in (64, 48)
+            )
+        made = super().__new__(cls, network)
+        made.wider = wider
+        return made
+
+    @property
+    def whole(self) -> str:
+        """The largest that one customer may hold."""
+        return self.wider or str(self)
+
+
+def client_address(request: Request) -> Network:
+    return Network(request.client.host if request.client else "unknown")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

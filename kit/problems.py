@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kit import correlation
+from kit import asking, correlation
 from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,7 @@ class RequestContext:
         state = scope.setdefault("state", {})
         state["request_id"], state["answer_headers"] = _new_request_id(), {}
         correlation.begin(state["request_id"])
+        asking.begin(scope)
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -149,6 +150,12 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             log.info("request %s ended: the client went away", state["request_id"])
+        except NoCultureError as error:
+            if started:
+                raise
+            # Refused before any route was asked.
+            response = await run_in_threadpool(self._answer, Request(scope), error)
+            await response(scope, receive, send_with_headers)
         except Exception as error:
             log.exception("request %s failed", state["request_id"])
             if started:

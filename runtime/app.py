@@ -83,8 +83,10 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     look = web.app.load_look()
     authenticated, progress = changing.authenticated, core.progress
     for router in (
-        commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
-        commands.accounts.password_router(changing.accounts, authenticated, changing.limits),
+        commands.accounts.router(changing.signing_up, changing.sessions),
+        commands.accounts.password_router(
+            changing.accounts, changing.sessions, authenticated, changing.limits
+        ),
         commands.erasures.router(changing.erasures, authenticated, changing.limits),
         commands.sessions.router(changing.sessions, authenticated),
         commands.signing_in.router(changing.signing_in, changing.sessions),
@@ -96,7 +98,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
             changing.limits,
             core.settings.public_url,
         ),
-        commands.recovery.router(changing.recovery, changing.limits),
+        commands.recovery.router(changing.recovery, changing.sessions.devices),
         commands.keys.router(changing.keys, authenticated),
         commands.bulk.router(changing.bulk, authenticated),
         commands.assets.router(changing.assets, authenticated),
@@ -142,6 +144,7 @@ def page_parts(
 ) -> web.parts.Parts:
     return web.parts.Parts(
         accounts=changing.accounts,
+        signing_up=changing.signing_up,
         erasures=changing.erasures,
         sessions=changing.sessions,
         signing_in=changing.signing_in,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commands.accounts import Accounts
+from commands.accounts import Accounts, SigningUp
 from commands.analyses import Analyses
 from commands.assets import Assets
 from commands.authentication import Credentials
@@ -45,6 +45,7 @@ class CommandSide:
     """What changes things, for the API's routes, the pages and the command line alike."""
 
     accounts: Accounts
+    signing_up: SigningUp
     erasures: Erasures
     sessions: Sessions
     signing_in: SigningIn
@@ -73,7 +74,7 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     passwords = Passwords()
     proofs = Proofs(logins, passwords)
     sessions = Sessions(core.pool, logins, signer)
-    backoff = Backoff(core.pool)
+    backoff = Backoff(core.pool, sessions.devices.known)
     second_factors = SecondFactors(core.commands, proofs, backoff, signer)
     keys = Keys(core.commands, core.pool)
     staging = Staging(core.objects.staging, settings.max_upload_bytes)
@@ -81,14 +82,16 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     assets = Assets(core.commands, core.objects, staging, quota)
     uploads = Uploads(core.pool, staging, assets)
     limits = RateLimits(core.pool, (*POLICIES, *policies))
+    accounts = Accounts(core.commands, logins, passwords, sessions)
     return CommandSide(
-        accounts=Accounts(core.commands, logins, passwords, sessions),
+        accounts=accounts,
+        signing_up=SigningUp(accounts, backoff, limits),
         erasures=Erasures(core.commands, proofs, core.pool),
         sessions=sessions,
         signing_in=SigningIn(sessions, logins, passwords, second_factors, backoff, limits, signer),
         second_factors=second_factors,
         passkeys=Passkeys(core.commands, logins, proofs),
-        recovery=Recovery(core.commands, logins, passwords),
+        recovery=Recovery(core.commands, logins, passwords, limits),
         keys=keys,
         assets=assets,
         bulk=Bulk(core.commands, assets),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from commands.accounts import Accounts
+from commands.accounts import Accounts, SigningUp
 from commands.analyses import Analyses
 from commands.assets import Assets
 from commands.collections import Collections
@@ -41,6 +41,7 @@ from web.render import Renderer
 @dataclass(frozen=True, slots=True)
 class Parts:
     accounts: Accounts
+    signing_up: SigningUp
     erasures: Erasures
     sessions: Sessions
     signing_in: SigningIn

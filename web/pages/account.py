@@ -110,6 +110,7 @@ def router(parts: Parts) -> APIRouter:
         except NoCultureError as error:
             return show(request, caller, error.status, password_problem=of_password(error))
         response = RedirectResponse("/account?done=password", 303)
+        parts.sessions.devices.remember(request, response, caller.account_id)
         remember(request, response, committed.position)
         return response
 

@@ -70,13 +70,14 @@ def router(parts: Parts) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def admit(request: Request, token: str, next: str) -> Response:
+    def admit(request: Request, token: str, account_id: str, next: str) -> Response:
         """A fresh session; an earlier one of this browser ends."""
         earlier = cookies.session_token(request)
         if earlier is not None:
             parts.sessions.end(earlier)
         response = RedirectResponse(local_path(next), 303)
         cookies.set_session(request, response, token, SESSION_S)
+        parts.sessions.devices.remember(request, response, account_id)
         return response
 
     @routes.get("/")
@@ -95,17 +96,16 @@ def router(parts: Parts) -> APIRouter:
         name: Annotated[Typed, Form()] = "",
     ) -> Response:
         refuse_foreign(request)
-        parts.limits.check(request, "sign-up", client_address(request))
         try:
             command = RegisterAccount(email=email, password=password, name=name)
-            registered = parts.accounts.register(command)
+            registered = parts.signing_up.register(request, command)
         except (ValidationError, NoCultureError) as error:
             status, problem = _told(error)
             return form_page(
                 request, signing_up=True, status=status, problem=problem, email=email, name=name
             )
         token = parts.sessions.start(registered.account.id, user_agent(request))
-        response = admit(request, token, HOME)
+        response = admit(request, token, registered.account.id, HOME)
         if registered.account.operator:
             welcome.remember(request, response)
         remember(request, response, registered.committed.position)
@@ -138,7 +138,7 @@ def router(parts: Parts) -> APIRouter:
             )
         if isinstance(begun, Ticket):
             return code_page(request, begun.text, next)
-        return admit(request, begun.token, next)
+        return admit(request, begun.token, begun.login.account_id, next)
 
     @routes.post("/second-step")
     def second_step(
@@ -160,7 +160,7 @@ def router(parts: Parts) -> APIRouter:
                 problem=in_plain_words(error),
                 next=next,
             )
-        return admit(request, signed_in.token, next)
+        return admit(request, signed_in.token, signed_in.login.account_id, next)
 
     # A GET would let mail scanners and link previews use the link up: people press a button.
     @routes.get("/sign-in/{token}")
@@ -172,7 +172,7 @@ def router(parts: Parts) -> APIRouter:
         refuse_foreign(request)
         parts.limits.check(request, "unverified", client_address(request))
         signed_in = parts.sessions.redeem(token, user_agent(request))
-        response = admit(request, signed_in.token, HOME)
+        response = admit(request, signed_in.token, signed_in.login.account_id, HOME)
         if signed_in.login.operator:
             welcome.remember(request, response)
         return response

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from commands.recovery import SetPassword, count_request
+from commands.recovery import SetPassword
 from kit.csrf import refuse_foreign
-from kit.limits import client_address
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
@@ -29,8 +28,7 @@ def router(parts: Parts) -> APIRouter:
         """The same page for every address."""
         refuse_foreign(request)
         try:
-            count_request(parts.limits, request, email)
-            parts.recovery.ask(email[:320])
+            parts.recovery.ask(request, email)
         except NoCultureError as error:
             return parts.renderer.page(
                 request, "forgotten.html", error.status, asked=False, problem=in_plain_words(error)
@@ -45,11 +43,10 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/reset-password/{token}")
     def reset(request: Request, token: Ref, password: Annotated[Typed, Form()] = "") -> Response:
         refuse_foreign(request)
-        parts.limits.check(request, "unverified", client_address(request))
         try:
             command = SetPassword.model_validate({"token": token[:200], "password": password})
-            parts.recovery.reset(
-                command.token.get_secret_value(), command.password.get_secret_value()
+            committed = parts.recovery.reset(
+                request, command.token.get_secret_value(), command.password.get_secret_value()
             )
         except ValidationError as error:
             problem = refusal(error) or "A password has at least 8 characters."
@@ -58,6 +55,8 @@ def router(parts: Parts) -> APIRouter:
             return parts.renderer.page(
                 request, "reset_password.html", error.status, problem=in_plain_words(error)
             )
-        return RedirectResponse("/sign-in?done=reset", 303)
+        response = RedirectResponse("/sign-in?done=reset", 303)
+        parts.sessions.devices.remember(request, response, committed.stream_id, mailed=True)
+        return response
 
     return routes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from commands.signing_in import ACCOUNT_PATIENCE
 from kit.limits import Policy
 from tests.conftest import Database
 from tests.integration.http.app import (
@@ -186,28 +185,3 @@ def test_all_other_sessions_end_at_once(installation: Installation, musician: Te
     assert musician.delete("/api/me/sessions").status_code == 204
     assert [other.get("/api/keys").status_code for other in others] == [401, 401]
     assert len(musician.get("/api/me/sessions").json()["data"]) == 1
-
-
-def test_guesses_from_many_places_make_an_account_wait_known_or_not(
-    installation: Installation, musician: TestClient
-) -> None:
-    told = []
-    for email in (musician.email, "nobody@example.com"):
-        for _ in range(ACCOUNT_PATIENCE.free):
-            installation.backoff.attempt(ACCOUNT_PATIENCE, installation.logins.email_key(email))
-        # One account, however its address is spelled.
-        refused = sign_in(installation.browser(), email.upper(), "a guess")
-        told.append((refused.status_code, refused.json()["detail"], refused.headers["Retry-After"]))
-    assert told[0] == told[1]
-    assert told[0][0] == 429
-    assert sign_in(installation.browser(), musician.email).status_code == 429
-
-
-def test_the_right_password_forgives_the_wrong_ones_before(
-    installation: Installation, musician: TestClient
-) -> None:
-    for _ in range(3):
-        for _ in range(3):
-            assert sign_in(installation.browser(), musician.email, "wrong").status_code == 401
-        assert sign_in(installation.browser(), musician.email).status_code == 201
-    assert installation.scalar("SELECT max(failures) FROM failed_attempts") == 9
