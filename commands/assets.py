@@ -28,6 +28,7 @@ from gateways.ports import ObjectStore
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.conditions import if_match
+from kit.fair import FairQueue
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
@@ -85,9 +86,11 @@ class Assets:
         store: ObjectStore,
         staging: Staging,
         quota: Quota | None = None,
+        turns: FairQueue | None = None,
     ) -> None:
+        """`turns` are those at checking and moving files."""
         self._commands, self.objects, self.staging = commands, store, staging
-        self.quota = quota or Quota()
+        self.quota, self.turns = quota or Quota(), turns or FairQueue(8)
 
     def upload(
         self,
@@ -288,7 +291,9 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
             await in_thread(check, workspace_id, staged.size_bytes)
             context = command_context(caller, UPLOAD, key)
             name = sent.filename or ""
-            kept = await run_in_threadpool(assets.keep, caller, name, staged, context, sent.path)
+            kept = await assets.turns.run(
+                caller.account_id, assets.keep, caller, name, staged, context, sent.path
+            )
         answer_kept(response, kept)
         response.status_code = 200 if kept.answer.duplicate else 202
         return kept.answer

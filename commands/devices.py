@@ -13,7 +13,6 @@ from fastapi import Request, Response
 
 from commands.logins import Login, Logins
 from kit import asking, cookies
-from kit.caller import Caller
 from kit.limits import client_address
 from kit.tokens import Signer
 
@@ -70,7 +69,7 @@ class Devices:
         request = asking.request()
         if request is None:
             return None
-        caller: Caller | None = getattr(request.state, "caller", None)
+        caller = asking.caller()
         if caller is not None and caller.account_id == account_id:
             return f"session {caller.session_id}"
         entries = self._entries(request)

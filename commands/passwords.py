@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ from pydantic import SecretStr
 
 from commands.weak_passwords import refuse_weak
 from events.errors import NoCultureError
+from kit import asking
 from kit.cores import every_core
+from kit.fair import FairQueue
 from schemas.text import Opaque
 
 MIN_PASSWORD, MAX_PASSWORD = 8, 1000
@@ -22,7 +23,6 @@ Password = Annotated[SecretStr, Opaque(MAX_PASSWORD, min=MIN_PASSWORD)]
 # One that was chosen before, under rules that may have been others.
 GivenPassword = Annotated[SecretStr, Opaque(MAX_PASSWORD)]
 AT_ONCE = 2
-WAIT_S = 10.0
 # Of a password that nobody has, made as today's are; made anew it would cost each start a hash.
 NOBODYS = (
     "$argon2id$v=19$m=65536,t=3,p=4$PvRwFH+tyQEn46/dIbM5Sw$"
@@ -39,9 +39,11 @@ class PasswordsBusy(NoCultureError):
 
 
 class Passwords:
-    def __init__(self) -> None:
+    """Requests take their turn in `queue` before they have a thread; what else hashes waits."""
+
+    def __init__(self, queue: FairQueue | None = None) -> None:
         self._argon2 = PasswordHash((Argon2Hasher(),))
-        self._slots = threading.BoundedSemaphore(AT_ONCE)
+        self._queue = queue or FairQueue(AT_ONCE, busy=PasswordsBusy)
 
     def hash(self, password: str, *theirs: str | None) -> str:
         """Of a password that is chosen now. Raises PasswordTooCommon (422), also for what others
@@ -59,13 +61,13 @@ class Passwords:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=WAIT_S):
-            raise PasswordsBusy
-        try:
-            with every_core():
-                yield
-        finally:
-            self._slots.release()
+        with self._queue.here(_subject()), every_core():
+            yield
+
+
+def _subject() -> str:
+    caller = asking.caller()
+    return "nobody" if caller is None else caller.account_id
 
 
 def _normal(password: str) -> str:

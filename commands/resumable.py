@@ -33,6 +33,7 @@ from commands.unit import CommandContext
 from events.errors import NoCultureError
 from events.ids import CommandId, Id
 from kit.caller import Caller
+from kit.fair import FairQueue
 
 LIFE = timedelta(hours=24)
 # So long an expired upload answers 410 before it is forgotten.
@@ -91,6 +92,10 @@ _COLUMNS = (
 class Uploads:
     def __init__(self, pool: ConnectionPool, staging: Staging, assets: Assets) -> None:
         self._pool, self._assets, self._staging = pool, assets, staging
+
+    @property
+    def turns(self) -> FairQueue:
+        return self._assets.turns
 
     @property
     def max_bytes(self) -> int:

@@ -199,7 +199,7 @@ async def _receive(
             upload_expires = upload.expires_at
         headers = {"Upload-Offset": str(at), "Upload-Expires": http_date(upload_expires)}
         if at == upload.size_bytes:
-            kept = await run_in_threadpool(uploads.finish, caller, upload)
+            kept = await uploads.turns.run(caller.account_id, uploads.finish, caller, upload)
             headers |= kept_headers(kept)
     return headers
 

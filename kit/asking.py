@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from fastapi import Request
 from starlette.types import Scope
 
+from kit.caller import Caller
+
 _current: ContextVar[Scope | None] = ContextVar("asking", default=None)
 
 
@@ -21,3 +23,10 @@ def request() -> Request | None:
     """None outside of requests: the command line, a worker."""
     scope = _current.get()
     return None if scope is None else Request(scope)
+
+
+def caller() -> Caller | None:
+    """Who asks, once that is known."""
+    asked = request()
+    found: Caller | None = None if asked is None else getattr(asked.state, "caller", None)
+    return found

@@ -87,7 +87,7 @@ class Authenticate:
         """The dependency; without a scope any signed-in caller will do."""
 
         async def authenticated(request: Request) -> Caller:
-            caller = await self._find(request)
+            caller = await self.who(request)
             if caller is None:
                 raise Unauthenticated
             if scope is not None and not caller.may(scope):
@@ -108,7 +108,7 @@ class Authenticate:
         found: Caller | None = request.state.caller
         return found
 
-    async def _find(self, request: Request) -> Caller | None:
+    async def who(self, request: Request) -> Caller | None:
         """The same, sharing a statement with the requests beside it."""
         if not hasattr(request.state, "caller"):
             secret, admission = _secret(request), None

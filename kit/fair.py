@@ -165,14 +165,19 @@ class FairQueue:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Result:
-        """Work in a thread, in turn. Its slot is free when it ends, also if nobody waits for it."""
+        """Work in a thread, in turn. Whoever is cancelled waits for the end of what has begun."""
         turn = await self.enter(subject)
 
         def worked() -> Result:
             with turn:
                 return work(*args, **kwargs)
 
-        return await asyncio.shield(in_thread(worked))
+        thread = asyncio.ensure_future(in_thread(worked))
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            await asyncio.wait({thread})
+            raise
 
     @contextmanager
     def here(self, subject: str) -> Iterator[None]:

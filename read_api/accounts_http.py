@@ -4,18 +4,23 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from fastapi.responses import StreamingResponse
 
 from kit.auth import Authenticate, MissingScope
 from kit.caller import Caller
 from kit.openapi import problems
+from kit.places import HoldingResponse, Places
 from kit.positions import Progress, ReadAt
 from read_api.accounts import AccountQueries
+from read_api.errors import ExportsFull, TooManyExports
 from schemas.dto import AccountDto
+
+# An export reads all that there is, and lasts as long as its reader takes.
+EXPORTS_OF_ACCOUNT, EXPORTS_AT_ONCE = 2, 20
 
 
 def router(authenticated: Authenticate, progress: Progress, accounts: AccountQueries) -> APIRouter:
     routes = APIRouter(prefix="/api/me", tags=["account"])
+    exporting = Places(EXPORTS_AT_ONCE, ExportsFull)
     Reader = Annotated[Caller, Depends(authenticated("account:read"))]
 
     @routes.get(
@@ -48,8 +53,12 @@ def router(authenticated: Authenticate, progress: Progress, accounts: AccountQue
             "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",
         }
-        return StreamingResponse(
-            accounts.export(caller), media_type="application/json", headers=headers
+        own = {caller.account_id: (EXPORTS_OF_ACCOUNT, TooManyExports)}
+        return HoldingResponse(
+            exporting.take(own),
+            accounts.export(caller),
+            media_type="application/json",
+            headers=headers,
         )
 
     return routes

@@ -1,6 +1,7 @@
 """GET /api/assets and what hangs on one asset, as JSON."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -20,11 +21,23 @@ from schemas.text import Cursor, Ref
 _SETTLED = frozenset({"analysed", "analysis_failed", "rejected"})
 
 
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """Dependencies that wait for a turn at searching: where the question has words, or always.
+
+    They stand behind the wait for a view, which must not hold one.
+    """
+
+    if_asked: Any
+    always: Any
+
+
 def router(
     authenticated: Authenticate,
     progress: Progress,
     assets: AssetQueries,
     timeline: TimelineQueries,
+    searching: Searching,
 ) -> APIRouter:
     routes = APIRouter(prefix="/api/assets", tags=["assets"])
     in_vault, in_sounds = Depends(ReadAt("vault", progress)), Depends(ReadAt("sounds", progress))
@@ -35,7 +48,7 @@ def router(
         operation_id="listAssets",
         summary="List and search the vault",
         # The last one's position is the answer's.
-        dependencies=[in_collections, in_vault],
+        dependencies=[in_collections, in_vault, searching.if_asked],
         responses=problems(401, 403, 422, 429, 503),
     )
     def list_assets(
@@ -80,7 +93,7 @@ def router(
         "/{asset_id}/similar",
         operation_id="listSimilarAssets",
         summary="What sounds most like one asset, nearest first",
-        dependencies=[in_sounds, in_vault],
+        dependencies=[in_sounds, in_vault, searching.always],
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_similar(
@@ -94,7 +107,7 @@ def router(
         "/{asset_id}/related",
         operation_id="listRelatedAssets",
         summary="The same audio in other files, and versions of the same song",
-        dependencies=[in_sounds, in_vault],
+        dependencies=[in_sounds, in_vault, searching.always],
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_related(

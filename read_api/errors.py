@@ -59,8 +59,32 @@ class TooManyStreams(NoCultureError):
     status, code = 429, "too-many-streams"
     retry_after_s = 5
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"This workspace has {limit} live streams open here: close one first")
+    def __init__(self, whose: str, limit: int) -> None:
+        super().__init__(f"This {whose} has {limit} live streams open here: close one first")
+
+
+class StreamsFull(NoCultureError):
+    status, code = 503, "streams-full"
+    retry_after_s = 30
+
+    def __init__(self) -> None:
+        super().__init__("All live streams are taken at the moment: try again in half a minute")
+
+
+class TooManyExports(NoCultureError):
+    status, code = 429, "too-many-exports"
+    retry_after_s = 30
+
+    def __init__(self) -> None:
+        super().__init__("Your account is exported at this moment: wait until that is done")
+
+
+class ExportsFull(NoCultureError):
+    status, code = 503, "exports-full"
+    retry_after_s = 30
+
+    def __init__(self) -> None:
+        super().__init__("Too many people export at the moment: try again in half a minute")
 
 
 class NothingToMeasure(NoCultureError):

@@ -9,11 +9,12 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.responses import StreamingResponse
 
 from kit.auth import Authenticate
 from kit.caller import Caller
+from kit.limits import client_address
 from kit.openapi import problems
+from kit.places import HoldingResponse
 from kit.positions import Progress, ReadAt
 from read_api.live import Entry, LiveFeed
 from read_api.timeline import Reveal, TimelineQueries, as_stored
@@ -72,7 +73,7 @@ def router(
         after: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
         account: Annotated[Ref | None, Query()] = None,
         last_event_id: Annotated[HeaderText | None, Header()] = None,
-    ) -> StreamingResponse:
+    ) -> HoldingResponse:
         """The workspace's events as SSE: `id` = position, `event` = type, `data` = envelope.
 
         A page names the `account` that it was made for: browsers reconnect by themselves, with the
@@ -82,7 +83,6 @@ def router(
             raise AnotherAccount
         if last_event_id and _POSITION.fullmatch(last_event_id):
             after = int(last_event_id)
-        feed.admit(caller.workspace_id)
 
         async def still_allowed() -> bool:
             try:
@@ -94,8 +94,10 @@ def router(
         begins = None
         if account is not None:
             begins = after = await asyncio.to_thread(feed.head) if after is None else after
+        place = feed.admit(caller.workspace_id, client_address(request).whole)
         batches = feed.events(caller.workspace_id, after, HEARTBEAT_S)
-        return StreamingResponse(
+        return HoldingResponse(
+            place,
             _frames(batches, still_allowed, reveal, begins),
             media_type="text/event-stream",
             headers=_HEADERS,

@@ -7,9 +7,11 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
-from read_api.errors import TooManyStreams
+from kit.places import Place, Places
+from read_api.errors import StreamsFull, TooManyStreams
 
 log = logging.getLogger(__name__)
 MAX_STREAMS_PER_WORKSPACE = 50
@@ -63,19 +65,33 @@ class LiveFeed:
     `head()` gives the log's last position. Nothing runs while nobody listens.
     """
 
-    def __init__(self, tail: Tail, head: Callable[[], int], read: ReadLog) -> None:
+    def __init__(
+        self,
+        tail: Tail,
+        head: Callable[[], int],
+        read: ReadLog,
+        *,
+        most: int = 2_000,
+        of_network: int = 500,
+    ) -> None:
+        """`most` streams at once, so many of them of one network."""
         self._tail, self.head, self._read = tail, head, read
+        self._places, self._of_network = Places(most, StreamsFull), of_network
         self._lock = threading.Lock()
         self._subscriptions: set[Subscription] = set()
         self._following = self._closed = False
         self._position = 0
 
-    def admit(self, workspace_id: str) -> None:
-        """Raises TooManyStreams (429)."""
-        with self._lock:
-            of_workspace = sum(s.workspace_id == workspace_id for s in self._subscriptions)
-        if of_workspace >= MAX_STREAMS_PER_WORKSPACE:
-            raise TooManyStreams(MAX_STREAMS_PER_WORKSPACE)
+    def admit(self, workspace_id: str, network: str) -> Place:
+        """A place for one stream. Raises TooManyStreams (429), StreamsFull (503)."""
+        of_workspace = partial(TooManyStreams, "workspace", MAX_STREAMS_PER_WORKSPACE)
+        of_network = partial(TooManyStreams, "network", self._of_network)
+        return self._places.take(
+            {
+                f"workspace {workspace_id}": (MAX_STREAMS_PER_WORKSPACE, of_workspace),
+                f"network {network}": (self._of_network, of_network),
+            }
+        )
 
     def close(self) -> None:
         """Ends every stream: a server that stops need not wait for its listeners."""

@@ -42,11 +42,13 @@ from events import tracing
 from events.log.tail import LogTail
 from kit.install import install_kit
 from kit.limits import Policy
+from kit.turns import TakeTurns
 from read_api.enhanced import EnhancedAnalyses
 from read_api.metrics import CountRequests, Metrics
 from read_api.system import consumers_running
 from runtime.command_side import CommandSide, command_side
 from runtime.composition import Core
+from runtime.costly import costly, searching
 from runtime.installation import version
 from runtime.migrate import newest_migration
 from runtime.observability.figures import InstallationFigures, StoreFigures
@@ -112,7 +114,13 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         read_api.events_http.router(
             authenticated, progress, reading.timeline, reading.feed, core.codec.reveal
         ),
-        read_api.assets_http.router(authenticated, progress, reading.assets, reading.timeline),
+        read_api.assets_http.router(
+            authenticated,
+            progress,
+            reading.assets,
+            reading.timeline,
+            searching(changing.queues, authenticated),
+        ),
         read_api.collections_http.router(authenticated, progress, reading.collections),
         read_api.analyses_http.router(
             authenticated,
@@ -134,6 +142,9 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         app.include_router(router)
     if tracing.on:
         app.add_middleware(TraceRequests)
+    # Innermost: a turn begins when the request's body is here.
+    waiting = costly(changing.queues, authenticated, changing.sessions.devices)
+    app.add_middleware(TakeTurns, costly=list(waiting))
     install_kit(app, streams_its_body, web.app.problem_page(look, authenticated))
     app.add_middleware(CountRequests, metrics=metrics)
     return Application(app, changing, reading)

@@ -37,6 +37,7 @@ from read_api.reanalyses import ReanalysisQueries
 from read_api.search.saved import canonical
 from runtime.composition import Core
 from runtime.consumers import SAGAS
+from runtime.costly import Queues
 from runtime.query_side import storage
 
 
@@ -64,6 +65,7 @@ class CommandSide:
     operations: Operations
     limits: RateLimits
     authenticated: Authenticate
+    queues: Queues
 
 
 def command_side(core: Core, *policies: Policy) -> CommandSide:
@@ -71,7 +73,8 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     settings = core.settings
     signer = Signer(settings.secrets.signing_key, settings.secrets.retired_signing_keys)
     logins = Logins(core.pool, settings.secrets.installation_key)
-    passwords = Passwords()
+    queues = Queues.of(settings)
+    passwords = Passwords(queues.passwords)
     proofs = Proofs(logins, passwords)
     sessions = Sessions(core.pool, logins, signer)
     backoff = Backoff(core.pool, sessions.devices.known)
@@ -79,7 +82,7 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     keys = Keys(core.commands, core.pool)
     staging = Staging(core.objects.staging, settings.max_upload_bytes)
     quota = Quota(storage(core).usage)
-    assets = Assets(core.commands, core.objects, staging, quota)
+    assets = Assets(core.commands, core.objects, staging, quota, queues.files)
     uploads = Uploads(core.pool, staging, assets)
     limits = RateLimits(core.pool, (*POLICIES, *policies))
     accounts = Accounts(core.commands, logins, passwords, sessions)
@@ -104,5 +107,6 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
         rewriting=Rewriting(core.commands, assets, core.objects, AudioPool(), quota),
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
+        queues=queues,
         authenticated=Authenticate(Credentials(sessions, core.pool), limits),
     )

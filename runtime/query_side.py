@@ -73,6 +73,8 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
             tail,
             core.log.events.head,
             lambda after, limit, tenant: core.log.events.after(after, limit, tenant=tenant),
+            most=core.settings.live_streams,
+            of_network=core.settings.live_streams_per_network,
         ),
     )
 

@@ -148,6 +148,36 @@ class Settings(BaseSettings):
         description="Processor core that the Python of one process keeps to (Linux); empty: all of"
         " them, but `up` gives the API and the worker one each.",
     )
+    passwords_at_once: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Passwords that one API process hashes at the same time: each takes a core for"
+        " 0.2 s and 64 MiB. Who waits is served in rotation of accounts and networks.",
+    )
+    files_at_once: int = Field(
+        8,
+        ge=1,
+        le=32,
+        description="Uploads that one API process checks and moves, and files that it writes anew,"
+        " at the same time; half of them for one account.",
+    )
+    searches_at_once: int = Field(
+        8,
+        ge=1,
+        le=32,
+        description="Searches that one API process answers at the same time; half of them for one"
+        " account.",
+    )
+    live_streams: int = Field(
+        2_000, ge=1, description="Live streams that one API process holds open."
+    )
+    live_streams_per_network: int = Field(
+        500,
+        ge=1,
+        description="Live streams of one network (IPv4 address, or /48 of IPv6); an account has at"
+        " most 50.",
+    )
     max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest file that is accepted.")
     storage_plans: dict[str, Annotated[int, Field(ge=0)]] = Field(
         {"free": 10 * 10**9},

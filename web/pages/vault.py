@@ -82,7 +82,8 @@ def router(parts: Parts) -> APIRouter:
         async with request.form(max_files=1000) as form:
             form_token.check(caller, str(form.get("csrf_token", "")))
             files = [f for f in form.getlist("file") if isinstance(f, UploadFile) and f.filename]
-            positions = [await run_in_threadpool(_keep, parts, caller, file) for file in files]
+            run, account_id = parts.assets.turns.run, caller.account_id
+            positions = [await run(account_id, _keep, parts, caller, file) for file in files]
         response = RedirectResponse("/vault?done=uploaded" if files else "/vault", 303)
         remember(request, response, max(positions, default=0))
         return response

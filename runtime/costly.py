@@ -1,0 +1,95 @@
+"""What costs much: which requests take turns at it, and how many at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from commands.devices import Devices
+from commands.passwords import PasswordsBusy
+from kit.auth import Authenticate
+from kit.fair import FairQueue
+from kit.turns import Costly, SubjectOf, in_turn
+from read_api.assets_http import Searching
+from runtime.settings import Settings
+
+# A question has words, or is for what sounds like a recording.
+_ASKS = re.compile(rb"(?:^|&)(?:q|similar_to)=[^&]")
+_BY_PASSWORD = re.compile(
+    "/api/me(?:/(?:password|proof|passkeys|second-factor)(?:/.*)?)?"
+    "|/account/(?:password|delete|security/.*)"
+)
+_DOORS = {
+    "sign-up": "/api/accounts|/sign-up",
+    "sign-in": "/api/sessions|/sign-in",
+    "reset": "/api/password-resets|/reset-password/.*",
+}
+_FILES = re.compile(
+    "/api/assets/(?:edits|deletions|[^/]+/file)|/assets/[^/]+/file|/api/uploads/direct/.*/complete"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """One of each in a process. Each account or network has a share, whatever else it asks for."""
+
+    passwords: FairQueue
+    files: FairQueue
+    searches: FairQueue
+
+    @classmethod
+    def of(cls, settings: Settings) -> Queues:
+        # Of what may take seconds nobody has all slots: others would wait for the longest of them.
+        return cls(
+            passwords=FairQueue(settings.passwords_at_once, busy=PasswordsBusy),
+            files=FairQueue(settings.files_at_once, each=max(1, settings.files_at_once // 2)),
+            searches=FairQueue(
+                settings.searches_at_once, each=max(1, settings.searches_at_once // 2)
+            ),
+        )
+
+
+def costly(queues: Queues, authenticated: Authenticate, devices: Devices) -> Iterator[Costly]:
+    """Which requests wait, and for whom. Uploads take a turn once their bytes are here
+    (`commands/assets.py`), live streams have places (`read_api/live.py`).
+    """
+
+    account = _account(authenticated)
+    for door, path in _DOORS.items():
+        crowd = _crowd(door, devices)
+        yield Costly(queues.passwords, crowd, "POST PUT", re.compile(path))
+    yield Costly(queues.passwords, account, "POST PUT DELETE", _BY_PASSWORD)
+    yield Costly(queues.files, account, "POST", _FILES)
+    # It may read a whole upload for its digest.
+    yield Costly(queues.files, account, "HEAD", re.compile("/api/uploads/[^/]+"))
+    # The API's searches may wait for a view first: they have `searching`.
+    yield Costly(queues.searches, account, "GET", re.compile("/vault"), _ASKS)
+    yield Costly(queues.searches, account, "GET", re.compile("/assets/[^/]+/alike"))
+
+
+def searching(queues: Queues, authenticated: Authenticate) -> Searching:
+    """Dependencies of the API's searches."""
+    account = _account(authenticated)
+    return Searching(
+        if_asked=in_turn(queues.searches, account, _ASKS), always=in_turn(queues.searches, account)
+    )
+
+
+def _account(authenticated: Authenticate) -> SubjectOf:
+    async def account(request: Request) -> str | None:
+        caller = await authenticated.who(request)
+        return None if caller is None else caller.account_id
+
+    return account
+
+
+def _crowd(door: str, devices: Devices) -> SubjectOf:
+    """Each door has a line of its own: who floods the sign-up does not hold up the sign-in."""
+
+    async def crowd(request: Request) -> str:
+        return f"{door} {devices.crowd(request)}"
+
+    return crowd
