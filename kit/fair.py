@@ -56,14 +56,15 @@ class Ticket:
 class Line:
     """Who works and who waits, without clocks, locks and threads.
 
-    `each` bounds the turns that one subject has at once. A subject that waits alone is served after
+    `each` bounds the turns that one subject has at once, `waiting_each` its tickets in line and
+    `subjects` how many may be in line. A subject that waits alone is served after
     at most as many turns as other subjects wait.
     """
 
-    def __init__(self, slots: int, each: int, waiting_each: int, waiting: int) -> None:
+    def __init__(self, slots: int, each: int, waiting_each: int, subjects: int) -> None:
         assert 0 < each <= slots
         self._slots, self._each = slots, each
-        self._waiting_each, self._waiting = waiting_each, waiting
+        self._waiting_each, self._subjects = waiting_each, subjects
         self._working: Counter[str] = Counter()
         # In the order of their next turn; nobody is in it without a ticket.
         self._lines: dict[str, deque[Ticket]] = {}
@@ -83,10 +84,11 @@ class Line:
         if line is None and self.working < self._slots and self._working[subject] < self._each:
             self._grant(ticket)
             return ticket
-        if line is not None and len(line) >= self._waiting_each:
-            raise TooManyAtOnce
-        if self.waiting >= self._waiting:
+        # What is full is never full of a few: their own excess is refused, and no newcomer.
+        if line is None and len(self._lines) >= self._subjects:
             raise Busy
+        if len(line or ()) >= self._waiting_each:
+            raise TooManyAtOnce
         self._lines.setdefault(subject, deque()).append(ticket)
         return ticket
 
@@ -135,11 +137,11 @@ class FairQueue:
         *,
         each: int | None = None,
         waiting_each: int = 50,
-        waiting: int = 500,
+        subjects: int = 500,
         patience_s: float = 10.0,
         busy: Callable[[], NoCultureError] = Busy,
     ) -> None:
-        self.line = Line(slots, min(each or slots, slots), waiting_each, waiting)
+        self.line = Line(slots, min(each or slots, slots), waiting_each, subjects)
         self._patience_s, self._busy = patience_s, busy
         # Guards the line.
         self._lock = threading.Lock()

@@ -16,17 +16,22 @@ from kit.turns import Costly, SubjectOf, in_turn
 from read_api.assets_http import Searching
 from runtime.settings import Settings
 
+MAILS_AT_ONCE = 8
 # A question has words, or is for what sounds like a recording.
 _ASKS = re.compile(rb"(?:^|&)(?:q|similar_to)=[^&]")
 _BY_PASSWORD = re.compile(
     "/api/me(?:/(?:password|proof|passkeys|second-factor)(?:/.*)?)?"
     "|/account/(?:password|delete|security/.*)"
 )
-_DOORS = {
-    "sign-up": "/api/accounts|/sign-up",
-    "sign-in": "/api/sessions|/sign-in",
-    "reset": "/api/password-resets|/reset-password/.*",
-}
+# Of strangers, by door: method and path.
+_DOORS = (
+    ("sign-up", "POST", "/api/accounts|/sign-up"),
+    ("sign-in", "POST", "/api/sessions|/sign-in"),
+    ("reset", "PUT", "/api/password-resets"),
+    ("reset", "POST", "/reset-password/.*"),
+)
+# Answered after a quarter of a second, whatever there is to do.
+_MAILS = re.compile("/api/password-resets|/forgot-password")
 _FILES = re.compile(
     "/api/assets/(?:edits|deletions|[^/]+/file)|/assets/[^/]+/file|/api/uploads/direct/.*/complete"
 )
@@ -37,6 +42,7 @@ class Queues:
     """One of each in a process. Each account or network has a share, whatever else it asks for."""
 
     passwords: FairQueue
+    mails: FairQueue
     files: FairQueue
     searches: FairQueue
 
@@ -45,6 +51,7 @@ class Queues:
         # Of what may take seconds nobody has all slots: others would wait for the longest of them.
         return cls(
             passwords=FairQueue(settings.passwords_at_once, busy=PasswordsBusy),
+            mails=FairQueue(MAILS_AT_ONCE, each=MAILS_AT_ONCE // 2),
             files=FairQueue(settings.files_at_once, each=max(1, settings.files_at_once // 2)),
             searches=FairQueue(
                 settings.searches_at_once, each=max(1, settings.searches_at_once // 2)
@@ -58,9 +65,9 @@ def costly(queues: Queues, authenticated: Authenticate, devices: Devices) -> Ite
     """
 
     account = _account(authenticated)
-    for door, path in _DOORS.items():
-        crowd = _crowd(door, devices)
-        yield Costly(queues.passwords, crowd, "POST PUT", re.compile(path))
+    for door, method, path in _DOORS:
+        yield Costly(queues.passwords, _crowd(door, devices), method, re.compile(path))
+    yield Costly(queues.mails, _crowd("mail", devices), "POST", _MAILS)
     yield Costly(queues.passwords, account, "POST PUT DELETE", _BY_PASSWORD)
     yield Costly(queues.files, account, "POST", _FILES)
     # It may read a whole upload for its digest.

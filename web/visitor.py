@@ -7,9 +7,12 @@ from typing import Annotated
 
 from fastapi import Depends, Form, Request, Response
 
+from kit import asking
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.idempotency import idempotency_key
+from kit.limits import client_address
+from kit.places import Places
 from kit.positions import Progress
 from read_api.errors import ViewNotReady
 from schemas.errors import NoCultureError
@@ -21,6 +24,9 @@ log = logging.getLogger(__name__)
 POSITION_COOKIE = "noculture_position"
 REMEMBERED_S = 120
 PATIENCE_S = 2.0
+# Each that waits has a thread, of forty.
+WAITING, WAITING_OF_ACCOUNT = 16, 4
+_WAITING = Places(WAITING, ViewNotReady)
 
 
 # The key that the page's script sends with a form, so that sending it again changes nothing twice.
@@ -94,12 +100,21 @@ def catch_up(request: Request, progress: Progress, *views: str) -> None:
     wanted = max(_remembered(request), _digits(request.headers.get("min-position")))
     if not wanted:
         return
-    for view in views:
-        try:
+    caller = asking.caller()
+    whose = f"network {client_address(request)}" if caller is None else caller.account_id
+    try:
+        place = _WAITING.take({whose: (WAITING_OF_ACCOUNT, ViewNotReady)})
+    except ViewNotReady:
+        # A position that never comes must not hold every thread: the page is shown as it is.
+        return
+    try:
+        for view in views:
             progress.wait_until(view, wanted, PATIENCE_S)
-        except NoCultureError as error:
-            # A view nobody has registered yet: the first seconds of an installation.
-            raise ViewNotReady from error
+    except NoCultureError as error:
+        # A view nobody has registered yet: the first seconds of an installation.
+        raise ViewNotReady from error
+    finally:
+        place.leave()
 
 
 def _remembered(request: Request) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import anyio.to_thread
 import httpx2
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from read_api.assets import AssetQueries
 from schemas.found import AssetPage
 from tests.integration.http.app import PASSWORD, Installation
+from web.visitor import WAITING_OF_ACCOUNT, catch_up
 
 PATIENCE_S = 15.0
 THREADS = 4
@@ -245,5 +247,61 @@ def test_a_search_that_waits_for_a_view_takes_no_turn_at_searching(
                 assert (await crowd.get(search)).status_code == 200
             released.set()
             assert {answer.status_code for answer in await asyncio.gather(*many)} == {200}
+
+    asyncio.run(run())
+
+
+def test_pages_that_wait_for_a_position_that_never_comes_leave_threads_for_others(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, waits, released = installation.signed_up("Ada"), list[str](), threading.Event()
+
+    class Progress:
+        def wait_until(self, view: str, _wanted: int, _timeout_s: float) -> None:
+            waits.append(view)
+            assert released.wait(PATIENCE_S)
+
+    def page(request: Request) -> dict[str, bool]:
+        request.state.caller = SimpleNamespace(account_id=ada.account["id"])
+        catch_up(request, Progress(), "vault")
+        return {"shown": True}
+
+    monkeypatch.setattr(installation.app.router, "routes", list(installation.app.router.routes))
+    installation.app.add_api_route("/catching-up", page, include_in_schema=False)
+
+    async def run() -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = WAITING_OF_ACCOUNT + 1
+        async with browser(installation, CROWD) as crowd:
+            ahead = {"Cookie": "noculture_position=999999999"}
+            many = [
+                asyncio.ensure_future(crowd.get("/catching-up", headers=ahead)) for _ in range(20)
+            ]
+            # All but the four that wait are shown as they are.
+            await eventually(lambda: sum(task.done() for task in many) == 16)
+            assert len(waits) == WAITING_OF_ACCOUNT
+            released.set()
+            assert {answer.status_code for answer in await asyncio.gather(*many)} == {200}
+
+    asyncio.run(run())
+
+
+def test_a_browser_that_must_wait_is_shown_a_page(
+    installation: Installation, hashing: Hashing
+) -> None:
+    async def run() -> None:
+        async with browser(installation, CROWD) as crowd:
+            form = {"email": "ada@example.com", "password": PASSWORD}
+            shown = {"Accept": "text/html"}
+            many = [
+                asyncio.ensure_future(crowd.post("/sign-in", data=form, headers=shown))
+                for _ in range(53)
+            ]
+            await eventually(lambda: any(task.done() for task in many))
+            refused = next(task for task in many if task.done()).result()
+            assert refused.status_code == 429
+            assert refused.headers["content-type"].startswith("text/html")
+            assert "wait two seconds" in refused.text.lower()
+            hashing.release.set()
+            await asyncio.gather(*many)
 
     asyncio.run(run())

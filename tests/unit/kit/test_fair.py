@@ -26,7 +26,7 @@ class Lines(RuleBasedStateMachine):
     @initialize(slots=st.integers(1, 3), each=st.integers(1, 3), waiting_each=st.integers(0, 4))
     def open(self, slots: int, each: int, waiting_each: int) -> None:
         self.slots, self.each, self.waiting_each = slots, min(each, slots), waiting_each
-        self.line = Line(slots, self.each, waiting_each, waiting=8)
+        self.line = Line(slots, self.each, waiting_each, subjects=3)
         self.tickets: list[Ticket] = []
         # For each waiting ticket: how many turns of others it may still see before its own.
         self.patience: dict[Ticket, int] = {}
@@ -43,7 +43,8 @@ class Lines(RuleBasedStateMachine):
             assert len(waits) >= self.waiting_each
             return
         except Busy:
-            assert self.line.waiting == 8
+            assert not waits
+            assert len({t.subject for t in self.tickets if not t.granted}) == 3
             return
         self.tickets.append(ticket)
         if not ticket.granted and not waits:
@@ -86,7 +87,7 @@ TestLines = Lines.TestCase
 
 
 def test_one_who_waits_alone_is_served_before_a_crowds_second() -> None:
-    line = Line(slots=2, each=2, waiting_each=50, waiting=500)
+    line = Line(slots=2, each=2, waiting_each=50, subjects=500)
     crowd = [line.ask("crowd") for _ in range(24)]
     alone = line.ask("alone")
     first = line.leave(crowd[0])
@@ -147,7 +148,7 @@ def test_a_queues_own_words_are_used_when_it_is_busy() -> None:
     class Full(NoCultureError):
         status, code = 503, "full"
 
-    queue = FairQueue(1, waiting=0, busy=lambda: Full("Come back later"))
+    queue = FairQueue(1, subjects=0, busy=lambda: Full("Come back later"))
     with queue.here("first"), pytest.raises(Full), queue.here("second"):
         pass
 
