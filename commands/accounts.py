@@ -243,7 +243,7 @@ class SigningUp:
             registered = self._accounts.register(command, key)
         except EmailTaken:
             raise
-        except NoCultureError:
+        except Exception:
             self._backoff.taken_back(TAKEN_PATIENCE, network)
             raise
         self._backoff.taken_back(TAKEN_PATIENCE, network)

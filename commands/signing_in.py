@@ -129,7 +129,7 @@ class SigningIn:
         self._backoff.attempt(ACCOUNT_PATIENCE, guessed)
         try:
             fits = self._passwords.fits(password, login.password_hash if login else None)
-        except NoCultureError:
+        except Exception:
             self._backoff.taken_back(ACCOUNT_PATIENCE, guessed)
             raise
         if login is None or not fits:
