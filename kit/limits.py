@@ -19,6 +19,7 @@ from fastapi import Request
 from psycopg_pool import ConnectionPool
 
 from kit.problems import add_headers
+from kit.site import plain_address
 from schemas.errors import NoCultureError
 
 
@@ -138,7 +139,7 @@ def clean_now_and_then(connection: psycopg.Connection[Any]) -> None:
 
 def client_address(request: Request) -> str:
     """Whom to count a stranger as: an IPv4 address, or the /64 that one IPv6 customer owns."""
-    host = request.client.host if request.client else "unknown"
+    host = plain_address(request.client.host) if request.client else "unknown"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

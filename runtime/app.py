@@ -129,7 +129,9 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         app.include_router(router)
     if tracing.on:
         app.add_middleware(TraceRequests)
-    install_kit(app, streams_its_body, web.app.problem_page(look, authenticated))
+    install_kit(
+        app, core.settings.site, streams_its_body, web.app.problem_page(look, authenticated)
+    )
     app.add_middleware(CountRequests, metrics=metrics)
     return Application(app, changing, reading)
 

@@ -20,6 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from kit.site import Site, check_public_url, hosts, networks
 from runtime.installation import DEFAULT_DATA, PREFIX, chosen_data
 from runtime.secret_files import SecretFiles
 
@@ -40,6 +41,16 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         "", description="Address people use, if a proxy is in front; empty: http://HOST:PORT."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="More names, with commas between, by which browsers and probes may call the"
+        " pages: NAME for every port, or NAME:PORT. Any other is answered 421.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks, with commas between, of the proxies whose"
+        " X-Forwarded-For is believed; empty: nobody's.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
@@ -170,6 +181,19 @@ class Settings(BaseSettings):
         if self.storage_plan not in self.storage_plans:
             raise ValueError(f"storage_plan {self.storage_plan!r} is none of storage_plans")
         return self
+
+    @model_validator(mode="after")
+    def _addresses_are_such(self) -> Self:
+        if self.public_url:
+            check_public_url(self.public_url)
+        hosts(self.allowed_hosts)
+        networks(self.trusted_proxies)
+        return self
+
+    @cached_property
+    def site(self) -> Site:
+        """What the API makes of names and addresses in requests."""
+        return Site(self.public_url, self.host, self.allowed_hosts, self.trusted_proxies)
 
     @cached_property
     def secrets(self) -> SecretFiles:
