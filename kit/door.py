@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kit import security_log
 from kit.problems import MEDIA_TYPE, problem_of, request_id_of
 from kit.site import Site, is_ip_literal
 from schemas.errors import NoCultureError
@@ -43,7 +44,9 @@ class Door:
         if scope.get("client") is not None:
             peer, port = scope["client"]
             scope["client"] = (self._site.client(peer, _said(scope, b"x-forwarded-for")), port)
+        security_log.begin(scope["client"][0] if scope.get("client") else None)
         if not self._admits(scope):
+            security_log.note("request", "refused", reason=WrongHost.code)
             status, document, headers = problem_of(WrongHost(), request_id_of(Request(scope)))
             await JSONResponse(document, status, headers, MEDIA_TYPE)(scope, receive, send)
             return

@@ -23,6 +23,7 @@ import commands.rewriting
 import commands.second_factor_http
 import commands.sessions
 import commands.signing_in
+import commands.signing_out
 import commands.uploads
 import read_api.accounts_http
 import read_api.analyses_http
@@ -82,11 +83,16 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     authenticated, progress = changing.authenticated, core.progress
     for router in (
         commands.accounts.router(changing.accounts, changing.sessions, changing.limits),
-        commands.accounts.password_router(changing.accounts, authenticated, changing.limits),
+        commands.accounts.password_router(
+            changing.accounts, changing.sessions, authenticated, changing.limits
+        ),
         commands.erasures.router(changing.erasures, authenticated, changing.limits),
         commands.sessions.router(changing.sessions, authenticated),
         commands.signing_in.router(changing.signing_in, changing.sessions),
-        commands.second_factor_http.router(changing.second_factors, authenticated, changing.limits),
+        commands.signing_out.router(changing.signing_out, authenticated),
+        commands.second_factor_http.router(
+            changing.second_factors, changing.sessions, authenticated, changing.limits
+        ),
         commands.passkeys_http.router(
             changing.passkeys,
             changing.sessions,
@@ -144,6 +150,7 @@ def page_parts(
         erasures=changing.erasures,
         sessions=changing.sessions,
         signing_in=changing.signing_in,
+        signing_out=changing.signing_out,
         second_factors=changing.second_factors,
         passkeys=changing.passkeys,
         recovery=changing.recovery,

@@ -18,6 +18,7 @@ from read_api.assets import AssetQueries
 from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
+from read_api.holders import Holders
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.queue import Queue, read_queue
@@ -73,6 +74,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
             tail,
             core.log.events.head,
             lambda after, limit, tenant: core.log.events.after(after, limit, tenant=tenant),
+            Holders(core.pool, core.settings.session_life).living,
         ),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -51,6 +52,14 @@ class Settings(BaseSettings):
         "",
         description="Addresses or networks, with commas between, of the proxies whose"
         " X-Forwarded-For is believed; empty: nobody's.",
+    )
+    session_days: float = Field(
+        30.0, gt=0, le=3650, description="Days after which a session ends, however much it is used."
+    )
+    operator_second_factor: Literal["", "required", "optional"] = Field(
+        "",
+        description="Whether operators operate with a second factor only; empty: required where"
+        " others than this machine's users can reach the pages (HOST or PUBLIC_URL).",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
@@ -194,6 +203,17 @@ class Settings(BaseSettings):
     def site(self) -> Site:
         """What the API makes of names and addresses in requests."""
         return Site(self.public_url, self.host, self.allowed_hosts, self.trusted_proxies)
+
+    @property
+    def session_life(self) -> timedelta:
+        """How long a session lasts at most."""
+        return timedelta(days=self.session_days)
+
+    @property
+    def operators_need_two_factors(self) -> bool:
+        if self.operator_second_factor:
+            return self.operator_second_factor == "required"
+        return self.site.is_beyond_loopback
 
     @cached_property
     def secrets(self) -> SecretFiles:

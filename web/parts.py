@@ -19,6 +19,7 @@ from commands.rewriting import Rewriting
 from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
 from commands.signing_in import SigningIn
+from commands.signing_out import SigningOut
 from kit.auth import Authenticate
 from kit.limits import RateLimits
 from kit.positions import Progress
@@ -44,6 +45,7 @@ class Parts:
     erasures: Erasures
     sessions: Sessions
     signing_in: SigningIn
+    signing_out: SigningOut
     second_factors: SecondFactors
     passkeys: Passkeys
     recovery: Recovery

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
 
+from commands.sessions import renew
 from kit.caller import Caller
 from schemas.errors import NoCultureError
 from schemas.text import Ref
@@ -80,6 +81,7 @@ def router(parts: Parts) -> APIRouter:
         except NoCultureError as error:
             return refused(request, caller, "confirm", error)
         response = show(request, caller, codes=codes.codes)
+        renew(request, response, parts.sessions, caller, "second-factor")
         remember(request, response, committed.position)
         return response
 
