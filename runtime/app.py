@@ -127,7 +127,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
         read_api.storage_http.router(authenticated, progress, reading.storage),
-        read_api.accounts_http.router(authenticated, progress, reading.accounts),
+        read_api.accounts_http.router(authenticated, progress, reading.accounts, reading.sign_ins),
         read_api.erasures_http.router(reading.erasures, progress, changing.limits),
         read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
         web.app.router(look, page_parts(core, changing, reading, look)),
@@ -176,6 +176,7 @@ def page_parts(
         measuring=changing.analyses,
         system=reading.system,
         sagas=reading.sagas,
+        sign_ins=reading.sign_ins,
         operations=changing.operations,
         renderer=look.renderer,
     )

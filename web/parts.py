@@ -33,6 +33,7 @@ from read_api.media import AssetMedia
 from read_api.queue import Queue
 from read_api.reanalyses import ReanalysisQueries
 from read_api.sagas import SagaQueries
+from read_api.sign_ins import SignInQueries
 from read_api.storage import StorageQueries
 from read_api.system import SystemQueries
 from read_api.timeline import TimelineQueries
@@ -71,5 +72,6 @@ class Parts:
     measuring: Analyses
     system: SystemQueries
     sagas: SagaQueries
+    sign_ins: SignInQueries
     operations: Operations
     renderer: Renderer

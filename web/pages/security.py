@@ -16,6 +16,12 @@ from web.troubles import of_password
 from web.visitor import Visitors, remember
 
 PAGE = "/account/security"
+WAYS_IN = {
+    "password": "with the password",
+    "second-factor": "with the password and a code",
+    "passkey": "with a passkey",
+    "link": "by a link",
+}
 _NOTICES = {
     "ended": "The session was ended: its browser must sign in again.",
     "others": "Every other session was ended.",
@@ -41,6 +47,8 @@ def router(parts: Parts) -> APIRouter:
             factor=parts.second_factors.of(caller),
             passkeys=parts.passkeys.of(caller),
             sessions=parts.sessions.of(caller),
+            WAYS_IN=WAYS_IN,
+            sign_ins=parts.sign_ins.last(caller),
             has_password=parts.accounts.has_password(caller),
             **shown,
         )

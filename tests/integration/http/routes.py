@@ -103,6 +103,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/api/me"): Route(
         202, ("account:write",), fresh="person", told=_json(password=PASSWORD)
     ),
+    ("GET", "/api/me/sign-ins"): Route(200, ("account:read",)),
     ("GET", "/api/me/sessions"): Route(200, ("account:read",)),
     ("DELETE", "/api/me/sessions"): Route(204, ("account:write",), fresh="person"),
     ("DELETE", "/api/me/sessions/{session_id}"): Route(
