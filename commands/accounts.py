@@ -165,10 +165,7 @@ class Accounts:
         return bool(login and login.password_hash)
 
     def grant_operator(self, email: str) -> Committed:
-        """Ends its sessions, so that none rises that somebody may have got hold of before.
-
-        Raises NotFound (404) when no account has this address.
-        """
+        """Raises NotFound (404) when no account has this address."""
         login = self._logins.of_email(email)
         if login is None:
             raise NotFound("An account with this e-mail address")
@@ -179,8 +176,6 @@ class Accounts:
         unit.alongside(
             "UPDATE credentials_logins SET operator = true WHERE account_id = %s", (account_id,)
         )
-        if not login.operator:
-            unit.alongside("DELETE FROM credentials_sessions WHERE account_id = %s", (account_id,))
         committed = unit.commit()
         security_log.note("right", "granted", account_id=account_id, reason="operator")
         return committed

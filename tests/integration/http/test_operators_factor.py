@@ -75,6 +75,19 @@ def test_other_sessions_do_not_rise_when_a_second_factor_is_set_up(
     assert allowed(fresh)
 
 
+def test_who_is_made_an_operator_operates_once_they_have_shown_a_second_factor(
+    reachable: Installation,
+) -> None:
+    reachable.signed_up()
+    musician = reachable.signed_up()
+    reachable.accounts.grant_operator(musician.email)
+    assert operate(musician) == {"second-factor-required"}
+    before = musician.cookies["noculture_session"]
+    set_up(musician)
+    assert allowed(musician)
+    assert reachable.sessions.find(before) is None
+
+
 def test_without_its_second_factor_no_session_operates_any_more(reachable: Installation) -> None:
     operator = reachable.signed_up()
     set_up(operator)

@@ -239,18 +239,6 @@ def test_a_session_that_rises_gets_another_token(
     ]
 
 
-def test_sessions_from_before_do_not_become_an_operators(
-    installation: Installation, musician: TestClient
-) -> None:
-    stranger = installation.signed_up("Eve")
-    installation.accounts.grant_operator(stranger.email)
-    assert stranger.get("/api/keys").status_code == 401
-    assert sign_in(stranger, stranger.email).json()["operator"] is True
-    # Granted again it is no news.
-    installation.accounts.grant_operator(stranger.email)
-    assert stranger.get("/api/keys").status_code == 200
-
-
 def test_an_operator_ends_the_sessions_of_others_and_the_log_says_so(
     installation: Installation, musician: TestClient
 ) -> None:
