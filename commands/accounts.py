@@ -14,12 +14,12 @@ from commands.addresses import address_and_name_of
 from commands.http import answer, command_context, command_id, correlation_id
 from commands.logins import Email, Login, Logins, valid_email
 from commands.passwords import GivenPassword, Password, Passwords
-from commands.sessions import SESSION_S, Sessions, WrongCredentials, user_agent
+from commands.sessions import SESSION_S, Sessions, WrongCredentials, renew, user_agent
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
-from kit import cookies
+from kit import cookies, security_log
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.csrf import refuse_foreign
@@ -62,6 +62,7 @@ class EmailTaken(NoCultureError):
 @dataclass(frozen=True, slots=True)
 class Registered:
     account: AccountDto
+    login: Login
     committed: Committed
 
 
@@ -109,6 +110,7 @@ class Accounts:
                 name=command.name,
                 operator=login.operator,
             ),
+            login,
             committed,
         )
 
@@ -153,7 +155,9 @@ class Accounts:
         )
         for table in ("credentials_links", "credentials_resets"):
             unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
-        return unit.commit()
+        committed = unit.commit()
+        security_log.note("password", "changed", account_id=account_id)
+        return committed
 
     def has_password(self, caller: Caller) -> bool:
         """False for somebody who was invited and has only signed in by link so far."""
@@ -172,7 +176,9 @@ class Accounts:
         unit.alongside(
             "UPDATE credentials_logins SET operator = true WHERE account_id = %s", (account_id,)
         )
-        return unit.commit()
+        committed = unit.commit()
+        security_log.note("right", "granted", account_id=account_id, reason="operator")
+        return committed
 
     def _open(
         self, email: str, name: str, command: CommandId, password_hash: str | None
@@ -217,7 +223,10 @@ class Accounts:
             name=name,
         )
         unit.alongside(Logins.SAVE, (account_id, workspace_id, email_key, password_hash, founder))
-        return unit.commit()
+        committed = unit.commit()
+        if founder and not committed.replayed:
+            security_log.note("right", "granted", account_id=account_id, reason="operator")
+        return committed
 
 
 def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRouter:
@@ -239,7 +248,7 @@ def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRou
         refuse_foreign(request)
         limits.check(request, "sign-up", client_address(request))
         registered = accounts.register(command, key)
-        token = sessions.start(registered.account.id, user_agent(request))
+        token = sessions.start(registered.login, user_agent(request), None)
         cookies.set_session(request, response, token, SESSION_S)
         answer(response, registered.committed)
         return registered.account
@@ -248,7 +257,7 @@ def router(accounts: Accounts, sessions: Sessions, limits: RateLimits) -> APIRou
 
 
 def password_router(
-    accounts: Accounts, authenticated: Authenticate, limits: RateLimits
+    accounts: Accounts, sessions: Sessions, authenticated: Authenticate, limits: RateLimits
 ) -> APIRouter:
     routes = APIRouter(tags=["accounts"])
 
@@ -268,5 +277,6 @@ def password_router(
         """Choose a new password; every other session ends."""
         limits.check(request, "sign-in", caller.account_id)
         answer(response, accounts.change_password(caller, command, key))
+        renew(request, response, sessions, caller)
 
     return routes

@@ -23,6 +23,7 @@ from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId
 from events.store.pending import Committed
+from kit import security_log
 from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
@@ -92,6 +93,7 @@ class Recovery:
                 (spent,),
             ).fetchone()
         if row is None:
+            security_log.note("password", "refused", reason=ResetSpent.code)
             raise ResetSpent
         account_id = AccountId(row[0])
         theirs = address_and_name_of(self._commands, account_id)
@@ -109,6 +111,7 @@ class Recovery:
         committed = unit.commit()
         if committed.replayed:
             raise ResetSpent
+        security_log.note("password", "changed", account_id=account_id, by="mail")
         return committed
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from psycopg_pool import ConnectionPool
 
+from kit import security_log
 from schemas.errors import NoCultureError
 
 # After a day without a guess one begins anew.
@@ -74,6 +75,7 @@ class Backoff:
             if connection.execute(_ATTEMPT, values).fetchone() is not None:
                 return
             waits = connection.execute(_WAIT, (key,)).fetchone()
+        security_log.note("limit", "refused", reason=patience.name)
         raise TooManyGuesses(waits[0] if waits else 1.0)
 
     def succeeded(self, patience: Patience, subject: str) -> None:

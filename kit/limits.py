@@ -18,7 +18,9 @@ import psycopg
 from fastapi import Request
 from psycopg_pool import ConnectionPool
 
+from kit import security_log
 from kit.problems import add_headers
+from kit.site import plain_address
 from schemas.errors import NoCultureError
 
 
@@ -112,6 +114,7 @@ class RateLimits:
             RateLimit=f'"{policy.name}";r={max(0, left)};t={max(0, math.ceil(ahead_s))}',
         )
         if not allowed:
+            security_log.note("limit", "refused", reason=policy.name)
             raise TooManyRequests(policy, ahead_s - policy.window_s)
 
     def count(self, policy: Policy, subject: str) -> float:
@@ -138,7 +141,7 @@ def clean_now_and_then(connection: psycopg.Connection[Any]) -> None:
 
 def client_address(request: Request) -> str:
     """Whom to count a stranger as: an IPv4 address, or the /64 that one IPv6 customer owns."""
-    host = request.client.host if request.client else "unknown"
+    host = plain_address(request.client.host) if request.client else "unknown"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -11,10 +11,16 @@ from kit.caller import Caller
 from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.accounts import AccountQueries
-from schemas.dto import AccountDto
+from read_api.sign_ins import SignInDto, SignInQueries
+from schemas.dto import AccountDto, Page
 
 
-def router(authenticated: Authenticate, progress: Progress, accounts: AccountQueries) -> APIRouter:
+def router(
+    authenticated: Authenticate,
+    progress: Progress,
+    accounts: AccountQueries,
+    sign_ins: SignInQueries,
+) -> APIRouter:
     routes = APIRouter(prefix="/api/me", tags=["account"])
     Reader = Annotated[Caller, Depends(authenticated("account:read"))]
 
@@ -27,6 +33,15 @@ def router(authenticated: Authenticate, progress: Progress, accounts: AccountQue
     )
     def get_me(caller: Reader) -> AccountDto:
         return accounts.get(caller)
+
+    @routes.get(
+        "/sign-ins",
+        operation_id="listSignIns",
+        summary="Who came in to the caller's account lately, and who was refused; newest first",
+        responses=problems(401, 403, 429, 503),
+    )
+    def list_sign_ins(caller: Reader) -> Page[SignInDto]:
+        return Page(data=sign_ins.last(caller))
 
     @routes.get(
         "/export",

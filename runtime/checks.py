@@ -45,6 +45,7 @@ def all_findings(data: Path) -> list[Finding]:
         audio_isolation(),
         browser(settings),
         port(settings),
+        address(settings),
         *settings_with_sources(settings, data),
     ]
 
@@ -182,6 +183,17 @@ def port(settings: Settings) -> Finding:
         advice = "The next free one is used; or choose with --port N."
         return Finding("port", f"{where} is taken", "advice", advice)
     return Finding("port", f"{where} is free")
+
+
+def address(settings: Settings) -> Finding:
+    """Whether what passes between browsers and pages can be read on the way."""
+    site = settings.site
+    who = "operators need a second factor" if settings.operators_need_two_factors else "one factor"
+    told = f"{settings.web_url}, {who}"
+    if site.is_beyond_loopback and not site.is_https:
+        advice = "Put a proxy with TLS in front and set NOCULTURE_PUBLIC_URL=https://…"
+        return Finding("address", told, "advice", advice)
+    return Finding("address", told)
 
 
 def settings_with_sources(settings: Settings, data: Path) -> list[Finding]:

@@ -21,10 +21,12 @@ from commands.passwords import Passwords
 from commands.proofs import Proofs
 from commands.quota import Quota
 from commands.recovery import Recovery
+from commands.refused_sign_ins import RefusedSignIns
 from commands.rewriting import Rewriting
 from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
 from commands.signing_in import SigningIn
+from commands.signing_out import SigningOut
 from commands.staging import Staging
 from commands.uploads import Uploads
 from gateways.audio.pool import AudioPool
@@ -48,6 +50,7 @@ class CommandSide:
     erasures: Erasures
     sessions: Sessions
     signing_in: SigningIn
+    signing_out: SigningOut
     second_factors: SecondFactors
     passkeys: Passkeys
     recovery: Recovery
@@ -72,7 +75,7 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     logins = Logins(core.pool, settings.secrets.installation_key)
     passwords = Passwords()
     proofs = Proofs(logins, passwords)
-    sessions = Sessions(core.pool, logins, signer)
+    sessions = Sessions(core.commands, logins, signer, settings.session_life)
     backoff = Backoff(core.pool)
     second_factors = SecondFactors(core.commands, proofs, backoff, signer)
     keys = Keys(core.commands, core.pool)
@@ -80,12 +83,24 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     quota = Quota(storage(core).usage)
     assets = Assets(core.commands, core.objects, staging, quota)
     uploads = Uploads(core.pool, staging, assets)
+    two_factors = settings.operators_need_two_factors
+    credentials = Credentials(sessions, core.pool, two_factors=two_factors)
     limits = RateLimits(core.pool, (*POLICIES, *policies))
     return CommandSide(
         accounts=Accounts(core.commands, logins, passwords, sessions),
         erasures=Erasures(core.commands, proofs, core.pool),
         sessions=sessions,
-        signing_in=SigningIn(sessions, logins, passwords, second_factors, backoff, limits, signer),
+        signing_in=SigningIn(
+            sessions,
+            logins,
+            passwords,
+            second_factors,
+            backoff,
+            limits,
+            signer,
+            RefusedSignIns(core.commands),
+        ),
+        signing_out=SigningOut(core.commands, logins),
         second_factors=second_factors,
         passkeys=Passkeys(core.commands, logins, proofs),
         recovery=Recovery(core.commands, logins, passwords),
@@ -101,5 +116,5 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
         rewriting=Rewriting(core.commands, assets, core.objects, AudioPool(), quota),
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
-        authenticated=Authenticate(Credentials(sessions, core.pool), limits),
+        authenticated=Authenticate(credentials, limits),
     )

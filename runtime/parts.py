@@ -43,6 +43,7 @@ def run_api(settings: Settings) -> None:
 
     from commands.staging import Staging
     from events.log.tail import LogTail
+    from kit.target import WholeTargets
     from runtime.app import build_app
     from runtime.erasing import before_ready
 
@@ -68,7 +69,9 @@ def run_api(settings: Settings) -> None:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(settings.public_url),
+                # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
+                proxy_headers=False,
+                http=WholeTargets,
                 timeout_graceful_shutdown=5,
             )
         )

@@ -12,7 +12,7 @@ import threading
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from kit import correlation
+from kit import correlation, security_log
 from runtime.settings import Settings
 
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -28,6 +28,8 @@ def start_logging(settings: Settings) -> None:
     logging.getLogger("psycopg.pool").setLevel(max(logging.ERROR, root.level))
     # While the broker is away its client says so many times a second; our own lines say it once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    # Whoever wants to hear little still hears who came in.
+    security_log.log.setLevel(logging.INFO)
     threading.current_thread().name = "main"
 
 
@@ -40,7 +42,7 @@ def json_lines() -> logging.Formatter:
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.stdlib.ExtraAdder(allow=()),
+            structlog.stdlib.ExtraAdder(allow=security_log.FIELDS),
             _thread,
             _request,
         ],
