@@ -1,4 +1,4 @@
-"""`doctor` says which walls stand around what reads foreign files, and what to do about the rest."""
+"""`doctor` says which walls stand around what reads foreign files, and what to do about others."""
 
 from __future__ import annotations
 
