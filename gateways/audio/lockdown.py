@@ -72,7 +72,7 @@ def only_code(rooms: Sequence[str], models_dir: str | None) -> None:
     python = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     packages = {path for path in sys.path if path and Path(path) != root}
     ours = [root / room for room in rooms]
-    models = [models_dir] if models_dir else []
+    models = [models_dir, *_what_it_links_to(Path(models_dir))] if models_dir else []
     folders = [*python, *packages, *_mapped_folders(), *_SYSTEM, *ours, *models]
     landlock.refuse_all_but(landlock.readable(folders, names_only=[root]))
 
@@ -126,6 +126,13 @@ def _cap(name: str, limit: int) -> list[str]:
     except (ValueError, OSError):
         return []
     return [name]
+
+
+def _what_it_links_to(folder: Path) -> list[Path]:
+    """Caches of models keep files elsewhere and link to them; a wall judges where a file lies."""
+    with contextlib.suppress(OSError):
+        return [path.resolve() for path in folder.iterdir() if path.is_symlink()]
+    return []
 
 
 def _mapped_folders() -> set[str]:

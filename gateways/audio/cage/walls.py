@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 LANDLOCK, SECCOMP, NETWORK = "Landlock", "seccomp", "network namespace"
 OWN_USER, EMPTY_ROOT = "user of its own", "empty root folder"
 
@@ -12,6 +14,7 @@ _ADVICE = {
     EMPTY_ROOT: "Allow user namespaces to this user (kernel.unprivileged_userns_clone, AppArmor).",
     OWN_USER: "Run as a plain user, or leave CAP_SETUID, CAP_SETGID and CAP_KILL to the superuser.",
 }
+_ELSEWHERE = "Only Linux has it: take files of strangers there."
 # What does the same work: with one of these the other is not missed.
 _INSTEAD = {NETWORK: (SECCOMP,), EMPTY_ROOT: (OWN_USER, LANDLOCK)}
 
@@ -24,7 +27,7 @@ def missing(isolation: str, *, superuser: bool) -> dict[str, str]:
     standing = {step.split(" (")[0] for step in isolation.split(", ")}
     wanted = [wall for wall in _ADVICE if superuser or wall != OWN_USER]
     return {
-        wall: _ADVICE[wall]
+        wall: _ADVICE[wall] if sys.platform == "linux" else _ELSEWHERE
         for wall in wanted
         if wall not in standing and not standing.intersection(_INSTEAD.get(wall, ()))
     }

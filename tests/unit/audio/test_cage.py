@@ -239,3 +239,40 @@ def test_a_warm_child_opens_and_imports_nothing_more_whatever_the_format(tmp_pat
         check=False,
     )
     assert ran.stdout.split("\n")[-2:] == ["[] []", ""], ran.stdout + ran.stderr
+
+
+_WHILE_IT_LOADS = """
+import json, os, sys
+from gateways.audio import lockdown
+from tests.fixtures import break_out
+lockdown.before_imports(os.getppid(), 2)
+lockdown.only_code(("gateways", "schemas", "tests"), {models!r})
+import decimal, gateways.audio.errors, mutagen, numpy
+print(open({models!r} + "/a model").read(), open({models!r} + "/a link").read())
+found = break_out.outcomes(break_out.on_files({folder!r}, {secrets!r}, os.getppid()))
+print(json.dumps([name for name, how in found.items() if how == "DONE"]))
+"""
+
+
+def test_while_it_loads_a_child_reads_code_and_models_and_no_secret(
+    tmp_path: Path, open_to_all: Path, secrets: list[Path]
+) -> None:
+    if landlock.abi() == 0:
+        pytest.skip("no Landlock here")
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "a model").write_text("notes")
+    (tmp_path / "elsewhere").write_text("more")
+    (models / "a link").symlink_to(tmp_path / "elsewhere")
+    code = _WHILE_IT_LOADS.format(
+        models=str(models), folder=str(open_to_all), secrets=[str(path) for path in secrets]
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    read, done = ran.stdout.splitlines()
+    assert read == "notes more"
+    own = {f"read /proc/self/{part}" for part in ("maps", "environ", "mem")}
+    through = {name for name in json.loads(done) if not name.startswith(("reach", "enter"))}
+    assert through <= own | _NOT_LANDLOCKS | {"chroot"}
