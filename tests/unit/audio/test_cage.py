@@ -243,10 +243,10 @@ def test_a_warm_child_opens_and_imports_nothing_more_whatever_the_format(tmp_pat
 
 _WHILE_IT_LOADS = """
 import json, os, sys
-from gateways.audio import lockdown
+from gateways.audio import child, lockdown
 from tests.fixtures import break_out
 lockdown.before_imports(os.getppid(), 2)
-lockdown.only_code(("gateways", "schemas", "tests"), {models!r})
+lockdown.only_code((*child.ROOMS, "tests"), {models!r})
 import decimal, gateways.audio.errors, mutagen, numpy
 print(open({models!r} + "/a model").read(), open({models!r} + "/a link").read())
 found = break_out.outcomes(break_out.on_files({folder!r}, {secrets!r}, os.getppid()))
