@@ -89,7 +89,7 @@ class ProbeEffect:
     def _rendition(self, workspace_id: str, path: Path) -> Blob | None:
         """None when it could not be made: a recording is none the worse for it."""
         try:
-            with Staging(self._objects.staging, MAX_RENDITION_BYTES).receive() as receiving:
+            with Staging(self._objects, MAX_RENDITION_BYTES).receive(workspace_id) as receiving:
                 made = self._tools.render(path, lambda chunk: receiving.write([chunk]))
                 staged = receiving.finish()
                 self._objects.put_file(workspace_id, staged.sha256, staged.path)
