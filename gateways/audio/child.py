@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from gateways.audio import lockdown
+from schemas.telling import safely
 
 Job = Callable[..., dict[str, Any]]  # the open file, and what the request gives beside it
 
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         job = _prepare(settings["job"], settings["hearing"], link)
     except Exception as error:
-        send_frame(link, {"failed": f"{type(error).__name__}: {error}"[:500]})
+        send_frame(link, {"failed": safely(error)[:500]})
         return
     isolation += lockdown.before_files(settings["memory_bytes"], settings["lifetime_cpu_s"])
     try:
@@ -103,7 +104,7 @@ def _serve_one(link: socket.socket, job: Job) -> None:
             )
             answer = {"result": refused.model_dump(mode="json")}
         except Exception as error:
-            answer = {"failed": f"{type(error).__name__}: {error}"[:500]}
+            answer = {"failed": safely(error)[:500]}
     send_frame(link, answer)
     lockdown.give_back_memory()
 

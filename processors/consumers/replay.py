@@ -16,6 +16,7 @@ from processors.consumers import parking
 from processors.consumers.batch import is_passing
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.projection import ProjectionConsumer
+from schemas.telling import safely
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def replay(pool: ConnectionPool, consumer: Consumer, codec: EventCodec) -> Repla
         except Exception as error:
             if is_passing(error):
                 raise
-            failed[stream] = f"{type(error).__name__}: {error}"
+            failed[stream] = safely(error)
     return Replayed(consumer.name, len(streams) - len(failed), events, failed)
 
 

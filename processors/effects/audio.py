@@ -145,11 +145,13 @@ class AnalysisEffect:
     def give_up(self, event: Recorded, error: Exception) -> BaseModel:
         intent = event.data
         assert isinstance(intent, AnalysisRequested)
+        # Ours are written for people; what else came may quote the file or a row.
+        reason = str(error) if isinstance(error, NoCultureError) else type(error).__name__
         return FailAnalysisAttempt(
             analysis_id=intent.analysis_id,
             attempt=intent.attempt,
             code=getattr(error, "code", "analysis-failed"),
-            reason=str(error)[:500] or type(error).__name__,
+            reason=reason[:500],
         )
 
 
