@@ -57,8 +57,7 @@ def _replay_stream(pool: ConnectionPool, consumer: Consumer, codec: EventCodec, 
             raise UnknownConsumer(consumer.name)
         if isinstance(consumer, ProjectionConsumer):
             consumer.use_build(row[0])
-        letters = parking.waiting_letters(connection, consumer.name, stream)
-        events = _read(store, stream, letters)
+        events = letters_of(connection, store, consumer.name, stream)
         _apply(connection, consumer, codec, events)
         parking.release(connection, consumer.name, stream)
         consumer.finish(connection)
@@ -66,7 +65,11 @@ def _replay_stream(pool: ConnectionPool, consumer: Consumer, codec: EventCodec, 
     return len(events)
 
 
-def _read(store: PostgresEvents, stream: str, positions: list[int]) -> list[Envelope]:
+def letters_of(
+    connection: Connection, store: PostgresEvents, consumer: str, stream: str
+) -> list[Envelope]:
+    """The events that wait for the consumer; the stream stays locked for this transaction."""
+    positions = parking.waiting_letters(connection, consumer, stream)
     if not positions:
         return []
     wanted = set(positions)

@@ -16,3 +16,14 @@ BEGIN
 END $$;
 CREATE TRIGGER refuse_closed_workspaces AFTER INSERT ON events
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_workspaces();
+
+-- Errors of earlier versions quote what they met: rows, names, addresses. Their first word is the class.
+UPDATE dead_letters SET error = split_part(error, ':', 1) WHERE error IS NOT NULL;
+UPDATE parked_streams SET error = split_part(error, ':', 1);
+UPDATE effects SET error = split_part(error, '(', 1) WHERE error IS NOT NULL;
+UPDATE saga_commands SET error = 'told by an earlier version' WHERE error IS NOT NULL;
+UPDATE consumers SET stopped = split_part(stopped, ' (', 1) WHERE stopped IS NOT NULL;
+UPDATE builds SET parked = (
+    SELECT coalesce(jsonb_agg(jsonb_set(each, '{2}', to_jsonb(split_part(each ->> 2, ':', 1)))), '[]')
+    FROM jsonb_array_elements(parked) AS each
+) WHERE parked <> '[]';

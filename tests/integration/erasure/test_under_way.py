@@ -26,6 +26,7 @@ from events.ids import AccountId, CommandId, CorrelationId
 from events.store.pending import StoreBusy
 from events.store.subject_keys import SubjectGone
 from gateways.object_store import FolderObjectStore
+from gateways.outbox_mail import OutboxMailer
 from kit.caller import Caller
 from processors.effects import runner
 from runtime.command_side import CommandSide, command_side
@@ -288,3 +289,28 @@ def test_those_who_append_in_the_same_group_are_not_harmed(house: House, alongsi
     with pytest.raises(SubjectGone):
         late.commit()
     assert unit_of(eve).commit().position == before + 1
+
+
+def test_a_mail_that_is_being_written_is_waited_for(
+    house: House, ada: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Written behind the forgetting of her mails it stayed: its address was no longer known."""
+    monkeypatch.setattr(runner, "RETRY_S", 0.05)
+    erasures: list[str] = []
+    real = OutboxMailer.send
+
+    def send(self: OutboxMailer, *arguments: Any) -> None:
+        erasures.append(house.erase(ada))
+        eventually(
+            lambda: (
+                "erasure.contents_deleted" in house.types()
+                or house.rows("SELECT 1 FROM effects WHERE error LIKE %s", "%mail-password-reset%")
+            )
+        )
+        real(self, *arguments)
+
+    monkeypatch.setattr(OutboxMailer, "send", send)
+    house.browser().post("/api/password-resets", json={"email": ADA})
+    eventually(lambda: erasures)
+    house.erased(erasures[0])
+    assert list(house.settings.outbox_dir.glob("*.eml")) == []
