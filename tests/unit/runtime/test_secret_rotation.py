@@ -8,7 +8,7 @@ import pytest
 
 from kit.tokens import Signer
 from runtime.secret_files import SecretFiles
-from runtime.secret_rotation import SECRETS, CannotRotate, rotate_secret
+from runtime.secret_rotation import CannotRotate, rotate_secret
 from runtime.settings import Settings, load_settings
 
 
