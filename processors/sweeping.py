@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from commands.closing import closed_among, closed_lately
 from commands.resumable import UploadId, remove_upload
@@ -20,6 +20,8 @@ from gateways.ports import ObjectStore
 
 log = logging.getLogger(__name__)
 EVERY_S = 3600.0
+# Of erased workspaces, for where the worker that erases has another staging folder than this one.
+LOOK_EVERY_S = 5.0
 # Of an upload whose row is gone: it is made a moment after its file.
 ORPHANED_AFTER_S = 3600.0
 # Longer than anybody takes to send one file.
@@ -30,34 +32,46 @@ _UPLOAD = re.compile("upl_[0-9a-f]{32}")
 
 
 class Sweeper:
-    """At the start of a process and every hour. Resumable uploads that have a row stay: they end
-    by their own time.
+    """At the start of a process and every hour; what is staged for erased workspaces within
+    seconds. Resumable uploads that have a row stay: they end by their own time.
     """
 
     def __init__(self, pool: ConnectionPool, objects: ObjectStore) -> None:
         self._pool, self._objects = pool, objects
 
     def run(self, stop: threading.Event) -> None:
+        due_at = 0.0
         while not stop.is_set():
             try:
-                if swept := self.sweep():
+                if time.monotonic() < due_at:
+                    swept = self._staged_for_the_closed()
+                else:
+                    swept = self.sweep()
+                    due_at = time.monotonic() + EVERY_S
+                if swept:
                     log.info("%d files that nobody goes on with were deleted", swept)
-            except (psycopg.Error, NoCultureError, OSError) as error:
-                log.warning("what was abandoned is swept later: %s", type(error).__name__)
-            stop.wait(EVERY_S)
+            except (psycopg.Error, PoolTimeout, NoCultureError, OSError) as error:
+                log.warning("what was abandoned is swept later: %s", error)
+            stop.wait(LOOK_EVERY_S)
 
     def sweep(self) -> int:
         """Answers how many files and blobs it deleted."""
-        return self._of_the_closed() + self._abandoned() + self._without_a_row()
+        swept = self._staged_for_the_closed() + self._abandoned() + self._without_a_row()
+        return swept + self._blobs_of_the_closed()
 
-    def _of_the_closed(self) -> int:
+    def _staged_for_the_closed(self) -> int:
         """Whatever its age: for a workspace that is being erased nobody writes any more."""
         staged = staged_by(self._objects.staging)
+        if not staged:
+            return 0
         with self._pool.connection() as connection:
             closed = closed_among(connection, set(staged))
+        return _deleted(path for workspace_id in closed for path in staged[workspace_id])
+
+    def _blobs_of_the_closed(self) -> int:
+        with self._pool.connection() as connection:
             lately = closed_lately(connection, LOOK_BACK_DAYS)
-        swept = _deleted(path for workspace_id in closed for path in staged[workspace_id])
-        return swept + sum(map(self._objects.delete_workspace, lately))
+        return sum(map(self._objects.delete_workspace, lately))
 
     def _abandoned(self) -> int:
         """What a killed process left half received or half copied."""
