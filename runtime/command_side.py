@@ -79,7 +79,7 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     backoff = Backoff(core.pool)
     second_factors = SecondFactors(core.commands, proofs, backoff, signer)
     keys = Keys(core.commands, core.pool)
-    staging = Staging(core.objects.staging, settings.max_upload_bytes)
+    staging = Staging(core.objects, settings.max_upload_bytes)
     quota = Quota(storage(core).usage)
     assets = Assets(core.commands, core.objects, staging, quota)
     uploads = Uploads(core.pool, staging, assets)

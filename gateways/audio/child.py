@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from gateways.audio import lockdown
+from schemas.telling import safely
 
 Job = Callable[..., dict[str, Any]]  # the open file, and what the request gives beside it
 Hearing = dict[str, Any]  # `gateways.audio.sandbox.Hearing`
@@ -41,7 +42,7 @@ def main(jobs: Mapping[str, MakeJob], rooms: Sequence[str] = ROOMS) -> None:
         job = jobs[settings["job"]](hearing, link)
         load_what_files_may_want()
     except Exception as error:
-        send_frame(link, {"failed": f"{type(error).__name__}: {error}"[:500]})
+        send_frame(link, {"failed": safely(error)[:500]})
         return
     isolation += lockdown.before_files(
         parent_pid, settings["memory_bytes"], settings["lifetime_cpu_s"]
@@ -122,7 +123,7 @@ def _serve_one(link: socket.socket, job: Job) -> None:
             )
             answer = {"result": refused.model_dump(mode="json")}
         except Exception as error:
-            answer = {"failed": f"{type(error).__name__}: {error}"[:500]}
+            answer = {"failed": safely(error)[:500]}
     send_frame(link, answer)
     lockdown.give_back_memory()
 

@@ -13,12 +13,14 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from kit import correlation, security_log
+from runtime.observability.safe_lines import tell_safely
 from runtime.settings import Settings
 
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def start_logging(settings: Settings) -> None:
+    tell_safely()
     handler = logging.StreamHandler()
     handler.setFormatter(json_lines() if settings.log_format == "json" else logging.Formatter(TEXT))
     root = logging.getLogger()
@@ -45,6 +47,7 @@ def json_lines() -> logging.Formatter:
             structlog.stdlib.ExtraAdder(allow=security_log.FIELDS),
             _thread,
             _request,
+            _exception,
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -56,6 +59,13 @@ def json_lines() -> logging.Formatter:
 
 def _thread(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
     line["thread"] = line["_record"].threadName
+    return line
+
+
+def _exception(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
+    """As `SafeRecord` has told it."""
+    if told := line["_record"].exc_text:
+        line["exception"], line["_record"].exc_text = told, None
     return line
 
 
