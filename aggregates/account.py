@@ -18,6 +18,7 @@ from events.account import (
     RecoveryCodesReplaced,
     SecondFactorDisabled,
     SecondFactorEnabled,
+    SessionsEnded,
 )
 from events.claims import Claim
 from events.errors import NoCultureError
@@ -108,6 +109,14 @@ def grant_operator(account: Account | None, *, account_id: AccountId) -> Decisio
     if account.operator:
         return Decision()
     return Decision(OperatorGranted(account_id=account_id))
+
+
+def end_sessions(
+    account: Account | None, *, account_id: AccountId, operator_id: AccountId | None
+) -> Decision:
+    """An operator signs somebody out everywhere."""
+    _open(account)
+    return Decision(SessionsEnded(account_id=account_id, operator_id=operator_id))
 
 
 def change_password(account: Account | None, *, account_id: AccountId) -> Decision:

@@ -14,12 +14,12 @@ from commands.addresses import address_and_name_of
 from commands.http import answer, command_context, command_id, correlation_id
 from commands.logins import Email, Login, Logins, valid_email
 from commands.passwords import GivenPassword, Password, Passwords
-from commands.sessions import SESSION_S, Sessions, WrongCredentials, user_agent
+from commands.sessions import SESSION_S, Sessions, WrongCredentials, renew, user_agent
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
-from kit import cookies
+from kit import cookies, security_log
 from kit.auth import Authenticate
 from kit.backoff import Backoff, Patience
 from kit.caller import Caller
@@ -67,6 +67,7 @@ class EmailTaken(NoCultureError):
 @dataclass(frozen=True, slots=True)
 class Registered:
     account: AccountDto
+    login: Login
     committed: Committed
 
 
@@ -114,6 +115,7 @@ class Accounts:
                 name=command.name,
                 operator=login.operator,
             ),
+            login,
             committed,
         )
 
@@ -158,7 +160,9 @@ class Accounts:
         )
         for table in ("credentials_links", "credentials_resets"):
             unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
-        return unit.commit()
+        committed = unit.commit()
+        security_log.note("password", "changed", account_id=account_id)
+        return committed
 
     def has_password(self, caller: Caller) -> bool:
         """False for somebody who was invited and has only signed in by link so far."""
@@ -177,7 +181,9 @@ class Accounts:
         unit.alongside(
             "UPDATE credentials_logins SET operator = true WHERE account_id = %s", (account_id,)
         )
-        return unit.commit()
+        committed = unit.commit()
+        security_log.note("right", "granted", account_id=account_id, reason="operator")
+        return committed
 
     def _open(
         self, email: str, name: str, command: CommandId, password_hash: str | None
@@ -222,7 +228,10 @@ class Accounts:
             name=name,
         )
         unit.alongside(Logins.SAVE, (account_id, workspace_id, email_key, password_hash, founder))
-        return unit.commit()
+        committed = unit.commit()
+        if founder and not committed.replayed:
+            security_log.note("right", "granted", account_id=account_id, reason="operator")
+        return committed
 
 
 class SigningUp:
@@ -268,7 +277,7 @@ def router(signing_up: SigningUp, sessions: Sessions) -> APIRouter:
         """Sign up; the answer signs in with a session cookie."""
         refuse_foreign(request)
         registered = signing_up.register(request, command, key)
-        token = sessions.start(registered.account.id, user_agent(request))
+        token = sessions.start(registered.login, user_agent(request), None)
         cookies.set_session(request, response, token, SESSION_S)
         sessions.devices.remember(request, response, registered.account.id)
         answer(response, registered.committed)
@@ -298,6 +307,7 @@ def password_router(
         """Choose a new password; every other session ends."""
         limits.check(request, "sign-in", caller.account_id)
         answer(response, accounts.change_password(caller, command, key))
+        renew(request, response, sessions, caller)
         sessions.devices.remember(request, response, caller.account_id)
 
     return routes

@@ -106,7 +106,7 @@ class Assets:
 
         Raises FileTooLarge and QuotaExceeded (413), EmptyFile (422).
         """
-        with self.staging.receive() as receiving:
+        with self.staging.receive(caller.workspace_id) as receiving:
             receiving.write(pieces)
             staged = receiving.finish()
             self.quota.check(caller.workspace_id, staged.size_bytes)
@@ -123,9 +123,11 @@ class Assets:
         """Move a whole file into the object store, then say so in the log.
 
         In this order: a crash between leaves a blob nobody names, never an asset without bytes.
+        Both or neither come before an erasure. Raises SubjectGone (410).
         """
-        self.objects.put_file(caller.workspace_id, staged.sha256, staged.path)
-        return self.record(caller, filename, staged.sha256, staged.size_bytes, context, path)
+        with self.objects.writing(caller.workspace_id):
+            self.objects.put_file(caller.workspace_id, staged.sha256, staged.path)
+            return self._record(caller, filename, staged.sha256, staged.size_bytes, context, path)
 
     def record(
         self,
@@ -137,6 +139,18 @@ class Assets:
         path: str | None = None,
     ) -> Kept:
         """Append the upload of a blob that is in the object store. Raises SubjectGone (410)."""
+        with self.objects.writing(caller.workspace_id):
+            return self._record(caller, filename, sha256, size_bytes, context, path)
+
+    def _record(
+        self,
+        caller: Caller,
+        filename: str,
+        sha256: str,
+        size_bytes: int,
+        context: CommandContext,
+        path: str | None,
+    ) -> Kept:
         name, lay_at = clean_filename(filename), clean_path(path)
         said: dict[str, object] = {"filename": name, "sha256": sha256, "size_bytes": size_bytes}
         if lay_at is not None:  # left out, so that what was sent before there were paths replays
@@ -285,7 +299,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         at_least = int(announced) - MAX_REST_BYTES if announced.isdigit() else 0
         check, workspace_id = assets.quota.check, caller.workspace_id
         await in_thread(check, workspace_id, min(at_least, assets.staging.max_bytes))
-        with assets.staging.receive() as receiving:
+        with await in_thread(assets.staging.receive, workspace_id) as receiving:
             sent = await receive_file(request, receiving, assets.staging.max_bytes)
             staged = await run_in_threadpool(receiving.finish)
             await in_thread(check, workspace_id, staged.size_bytes)

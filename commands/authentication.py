@@ -30,7 +30,7 @@ WITH asked AS (
         WITH ORDINALITY AS asked (hash, is_key, number)
 ), found AS MATERIALIZED (
     SELECT asked.number, k.key_id, k.scopes, NULL AS session_id, l.account_id, l.workspace_id,
-        l.operator,
+        l.operator, k.second_factor,
         coalesce(k.last_used_at < now() - make_interval(secs => %(used_every_s)s), true) AS aged,
         substring(sha256(convert_to(%(prefix)s || l.account_id, 'UTF8')) FOR 16) AS counter
     FROM asked
@@ -38,11 +38,15 @@ WITH asked AS (
     JOIN credentials_logins l USING (account_id)
     UNION ALL
     SELECT asked.number, NULL, NULL, s.session_id, l.account_id, l.workspace_id, l.operator,
+        l.operator AND (s.signed_in_by = 'passkey' OR s.signed_in_by = 'second-factor' AND EXISTS (
+            SELECT FROM credentials_second_factors f
+            WHERE f.account_id = l.account_id AND f.enabled_at IS NOT NULL)),
         s.expires_at < now() + make_interval(secs => %(renew_below_s)s),
         substring(sha256(convert_to(%(prefix)s || l.account_id, 'UTF8')) FOR 16)
     FROM asked
     JOIN credentials_sessions s
         ON NOT is_key AND s.token_hash = asked.hash AND s.expires_at > now()
+            AND s.created_at > now() - %(session_life)s
     JOIN credentials_logins l USING (account_id)
 ), counted AS (
     INSERT INTO rate_limits AS r (key, full_at)
@@ -59,10 +63,13 @@ SELECT found.*, counted.ahead_s FROM found LEFT JOIN counted ON counted.key = fo
 
 
 class Credentials:
-    """Nothing is remembered between statements: what was revoked or ended is refused at once."""
+    """Nothing is remembered between statements: what was revoked or ended is refused at once.
 
-    def __init__(self, sessions: Sessions, pool: ConnectionPool) -> None:
-        self._sessions, self._pool = sessions, pool
+    `two_factors`: operators operate with two factors only.
+    """
+
+    def __init__(self, sessions: Sessions, pool: ConnectionPool, *, two_factors: bool) -> None:
+        self._sessions, self._pool, self._two_factors = sessions, pool, two_factors
 
     def admit(self, secrets: Sequence[Secret], policy: Policy) -> list[Admission | None]:
         values = {
@@ -73,6 +80,7 @@ class Credentials:
             "window": policy.window,
             "used_every_s": USED_EVERY_S,
             "renew_below_s": SESSION_S - RENEW_AFTER_S,
+            "session_life": self._sessions.life,
         }
         admissions: list[Admission | None] = [None] * len(secrets)
         with self._pool.connection() as connection:
@@ -86,11 +94,22 @@ class Credentials:
         return admissions
 
     def _caller(self, row: Any) -> Caller:
+        factors = {
+            "second_factor": row.second_factor,
+            "factor_missing": self._two_factors and row.operator and not row.second_factor,
+        }
         if row.session_id is not None:
             return self._sessions.caller(
-                row.session_id, row.account_id, row.workspace_id, row.operator
+                row.session_id, row.account_id, row.workspace_id, row.operator, **factors
             )
-        return Caller(row.account_id, row.workspace_id, frozenset(row.scopes), row.operator)
+        return Caller(
+            row.account_id,
+            row.workspace_id,
+            frozenset(row.scopes),
+            row.operator,
+            key_id=row.key_id,
+            **factors,
+        )
 
 
 def _note_use(connection: psycopg.Connection[Any], row: Any) -> None:

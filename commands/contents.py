@@ -75,8 +75,14 @@ class WorkspaceContents:
     def delete_files(self, workspace_id: str) -> int:
         """Delete all blobs and half received uploads; answers how many blobs there were.
 
-        Uploads whose bytes may still come straight to the store are kept, to be waited for.
+        Whoever writes a file this moment is waited for, and nobody begins any more. Uploads whose
+        bytes may still come straight to the store are kept, to be waited for. Raises StillClaimed
+        (409), StillWriting (503).
         """
+        with self._objects.emptying(workspace_id):
+            return self._delete_files(workspace_id)
+
+    def _delete_files(self, workspace_id: str) -> int:
         if self._holding(workspace_id, asset.CONTENT_CLAIM):
             raise StillClaimed
         blobs = self._objects.delete_workspace(workspace_id)

@@ -21,11 +21,13 @@ from schemas.dto import DirectUpload, UploadedAsset
 from schemas.text import Opaque, Ref
 
 EXPIRES_S = 600
+# The store looks at the time only when a PUT begins: 5 GiB take so long at 15 Mbit/s.
+PUT_LASTS_S = 3000
 # Of a row of `uploads`. An address that was given cannot be taken back: until its time is over
 # bytes may come to it.
 MAY_ARRIVE = (
     "(promised_sha256 IS NOT NULL AND expires_at > clock_timestamp()"
-    f" + make_interval(secs => {LIFE.total_seconds() - EXPIRES_S:.0f}))"
+    f" + make_interval(secs => {LIFE.total_seconds() - EXPIRES_S - PUT_LASTS_S:.0f}))"
 )
 # S3 takes no more in one PUT; larger files go by tus.
 MAX_DIRECT_BYTES = 5 * 1024**3

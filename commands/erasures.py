@@ -7,6 +7,7 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict
 
 from aggregates import account, erasure
+from commands.closing import ERASURE_CLAIM
 from commands.erasing_handlers import say_erased
 from commands.http import answer, command_context
 from commands.logins import Login
@@ -26,7 +27,6 @@ from kit.openapi import problems
 from schemas.dto import RequestedErasure
 
 ROUTE = "DELETE /api/me"
-ERASURE_CLAIM = "account-erasure"
 
 
 class DeleteAccount(BaseModel):

@@ -16,7 +16,8 @@ from commands.unit import Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, KeyId
 from events.store.pending import Committed
-from kit.auth import Authenticate
+from kit import security_log
+from kit.auth import Authenticate, require_factor
 from kit.caller import Caller
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
@@ -71,11 +72,14 @@ class Keys:
             operator=caller.operator,
         )
         for scope in scopes:
+            if scope == "operator":
+                require_factor(caller)
             if not caller.may(scope):
                 raise ScopeExceedsCaller(scope)
         unit.alongside(
-            "INSERT INTO credentials_keys (key_id, key_hash, account_id, name, scopes, hint)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO credentials_keys"
+            " (key_id, key_hash, account_id, name, scopes, hint, second_factor)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
             (
                 key_id,
                 token_hash(secret),
@@ -83,12 +87,16 @@ class Keys:
                 command.name,
                 list(scopes),
                 secret[-4:],
+                caller.second_factor,
             ),
         )
         committed = unit.commit()
         issued = self._read("key_id = %s", committed.stream_id)[0]
         if committed.replayed:
             return issued, committed
+        security_log.note(
+            "key", "issued", account_id=caller.account_id, key_id=issued.id, scopes=scopes
+        )
         return issued.model_copy(update={"key": secret}), committed
 
     def revoke(self, caller: Caller, key_id: str, idempotency: str | None = None) -> Committed:
@@ -102,7 +110,9 @@ class Keys:
             "UPDATE credentials_keys SET revoked_at = now() WHERE key_id = %s AND account_id = %s",
             (stream, caller.account_id),
         )
-        return unit.commit()
+        committed = unit.commit()
+        security_log.note("key", "revoked", account_id=caller.account_id, key_id=stream)
+        return committed
 
     def of(self, caller: Caller) -> list[KeyDto]:
         """The account's living keys, oldest first."""

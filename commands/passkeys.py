@@ -41,6 +41,7 @@ from commands.unit import Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, PasskeyId
 from events.store.pending import Committed
+from kit import security_log
 from kit.caller import Caller
 from schemas.dto import Dto, Timestamp
 from schemas.text import Document, Text
@@ -188,6 +189,7 @@ class Passkeys:
             committed = unit.commit()
         except psycopg.errors.UniqueViolation as error:
             raise PasskeyNotMade from error
+        security_log.note("factor", "changed", account_id=account_id, reason="passkey-added")
         with self._pool.connection() as connection:
             return self._read(connection, "passkey_id = %s", passkey_id)[0], committed
 
@@ -206,7 +208,9 @@ class Passkeys:
             "DELETE FROM credentials_passkeys WHERE passkey_id = %s AND account_id = %s",
             (stored, account_id),
         )
-        return unit.commit()
+        committed = unit.commit()
+        security_log.note("factor", "changed", account_id=account_id, reason="passkey-removed")
+        return committed
 
     def ask_to_sign_in(self, site: Site) -> str:
         """Options for `navigator.credentials.get`, as JSON: any passkey of this site will do."""

@@ -9,6 +9,7 @@ from commands.http import answer
 from commands.passkeys import (
     AddPasskey,
     PasskeyDto,
+    PasskeyRefused,
     Passkeys,
     ProvePassword,
     SignInByPasskey,
@@ -16,6 +17,7 @@ from commands.passkeys import (
 )
 from commands.sessions import Sessions, SignedIn, user_agent
 from commands.signing_in import SessionDto, open_session
+from kit import security_log
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.csrf import refuse_foreign
@@ -108,8 +110,12 @@ def router(
         """Sign in without a password; an earlier session of this browser ends."""
         refuse_foreign(request)
         limits.check(request, "passkey-address", sessions.devices.stranger(request))
-        login = passkeys.accept(command, site_of(request, public_url))
-        token = sessions.start(login.account_id, user_agent(request))
+        try:
+            login = passkeys.accept(command, site_of(request, public_url))
+        except PasskeyRefused as error:
+            security_log.note("sign-in", "refused", reason=error.code)
+            raise
+        token = sessions.start(login, user_agent(request), "passkey")
         return open_session(request, response, sessions, SignedIn(token, login))
 
     return routes

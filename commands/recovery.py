@@ -24,6 +24,7 @@ from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId
 from events.store.pending import Committed
+from kit import security_log
 from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
@@ -107,6 +108,7 @@ class Recovery:
             ).fetchone()
         if row is None:
             self._limits.check(request, "unverified", client_address(request))
+            security_log.note("password", "refused", reason=ResetSpent.code)
             raise ResetSpent
         account_id = AccountId(row[0])
         theirs = address_and_name_of(self._commands, account_id)
@@ -124,6 +126,7 @@ class Recovery:
         committed = unit.commit()
         if committed.replayed:
             raise ResetSpent
+        security_log.note("password", "changed", account_id=account_id, by="mail")
         return committed
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
@@ -32,6 +34,7 @@ from commands.staging import (
 from commands.unit import CommandContext
 from events.errors import NoCultureError
 from events.ids import CommandId, Id
+from events.store.subject_keys import SubjectGone
 from kit.caller import Caller
 from kit.fair import FairQueue
 
@@ -113,7 +116,7 @@ class Uploads:
         """`promised_sha256`: the bytes do not come here but go straight to the object store.
         `path`: where the file lay in the folder that was chosen.
 
-        Raises EmptyFile (422), FileTooLarge and QuotaExceeded (413)."""
+        Raises EmptyFile (422), FileTooLarge and QuotaExceeded (413), SubjectGone (410)."""
         if size_bytes == 0:
             raise EmptyFile
         if size_bytes > self.max_bytes:
@@ -121,9 +124,13 @@ class Uploads:
         self.forget_expired()
         self._assets.quota.check(caller.workspace_id, size_bytes)
         upload_id = UploadId.new()
-        if promised_sha256 is None:
-            self.path(upload_id).touch()
-        with self._pool.connection() as connection:
+        # The row comes last: an erasure finds by it what it must delete.
+        with (
+            self._assets.objects.writing(caller.workspace_id),
+            self._pool.connection() as connection,
+        ):
+            if promised_sha256 is None:
+                self.path(upload_id).touch(exist_ok=False)
             connection.execute(
                 "INSERT INTO uploads (upload_id, account_id, workspace_id, filename, metadata,"
                 " size_bytes, promised_sha256, path, expires_at)"
@@ -191,25 +198,46 @@ class Uploads:
 
         Raises UploadLocked (423).
         """
-        with self._lock_path(upload.upload_id).open("ab") as file:
+        path = self._lock_path(upload.upload_id)
+        with path.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UploadLocked from error
-            yield
+            try:
+                yield
+            except (UploadLost, NotFound, SubjectGone):
+                path.unlink(missing_ok=True)
+                raise
 
     def append(self, upload: Upload, pieces: Iterable[bytes]) -> None:
-        with self.path(upload.upload_id).open("ab") as file:
+        """Raises UploadLost (410)."""
+        with self._opened(upload, os.O_WRONLY | os.O_APPEND) as file:
             for piece in pieces:
                 file.write(piece)
 
-    def append_file(self, upload: Upload, checked: Path) -> None:
+    def append_file(self, upload: Upload, checked: BinaryIO) -> None:
         """Add a piece whose checksum was right; a crash keeps a right beginning of it."""
-        with checked.open("rb") as file:
-            self.append(upload, iter(lambda: file.read(1024 * 1024), b""))
+        checked.seek(0)
+        self.append(upload, iter(lambda: checked.read(1024 * 1024), b""))
 
     def cut(self, upload: Upload, offset: int) -> None:
-        os.truncate(self.path(upload.upload_id), offset)
+        with self._opened(upload, os.O_WRONLY) as file:
+            file.truncate(offset)
+
+    def aside(self) -> BinaryIO:
+        """Where a piece waits whose checksum is not known to be right yet. Without a name: it is
+        gone with its request, whatever becomes of the process.
+        """
+        return cast(BinaryIO, TemporaryFile(dir=self._staging.folder))
+
+    def _opened(self, upload: Upload, flags: int) -> BinaryIO:
+        """Never made here: where it is gone, somebody has deleted it. Raises UploadLost (410)."""
+        try:
+            descriptor = os.open(self.path(upload.upload_id), flags)
+        except FileNotFoundError as error:
+            raise UploadLost from error
+        return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "wb")
 
     def settle(self, upload: Upload) -> datetime:
         """After a piece: its bytes are on the disk, the upload lives another day."""
@@ -226,18 +254,15 @@ class Uploads:
         return expires_at
 
     def _to_disk(self, upload: Upload) -> None:
-        descriptor = os.open(self.path(upload.upload_id), os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with self._opened(upload, os.O_RDONLY) as file:
+            os.fsync(file.fileno())
 
     def finish(self, caller: Caller, upload: Upload) -> Kept:
         """Make the asset of a whole upload; again after a crash it gives the same asset."""
         path = self.path(upload.upload_id)
         sha256 = upload.sha256 or upload.promised_sha256
         if sha256 is None:
-            sha256 = sha256_of(path)
+            sha256 = self._sha256_of(path)
             # Before the bytes move: from here on their absence in staging is no loss.
             self._set(upload, "sha256 = %s", sha256)
         context = CommandContext(
@@ -255,6 +280,12 @@ class Uploads:
         self._set(upload, "asset_id = %s, duplicate = %s", kept.answer.id, kept.answer.duplicate)
         return kept
 
+    def _sha256_of(self, path: Path) -> str:
+        try:
+            return sha256_of(path)
+        except FileNotFoundError as error:
+            raise UploadLost from error
+
     def arrived(self, upload: Upload, sha256: str) -> None:
         """The object store holds the whole file."""
         self._set(upload, "sha256 = %s", sha256)
@@ -263,32 +294,36 @@ class Uploads:
         """Forget it and its bytes; an asset it became stays."""
         if upload.promised_sha256 is not None:
             self._assets.objects.drop_put(upload.workspace_id, upload.upload_id)
+        # The row last: bytes without a row would be nobody's.
+        self._remove_files(upload.upload_id)
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM uploads WHERE upload_id = %s", (upload.upload_id,))
-        self._remove_files(upload.upload_id)
 
     def forget_expired(self) -> None:
         """Delete the bytes of expired uploads at once, their rows a week later."""
         with self._pool.connection() as connection:
             expired = connection.execute(
-                "UPDATE uploads SET cleared = true WHERE upload_id IN"
-                " (SELECT upload_id FROM uploads WHERE expires_at < now() AND NOT cleared"
-                " LIMIT 100) RETURNING upload_id, workspace_id, promised_sha256"
+                "SELECT upload_id, workspace_id, promised_sha256 FROM uploads"
+                " WHERE expires_at < now() AND NOT cleared LIMIT 100"
             ).fetchall()
             connection.execute(
                 "DELETE FROM uploads WHERE cleared AND expires_at < now() - %s", (REMEMBERED,)
             )
+        if not expired:
+            return
         for upload_id, workspace_id, promised_sha256 in expired:
             self._remove_files(upload_id)
             if promised_sha256 is not None:
                 self._assets.objects.drop_put(workspace_id, upload_id)
+        with self._pool.connection() as connection:
+            connection.execute(
+                "UPDATE uploads SET cleared = true WHERE upload_id = ANY(%s)"
+                " AND expires_at < now()",
+                ([upload_id for upload_id, _, _ in expired],),
+            )
 
     def path(self, upload_id: str) -> Path:
         return self._staging.folder / UploadId(upload_id)
-
-    def piece_path(self, upload_id: str) -> Path:
-        """Where a piece waits whose checksum is not known to be right yet."""
-        return self.path(upload_id).with_suffix(".piece")
 
     def _lock_path(self, upload_id: str) -> Path:
         return self.path(upload_id).with_suffix(".lock")
@@ -307,5 +342,6 @@ class Uploads:
 def remove_upload(folder: Path, upload_id: str) -> None:
     """Delete what a resumable upload has in the staging folder."""
     path = folder / UploadId(upload_id)
+    # `.piece` is of earlier versions.
     for each in (path, path.with_suffix(".piece"), path.with_suffix(".lock")):
         each.unlink(missing_ok=True)

@@ -110,7 +110,7 @@ class Rewriting:
         self._quota.check(caller.workspace_id, state.size_bytes)
         with (
             self._objects.local_copy(caller.workspace_id, state.sha256) as path,
-            self._assets.staging.receive() as receiving,
+            self._assets.staging.receive(caller.workspace_id) as receiving,
         ):
             made = self._tools.rewrite(path, changes, lambda chunk: receiving.write([chunk]))
             staged = receiving.finish()

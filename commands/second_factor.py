@@ -29,6 +29,7 @@ from commands.unit import Commands, Unit
 from events.errors import NoCultureError
 from events.ids import AccountId
 from events.store.pending import Committed
+from kit import security_log
 from kit.backoff import Backoff, Patience
 from kit.caller import Caller
 from kit.tokens import Signer
@@ -161,7 +162,9 @@ class SecondFactors:
             " WHERE account_id = %s",
             (step, account_id),
         )
-        return RecoveryCodes(codes=self._replace_codes(unit, account_id)), unit.commit()
+        codes, committed = self._replace_codes(unit, account_id), unit.commit()
+        security_log.note("factor", "changed", account_id=account_id, reason="enabled")
+        return RecoveryCodes(codes=codes), committed
 
     def disable(self, caller: Caller, password: SecretStr, code: str) -> Committed:
         """With both, password and code: neither a stolen session nor a read password is enough.
@@ -177,7 +180,9 @@ class SecondFactors:
         unit.change(account, account_id, account.disable_second_factor, account_id=account_id)
         for table in ("credentials_second_factors", "credentials_recovery_codes"):
             unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
-        return unit.commit()
+        committed = unit.commit()
+        security_log.note("factor", "changed", account_id=account_id, reason="disabled")
+        return committed
 
     def new_codes(
         self, caller: Caller, password: SecretStr, code: str

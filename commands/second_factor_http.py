@@ -13,6 +13,7 @@ from commands.second_factor import (
     SecondFactors,
     SecondFactorSetup,
 )
+from commands.sessions import Sessions, renew
 from commands.signing_in import GivenCode
 from kit.auth import Authenticate
 from kit.caller import Caller
@@ -43,7 +44,9 @@ class ProveBoth(BaseModel):
     code: GivenCode
 
 
-def router(factors: SecondFactors, authenticated: Authenticate, limits: RateLimits) -> APIRouter:
+def router(
+    factors: SecondFactors, sessions: Sessions, authenticated: Authenticate, limits: RateLimits
+) -> APIRouter:
     routes = APIRouter(tags=["account"])
     refused = problems(401, 403, 409, 422, 429, 503)
     Owner = Annotated[Caller, Depends(authenticated("account:write"))]
@@ -76,10 +79,11 @@ def router(factors: SecondFactors, authenticated: Authenticate, limits: RateLimi
         responses=refused,
     )
     def confirm_second_factor(
-        command: ConfirmSecondFactor, response: Response, caller: Owner
+        command: ConfirmSecondFactor, request: Request, response: Response, caller: Owner
     ) -> RecoveryCodes:
         """From now on a code is asked for; the recovery codes are shown this once."""
         codes, committed = factors.confirm(caller, command.code.get_secret_value())
+        renew(request, response, sessions, caller, "second-factor")
         answer(response, committed)
         response.headers.update(NO_STORE)
         return codes

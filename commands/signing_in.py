@@ -6,6 +6,8 @@ Nobody can tell a known address from an unknown one: same answers, same time, sa
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Annotated
@@ -15,11 +17,13 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from commands.logins import MAX_EMAIL, Login, Logins, TypedEmail
 from commands.passwords import MAX_PASSWORD, GivenPassword, Passwords
-from commands.second_factor import SecondFactorNeeded, SecondFactors
+from commands.refused_sign_ins import RefusedSignIns
+from commands.second_factor import SecondFactorNeeded, SecondFactors, WrongCode
 from commands.sessions import SESSION_S, Sessions, SignedIn, WrongCredentials, user_agent
 from events.errors import NoCultureError
-from kit import cookies
-from kit.backoff import Backoff, Patience
+from events.sign_in import Means, Refusal
+from kit import cookies, security_log
+from kit.backoff import Backoff, Patience, TooManyGuesses
 from kit.caller import Caller
 from kit.csrf import refuse_foreign
 from kit.limits import RateLimits
@@ -30,6 +34,11 @@ from schemas.text import Opaque
 
 # Ten wrong guesses of one's own password are a bad day.
 ACCOUNT_PATIENCE = Patience("sign-in-account", free=10, cap_s=300, fresh=3)
+_REFUSALS: dict[type[NoCultureError], Refusal] = {
+    WrongCredentials: "wrong-password",
+    WrongCode: "wrong-code",
+    TooManyGuesses: "too-many-guesses",
+}
 TICKET_S = 300
 MAX_CODE = 40
 GivenCode = Annotated[SecretStr, Opaque(MAX_CODE)]
@@ -78,10 +87,11 @@ class SigningIn:
         backoff: Backoff,
         limits: RateLimits,
         signer: Signer,
+        refusals: RefusedSignIns,
     ) -> None:
         self._sessions, self._logins, self._passwords = sessions, logins, passwords
         self._factors, self._backoff, self._limits = factors, backoff, limits
-        self._signer = signer
+        self._signer, self._refusals = signer, refusals
 
     def sign_in(self, request: Request, email: str, password: str, code: str | None) -> SignedIn:
         """Raises WrongCredentials, SecondFactorNeeded, WrongCode (401), TooManyGuesses (429)."""
@@ -89,14 +99,15 @@ class SigningIn:
         if self._factors.is_on(login.account_id):
             if code is None:
                 raise SecondFactorNeeded
-            self._factors.accept(login.account_id, code)
-        return self._admitted(request, login)
+            self._by_code(login, code)
+            return self._admitted(request, login, "second-factor")
+        return self._admitted(request, login, "password")
 
     def begin(self, request: Request, email: str, password: str) -> SignedIn | Ticket:
         """For pages, which ask for the code on a page of its own. Raises as `sign_in` does."""
         login = self._by_password(request, email, password)
         if not self._factors.is_on(login.account_id):
-            return self._admitted(request, login)
+            return self._admitted(request, login, "password")
         expires = str(int(time.time()) + TICKET_S)
         return Ticket(f"{login.account_id}.{expires}.{self._tag(login, expires)}")
 
@@ -109,8 +120,8 @@ class SigningIn:
             raise TicketSpent
         if int(expires) < time.time():
             raise TicketSpent
-        self._factors.accept(account_id, code)
-        return self._admitted(request, login)
+        self._by_code(login, code)
+        return self._admitted(request, login, "second-factor")
 
     def _by_password(self, request: Request, email: str, password: str) -> Login:
         """Takes as long for an unknown address as for a wrong password."""
@@ -126,19 +137,37 @@ class SigningIn:
             login = None
         self._limits.check(request, "sign-in", f"{stranger} {typed}")
         guessed = login.account_id if login else typed
-        self._backoff.attempt(ACCOUNT_PATIENCE, guessed)
-        try:
-            fits = self._passwords.fits(password, login.password_hash if login else None)
-        except Exception:
-            self._backoff.taken_back(ACCOUNT_PATIENCE, guessed)
-            raise
-        if login is None or not fits:
-            raise WrongCredentials
+        with self._telling(login):
+            self._backoff.attempt(ACCOUNT_PATIENCE, guessed)
+            try:
+                fits = self._passwords.fits(password, login.password_hash if login else None)
+            except Exception:
+                self._backoff.taken_back(ACCOUNT_PATIENCE, guessed)
+                raise
+            if login is None or not fits:
+                raise WrongCredentials
         self._backoff.succeeded(ACCOUNT_PATIENCE, guessed)
         return login
 
-    def _admitted(self, request: Request, login: Login) -> SignedIn:
-        return SignedIn(self._sessions.start(login.account_id, user_agent(request)), login)
+    def _by_code(self, login: Login, code: str) -> None:
+        with self._telling(login):
+            self._factors.accept(login.account_id, code)
+
+    @contextmanager
+    def _telling(self, login: Login | None) -> Iterator[None]:
+        """What is refused inside is told: in the log only of an account that there is."""
+        try:
+            yield
+        except (WrongCredentials, WrongCode, TooManyGuesses) as error:
+            reason = _REFUSALS[type(error)]
+            account_id = login.account_id if login else None
+            security_log.note("sign-in", "refused", account_id=account_id, reason=reason)
+            if login is not None:
+                self._refusals.note(login, reason)
+            raise
+
+    def _admitted(self, request: Request, login: Login, by: Means) -> SignedIn:
+        return SignedIn(self._sessions.start(login, user_agent(request), by), login)
 
     def _tag(self, login: Login, expires: str) -> str:
         # A new password makes the tickets of the old one worthless.

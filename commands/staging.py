@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-import secrets
-import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from events.errors import NoCultureError
+from events.store.subject_keys import SubjectGone
+from gateways.ports import ObjectStore
 from kit.cores import every_core
 
 MAX_FILENAME = 500
 MAX_PATH = 2000
 READ_BYTES = 1024 * 1024
 DIGEST_PIECE_BYTES = 8 * READ_BYTES
-ABANDONED_AFTER_S = 24 * 3600
 _SEPARATORS = re.compile(r"[/\\]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Families of emoji, Persian and Indic words are spelt with these two; whatever else is not seen
@@ -57,61 +57,55 @@ class StagedFile:
 
 
 class Staging:
-    def __init__(self, folder: Path, max_bytes: int) -> None:
-        self.folder, self.max_bytes = Path(folder), max_bytes
+    """`objects` is the store that the files go to; it says who may still write."""
 
-    def forget_abandoned(self) -> int:
-        """Delete what a killed process left half received a day ago; resumable uploads stay."""
-        old = time.time() - ABANDONED_AFTER_S
-        left = [
-            path
-            for kind in ("receiving-*", "arriving-*", "copy-*")
-            for path in self.folder.glob(kind)
-            if path.stat().st_mtime < old
-        ]
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
+    def __init__(self, objects: ObjectStore, max_bytes: int) -> None:
+        self._objects, self.max_bytes = objects, max_bytes
+        self.folder = objects.staging
 
-    def receive(self) -> Receiving:
-        return Receiving(self.folder / f"receiving-{secrets.token_hex(16)}", self.max_bytes)
+    def receive(self, workspace_id: str) -> Receiving:
+        """A new file of the workspace. Raises SubjectGone (410)."""
+        path = self._objects.staged("receiving", workspace_id)
+        with self._objects.writing(workspace_id):
+            return Receiving(path, path.open("xb"), self.max_bytes)
 
 
 class Receiving:
     """A context: `write` what arrives, then `finish`; what was not moved on is deleted."""
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
-        self._path, self._max_bytes = path, max_bytes
+    def __init__(self, path: Path, file: BinaryIO, max_bytes: int) -> None:
+        self._path, self._file, self._max_bytes = path, file, max_bytes
         self._sha256, self._size_bytes = hashlib.sha256(), 0
-        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Receiving:
-        self._file = self._path.open("xb")
         return self
 
     def write(self, pieces: Iterable[bytes]) -> None:
-        """Raises FileTooLarge (413)."""
-        assert self._file is not None
+        """Raises FileTooLarge (413), SubjectGone (410) once an erasure has deleted the file."""
         with every_core():
             for piece in pieces:
                 self._size_bytes += len(piece)
                 if self._size_bytes > self._max_bytes:
                     raise FileTooLarge(self._max_bytes)
+                self._refuse_deleted()
                 self._sha256.update(piece)
                 self._file.write(piece)
 
     def finish(self) -> StagedFile:
-        """Raises EmptyFile (422)."""
-        assert self._file is not None
+        """Raises EmptyFile (422), SubjectGone (410)."""
         if self._size_bytes == 0:
             raise EmptyFile
+        self._refuse_deleted()
         self._file.close()
         return StagedFile(self._path, self._sha256.hexdigest(), self._size_bytes)
 
     def __exit__(self, *exception: object) -> None:
-        assert self._file is not None
         self._file.close()
         self._path.unlink(missing_ok=True)
+
+    def _refuse_deleted(self) -> None:
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            raise SubjectGone
 
 
 def sha256_of(path: Path) -> str:

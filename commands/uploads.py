@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -247,10 +246,7 @@ class _Piece:
         self._hash, self._expected = checksum(promised)
         self._pieces: list[bytes] = []
         self.waiting_bytes = 0
-        self._aside: Path | None = None
-        if self._hash is not None:
-            self._aside = uploads.piece_path(upload.upload_id)
-            self._aside.write_bytes(b"")
+        self._aside = uploads.aside() if self._hash is not None else None
 
     def take(self, chunk: bytes) -> None:
         self._pieces.append(chunk)
@@ -261,10 +257,9 @@ class _Piece:
         if self._aside is None:
             self._uploads.append(self._upload, pieces)
             return
-        with self._aside.open("ab") as file:
-            for piece in pieces:
-                self._hash.update(piece)
-                file.write(piece)
+        for piece in pieces:
+            self._hash.update(piece)
+            self._aside.write(piece)
 
     def keep(self) -> None:
         """Raises ChecksumMismatch (460)."""
@@ -284,4 +279,4 @@ class _Piece:
 
     def close(self) -> None:
         if self._aside is not None:
-            self._aside.unlink(missing_ok=True)
+            self._aside.close()

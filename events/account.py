@@ -21,6 +21,13 @@ class OperatorGranted(Event, type="account.operator_granted", version=1):
     account_id: AccountId
 
 
+class SessionsEnded(Event, type="account.sessions_ended", version=1):
+    """An operator ended every session of the account; without one it was done at the machine."""
+
+    account_id: AccountId
+    operator_id: AccountId | None
+
+
 class PasswordChanged(Event, type="account.password_changed", version=1):
     """A new password counts from now on; every other session was ended."""
 

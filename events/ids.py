@@ -95,6 +95,10 @@ class KeyId(Id, prefix="key"):
     """An API key; the secret itself is never an id."""
 
 
+class SignInsId(Id, prefix="sgn"):
+    """The stream of an account's sign-ins, one to one with the account."""
+
+
 class PasskeyId(Id, prefix="psk"):
     """One passkey of an account: a device that signs in without a password."""
 

@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,7 @@ CHUNK_BYTES = 256 * 1024
 _WORKSPACE = re.compile(r"wsp_[0-9a-f]{32}")
 _UPLOAD = re.compile(r"upl_[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_STAGED = re.compile(rf"[a-z]+-({_WORKSPACE.pattern})-[0-9a-f]+")
 
 
 class BlobNotFound(NoCultureError):
@@ -67,7 +68,42 @@ def workspace_folder(workspace_id: str) -> str:
     return workspace_id
 
 
-class FolderObjectStore:
+def staged_path(staging: Path, kind: str, workspace_id: str) -> Path:
+    """A new name in the staging folder that says whose file it is: a killed process leaves it."""
+    return staging / f"{kind}-{workspace_folder(workspace_id)}-{secrets.token_hex(16)}"
+
+
+def staged_by(staging: Path) -> dict[str, list[Path]]:
+    """The files of the staging folder that name their workspace, by workspace."""
+    found: dict[str, list[Path]] = {}
+    for path in staging.glob("*-wsp_*-*"):
+        if named := _STAGED.fullmatch(path.name):
+            found.setdefault(named[1], []).append(path)
+    return found
+
+
+def drop_staged(staging: Path, workspace_id: str) -> None:
+    """Whoever has one of them open goes on writing to nothing, and is told at its next piece."""
+    for path in staging.glob(f"*-{workspace_folder(workspace_id)}-*"):
+        path.unlink(missing_ok=True)
+
+
+class Unguarded:
+    """A store by itself lets everybody write; `GuardedObjectStore` asks first."""
+
+    staging: Path
+
+    def staged(self, kind: str, workspace_id: str) -> Path:
+        return staged_path(self.staging, kind, workspace_id)
+
+    def writing(self, workspace_id: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def emptying(self, workspace_id: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class FolderObjectStore(Unguarded):
     """Files arrive by rename after fsync, of their folders too: a crash leaves no half blob."""
 
     def __init__(self, root: Path) -> None:
@@ -89,7 +125,7 @@ class FolderObjectStore:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            with self._arriving(target) as file, source.open("rb") as original:
+            with self._arriving(workspace_id, target) as file, source.open("rb") as original:
                 shutil.copyfileobj(original, file, CHUNK_BYTES)
             source.unlink()
         _sync_folder(target.parent)
@@ -98,7 +134,7 @@ class FolderObjectStore:
         target = self._prepare(workspace_id, sha256)
         if target.exists():
             return
-        with self._arriving(target) as file:
+        with self._arriving(workspace_id, target) as file:
             file.write(data)
         _sync_folder(target.parent)
 
@@ -157,6 +193,7 @@ class FolderObjectStore:
         for empty in (*folder.glob("*"), folder):
             with suppress(OSError):
                 empty.rmdir()
+        drop_staged(self.staging, workspace_id)
         return blobs
 
     def _path(self, workspace_id: str, sha256: str) -> Path:
@@ -177,8 +214,8 @@ class FolderObjectStore:
         return target
 
     @contextmanager
-    def _arriving(self, target: Path) -> Iterator[BinaryIO]:
-        unfinished = self.staging / f"arriving-{secrets.token_hex(8)}"
+    def _arriving(self, workspace_id: str, target: Path) -> Iterator[BinaryIO]:
+        unfinished = staged_path(self.staging, "arriving", workspace_id)
         try:
             with unfinished.open("xb") as file:
                 yield file

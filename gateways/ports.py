@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,21 @@ class ObjectStore(Protocol):
     """
 
     staging: Path
+
+    def writing(self, workspace_id: str) -> AbstractContextManager[None]:
+        """Held while something of the workspace is written; the writers here hold it themselves.
+
+        A guarded store raises SubjectGone (410) once the erasure of the workspace was asked for.
+        """
+        ...
+
+    def emptying(self, workspace_id: str) -> AbstractContextManager[None]:
+        """Held while the workspace is emptied: nobody writes meanwhile."""
+        ...
+
+    def staged(self, kind: str, workspace_id: str) -> Path:
+        """A new name in the staging folder that says whose file it is, should it be left there."""
+        ...
 
     def put_file(self, workspace_id: str, sha256: str, source: Path) -> None:
         """Move or copy a finished local file in; the same content twice is no error."""
@@ -67,7 +83,7 @@ class ObjectStore(Protocol):
         ...
 
     def delete_workspace(self, workspace_id: str) -> int:
-        """Everything of it; answers how many blobs there were."""
+        """Everything of it, and what it has in staging; answers how many blobs there were."""
         ...
 
 

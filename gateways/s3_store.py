@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -20,8 +19,11 @@ from gateways.object_store import (
     BlobNotFound,
     NotArrived,
     NotAsPromised,
+    Unguarded,
     blob_key,
+    drop_staged,
     put_key,
+    staged_path,
     workspace_folder,
 )
 from gateways.ports import LocalCopy
@@ -30,7 +32,7 @@ from gateways.s3_presign import PresignedPut, S3Keys, presign_put
 PART_BYTES = 16 * 1024 * 1024
 
 
-class S3ObjectStore:
+class S3ObjectStore(Unguarded):
     """`staging` is a local folder: unfinished uploads and temporary copies live there."""
 
     def __init__(
@@ -95,7 +97,7 @@ class S3ObjectStore:
 
     @contextmanager
     def _downloaded(self, workspace_id: str, sha256: str) -> Iterator[Path]:
-        copy = self.staging / f"copy-{secrets.token_hex(8)}"
+        copy = staged_path(self.staging, "copy", workspace_id)
         try:
             with copy.open("xb") as file:
                 for chunk in self.read_range(workspace_id, sha256, 0, 1 << 62):
@@ -159,6 +161,7 @@ class S3ObjectStore:
             paths = [blob["path"] for blob in found]
             obstore.delete(self._store, paths)
             blobs += len(paths)
+        drop_staged(self.staging, workspace_id)
         return blobs
 
     def _chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:

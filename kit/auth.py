@@ -10,7 +10,7 @@ from typing import Protocol
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from kit import cookies
+from kit import cookies, security_log
 from kit.caller import Caller
 from kit.csrf import SAFE_METHODS, refuse_foreign
 from kit.gathering import Gathering
@@ -73,6 +73,36 @@ class MissingScope(NoCultureError):
         return {"scope": self.scope}
 
 
+class SecondFactorRequired(NoCultureError):
+    status, code = 403, "second-factor-required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Operators of this installation sign in with a second factor: set one up at"
+            " /account/security, or sign in again with the one that you have; a key counts if it"
+            " was made so"
+        )
+
+    @property
+    def details(self) -> dict[str, object]:
+        return {"set_up": "/account/security"}
+
+
+def require(caller: Caller, scope: str) -> None:
+    """Raises MissingScope, or SecondFactorRequired where only that is missing (403)."""
+    if caller.may(scope):
+        return
+    if scope == "operator" and caller.holds(scope):
+        require_factor(caller)
+    raise MissingScope(scope)
+
+
+def require_factor(caller: Caller) -> None:
+    """Raises SecondFactorRequired (403) for an operator who has none and needs one."""
+    if caller.factor_missing:
+        raise SecondFactorRequired
+
+
 class Authenticate:
     """`Depends(authenticated("assets:read"))` gives the Caller, or answers 401, 403 or 429."""
 
@@ -90,8 +120,8 @@ class Authenticate:
             caller = await self.who(request)
             if caller is None:
                 raise Unauthenticated
-            if scope is not None and not caller.may(scope):
-                raise MissingScope(scope)
+            if scope is not None:
+                require(caller, scope)
             return caller
 
         return authenticated
@@ -132,6 +162,7 @@ class Authenticate:
         if admission is None:
             self._limits.check(request, "unverified", client_address(request))
             if secret.is_key:
+                security_log.note("key", "refused", reason=InvalidKey.code)
                 raise InvalidKey
             return None
         # Known also to the page that says that a limit is reached.

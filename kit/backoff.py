@@ -22,7 +22,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from kit import asking
+from kit import asking, security_log
 from kit.limits import Network, client_address
 from schemas.errors import NoCultureError
 
@@ -141,6 +141,13 @@ class Backoff:
         `subject` is the account, or what tells one that does not exist. A refused guess counts for
         nobody.
         """
+        try:
+            self._count(patience, subject)
+        except TooManyGuesses:
+            security_log.note("limit", "refused", reason=patience.name)
+            raise
+
+    def _count(self, patience: Patience, subject: str) -> None:
         device, network = self._known(subject), _network()
         with self._pool.connection() as connection:
             if random.random() < 0.001:  # noqa: S311 - only spreads the cleaning over time

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 class Caller:
     """`scopes` of a session is {"*"}: all the account itself may do.
 
-    `operator` is the account's right.
+    `operator` is the account's right. It rests while `factor_missing`: the installation asks two
+    factors of operators, and `second_factor` says that two stand behind this session or key.
     """
 
     account_id: str
@@ -18,8 +19,20 @@ class Caller:
     operator: bool = False
     session_id: str | None = None
     csrf_token: str | None = None
+    key_id: str | None = None
+    second_factor: bool = False
+    factor_missing: bool = False
+
+    @property
+    def holder(self) -> str:
+        """The id of the session or key that speaks for the account."""
+        return self.session_id or self.key_id or ""
+
+    def holds(self, scope: str) -> bool:
+        """Whether it was given the scope, whatever the account itself may do."""
+        return "*" in self.scopes or scope in self.scopes
 
     def may(self, scope: str) -> bool:
         if scope == "operator":
-            return self.operator and ("operator" in self.scopes or "*" in self.scopes)
-        return "*" in self.scopes or scope in self.scopes
+            return self.operator and not self.factor_missing and self.holds(scope)
+        return self.holds(scope)

@@ -1,4 +1,7 @@
-"""The session cookie: `__Host-` and Secure over https, a plain name on loopback http."""
+"""The session cookie: `__Host-` and Secure over https, a plain name on loopback http.
+
+The scheme of a request is that of the public address (`kit.door`), whatever its headers say.
+"""
 
 from __future__ import annotations
 

@@ -40,7 +40,14 @@ def refuse_foreign(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is None:
         return
+    public = getattr(request.state, "public_origin", None)
+    if public is not None and origin == public:
+        # Also where a proxy puts its own name for us in the place of Host.
+        return
     asked = urlsplit(origin)
+    if public is not None and asked.netloc == urlsplit(public).netloc:
+        # Our name over another scheme: somebody on the way may have answered for it.
+        raise ForeignOrigin
     if asked.netloc != request.headers.get("host") or asked.scheme not in ("http", "https"):
         raise ForeignOrigin
 

@@ -7,17 +7,23 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from kit.body import BodyLimit
+from kit.door import Door
 from kit.problems import PageOfProblem, install_problems
 from kit.security_headers import SecurityHeaders
+from kit.site import Site
 
 
 def install_kit(
-    app: FastAPI, streams: Callable[[str, str], bool], page: PageOfProblem | None = None
+    app: FastAPI,
+    site: Site,
+    streams: Callable[[str, str], bool],
+    page: PageOfProblem | None = None,
 ) -> None:
-    """Body limit, problems, security headers.
+    """Body limit, the door, problems, security headers.
 
     The last one added is the outermost: a 500 gets security headers, a 413 its request id.
     """
     app.add_middleware(BodyLimit, streams=streams)
+    app.add_middleware(Door, site=site)
     install_problems(app, page)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, https=site.is_https)

@@ -18,6 +18,7 @@ import psycopg
 from fastapi import Request
 from psycopg_pool import ConnectionPool
 
+from kit import security_log
 from kit.problems import add_headers
 from schemas.errors import NoCultureError
 
@@ -122,6 +123,7 @@ class RateLimits:
             RateLimit=f'"{policy.name}";r={max(0, left)};t={max(0, math.ceil(ahead_s))}',
         )
         if not allowed:
+            security_log.note("limit", "refused", reason=policy.name)
             raise TooManyRequests(policy, ahead_s - policy.window_s)
 
     def count(self, policy: Policy, subject: str) -> float:

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kit import asking, correlation
+from kit import asking, correlation, security_log
 from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ def install_problems(app: FastAPI, page: PageOfProblem | None = None) -> None:
 
     def answer(request: Request, error: Exception) -> Response:
         status, document, headers = problem_of(error, request_id_of(request))
+        if status == 403:
+            security_log.note("request", "refused", reason=document["code"])
         if page is not None and _wants_page(request):
             wait = headers.get("Retry-After", "")
             wait_s = int(wait) if wait.isdecimal() else None

@@ -16,6 +16,8 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+# A year; of this host alone, for its neighbours are not ours to speak for.
+ONLY_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 NOT_A_PAGE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 PAGE = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}';"
@@ -33,8 +35,9 @@ def csp_nonce(request: Request) -> str:
 class SecurityHeaders:
     """What the handler set itself stays."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, https: bool = False) -> None:
         self._app = app
+        self._always = {**ALWAYS, **(ONLY_HTTPS if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +53,7 @@ class SecurityHeaders:
                 is_page = headers.get("content-type", "").startswith("text/html")
                 policy = PAGE.format(nonce=nonce) if is_page else NOT_A_PAGE
                 headers.setdefault("Content-Security-Policy", policy)
-                for name, value in ALWAYS.items():
+                for name, value in self._always.items():
                     headers.setdefault(name, value)
                 if is_api or is_page:
                     headers.setdefault("Cache-Control", "private, no-cache")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from events.errors import NoCultureError
 from processors.consumers.consumer import TryAgain
+from schemas.telling import safely
 
 
 class NotRebuildable(NoCultureError):
@@ -25,7 +26,7 @@ class RebuildStopped(NoCultureError):
 
     def __init__(self, name: str, position: int, error: Exception) -> None:
         super().__init__(
-            f"{name} cannot digest position {position} ({type(error).__name__}: {error}): the live"
+            f"{name} cannot digest position {position} ({safely(error)}): the live"
             " build stays, correct the program and rebuild again"
         )
 

@@ -12,13 +12,19 @@ from kit.places import HoldingResponse, Places
 from kit.positions import Progress, ReadAt
 from read_api.accounts import AccountQueries
 from read_api.errors import ExportsFull, TooManyExports
-from schemas.dto import AccountDto
+from read_api.sign_ins import SignInDto, SignInQueries
+from schemas.dto import AccountDto, Page
 
 # An export reads all that there is, and lasts as long as its reader takes.
 EXPORTS_OF_ACCOUNT, EXPORTS_AT_ONCE = 2, 20
 
 
-def router(authenticated: Authenticate, progress: Progress, accounts: AccountQueries) -> APIRouter:
+def router(
+    authenticated: Authenticate,
+    progress: Progress,
+    accounts: AccountQueries,
+    sign_ins: SignInQueries,
+) -> APIRouter:
     routes = APIRouter(prefix="/api/me", tags=["account"])
     exporting = Places(EXPORTS_AT_ONCE, ExportsFull)
     Reader = Annotated[Caller, Depends(authenticated("account:read"))]
@@ -32,6 +38,15 @@ def router(authenticated: Authenticate, progress: Progress, accounts: AccountQue
     )
     def get_me(caller: Reader) -> AccountDto:
         return accounts.get(caller)
+
+    @routes.get(
+        "/sign-ins",
+        operation_id="listSignIns",
+        summary="Who came in to the caller's account lately, and who was refused; newest first",
+        responses=problems(401, 403, 429, 503),
+    )
+    def list_sign_ins(caller: Reader) -> Page[SignInDto]:
+        return Page(data=sign_ins.last(caller))
 
     @routes.get(
         "/export",

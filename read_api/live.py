@@ -1,11 +1,16 @@
-"""Live events: one thread a process follows the log and wakes those whose workspace it concerns."""
+"""Live events: one thread a process follows the log and wakes those whose workspace it concerns.
+
+The same thread ends the streams of sessions and keys that have ended: one query for all of them
+twice a second, so that nobody hears more for longer than that, whatever ended them and wherever.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -16,6 +21,8 @@ from read_api.errors import StreamsFull, TooManyStreams
 log = logging.getLogger(__name__)
 MAX_STREAMS_PER_WORKSPACE = 50
 PAGE = 500
+# 5,000 streams are 5,000 look-ups in an index.
+LOOK_S = 0.5
 
 
 class Entry(Protocol):
@@ -49,9 +56,13 @@ class ReadLog(Protocol):
 
 @dataclass(eq=False)
 class Subscription:
+    """`holder` is the session or key that the stream was opened with."""
+
     workspace_id: str
+    holder: str
     loop: asyncio.AbstractEventLoop
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: bool = False
 
     def wake(self) -> None:
         # The loop may have ended with its server meanwhile.
@@ -62,7 +73,8 @@ class Subscription:
 class LiveFeed:
     """A thousand idle streams cost one reader: a stream asks the database only when it has news.
 
-    `head()` gives the log's last position. Nothing runs while nobody listens.
+    `head()` gives the log's last position, `living(holders)` those that have not ended. Nothing
+    runs while nobody listens.
     """
 
     def __init__(
@@ -70,12 +82,13 @@ class LiveFeed:
         tail: Tail,
         head: Callable[[], int],
         read: ReadLog,
+        living: Callable[[Sequence[str]], Collection[str]],
         *,
         most: int = 2_000,
         of_network: int = 500,
     ) -> None:
         """`most` streams at once, so many of them of one network."""
-        self._tail, self.head, self._read = tail, head, read
+        self._tail, self.head, self._read, self._living = tail, head, read, living
         self._places, self._of_network = Places(most, StreamsFull), of_network
         self._lock = threading.Lock()
         self._subscriptions: set[Subscription] = set()
@@ -101,21 +114,24 @@ class LiveFeed:
             subscription.wake()
 
     async def events(
-        self, workspace_id: str, after: int | None, idle_s: float
+        self, workspace_id: str, holder: str, after: int | None, idle_s: float
     ) -> AsyncGenerator[list[Entry], None]:
         """Batches in position order, from behind `after` (None: from now on); empty when idle.
 
-        Ends when the feed is closed. Holds no database connection while it waits.
+        Ends with its holder, and when the feed is closed. Holds no database connection while it
+        waits.
         """
-        subscription = Subscription(workspace_id, asyncio.get_running_loop())
+        subscription = Subscription(workspace_id, holder, asyncio.get_running_loop())
         now = await asyncio.to_thread(self._subscribe, subscription)
         position = now if after is None else after
         try:
-            while not self._closed:
+            while not self._closed and not subscription.ended:
                 subscription.news.clear()
                 # Committed before the read below: it leaves out only what concerns others.
                 followed_to = self._position
                 batch = await asyncio.to_thread(self._read, position, PAGE, workspace_id)
+                if subscription.ended:
+                    return
                 if batch:
                     position = batch[-1].position
                     yield list(batch)
@@ -144,13 +160,17 @@ class LiveFeed:
             self._subscriptions.discard(subscription)
 
     def _follow(self) -> None:
+        looked = 0.0
         while True:
             with self._lock:
                 if self._closed or not self._subscriptions:
                     self._following = False
                     return
             try:
-                self._tail.wait(self._position, 1.0)
+                if time.monotonic() - looked >= LOOK_S:
+                    self._end_streams_of_the_ended()
+                    looked = time.monotonic()
+                self._tail.wait(self._position, LOOK_S)
                 batch = self._read(self._position, PAGE, None)
             except Exception:
                 log.warning("the live feed cannot read the log, trying again", exc_info=True)
@@ -163,4 +183,13 @@ class LiveFeed:
             with self._lock:
                 woken = [each for each in self._subscriptions if each.workspace_id in concerned]
             for subscription in woken:
+                subscription.wake()
+
+    def _end_streams_of_the_ended(self) -> None:
+        with self._lock:
+            listening = list(self._subscriptions)
+        living = self._living(sorted({each.holder for each in listening}))
+        for subscription in listening:
+            if subscription.holder not in living:
+                subscription.ended = True
                 subscription.wake()

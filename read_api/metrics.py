@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kit import security_log
 from read_api.system import SystemQueries
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -21,6 +22,7 @@ class Metrics:
     def __init__(self, system: SystemQueries) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_LogCollector(system))
+        self.registry.register(security_log.COUNTED)
         labels = ("method", "route", "status")
         self.requests = Counter(
             "noculture_http_requests", "Requests answered", labels, registry=self.registry

@@ -23,6 +23,7 @@ import commands.rewriting
 import commands.second_factor_http
 import commands.sessions
 import commands.signing_in
+import commands.signing_out
 import commands.uploads
 import read_api.accounts_http
 import read_api.analyses_http
@@ -92,7 +93,10 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         commands.erasures.router(changing.erasures, authenticated, changing.limits),
         commands.sessions.router(changing.sessions, authenticated),
         commands.signing_in.router(changing.signing_in, changing.sessions),
-        commands.second_factor_http.router(changing.second_factors, authenticated, changing.limits),
+        commands.signing_out.router(changing.signing_out, authenticated),
+        commands.second_factor_http.router(
+            changing.second_factors, changing.sessions, authenticated, changing.limits
+        ),
         commands.passkeys_http.router(
             changing.passkeys,
             changing.sessions,
@@ -133,7 +137,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         read_api.sagas_http.router(authenticated, progress, reading.sagas),
         read_api.media_http.router(authenticated, progress, reading.media),
         read_api.storage_http.router(authenticated, progress, reading.storage),
-        read_api.accounts_http.router(authenticated, progress, reading.accounts),
+        read_api.accounts_http.router(authenticated, progress, reading.accounts, reading.sign_ins),
         read_api.erasures_http.router(reading.erasures, progress, changing.limits),
         read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
         web.security_txt.router(core.settings.security_contact),
@@ -145,7 +149,9 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     # Innermost: a turn begins when the request's body is here.
     waiting = costly(changing.queues, authenticated, changing.sessions.devices)
     app.add_middleware(TakeTurns, costly=list(waiting))
-    install_kit(app, streams_its_body, web.app.problem_page(look, authenticated))
+    install_kit(
+        app, core.settings.site, streams_its_body, web.app.problem_page(look, authenticated)
+    )
     app.add_middleware(CountRequests, metrics=metrics)
     return Application(app, changing, reading)
 
@@ -159,6 +165,7 @@ def page_parts(
         erasures=changing.erasures,
         sessions=changing.sessions,
         signing_in=changing.signing_in,
+        signing_out=changing.signing_out,
         second_factors=changing.second_factors,
         passkeys=changing.passkeys,
         recovery=changing.recovery,
@@ -184,6 +191,7 @@ def page_parts(
         measuring=changing.analyses,
         system=reading.system,
         sagas=reading.sagas,
+        sign_ins=reading.sign_ins,
         operations=changing.operations,
         renderer=look.renderer,
     )

@@ -42,9 +42,10 @@ def all_findings(data: Path) -> list[Finding]:
         *postgres(settings),
         *kafka(settings),
         erasure_register(settings),
-        audio_isolation(),
+        *audio_isolation(),
         browser(settings),
         port(settings),
+        address(settings),
         *settings_with_sources(settings, data),
     ]
 
@@ -152,8 +153,10 @@ def _embedded(settings: Settings) -> list[str]:
     return [name for name, source in sources.items() if source == "embedded engine"]
 
 
-def audio_isolation() -> Finding:
-    """What a child that reads foreign audio files has given up, as seen on a started one."""
+def audio_isolation() -> list[Finding]:
+    """What a child that reads foreign audio files has given up, as seen on a started one, and what
+    to do about each wall that does not stand."""
+    from gateways.audio.cage import walls
     from gateways.audio.pool import AudioPool
 
     name = "audio sandbox"
@@ -161,10 +164,16 @@ def audio_isolation() -> Finding:
         with AudioPool(1) as pool:
             isolation = pool.isolation()
     except (OSError, NoCultureError) as error:
-        return Finding(name, str(error), "problem", "No file can be read: see the worker's log.")
-    if isolation.startswith("NO NETWORK ISOLATION"):
-        return Finding(name, isolation, "advice", "On Linux, allow user namespaces or seccomp.")
-    return Finding(name, isolation)
+        advice = "No file can be read: see the worker's log."
+        return [Finding(name, str(error), "problem", advice)]
+    missing = walls.missing(isolation, superuser=os.geteuid() == 0)
+    return [
+        Finding(name, isolation or "none"),
+        *(
+            Finding(f"{name}: {wall}", "missing", "advice", advice)
+            for wall, advice in missing.items()
+        ),
+    ]
 
 
 def browser(settings: Settings) -> Finding:
@@ -182,6 +191,17 @@ def port(settings: Settings) -> Finding:
         advice = "The next free one is used; or choose with --port N."
         return Finding("port", f"{where} is taken", "advice", advice)
     return Finding("port", f"{where} is free")
+
+
+def address(settings: Settings) -> Finding:
+    """Whether what passes between browsers and pages can be read on the way."""
+    site = settings.site
+    who = "operators need a second factor" if settings.operators_need_two_factors else "one factor"
+    told = f"{settings.web_url}, {who}"
+    if site.is_beyond_loopback and not site.is_https:
+        advice = "Put a proxy with TLS in front and set NOCULTURE_PUBLIC_URL=https://…"
+        return Finding("address", told, "advice", advice)
+    return Finding("address", told)
 
 
 def settings_with_sources(settings: Settings, data: Path) -> list[Finding]:

@@ -21,10 +21,12 @@ from commands.passwords import Passwords
 from commands.proofs import Proofs
 from commands.quota import Quota
 from commands.recovery import Recovery
+from commands.refused_sign_ins import RefusedSignIns
 from commands.rewriting import Rewriting
 from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
 from commands.signing_in import SigningIn
+from commands.signing_out import SigningOut
 from commands.staging import Staging
 from commands.uploads import Uploads
 from gateways.audio.pool import AudioPool
@@ -50,6 +52,7 @@ class CommandSide:
     erasures: Erasures
     sessions: Sessions
     signing_in: SigningIn
+    signing_out: SigningOut
     second_factors: SecondFactors
     passkeys: Passkeys
     recovery: Recovery
@@ -76,14 +79,16 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     queues = Queues.of(settings)
     passwords = Passwords(queues.passwords)
     proofs = Proofs(logins, passwords)
-    sessions = Sessions(core.pool, logins, signer)
+    sessions = Sessions(core.commands, logins, signer, settings.session_life)
     backoff = Backoff(core.pool, sessions.devices.known)
     second_factors = SecondFactors(core.commands, proofs, backoff, signer)
     keys = Keys(core.commands, core.pool)
-    staging = Staging(core.objects.staging, settings.max_upload_bytes)
+    staging = Staging(core.objects, settings.max_upload_bytes)
     quota = Quota(storage(core).usage)
     assets = Assets(core.commands, core.objects, staging, quota, queues.files)
     uploads = Uploads(core.pool, staging, assets)
+    two_factors = settings.operators_need_two_factors
+    credentials = Credentials(sessions, core.pool, two_factors=two_factors)
     limits = RateLimits(core.pool, (*POLICIES, *policies))
     accounts = Accounts(core.commands, logins, passwords, sessions)
     return CommandSide(
@@ -91,7 +96,17 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
         signing_up=SigningUp(accounts, backoff, limits),
         erasures=Erasures(core.commands, proofs, core.pool),
         sessions=sessions,
-        signing_in=SigningIn(sessions, logins, passwords, second_factors, backoff, limits, signer),
+        signing_in=SigningIn(
+            sessions,
+            logins,
+            passwords,
+            second_factors,
+            backoff,
+            limits,
+            signer,
+            RefusedSignIns(core.commands),
+        ),
+        signing_out=SigningOut(core.commands, logins),
         second_factors=second_factors,
         passkeys=Passkeys(core.commands, logins, proofs),
         recovery=Recovery(core.commands, logins, passwords, limits),
@@ -108,5 +123,5 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
         queues=queues,
-        authenticated=Authenticate(Credentials(sessions, core.pool), limits),
+        authenticated=Authenticate(credentials, limits),
     )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from psycopg_pool import ConnectionPool
 
+from commands.closing import WorkspaceLocks
 from commands.forgetting import Forgetting
 from commands.unit import Commands
 from events.catalogue import load_all_events
@@ -23,6 +24,7 @@ from events.store.codec import EventCodec
 from events.store.liveness import check_connection
 from events.store.log import SESSION, PostgresLog
 from events.store.subject_keys import PostgresSubjectKeys
+from gateways.guarded_store import GuardedObjectStore
 from gateways.object_store import FolderObjectStore
 from gateways.ports import ObjectStore
 from gateways.s3_store import S3ObjectStore
@@ -79,7 +81,7 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
             log=log,
             codec=codec,
             commands=commands,
-            objects=object_store(settings),
+            objects=GuardedObjectStore(object_store(settings), WorkspaceLocks(pool)),
             progress=LogProgress(pool, settings.event_log, tail),
         )
 

@@ -15,10 +15,12 @@ from commands.passwords import Passwords
 from commands.proofs import Proofs
 from events.ids import SubjectId
 from events.store.master_keys import MasterKeys
+from processors.consumers.letting_go import LettingGo
 from processors.effects.acknowledgements import Acknowledgements
 from processors.effects.effect import Effect
 from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
-from runtime.composition import Core
+from runtime.composition import Core, new_wakes
+from runtime.consumers import consumers
 from runtime.erasure_register import ErasureRegister
 from runtime.log_signing import LogSigning
 from runtime.mailing import mailer
@@ -34,15 +36,17 @@ def register_of(settings: Settings) -> ErasureRegister:
 def effects_of(core: Core) -> tuple[Effect, ...]:
     """The three parts of an erasure."""
     contents = WorkspaceContents(core.commands, core.objects)
+    acknowledgements = Acknowledgements(core.pool, core.progress)
     return (
-        EraseContentsEffect(contents, core.log, _forget_mails(core)),
+        EraseContentsEffect(contents, core.log, _forget_mails(core), acknowledgements),
         DestroyKeyEffect(register_of(core.settings)),
         CertifyEffect(
             contents,
             core.log,
             core.codec,
             LogSigning(core.settings.secrets),
-            Acknowledgements(core.pool, core.progress),
+            acknowledgements,
+            LettingGo(core.pool, core.codec, consumers(core, new_wakes())).let_go,
         ),
     )
 

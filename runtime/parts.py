@@ -41,8 +41,9 @@ def run_api(settings: Settings) -> None:
 
     import uvicorn
 
-    from commands.staging import Staging
     from events.log.tail import LogTail
+    from kit.target import WholeTargets
+    from processors.sweeping import Sweeper
     from runtime.app import build_app
     from runtime.erasing import before_ready
 
@@ -57,7 +58,9 @@ def run_api(settings: Settings) -> None:
     keep_to(settings.core)
     with exporting(settings, "api"), open_core(settings, connections=48) as core:
         before_ready(core)
-        Staging(core.objects.staging, settings.max_upload_bytes).forget_abandoned()
+        sweeping = threading.Event()
+        sweeper = Sweeper(core.pool, core.objects)
+        threading.Thread(target=sweeper.run, args=(sweeping,), name="sweeper", daemon=True).start()
         tail = LogTail(core.url)
         app = build_app(core, tail)
         server = _Server(
@@ -68,7 +71,9 @@ def run_api(settings: Settings) -> None:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(settings.public_url),
+                # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
+                proxy_headers=False,
+                http=WholeTargets,
                 timeout_graceful_shutdown=5,
             )
         )
@@ -80,6 +85,7 @@ def run_api(settings: Settings) -> None:
         try:
             server.run()
         finally:
+            sweeping.set()
             tail.close()
 
 
@@ -109,6 +115,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from processors.effects.runner import EffectRunner
     from processors.sagas.dispatcher import Dispatcher
     from processors.sagas.timers import Timers
+    from processors.sweeping import Sweeper
     from runtime.checkpoints import checkpointer
     from runtime.composition import new_wakes, open_event_log
     from runtime.consumers import SAGAS, engine
@@ -139,6 +146,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
             runner = EffectRunner(effect, core.commands, core.pool, due)
             work[f"{effect.name}-{number}"] = runner.run
         work["work-tail"] = wakes.tail(core.url, {e.name: due for e, due in performed}).run
+        work["sweeper"] = Sweeper(core.pool, core.objects).run
         signing = checkpointer(core)
         work["checkpointer"] = signing.run
         run_until_stopped(

@@ -18,11 +18,13 @@ from read_api.assets import AssetQueries
 from read_api.collections import CollectionQueries
 from read_api.comments import CommentQueries
 from read_api.erasures import ErasureQueries
+from read_api.holders import Holders
 from read_api.live import LiveFeed
 from read_api.media import AssetMedia
 from read_api.queue import Queue, read_queue
 from read_api.reanalyses import ReanalysisQueries
 from read_api.sagas import SagaQueries
+from read_api.sign_ins import SignInQueries
 from read_api.storage import StorageQueries
 from read_api.system import SystemQueries
 from read_api.timeline import TimelineQueries
@@ -48,6 +50,7 @@ class QuerySide:
     storage: StorageQueries
     system: SystemQueries
     sagas: SagaQueries
+    sign_ins: SignInQueries
     feed: LiveFeed
 
 
@@ -68,11 +71,13 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
         media=AssetMedia(assets, core.objects, read_zoom),
         storage=storage(core),
         system=SystemQueries(core.pool, core.progress, core.log.events.head, parts),
+        sign_ins=SignInQueries(core.log.events.stream),
         sagas=SagaQueries(core.pool, cursors, core.log.events.stream),
         feed=LiveFeed(
             tail,
             core.log.events.head,
             lambda after, limit, tenant: core.log.events.after(after, limit, tenant=tenant),
+            Holders(core.pool, core.settings.session_life).living,
             most=core.settings.live_streams,
             of_network=core.settings.live_streams_per_network,
         ),

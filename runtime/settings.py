@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -20,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from kit.site import Site, check_public_url, hosts, networks
 from runtime.installation import DEFAULT_DATA, PREFIX, chosen_data
 from runtime.secret_files import SecretFiles
 
@@ -46,6 +48,24 @@ class Settings(BaseSettings):
         pattern=r"^(?:(?:mailto:|https://)[!-~]+)?$",
         description="Where holes are reported, `mailto:…` or `https://…`, told in"
         " /.well-known/security.txt; empty: there is none.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="More names, with commas between, by which browsers and probes may call the"
+        " pages: NAME for every port, or NAME:PORT. Any other is answered 421.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks, with commas between, of the proxies whose"
+        " X-Forwarded-For is believed; empty: nobody's.",
+    )
+    session_days: float = Field(
+        30.0, gt=0, le=3650, description="Days after which a session ends, however much it is used."
+    )
+    operator_second_factor: Literal["", "required", "optional"] = Field(
+        "",
+        description="Whether operators operate with a second factor only; empty: required where"
+        " others than this machine's users can reach the pages (HOST or PUBLIC_URL).",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
@@ -206,6 +226,30 @@ class Settings(BaseSettings):
         if self.storage_plan not in self.storage_plans:
             raise ValueError(f"storage_plan {self.storage_plan!r} is none of storage_plans")
         return self
+
+    @model_validator(mode="after")
+    def _addresses_are_such(self) -> Self:
+        if self.public_url:
+            check_public_url(self.public_url)
+        hosts(self.allowed_hosts)
+        networks(self.trusted_proxies)
+        return self
+
+    @cached_property
+    def site(self) -> Site:
+        """What the API makes of names and addresses in requests."""
+        return Site(self.public_url, self.host, self.allowed_hosts, self.trusted_proxies)
+
+    @property
+    def session_life(self) -> timedelta:
+        """How long a session lasts at most."""
+        return timedelta(days=self.session_days)
+
+    @property
+    def operators_need_two_factors(self) -> bool:
+        if self.operator_second_factor:
+            return self.operator_second_factor == "required"
+        return self.site.is_beyond_loopback
 
     @cached_property
     def secrets(self) -> SecretFiles:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
-import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
@@ -21,6 +21,7 @@ from runtime.installation import PREFIX, make_data_folder, version
 from runtime.settings import ENGINES_FILE, Settings
 from runtime.state import Failure, RunState, supervisor_lock, write_private
 from runtime.supervised import PART_STOP_PATIENCE_S, Migrations, OwnProcess, Part
+from schemas.telling import safely, trace_of
 
 TRIES_BEFORE_READY = 5
 PORTS_TO_TRY = 100
@@ -72,8 +73,8 @@ class Supervisor:
             code = getattr(problem, "exit_code", 1)
             self.state.error = Failure(problem.code, str(problem), code)
         except Exception as error:
-            traceback.print_exc()
-            self.state.error = Failure("start-failed", f"{type(error).__name__}: {error}", 1)
+            print(trace_of(error), file=sys.stderr, flush=True)
+            self.state.error = Failure("start-failed", safely(error), 1)
         finally:
             self._stop_all()
         return self.state.error.exit_code if self.state.error else 0
@@ -152,7 +153,7 @@ class Supervisor:
         except Exception as error:
             if not self.state.ready:
                 raise
-            part.plan_restart(str(error))
+            part.plan_restart(safely(error))
         if not self.state.ready and part.failures >= TRIES_BEFORE_READY:
             raise StartFailed(part.name, part.shown.detail, part.runnable.log)
 

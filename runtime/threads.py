@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 
 from runtime.heartbeat import Heartbeat
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 BEAT_S = 1.0
@@ -58,7 +59,7 @@ def run_until_stopped(work: Mapping[str, Work], heartbeat: Heartbeat, report: Re
             heartbeat.beat(*report())
         except Exception as error:
             # The database may be away for a moment; the work itself retries.
-            heartbeat.beat("running", None, f"{type(error).__name__}: {error}"[:200])
+            heartbeat.beat("running", None, safely(error)[:200])
         stop.wait(BEAT_S)
     deadline = time.monotonic() + STOP_PATIENCE_S
     for thread in threads:

@@ -16,6 +16,7 @@ from events.account import (
     RecoveryCodesReplaced,
     SecondFactorDisabled,
     SecondFactorEnabled,
+    SessionsEnded,
 )
 from events.analysis import (
     AnalysisAttemptFailed,
@@ -81,6 +82,7 @@ from events.reanalysis import (
     ReanalysisRequested,
 )
 from events.remeasuring import RemeasuringStepped
+from events.sign_in import SignedIn, SignInRefused
 from events.subject import SubjectErased
 from events.workspace import WorkspaceCreated
 
@@ -183,6 +185,9 @@ EXAMPLES: tuple[Event, ...] = (
     PasswordChanged(account_id=ACCOUNT),
     PasswordResetRequested(account_id=ACCOUNT),
     SecondFactorEnabled(account_id=ACCOUNT),
+    SessionsEnded(account_id=ACCOUNT, operator_id=ACCOUNT),
+    SignedIn(account_id=ACCOUNT, by="second-factor"),
+    SignInRefused(account_id=ACCOUNT, reasons=("wrong-password",), count=3),
     SecondFactorDisabled(account_id=ACCOUNT),
     RecoveryCodesReplaced(account_id=ACCOUNT),
     PasskeyAdded(account_id=ACCOUNT, passkey_id=PASSKEY),

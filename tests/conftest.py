@@ -21,6 +21,9 @@ from runtime.engines.postgres import EmbeddedPostgres
 from runtime.migrate import migrate
 from runtime.settings import load_settings
 
+# Test clients call every application that is put together here by this name.
+os.environ["NOCULTURE_ALLOWED_HOSTS"] = "testserver"
+
 LEVELS = ("unit", "integration", "kafka", "e2e", "faults")
 # Of tests/faults, what starts engines or children only.
 NO_INSTALLATION = (

@@ -19,6 +19,7 @@ from commands.rewriting import Rewriting
 from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
 from commands.signing_in import SigningIn
+from commands.signing_out import SigningOut
 from kit.auth import Authenticate
 from kit.limits import RateLimits
 from kit.positions import Progress
@@ -32,6 +33,7 @@ from read_api.media import AssetMedia
 from read_api.queue import Queue
 from read_api.reanalyses import ReanalysisQueries
 from read_api.sagas import SagaQueries
+from read_api.sign_ins import SignInQueries
 from read_api.storage import StorageQueries
 from read_api.system import SystemQueries
 from read_api.timeline import TimelineQueries
@@ -45,6 +47,7 @@ class Parts:
     erasures: Erasures
     sessions: Sessions
     signing_in: SigningIn
+    signing_out: SigningOut
     second_factors: SecondFactors
     passkeys: Passkeys
     recovery: Recovery
@@ -70,5 +73,6 @@ class Parts:
     measuring: Analyses
     system: SystemQueries
     sagas: SagaQueries
+    sign_ins: SignInQueries
     operations: Operations
     renderer: Renderer

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from schemas.errors import NoCultureError
 from web import looks
 
-Way = Literal["home", "section", "back", "again", "sign-in", "forgotten"]
+Way = Literal["home", "section", "back", "again", "sign-in", "forgotten", "security"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,12 @@ _BY_CODE = {
         "Only whoever runs this installation can open it.",
         "Your own music is in the vault",
         "home",
+    ),
+    "second-factor-required": Trouble(
+        "This needs a second factor",
+        "Whoever runs this installation signs in with more than a password.",
+        "Set up a second factor or a passkey, or sign in again with the one that you have",
+        "security",
     ),
     "scope-exceeds-account": Trouble(
         "That key may do too much",

@@ -21,6 +21,7 @@ from events.store.pending import (
     InputMismatch,
     VersionConflict,
 )
+from events.store.subject_keys import SubjectGone
 from events.store.wire import ARGUMENTS, EncodedAppend, arguments, encode
 from events.times import parse_rfc3339, rfc3339
 
@@ -31,6 +32,7 @@ COLUMNS = (
 _COLUMNS_OF_A_VERDICT = "append, verdict, stream, version, last_position, detail"
 _APPEND = f"SELECT {_COLUMNS_OF_A_VERDICT} FROM append_events({', '.join(['%s'] * len(ARGUMENTS))})"
 _PREPARED = b"append"
+_CLOSED = "NC410"
 _IN_BINARY = [Format.BINARY] * len(ARGUMENTS)
 Verdict = Committed | Exception
 Connection = psycopg.Connection[Any]
@@ -46,7 +48,10 @@ def append_in(connection: Connection, appends: Sequence[Append]) -> list[Verdict
 
 def append_encoded(connection: Connection, group: Sequence[EncodedAppend]) -> list[Verdict]:
     """The same of what was encoded before."""
-    rows = connection.execute(_APPEND, arguments(group), binary=True).fetchall()
+    try:
+        rows = connection.execute(_APPEND, arguments(group), binary=True).fetchall()
+    except psycopg.Error as error:
+        raise _typed(error) from error
     return _verdicts(group, rows)
 
 
@@ -77,7 +82,12 @@ def _refuse_errors(connection: Connection, result: PGresult) -> None:
         return
     if connection.pgconn.status == ConnStatus.BAD:
         raise psycopg.OperationalError(result.get_error_message())
-    raise psycopg.errors.error_from_result(result)
+    raise _typed(psycopg.errors.error_from_result(result))
+
+
+def _typed(error: psycopg.Error) -> Exception:
+    """SubjectGone where somebody speaks whose erasure was asked for (migration 0025)."""
+    return SubjectGone() if error.diag.sqlstate == _CLOSED else error
 
 
 def _verdicts(group: Sequence[EncodedAppend], rows: Sequence[tuple[Any, ...]]) -> list[Verdict]:

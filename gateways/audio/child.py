@@ -10,29 +10,43 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
 from gateways.audio import lockdown
+from schemas.telling import safely
 
 Job = Callable[..., dict[str, Any]]  # the open file, and what the request gives beside it
+Hearing = dict[str, Any]  # `gateways.audio.sandbox.Hearing`
+MakeJob = Callable[[Hearing, socket.socket], Job]
 
 
-def main() -> None:
+# What a job needs of this repository; the data folder may lie beside.
+ROOMS = ("gateways", "schemas", "events")
+
+
+def main(jobs: Mapping[str, MakeJob], rooms: Sequence[str] = ROOMS) -> None:
+    """Serve one of `jobs` until the parent hangs up."""
     link = socket.socket(fileno=int(sys.argv[1]))
     settings = json.loads(sys.argv[2])
-    isolation = lockdown.before_imports(settings["parent_pid"])
+    parent_pid, hearing = settings["parent_pid"], settings["hearing"]
+    isolation = lockdown.before_imports(parent_pid, link.fileno())
     lockdown.step_back(settings["nice"])
+    lockdown.only_code(rooms, hearing["models_dir"])
 
+    from gateways.audio.warm import load_what_files_may_want
     from gateways.audio.wire import Disconnected, send_frame
 
     try:
-        job = _prepare(settings["job"], settings["hearing"], link)
+        job = jobs[settings["job"]](hearing, link)
+        load_what_files_may_want()
     except Exception as error:
-        send_frame(link, {"failed": f"{type(error).__name__}: {error}"[:500]})
+        send_frame(link, {"failed": safely(error)[:500]})
         return
-    isolation += lockdown.before_files(settings["memory_bytes"], settings["lifetime_cpu_s"])
+    isolation += lockdown.before_files(
+        parent_pid, settings["memory_bytes"], settings["lifetime_cpu_s"]
+    )
     try:
         send_frame(link, {"ready": isolation})
         while True:
@@ -41,17 +55,14 @@ def main() -> None:
         return
 
 
-def _prepare(job: str, hearing: dict[str, Any], link: socket.socket) -> Job:
-    """Import what the job needs and warm it up, so that nothing is opened later."""
-    if job == "probe":
-        from gateways.audio.probe import probe
+def _probing(_hearing: Hearing, _link: socket.socket) -> Job:
+    from gateways.audio.probe import probe
 
-        return lambda file: probe(file).model_dump(mode="json")
-    if job == "render":
-        return _rendering(link)
-    if job == "rewrite":
-        return _rewriting(link)
+    return lambda file: probe(file).model_dump(mode="json")
 
+
+def _analysing(hearing: Hearing, _link: socket.socket) -> Job:
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]  # sonara would, to draw
     from gateways.audio.analysis import analyse
     from gateways.audio.ear import Ear
 
@@ -60,7 +71,7 @@ def _prepare(job: str, hearing: dict[str, Any], link: socket.socket) -> Job:
     return lambda file: analyse(file, ear).model_dump(mode="json")
 
 
-def _rendering(link: socket.socket) -> Job:
+def _rendering(_hearing: Hearing, link: socket.socket) -> Job:
     from gateways.audio.rendition import render
     from gateways.audio.wire import send_chunk
 
@@ -73,7 +84,7 @@ def _rendering(link: socket.socket) -> Job:
     return streamed
 
 
-def _rewriting(link: socket.socket) -> Job:
+def _rewriting(_hearing: Hearing, link: socket.socket) -> Job:
     from gateways.audio.tag_writer import rewrite
     from gateways.audio.wire import send_chunk
 
@@ -86,11 +97,20 @@ def _rewriting(link: socket.socket) -> Job:
     return streamed
 
 
+# Each imports what its job needs and warms it up, so that nothing is opened later.
+JOBS: dict[str, MakeJob] = {
+    "probe": _probing,
+    "render": _rendering,
+    "rewrite": _rewriting,
+    "analyse": _analysing,
+}
+
+
 def _serve_one(link: socket.socket, job: Job) -> None:
     from gateways.audio.facts import Refused
-    from gateways.audio.wire import receive_frame, send_frame
+    from gateways.audio.wire import receive_job, send_frame
 
-    request, fd = receive_frame(link)
+    request, fd = receive_job(link)
     lockdown.allow_cpu(request["cpu_s"])
     if fd is None:
         raise SystemExit("a job without a file")
@@ -103,10 +123,10 @@ def _serve_one(link: socket.socket, job: Job) -> None:
             )
             answer = {"result": refused.model_dump(mode="json")}
         except Exception as error:
-            answer = {"failed": f"{type(error).__name__}: {error}"[:500]}
+            answer = {"failed": safely(error)[:500]}
     send_frame(link, answer)
     lockdown.give_back_memory()
 
 
 if __name__ == "__main__":
-    main()
+    main(JOBS)

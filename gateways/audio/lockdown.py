@@ -1,42 +1,54 @@
 """What the child gives up before it touches a foreign byte. Standard library only.
 
-Two moments: `before_imports` while there is one thread (the kernel refuses a new user namespace
-to more), `before_files` when everything is imported and warm and nothing needs to be opened.
-Each step names what it achieved; what a platform lacks is missing from the list, never assumed.
+Four moments, each of which names what it achieved; what a platform lacks is missing from the list,
+never assumed (`cage/walls.py` says what to do about it):
+
+`before_imports`  one thread: die with the parent, leave every network, drop most capabilities
+`step_back`       leave the processor to what people wait for
+`only_code`       read nothing but code and models, write nothing
+`before_files`    all is imported and warm: open nothing, be nobody, call only a few system calls
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import platform
 import resource
 import signal
-import struct
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateways.audio.cage import identity, landlock, network, system_calls, walls
+from gateways.audio.cage.libc import libc, prctl
 
 IS_LINUX = sys.platform == "linux"
+MOST_THREADS = 256  # FFmpeg takes up to 17 for a file; those of a user id may be shared by a few
 
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-_CAPABILITY_VERSION_3 = 0x20080522
+# What the loader, the C library and thread pools read beside Python's own folders.
+_SYSTEM = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"),
+    *("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/usr/share/locale"),
+    *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat"),
+    *("/sys/devices/system", "/sys/fs/cgroup", "/dev/null", "/dev/urandom"),
+)
 
 
-def before_imports(parent_pid: int) -> list[str]:
-    """Die with the parent, gain no privileges, leave every network."""
+def before_imports(parent_pid: int, link_fd: int) -> list[str]:
+    """Keep one descriptor, die with the parent, gain no privileges, leave every network."""
+    os.closerange(3, link_fd)
+    os.closerange(link_fd + 1, 65536)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if not IS_LINUX:
         return []
-    libc = ctypes.CDLL(None, use_errno=True)
     achieved = []
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:
-        sys.exit("the parent is gone")
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+    _die_with(parent_pid)
+    if prctl(_PR_SET_NO_NEW_PRIVS, 1):
         achieved.append("no new privileges")
-    if _leave_network(libc):
-        achieved.append("network namespace")
+    if network.leave_network(with_user_namespace=not identity.may_change_user()):
+        achieved.append(walls.NETWORK)
+    identity.keep_what_imports_need()
     return achieved
 
 
@@ -49,31 +61,48 @@ def step_back(nice: int) -> None:
         group.write(str(nice))
 
 
-def before_files(memory_bytes: int, jobs_cpu_s: int) -> list[str]:
-    """Cap memory, processor time, open files; write nothing; drop capabilities; filter calls."""
+def only_code(rooms: Sequence[str], models_dir: str | None) -> None:
+    """Read Python, its packages, `rooms` of ours and the models; no data, no secret, no socket.
+
+    Threads that start while libraries warm up have this wall and those of the whole process.
+    """
+    if not IS_LINUX:
+        return
+    root = Path(__file__).resolve().parents[2]
+    python = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    packages = {path for path in sys.path if path and Path(path) != root}
+    ours = [root / room for room in rooms]
+    models = [models_dir, *_what_it_links_to(Path(models_dir))] if models_dir else []
+    folders = [*python, *packages, *_mapped_folders(), *_SYSTEM, *ours, *models]
+    landlock.refuse_all_but(landlock.readable(folders, names_only=[root]))
+
+
+def before_files(parent_pid: int, memory_bytes: int, jobs_cpu_s: int) -> list[str]:
+    """Open, write, start and signal nothing from here on; be a user without files; cap the cost."""
     achieved = []
-    for name, limit in (
-        ("RLIMIT_FSIZE", 0),
-        ("RLIMIT_NOFILE", 64),
-        ("RLIMIT_CPU", jobs_cpu_s),
-        ("RLIMIT_AS", memory_bytes),
-    ):
-        try:
-            resource.setrlimit(getattr(resource, name), (limit, limit))
-        except (ValueError, OSError):  # macOS has no working RLIMIT_AS
-            continue
-        achieved.append(name)
     if IS_LINUX:
-        libc = ctypes.CDLL(None, use_errno=True)
-        achieved += ["no capabilities"] if _drop_capabilities(libc) else []
-        achieved += ["seccomp"] if _filter_system_calls(libc) else []
+        counted = network.in_user_namespace_that_counts()
+        achieved += [walls.EMPTY_ROOT] if identity.see_no_folder() else []
+        achieved += [walls.OWN_USER] if (alone := identity.become_a_user_of_its_own()) else []
+        _die_with(parent_pid)  # the kernel forgets it when the user changes
+        achieved += ["hidden from equals"] if identity.hide_from_equals() else []
+        achieved += ["no capabilities"] if identity.drop_capabilities() else []
+        achieved += _cap("RLIMIT_NPROC", MOST_THREADS) if alone or counted else []
+    achieved += _cap("RLIMIT_FSIZE", 0)
+    achieved += _cap("RLIMIT_NOFILE", 64)
+    achieved += _cap("RLIMIT_CPU", jobs_cpu_s)
+    achieved += _cap("RLIMIT_AS", memory_bytes)  # macOS has none that works
+    if IS_LINUX:
+        version = landlock.abi()
+        achieved += [f"{walls.LANDLOCK} (ABI {version})"] if landlock.refuse_everything() else []
+        achieved += [walls.SECCOMP] if system_calls.refuse_all_but_few() else []
     return achieved
 
 
 def give_back_memory() -> None:
     """What glibc keeps of what was freed: an idle child has 373 MB after a long file instead of
     over 600."""
-    if IS_LINUX and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+    if IS_LINUX and (trim := getattr(libc(), "malloc_trim", None)):
         trim(0)
 
 
@@ -85,91 +114,29 @@ def allow_cpu(more_s: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard < 0 else min(soft, hard), hard))
 
 
-def _leave_network(libc: ctypes.CDLL) -> bool:
-    uid, gid = os.getuid(), os.getgid()
-    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
-        return bool(libc.unshare(_CLONE_NEWNET) == 0)  # root in a container without user namespaces
-    # Without a mapping of the own ids no file can be made, and libraries may keep a cache in one.
-    own_ids = {"setgroups": "deny", "uid_map": f"{uid} {uid} 1", "gid_map": f"{gid} {gid} 1"}
-    for name, line in own_ids.items():
-        try:
-            with open(f"/proc/self/{name}", "w") as file:
-                file.write(line)
-        except OSError:
-            continue
-    return True
+def _die_with(parent_pid: int) -> None:
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        sys.exit("the parent is gone")
 
 
-def _drop_capabilities(libc: ctypes.CDLL) -> bool:
-    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
-    nothing = ctypes.create_string_buffer(struct.pack("=6I", *[0] * 6))
-    return bool(libc.capset(header, nothing) == 0)
+def _cap(name: str, limit: int) -> list[str]:
+    try:
+        resource.setrlimit(getattr(resource, name), (limit, limit))
+    except (ValueError, OSError):
+        return []
+    return [name]
 
 
-# Calls by name: their numbers on x86-64 and on 64-bit ARM. Making a socket is what a container
-# without namespaces would otherwise allow; io_uring would be a way round the filter.
-_DENIED_CALLS = {
-    "socket": (41, 198),
-    "connect": (42, 203),
-    "accept": (43, 202),
-    "bind": (49, 200),
-    "listen": (50, 201),
-    "execve": (59, 221),
-    "execveat": (322, 281),
-    "kill": (62, 129),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "mount": (165, 40),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "keyctl": (250, 219),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-}
-# Machine: column above, audit architecture, number of the seccomp call itself.
-_MACHINES = {"x86_64": (0, 0xC000003E, 317), "aarch64": (1, 0xC00000B7, 277)}
-_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050001  # refuse = EPERM
-_FIRST_X32_CALL = 0x40000000
-_SET_MODE_FILTER, _ALL_THREADS = 1, 1
+def _what_it_links_to(folder: Path) -> list[Path]:
+    """Caches of models keep files elsewhere and link to them; a wall judges where a file lies."""
+    with contextlib.suppress(OSError):
+        return [path.resolve() for path in folder.iterdir() if path.is_symlink()]
+    return []
 
 
-def _filter_system_calls(libc: ctypes.CDLL) -> bool:
-    machine = _MACHINES.get(platform.machine())
-    if machine is None:
-        return False
-    column, architecture, seccomp_call = machine
-    program = _filter_program(architecture, [numbers[column] for numbers in _DENIED_CALLS.values()])
-    code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("H6xP", len(program) // 8, ctypes.addressof(code))
-    return bool(
-        libc.syscall(
-            seccomp_call, _SET_MODE_FILTER, _ALL_THREADS, ctypes.create_string_buffer(header)
-        )
-        == 0
-    )
-
-
-def _filter_program(architecture: int, denied: list[int]) -> bytes:
-    """Classic BPF over `struct seccomp_data`: the call's number is at 0, the architecture at 4."""
-    first = 4
-    allow = first + len(denied)
-    refuse, kill = allow + 1, allow + 2
-
-    def jump(here: int, target: int) -> int:
-        return target - here - 1
-
-    lines = [
-        (_LOAD, 0, 0, 4),
-        (_JUMP_EQUAL, 0, jump(1, kill), architecture),
-        (_LOAD, 0, 0, 0),
-        (_JUMP_AT_LEAST, jump(3, refuse), 0, _FIRST_X32_CALL),
-    ]
-    lines += [
-        (_JUMP_EQUAL, jump(here, refuse), 0, number) for here, number in enumerate(denied, first)
-    ]
-    lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE), (_RETURN, 0, 0, _KILL)]
-    return b"".join(struct.pack("=HBBI", *line) for line in lines)
+def _mapped_folders() -> set[str]:
+    """Where the interpreter's own libraries lie, wherever this system keeps them."""
+    with open("/proc/self/maps") as maps:
+        paths = {line.rstrip("\n").split(maxsplit=5)[5] for line in maps if "/" in line}
+    return {str(Path(path).parent) for path in paths if path.endswith(".so") or ".so." in path}

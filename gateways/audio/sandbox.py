@@ -27,6 +27,8 @@ from gateways.audio.wire import (
 Job = Literal["probe", "render", "rewrite", "analyse"]
 AnalyserChoice = Literal["auto", "essentia"]
 
+# The program of the child; tests start one that tries to break out.
+CHILD_MODULE = "gateways.audio.child"
 START_WITHIN_S = 120.0  # loading all models on two busy cores took 18 s
 JOBS_PER_CHILD = 50
 GIB = 1024**3
@@ -158,7 +160,7 @@ class Sandbox:
 
     def _receive(self, deadline_s: float, within_s: float) -> dict[str, Any]:
         with self._failures_named(within_s):
-            return receive_frame(self._link, deadline_s)[0]
+            return receive_frame(self._link, deadline_s)
 
     @contextmanager
     def _failures_named(self, within_s: float) -> Iterator[None]:
@@ -191,7 +193,7 @@ def _command(link_fd: int, job: Job, limits: Limits, hearing: Hearing) -> list[s
     }
     # -P: nothing beside the working folder may shadow a module; -B: writing .pyc is not allowed.
     return [
-        *(sys.executable, "-P", "-B", "-m", "gateways.audio.child"),
+        *(sys.executable, "-P", "-B", "-m", CHILD_MODULE),
         *(str(link_fd), json.dumps(settings)),
     ]
 
@@ -208,5 +210,6 @@ def _environment() -> dict[str, str]:
     environment = one_thread() | {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
     # Large arrays go back to the system when they are done with.
     environment |= {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "1"}
+    environment["ORT_DISABLE_TELEMETRY"] = "1"  # threads, sockets and a database in the home folder
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     return environment

@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
@@ -41,30 +42,50 @@ def send_frame(link: socket.socket, message: dict[str, Any], fd: int | None = No
         raise Disconnected from error
 
 
-def receive_frame(
-    link: socket.socket, deadline_s: float | None = None
-) -> tuple[dict[str, Any], int | None]:
-    """The next message and the descriptor that came with it, which the caller closes.
+def receive_frame(link: socket.socket, deadline_s: float | None = None) -> dict[str, Any]:
+    """The next message. Descriptors that come with it are refused: the kernel closes them, so that
+    a child which was taken over cannot fill its parent's table of open files.
 
     `deadline_s` is on the monotonic clock. Raises TimeoutError, Disconnected, Malformed.
     """
-    _set_timeout(link, deadline_s)
-    try:
+    with _faults_named():
+        return _body_of(link, _receive(link, _LENGTH.size, deadline_s), deadline_s)
+
+
+def receive_job(link: socket.socket) -> tuple[dict[str, Any], int | None]:
+    """The next message and the descriptor that came with it, which the caller closes.
+
+    Raises Disconnected, Malformed.
+    """
+    with _faults_named():
+        _set_timeout(link, None)
         header, fds, _, _ = socket.recv_fds(link, _LENGTH.size, 1)
-        header += _receive(link, _LENGTH.size - len(header), deadline_s) if header else b""
         if not header:
             raise Disconnected
-        (length,) = _LENGTH.unpack(header)
-        if length > MAX_FRAME_BYTES:
-            raise Malformed(f"a frame of {length} bytes")
-        message = json.loads(_receive(link, length, deadline_s))
+        header += _receive(link, _LENGTH.size - len(header), None)
+        return _body_of(link, header, None), (fds[0] if fds else None)
+
+
+def _body_of(link: socket.socket, header: bytes, deadline_s: float | None) -> dict[str, Any]:
+    (length,) = _LENGTH.unpack(header)
+    if length > MAX_FRAME_BYTES:
+        raise Malformed(f"a frame of {length} bytes")
+    message = json.loads(_receive(link, length, deadline_s))
+    if not isinstance(message, dict):
+        raise Malformed("not an object")
+    return message
+
+
+@contextmanager
+def _faults_named() -> Iterator[None]:
+    try:
+        yield
     except ConnectionResetError as error:
         raise Disconnected from error
     except ValueError as error:
         raise Malformed(str(error)) from error
-    if not isinstance(message, dict):
-        raise Malformed("not an object")
-    return message, (fds[0] if fds else None)
+    except RecursionError as error:  # json of a frame full of brackets
+        raise Malformed("nested too deeply") from error
 
 
 def send_chunk(link: socket.socket, data: bytes) -> None:

@@ -24,7 +24,7 @@ from processors.consumers import parking
 from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
 from processors.consumers.consumer import Connection, Consumer, TryAgain
 from processors.consumers.transaction import short_transaction
-from schemas.text import storable
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +129,7 @@ class Batches:
 
     def _blame(self, item: LogItem, error: Exception) -> None:
         event, name = item.envelope, self._consumer.name
-        # It may quote the event that it is about.
-        reason = storable(f"{type(error).__name__}: {error}")[:2_000]
+        reason = safely(error)
         if isinstance(error, UnknownEventVersion):
             raise ConsumerStopped(reason) from error
         if self._consumer.money:

@@ -16,6 +16,7 @@ from processors.consumers import parking
 from processors.consumers.batch import is_passing
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.projection import ProjectionConsumer
+from schemas.telling import safely
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def replay(pool: ConnectionPool, consumer: Consumer, codec: EventCodec) -> Repla
         except Exception as error:
             if is_passing(error):
                 raise
-            failed[stream] = f"{type(error).__name__}: {error}"
+            failed[stream] = safely(error)
     return Replayed(consumer.name, len(streams) - len(failed), events, failed)
 
 
@@ -56,8 +57,7 @@ def _replay_stream(pool: ConnectionPool, consumer: Consumer, codec: EventCodec, 
             raise UnknownConsumer(consumer.name)
         if isinstance(consumer, ProjectionConsumer):
             consumer.use_build(row[0])
-        letters = parking.waiting_letters(connection, consumer.name, stream)
-        events = _read(store, stream, letters)
+        events = letters_of(connection, store, consumer.name, stream)
         _apply(connection, consumer, codec, events)
         parking.release(connection, consumer.name, stream)
         consumer.finish(connection)
@@ -65,7 +65,11 @@ def _replay_stream(pool: ConnectionPool, consumer: Consumer, codec: EventCodec, 
     return len(events)
 
 
-def _read(store: PostgresEvents, stream: str, positions: list[int]) -> list[Envelope]:
+def letters_of(
+    connection: Connection, store: PostgresEvents, consumer: str, stream: str
+) -> list[Envelope]:
+    """The events that wait for the consumer; the stream stays locked for this transaction."""
+    positions = parking.waiting_letters(connection, consumer, stream)
     if not positions:
         return []
     wanted = set(positions)

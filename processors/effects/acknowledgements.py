@@ -26,6 +26,7 @@ _WORK_IN_HAND = """
 SELECT DISTINCT f.effect FROM effects f JOIN events e ON e.position = f.position
 WHERE e.tenant = %s AND e.category <> 'erasure'
 """
+_MAILS_IN_HAND = _WORK_IN_HAND + " AND starts_with(f.effect, 'mail-')"
 _ADDRESSES_GIVEN = f"""
 SELECT DISTINCT 'direct uploads' FROM uploads WHERE workspace_id = %s AND {MAY_ARRIVE}
 """
@@ -57,6 +58,15 @@ class Acknowledgements:
             for query in (_PARKED, _WORK_IN_HAND, _WAITING_COMMANDS, _ADDRESSES_GIVEN):
                 behind |= {name for (name,) in connection.execute(query, (workspace_id,))}
         return sorted(behind | self._drop_builds_behind(position))
+
+    def mails(self, workspace_id: str) -> list[str]:
+        """Names of the mails to its people that somebody is writing this moment; those that nobody
+        has begun are dropped.
+        """
+        with self._pool.connection() as connection:
+            connection.execute(_DROP_WORK, (workspace_id,))
+            rows = connection.execute(_MAILS_IN_HAND, (workspace_id,)).fetchall()
+        return sorted(name for (name,) in rows)
 
     def given(self, position: int) -> tuple[Acknowledgement, ...]:
         """Every consumer with the position it is at."""

@@ -89,7 +89,7 @@ class ProbeEffect:
     def _rendition(self, workspace_id: str, path: Path) -> Blob | None:
         """None when it could not be made: a recording is none the worse for it."""
         try:
-            with Staging(self._objects.staging, MAX_RENDITION_BYTES).receive() as receiving:
+            with Staging(self._objects, MAX_RENDITION_BYTES).receive(workspace_id) as receiving:
                 made = self._tools.render(path, lambda chunk: receiving.write([chunk]))
                 staged = receiving.finish()
                 self._objects.put_file(workspace_id, staged.sha256, staged.path)
@@ -145,11 +145,13 @@ class AnalysisEffect:
     def give_up(self, event: Recorded, error: Exception) -> BaseModel:
         intent = event.data
         assert isinstance(intent, AnalysisRequested)
+        # Ours are written for people; what else came may quote the file or a row.
+        reason = str(error) if isinstance(error, NoCultureError) else type(error).__name__
         return FailAnalysisAttempt(
             analysis_id=intent.analysis_id,
             attempt=intent.attempt,
             code=getattr(error, "code", "analysis-failed"),
-            reason=str(error)[:500] or type(error).__name__,
+            reason=reason[:500],
         )
 
 

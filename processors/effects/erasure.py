@@ -39,7 +39,10 @@ class NotAcknowledged(NoCultureError):
     status, code = 503, "not-acknowledged"
 
     def __init__(self, missing: list[str]) -> None:
-        super().__init__(f"Still waiting for {', '.join(missing)}")
+        super().__init__(
+            f"Still waiting for {', '.join(missing)}. If that lasts, look at"
+            " `./noculture consumers`: what is stopped or parked there needs a corrected program"
+        )
 
 
 class _ErasureEffect:
@@ -64,12 +67,22 @@ class EraseContentsEffect(_ErasureEffect):
     step = "contents"
 
     def __init__(
-        self, contents: WorkspaceContents, log: PostgresLog, forget_mails: Callable[[str], None]
+        self,
+        contents: WorkspaceContents,
+        log: PostgresLog,
+        forget_mails: Callable[[str], None],
+        acknowledgements: Acknowledgements,
     ) -> None:
         self._contents, self._log, self._forget_mails = contents, log, forget_mails
+        self._acknowledgements = acknowledgements
 
     def perform(self, event: Recorded) -> BaseModel:
+        """Raises NotAcknowledged while somebody writes a mail: without the key nobody could tell
+        later whose it is.
+        """
         intent = intent_of(event)
+        if writing := self._acknowledgements.mails(intent.workspace_id):
+            raise NotAcknowledged(writing)
         delete_streams(self._contents, event)
         blobs = self._contents.delete_files(intent.workspace_id)
         self._contents.delete_leftovers(intent.workspace_id, intent.account_id)
@@ -113,9 +126,11 @@ class CertifyEffect(_ErasureEffect):
         codec: EventCodec,
         signing: Signing,
         acknowledgements: Acknowledgements,
+        let_go: Callable[[str], None],
     ) -> None:
         self._contents, self._log, self._codec = contents, log, codec
         self._signing, self._acknowledgements = signing, acknowledgements
+        self._let_go = let_go
 
     def perform(self, event: Recorded) -> BaseModel:
         """Raises NotAcknowledged while somebody still holds something."""
@@ -123,11 +138,13 @@ class CertifyEffect(_ErasureEffect):
         # An upload that had begun before may have ended after its workspace was emptied.
         delete_streams(self._contents, event)
         position = self._log.events.head()
+        self._let_go(intent.workspace_id)
         deadline = time.monotonic() + PATIENCE_S
         while missing := self._acknowledgements.missing(intent.workspace_id, position):
             if time.monotonic() > deadline:
                 raise NotAcknowledged(missing)
             time.sleep(0.05)
+            self._let_go(intent.workspace_id)
         self._contents.delete_files(intent.workspace_id)
         self._contents.delete_leftovers(intent.workspace_id, intent.account_id)
         certificate = self._certificate(intent, position)

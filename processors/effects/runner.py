@@ -19,7 +19,7 @@ from events.errors import NoCultureError
 from events.ids import CommandId
 from processors.effects.effect import Effect, Interrupted
 from processors.wake import CHANNEL, Wake, pause_s
-from schemas.text import storable
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 ERROR_PAUSE_S = 0.25
@@ -85,7 +85,7 @@ class EffectRunner:
             return False
         except Exception as error:
             # Whatever the outside world does: it is this work's failure, not the runner's.
-            log.warning("%s of %s failed: %r", self._effect.name, event.stream_id, error)
+            log.warning("%s of %s failed: %s", self._effect.name, event.stream_id, error)
             if work.failures + 1 < self._effect.max_attempts and work.lost <= MAX_LOST_LEASES:
                 self._later(work, error)
                 return True
@@ -171,7 +171,7 @@ class EffectRunner:
                 " due_at = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE effect = %s AND event_id = %s",
                 (
-                    storable(repr(error)),
+                    safely(error),
                     RETRY_S * (work.failures + 1),
                     self._effect.name,
                     work.event_id,

@@ -21,6 +21,7 @@ from processors.sagas.rows import CommandRow, SagaRows
 from processors.sagas.stepping import Cause, Stepping
 from processors.wake import Wake, pause_s
 from sagas.saga import Refused, Saga
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 ERROR_PAUSE_S = 0.25
@@ -106,7 +107,7 @@ class Dispatcher:
     def _again(self, due: CommandRow, attempts: int, error: NoCultureError) -> None:
         delay_s = min(0.1 * 2**attempts, MAX_BACKOFF_S)
         with self._pool.connection() as connection:
-            self._rows.delay_command(connection, due.command_id, str(error), delay_s)
+            self._rows.delay_command(connection, due.command_id, safely(error), delay_s)
 
     def _refused(self, due: CommandRow, refusal: NoCultureError) -> None:
         stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)

@@ -54,7 +54,7 @@ def send_missing(source: Path, store: ObjectStore) -> int:
         workspace_id, sha256 = path.parts[-3], path.name
         if store.size(workspace_id, sha256) == path.stat().st_size:
             continue
-        leaving = store.staging / f"{sha256}.{os.getpid()}"
+        leaving = store.staged("leaving", workspace_id)
         shutil.copyfile(path, leaving)
         store.put_file(workspace_id, sha256, leaving)
         sent += 1

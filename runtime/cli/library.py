@@ -67,6 +67,23 @@ def grant(
         print(f"{email} is an operator.")
 
 
+@operator.command("sign-out")
+def sign_out(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", show_default=False)], json: Json = False
+) -> None:
+    """End every session of an account: its browsers must sign in again."""
+    from runtime.command_side import command_side
+    from runtime.composition import open_core
+
+    email = address(email)
+    with open_core(load_settings(), connections=3) as core:
+        committed = command_side(core).signing_out.by_email(email, None)
+    if json:
+        print_json({"signed_out": email, "account": committed.stream_id})
+    else:
+        print(f"{email} is signed out everywhere.")
+
+
 @app.command()
 def demo(
     tracks: Annotated[int, typer.Option(min=1, max=60, help="How many.")] = DEMO_TRACKS,

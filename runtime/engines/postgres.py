@@ -53,6 +53,13 @@ SERVER_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "logging_collector": "off",
+    # Errors quote the values that they are about: whoever sent the statement tells of them, by
+    # codes. What Postgres says of itself, of sessions that end and of stops stays.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 
 

@@ -12,13 +12,15 @@ import threading
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from kit import correlation
+from kit import correlation, security_log
+from runtime.observability.safe_lines import tell_safely
 from runtime.settings import Settings
 
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 def start_logging(settings: Settings) -> None:
+    tell_safely()
     handler = logging.StreamHandler()
     handler.setFormatter(json_lines() if settings.log_format == "json" else logging.Formatter(TEXT))
     root = logging.getLogger()
@@ -28,6 +30,8 @@ def start_logging(settings: Settings) -> None:
     logging.getLogger("psycopg.pool").setLevel(max(logging.ERROR, root.level))
     # While the broker is away its client says so many times a second; our own lines say it once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    # Whoever wants to hear little still hears who came in.
+    security_log.log.setLevel(logging.INFO)
     threading.current_thread().name = "main"
 
 
@@ -40,9 +44,10 @@ def json_lines() -> logging.Formatter:
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.stdlib.ExtraAdder(allow=()),
+            structlog.stdlib.ExtraAdder(allow=security_log.FIELDS),
             _thread,
             _request,
+            _exception,
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -54,6 +59,13 @@ def json_lines() -> logging.Formatter:
 
 def _thread(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
     line["thread"] = line["_record"].threadName
+    return line
+
+
+def _exception(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
+    """As `SafeRecord` has told it."""
+    if told := line["_record"].exc_text:
+        line["exception"], line["_record"].exc_text = told, None
     return line
 
 

@@ -39,12 +39,14 @@ def exporting(settings: Settings, part: str) -> Iterator[None]:
 def start(part: str, processor: SpanProcessor) -> TracerProvider:
     """Record every span of this process with `processor`."""
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
     provider = TracerProvider(
         resource=Resource.create(
             {"service.name": f"noculture-{part}", "service.version": version()}
-        )
+        ),
+        # Libraries write what an error says into an event of its span.
+        span_limits=SpanLimits(max_events=0),
     )
     provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
@@ -68,7 +70,11 @@ class TraceRequests:
         request_id = scope["state"]["request_id"]
         tracer = trace.get_tracer("noculture")
         with tracer.start_as_current_span(
-            scope["method"], tracing.context_of(request_id), SpanKind.SERVER
+            scope["method"],
+            tracing.context_of(request_id),
+            SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
 
             async def observed(message: Message) -> None:

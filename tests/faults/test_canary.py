@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import struct
 import subprocess
+import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ CANARIES = {
     "text in the cover": "canarycoverqx76",
     "name of a key": "canarykeyqx77",
     "half an upload": "canaryuploadqx78",
+    "an upload under way": "canaryunderwayqx80",
+    "a form under way": "canaryformqx81",
 }
 KEPT = "stayingqx79"
 
@@ -268,13 +272,67 @@ def test_while_she_is_here_the_search_finds_her_but_never_in_topics_or_logs(home
     assert parts == {"blobs"}, "personal data lies only in the object store and its staging"
 
 
+PIECE = 1024 * 1024
+
+
+class UnderWay:
+    """A request whose body stops in the middle, until `end` sends the rest."""
+
+    def __init__(self, home: Home, method: str, path: str, begin: bytes, **headers: str) -> None:
+        self._go_on, self._begin = threading.Event(), begin
+        client = httpx2.Client(base_url=home.web, timeout=60, cookies=home.ada.client.cookies)
+        asked = {"Origin": home.web, **headers}
+        self._thread = ThreadPoolExecutor(1)
+        self._answer = self._thread.submit(
+            client.request, method, path, content=self._body(), headers=asked
+        )
+
+    def end(self) -> httpx2.Response:
+        self._go_on.set()
+        return self._answer.result(60)
+
+    def _body(self) -> Iterator[bytes]:
+        # More than the server gathers before it writes.
+        yield self._begin + bytes(2 * PIECE)
+        assert self._go_on.wait(60)
+        for _ in range(3):
+            yield self._begin + bytes(PIECE)
+
+
+def uploads_under_way(home: Home) -> list[UnderWay]:
+    """By tus, and by form; answers when bytes of each are on the disk."""
+    begun = CANARIES["an upload under way"].encode()
+    tus = {"Tus-Resumable": "1.0.0"}
+    length = 5 * PIECE + 4 * len(begun)
+    created = home.ada("POST", "/api/uploads", headers={**tus, "Upload-Length": str(length)})
+    piece = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        + CANARIES["a form under way"].encode()
+    )
+    under_way = [
+        UnderWay(home, "PATCH", created.headers["Location"], begun, **piece),
+        UnderWay(
+            home, "POST", "/api/assets", form, **{"Content-Type": "multipart/form-data; boundary=x"}
+        ),
+    ]
+    wanted = {"an upload under way", "a form under way"}
+    eventually(lambda: wanted <= set().union(*files(home).values()), "bytes of both on the disk")
+    return under_way
+
+
 def test_once_she_is_erased_nothing_of_her_is_left_anywhere(home: Home):
     assert home.ada("GET", "/api/me").json()["name"] == CANARIES["name"]
+    under_way = uploads_under_way(home)
     answer = home.ada("DELETE", "/api/me", json={"password": PASSWORD})
     home.erasure_id = answer.json()["id"]
     address = f"/api/erasures/{home.erasure_id}"
     anybody = Person(home.web)
     eventually(lambda: found(anybody, address).get("state") == "erased", "the erasure")
+    assert files(home) == {}, "at the moment of the certificate"
+    for upload in under_way:
+        ended = upload.end()
+        assert ended.status_code in (404, 410), ended.text
     certificate = Certificate.model_validate(found(anybody, address)["certificate"])
     signature, key = bytes.fromhex(certificate.signature), bytes.fromhex(certificate.public_key)
     assert is_signed(certificate.signed_bytes(), signature, key)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from commands.accounts import ChangePassword
 from commands.keys import IssueKey
+from commands.sessions import renew
 from kit.caller import Caller
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
@@ -110,6 +111,7 @@ def router(parts: Parts) -> APIRouter:
         except NoCultureError as error:
             return show(request, caller, error.status, password_problem=of_password(error))
         response = RedirectResponse("/account?done=password", 303)
+        renew(request, response, parts.sessions, caller)
         parts.sessions.devices.remember(request, response, caller.account_id)
         remember(request, response, committed.position)
         return response

@@ -104,7 +104,7 @@ def router(parts: Parts) -> APIRouter:
             return form_page(
                 request, signing_up=True, status=status, problem=problem, email=email, name=name
             )
-        token = parts.sessions.start(registered.account.id, user_agent(request))
+        token = parts.sessions.start(registered.login, user_agent(request), None)
         response = admit(request, token, registered.account.id, HOME)
         if registered.account.operator:
             welcome.remember(request, response)

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from commands.operations import MAX_REASON, Action, OperateSaga
-from kit.auth import MissingScope
+from kit.auth import require
 from kit.caller import Caller
 from read_api.sagas import SagaFilters
 from schemas.errors import NoCultureError
@@ -42,8 +42,7 @@ def router(parts: Parts) -> APIRouter:
     visitors = Visitors(parts)
 
     def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
-        if not caller.may("operator"):
-            raise MissingScope("operator")
+        require(caller, "operator")
         return caller
 
     def operator_with_token(caller: Annotated[Caller, Depends(visitors.with_token)]) -> Caller:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
 
+from commands.sessions import renew
 from kit.caller import Caller
 from schemas.errors import NoCultureError
 from schemas.text import Ref
@@ -15,6 +16,12 @@ from web.troubles import of_password
 from web.visitor import Visitors, remember
 
 PAGE = "/account/security"
+WAYS_IN = {
+    "password": "with the password",
+    "second-factor": "with the password and a code",
+    "passkey": "with a passkey",
+    "link": "by a link",
+}
 _NOTICES = {
     "ended": "The session was ended: its browser must sign in again.",
     "others": "Every other session was ended.",
@@ -40,6 +47,8 @@ def router(parts: Parts) -> APIRouter:
             factor=parts.second_factors.of(caller),
             passkeys=parts.passkeys.of(caller),
             sessions=parts.sessions.of(caller),
+            WAYS_IN=WAYS_IN,
+            sign_ins=parts.sign_ins.last(caller),
             has_password=parts.accounts.has_password(caller),
             **shown,
         )
@@ -80,6 +89,7 @@ def router(parts: Parts) -> APIRouter:
         except NoCultureError as error:
             return refused(request, caller, "confirm", error)
         response = show(request, caller, codes=codes.codes)
+        renew(request, response, parts.sessions, caller, "second-factor")
         remember(request, response, committed.position)
         return response
 

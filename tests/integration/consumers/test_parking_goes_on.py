@@ -75,7 +75,8 @@ def test_the_operator_sees_which_event_why_and_how_many_wait_behind_it(
         ).fetchone()
     assert (parked.consumer, parked.stream_id, parked.position) == ("shelf", bad, poison)
     assert (parked.event_id, parked.type, parked.waiting) == (stored[0], "asset.uploaded", 3)
-    assert "cannot digest poison.wav" in parked.error
+    assert parked.error.startswith("ValueError at tests/integration/consumers/support.py:")
+    assert "poison.wav" not in parked.error, "it may be what somebody wrote"
 
 
 def test_a_replay_that_fails_again_keeps_every_letter_and_one_after_the_fix_takes_them_in_order(

@@ -54,6 +54,7 @@ class Installation:
     factors: SecondFactors
     logins: Logins
     backoff: Backoff
+    core: Core
     base_url: str = "http://testserver"
     open_clients: list[TestClient] = field(default_factory=list)
 
@@ -101,15 +102,16 @@ def upload(client: TestClient, data: bytes, filename: str = "a.wav", **headers: 
 
 @contextmanager
 def open_installation(
-    database: Database, folder: Path, *policies: Policy
+    database: Database, folder: Path, *policies: Policy, **given: Any
 ) -> Iterator[Installation]:
-    """`policies` replace those of the same name."""
+    """`policies` replace those of the same name; `given` are settings."""
     settings = load_settings(
         folder,
         event_log="postgres",
         database_url=database.owner_url,
         app_database_url=database.app_url,
         max_upload_bytes=MAX_UPLOAD_BYTES,
+        **given,
     )
     with open_core(settings) as core:
         tail = LogTail(core.url)
@@ -140,4 +142,5 @@ def _installation(core: Core, application: Application) -> Installation:
         changing.second_factors,
         Logins(core.pool, core.settings.secrets.installation_key),
         Backoff(core.pool),
+        core,
     )

@@ -15,7 +15,7 @@ from tests.integration.erasure.house import PASSWORD
 Kind = Literal[
     *("asset", "file", "key", "upload", "saga", "erasure"),
     *("comment", "collection", "session", "passkey"),
-    "reanalysis",
+    *("reanalysis", "account"),
 ]
 TUS = {"Tus-Resumable": "1.0.0"}
 ANY_VERSION = {"If-Match": "*"}
@@ -96,12 +96,14 @@ ROUTES: dict[tuple[str, str], Route] = {
         401, told=_json(email="nobody@example.com", password=PASSWORD)
     ),
     ("DELETE", "/api/sessions"): Route(204, fresh="person"),
+    ("DELETE", "/api/accounts/{account_id}/sessions"): _operator(204, "account", fresh="object"),
     ("GET", "/api/me"): Route(200, ("account:read",)),
     ("GET", "/api/me/export"): Route(200, ("account:read", "assets:read", "events:read")),
     ("PUT", "/api/me/password"): Route(204, ("account:write",), fresh="person", told=_PASSWORD),
     ("DELETE", "/api/me"): Route(
         202, ("account:write",), fresh="person", told=_json(password=PASSWORD)
     ),
+    ("GET", "/api/me/sign-ins"): Route(200, ("account:read",)),
     ("GET", "/api/me/sessions"): Route(200, ("account:read",)),
     ("DELETE", "/api/me/sessions"): Route(204, ("account:write",), fresh="person"),
     ("DELETE", "/api/me/sessions/{session_id}"): Route(
@@ -307,6 +309,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/erasures/{erasure_id}"): _open(200, "erasure"),
     ("GET", "/erasures/{erasure_id}/certificate.json"): _open(200, "erasure"),
     ("GET", "/system"): _operator(200, page=True),
+    ("POST", "/system/sign-out"): _operator(404, page=True, told=_form(email="nobody@example.com")),
     ("GET", "/sagas"): _operator(200, page=True),
     ("GET", "/sagas/{saga_id}"): _operator(200, "saga", page=True),
     ("POST", "/sagas/{saga_id}"): _operator(

@@ -106,6 +106,10 @@ class Tenant:
         return str(self.client.account["id"])
 
     @property
+    def account(self) -> str:
+        return self.account_id
+
+    @property
     def workspace_id(self) -> str:
         return str(self.client.account["workspace_id"])
 
@@ -187,6 +191,11 @@ class Tenant:
             token.encode(),
         )
         return str(found[0][0])
+
+    def new_account(self) -> str:
+        """Somebody else's."""
+        somebody = self.house.signed_up(f"somebody{next(_numbers)}@example.net")
+        return str(somebody.account["id"])
 
     def new_passkey(self) -> str:
         """One that no device has: enough to be listed and removed."""

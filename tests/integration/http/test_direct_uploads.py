@@ -49,7 +49,7 @@ def bucket(s3: str, tmp_path: Path) -> S3ObjectStore:
 def direct_to(
     installation: Installation, objects: S3ObjectStore, quota: Quota | None = None
 ) -> DirectUploads:
-    staging = Staging(objects.staging, MAX_UPLOAD_BYTES)
+    staging = Staging(objects, MAX_UPLOAD_BYTES)
     assets = Assets(installation.commands, objects, staging, quota)
     return DirectUploads(Uploads(installation.pool, staging, assets), objects)
 

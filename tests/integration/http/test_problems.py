@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from kit.install import install_kit
 from kit.security_headers import csp_nonce
+from kit.site import Site
 from tests.integration.http.app import Installation
 
 
@@ -96,7 +97,7 @@ def test_pages_get_a_nonce_of_their_own_and_browsers_get_pages_of_errors() -> No
     def a_page(request: Request) -> HTMLResponse:
         return HTMLResponse(csp_nonce(request))
 
-    install_kit(app, lambda method, path: False, page)
+    install_kit(app, Site(allowed_hosts="testserver"), lambda method, path: False, page)
     client = TestClient(app)
     one, two = client.get("/page"), client.get("/page")
     assert one.text != two.text

@@ -58,7 +58,7 @@ def test_a_server_killed_in_the_middle_of_a_piece_keeps_what_arrived(
         host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as sending:
             lines = {**PIECE, **key, "Upload-Offset": "0", "Content-Length": str(len(DATA))}
-            head = f"PATCH {location} HTTP/1.1\r\nHost: {host}\r\n"
+            head = f"PATCH {location} HTTP/1.1\r\nHost: {host}:{port}\r\n"
             head += "".join(f"{name}: {value}\r\n" for name, value in lines.items())
             sending.sendall(head.encode() + b"\r\n" + DATA[:2_000_000])
             deadline = time.monotonic() + 30
@@ -107,7 +107,9 @@ def test_a_broken_connection_leaves_nothing_behind(
     with server(database, tmp_path) as (url, _):
         host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as sending:
-            head = f"POST /api/assets HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2000000\r\n"
+            head = (
+                f"POST /api/assets HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 2000000\r\n"
+            )
             head += f"Authorization: {key['Authorization']}\r\n"
             head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
             part = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'

@@ -23,7 +23,7 @@ FEW = ("nobody", "revoked key", "expired session", "owner", "operator")
 PREFIX = {"asset": "ast", "file": "ast", "key": "key", "upload": "upl", "saga": "ing"}
 PREFIX |= {"erasure": "ers", "comment": "cmt"}
 PREFIX |= {"collection": "col", "reanalysis": "rea"}
-PREFIX |= {"session": "ses", "passkey": "psk"}
+PREFIX |= {"session": "ses", "passkey": "psk", "account": "acc"}
 
 
 @dataclass(frozen=True)

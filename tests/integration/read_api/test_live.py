@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -12,7 +13,11 @@ import httpx2
 import pytest
 import uvicorn
 
+from commands.sessions import SessionId
+from kit.caller import Caller
+from kit.tokens import random_token, token_hash
 from read_api import events_http, live
+from tests.integration.erasure.house import eventually
 from tests.integration.read_api.library import Library
 
 DEADLINE_S = 20.0
@@ -197,6 +202,99 @@ def test_a_stream_ends_when_its_key_is_revoked(
         library.keys.revoke(caller, key_id)
         while stream.block():
             pass
+
+
+ENDINGS = {
+    "signed out": "DELETE FROM credentials_sessions WHERE session_id = %(session)s",
+    "unused for too long": "UPDATE credentials_sessions SET expires_at = now()"
+    " WHERE session_id = %(session)s",
+    "used for too long": "UPDATE credentials_sessions SET created_at = now() - interval '31 days'"
+    " WHERE session_id = %(session)s",
+    "erased": "DELETE FROM credentials_logins WHERE account_id = %(account)s",
+}
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_a_stream_ends_within_a_second_of_its_session(
+    library: Library, client: httpx2.Client, how: str
+):
+    """A browser that was signed out heard on for up to 15 seconds."""
+    caller = library.caller()
+    session, headers = _session(library, caller)
+    with ExitStack() as stack:
+        stream = opened(stack, client, headers)
+        assert "retry" in stream.block()
+        with library.pool.connection() as connection:
+            ended = {"session": session, "account": caller.account_id}
+            assert connection.execute(ENDINGS[how], ended).rowcount == 1
+        began = time.monotonic()
+        while stream.block():
+            pass
+        assert time.monotonic() - began < 2 * live.LOOK_S + 1
+    assert client.get("/api/events/stream", headers=headers).status_code == 401
+
+
+def test_a_stream_lives_through_the_exchange_of_its_token_and_the_end_of_others(
+    library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(live, "LOOK_S", 0.05)
+    caller = library.caller()
+    session, headers = _session(library, caller)
+    other, _ = _session(library, caller)
+    with ExitStack() as stack:
+        stream = opened(stack, client, headers, "?after=0")
+        stream.events(2)
+        with library.pool.connection() as connection:
+            connection.execute(
+                "UPDATE credentials_sessions SET token_hash = 'exchanged' WHERE session_id = %s",
+                (session,),
+            )
+            connection.execute("DELETE FROM credentials_sessions WHERE session_id = %s", (other,))
+        looks = _looks(library, monkeypatch)
+        eventually(lambda: len(looks) > 3)
+        asset_id = library.upload(caller)
+        assert stream.events(1)[0]["data"]["stream_id"] == asset_id
+
+
+def test_many_streams_are_asked_for_in_one_query(
+    library: Library, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(live, "LOOK_S", 0.1)
+    with ExitStack() as stack:
+        keys = [library.key(library.caller()) for _ in range(30)]
+        streams = [opened(stack, client, key, "?after=0") for key in keys]
+        for stream in streams:
+            stream.events(1)
+        looks = _looks(library, monkeypatch)
+        began = time.monotonic()
+        eventually(lambda: len(looks) >= 3)
+        assert max(map(len, looks)) == 30
+        assert len(looks) <= (time.monotonic() - began) / 0.1 + 2
+
+
+def _session(library: Library, caller: Caller) -> tuple[str, dict[str, str]]:
+    """(its id, the headers of its browser)"""
+    token, session = random_token(), SessionId.new()
+    with library.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO credentials_sessions (session_id, token_hash, account_id, expires_at)"
+            " VALUES (%s, %s, %s, now() + interval '1 day')",
+            (session, token_hash(token), caller.account_id),
+        )
+    return session, {"Cookie": f"noculture_session={token}"}
+
+
+def _looks(library: Library, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What the feed asks for from now on."""
+    looks: list[list[str]] = []
+    asked = library.feed._living
+
+    def noted(holders: list[str]) -> frozenset[str]:
+        looks.append(holders)
+        return asked(holders)
+
+    monkeypatch.setattr(library.feed, "_living", noted)
+    return looks
 
 
 def test_a_stream_ends_after_its_time_and_the_reader_comes_again(

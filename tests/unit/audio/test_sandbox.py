@@ -65,13 +65,15 @@ def long_song(tmp_path: Path) -> Path:
 _LOCKED_DOWN = """
 import os, socket
 from gateways.audio import lockdown
+from gateways.audio.cage import network
 if not {namespace}:
-    lockdown._leave_network = lambda libc: False
-steps = lockdown.before_imports(os.getppid())
-steps += lockdown.before_files(2**30, 60)
+    network.leave_network = lambda **_: False
+parent = os.getppid()
+steps = lockdown.before_imports(parent, 2)
+steps += lockdown.before_files(parent, 2**30, 60)
 print(steps)
 for attempt in (
-    lambda: socket.create_connection(("127.0.0.1", {port}), timeout=5),
+    lambda: socket.socket().connect(("127.0.0.1", {port})),
     lambda: os.execv("/bin/true", ["true"]),
     lambda: os.kill(os.getppid(), 15),
     lambda: os.write(os.open("{folder}/written", os.O_CREAT | os.O_WRONLY), b"x" * 9),

@@ -14,7 +14,9 @@ class Tail:
 
 
 def feed(most: int, of_network: int) -> LiveFeed:
-    return LiveFeed(Tail(), lambda: 0, lambda *_: [], most=most, of_network=of_network)
+    return LiveFeed(
+        Tail(), lambda: 0, lambda *_: [], lambda holders: holders, most=most, of_network=of_network
+    )
 
 
 def test_a_place_is_taken_when_it_is_given_and_not_when_the_stream_begins() -> None:

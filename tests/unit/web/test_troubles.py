@@ -16,6 +16,7 @@ from kit.auth import MissingScope
 from kit.caller import Caller
 from kit.install import install_kit
 from kit.limits import Policy, TooManyRequests
+from kit.site import Site
 from schemas.errors import NoCultureError
 from tests.fixtures.errors import declared_errors
 from tests.fixtures.pages import PageSeen
@@ -105,7 +106,8 @@ def site() -> TestClient:
     def system() -> Response:
         raise MissingScope("operator")
 
-    install_kit(app, lambda method, path: False, problem_page(load_look(), Doorman()))
+    page = problem_page(load_look(), Doorman())
+    install_kit(app, Site(allowed_hosts="testserver"), lambda method, path: False, page)
     return TestClient(app, raise_server_exceptions=False)
 
 
