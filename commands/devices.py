@@ -71,7 +71,7 @@ class Devices:
             return None
         caller = asking.caller()
         if caller is not None and caller.account_id == account_id:
-            return f"session {caller.session_id}"
+            return f"holder {caller.holder}"
         entries = self._entries(request)
         login = self._logins.of_account(account_id) if entries else None
         if login is None:

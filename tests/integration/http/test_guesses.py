@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -13,7 +14,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
 
 from commands import passwords
-from tests.integration.http.app import PASSWORD, Installation, sign_up
+from tests.conftest import Database
+from tests.integration.http.app import PASSWORD, Installation, open_installation, sign_up
 
 HOME, CAFE, STRANGER, OFFICE = "198.51.100.7", "198.51.100.99", "203.0.113.9", "192.0.2.1"
 WAIT_S = 300
@@ -164,9 +166,14 @@ def test_a_device_is_known_by_a_cookie_that_tells_nothing(
     value = ada.cookies[DEVICE]
     assert ada.account["id"] not in value
     assert "ada" not in value
-    assert sign_in(at(installation, HOME)).headers.get_list("set-cookie")
-    secure = TestClient(installation.app, base_url="https://studio.example")
-    kept = [each for each in sign_in(secure).headers.get_list("set-cookie") if DEVICE in each]
+    assert DEVICE in sign_in(at(installation, HOME)).headers["set-cookie"]
+
+
+def test_over_https_a_device_is_known_by_a_host_cookie(database: Database, tmp_path: Path) -> None:
+    public = "https://studio.example"
+    with open_installation(database, tmp_path / "b", public_url=public) as installation:
+        answer = sign_up(installation.browser(public), "ada@example.com")
+    kept = [each for each in answer.headers.get_list("set-cookie") if DEVICE in each]
     assert kept[0].startswith(f"__Host-{DEVICE}=")
     for word in ("secure", "httponly", "samesite=lax", "path=/"):
         assert word in kept[0].lower()
