@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from aggregates import sign_ins
 from aggregates.errors import NotFound
+from commands.devices import device_of
 from commands.http import correlation_id
 from commands.logins import Login, Logins
 from commands.unit import CommandContext, Commands
@@ -41,28 +42,6 @@ _START = (
 )
 MAX_USER_AGENT = 300
 LINK_LIFE = timedelta(hours=24)
-
-
-# The first that fits: Edge and Opera say Chrome too, everybody says Safari.
-_BROWSERS = (
-    ("Edg", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS/", "Firefox"),
-    ("CriOS/", "Chrome"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-    ("curl/", "curl"),
-)
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("CrOS", "ChromeOS"),
-    ("Linux", "Linux"),
-)
 
 
 class SessionId(Id, prefix="ses"):
@@ -299,15 +278,6 @@ def renew(
 def user_agent(request: Request) -> str:
     """What the browser says of itself."""
     return request.headers.get("user-agent", "")
-
-
-def device_of(user_agent: str) -> str:
-    """Browser and system in words: enough to know one's own devices, no more."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or system or "Unknown device"
 
 
 def router(sessions: Sessions, authenticated: Authenticate) -> APIRouter:
