@@ -34,6 +34,7 @@ from schemas.text import Ref, told
 log = logging.getLogger(__name__)
 SESSION_S = 30 * 24 * 3600
 # Who signs in does not wait for a store that is busy: the event is left out then.
+TRIES = 10
 PATIENCE = "SET LOCAL lock_timeout = '500ms'"
 _START = (
     "INSERT INTO credentials_sessions"
@@ -241,22 +242,31 @@ class Sessions:
 
     def _told(self, whose: Whose, by: Means, session: tuple[Any, ...]) -> bool:
         """Start the session and append the sign-in at once; False if the store has no time."""
-        account_id = AccountId(whose.account_id)
-        context = CommandContext(account_id, whose.workspace_id, CommandId.new(), correlation_id())
+        for _ in range(TRIES):
+            try:
+                self._tell(AccountId(whose.account_id), whose.workspace_id, by, session)
+                return True
+            except VersionConflict:
+                # Others of this account came in, or were refused, in this moment.
+                continue
+            except StoreBusy:
+                break
+            except psycopg.errors.ForeignKeyViolation as error:
+                # The account was erased in this moment.
+                raise WrongCredentials from error
+        log.warning("a sign-in is not in the log: the store is busy")
+        return False
+
+    def _tell(
+        self, account_id: AccountId, workspace_id: str, by: Means, session: tuple[Any, ...]
+    ) -> None:
+        context = CommandContext(account_id, workspace_id, CommandId.new(), correlation_id())
         unit = self._commands.unit(context, input={"account_id": account_id})
         stream = SignInsId.beside(account_id)
-        try:
-            unit.change(sign_ins, stream, sign_ins.accept, account_id=account_id, by=by)
-            unit.alongside(PATIENCE, ())
-            unit.alongside(_START, session)
-            unit.commit()
-        except (StoreBusy, VersionConflict) as error:
-            log.warning("a sign-in is not in the log: %s", type(error).__name__)
-            return False
-        except psycopg.errors.ForeignKeyViolation as error:
-            # The account was erased in this moment.
-            raise WrongCredentials from error
-        return True
+        unit.change(sign_ins, stream, sign_ins.accept, account_id=account_id, by=by)
+        unit.alongside(PATIENCE, ())
+        unit.alongside(_START, session)
+        unit.commit()
 
 
 def renew(
