@@ -88,7 +88,7 @@ def memory() -> Finding:
 
 
 def postgres(settings: Settings) -> list[Finding]:
-    if settings.database_url and "database_url" not in _embedded(settings):
+    if settings.has_own_database:
         findings = [Finding("Postgres", "your own")]
         if not settings.app_database_url:
             advice = "Set NOCULTURE_APP_DATABASE_URL to the application's role."
@@ -141,7 +141,7 @@ def where_the_log_lives(settings: Settings) -> list[Finding]:
     from runtime.log_checks import durability, topic_findings
 
     findings = []
-    if url := settings.app_database_url or settings.database_url:
+    if url := settings.dsn("app"):
         findings += durability(url)
     if settings.event_log == "kafka" and settings.kafka_bootstrap:
         findings += topic_findings(kafka_config(settings))
