@@ -98,6 +98,8 @@ class EmbeddedPostgres:
     `secrets` beside the data). Raises PostgresUnavailable (exit code 4), EngineBusy, EngineFailed.
     """
 
+    superuser = "noculture_admin"
+
     def __init__(
         self, data_dir: Path, log: Path | None = None, secrets: SecretFiles | None = None
     ) -> None:
@@ -297,14 +299,14 @@ class EmbeddedPostgres:
     def _run_initdb(self, programs: PostgresPrograms, folder: Path, ctype: str) -> str:
         """Returns what went wrong, or nothing."""
         with tempfile.NamedTemporaryFile("w", prefix="noculture-", dir=_reachable_tmp()) as secret:
-            secret.write(self._secrets.postgres_admin_password)
+            secret.write(self._password(self.superuser))
             secret.flush()
             if programs.user:
                 os.chown(secret.name, *programs.user)
             command = [
                 programs.program("initdb"),
                 *("-D", programs.data_folder_argument(folder)),
-                *("-U", "noculture_admin", f"--pwfile={secret.name}"),
+                *("-U", self.superuser, f"--pwfile={secret.name}"),
                 *("--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8"),
                 *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
                 f"--lc-ctype={ctype}",

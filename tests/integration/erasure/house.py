@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -109,7 +110,8 @@ class House:
         return [envelope.type for envelope in self.core.log.events.after(0, 10_000)]
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self.core.pool.connection() as connection:
+        """As the database's owner."""
+        with psycopg.connect(self.settings.database_url) as connection:
             return connection.execute(query, values).fetchall()
 
 

@@ -13,7 +13,6 @@ from events.store.log import PostgresLog
 from processors.consumers.checkpoints import Checkpoints
 from tests.conftest import Database
 from tests.integration.sagas.postgres_world import PostgresWorld
-from tests.roles import set_the_stage
 from tests.unit.simulator.schedules import search
 
 SEED, SCHEDULES = 20_261_122, 120
@@ -25,7 +24,8 @@ def world(database: Database) -> Iterator[Callable[[], PostgresWorld]]:
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         name = owner.info.dbname
         owner.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")  # type: ignore[arg-type]
-    url = set_the_stage(database).worker_url
+    # Each world empties the log first.
+    url = database.owner_url
     with ConnectionPool(url, min_size=3, max_size=6, kwargs={"autocommit": True}) as pool:
         log = PostgresLog(url, pool)
         PostgresWorld.prepare(pool, log)
