@@ -139,10 +139,12 @@ def where_the_log_lives(settings: Settings) -> list[Finding]:
     """Of the database and the broker in use, where there are any."""
     from runtime.composition import kafka_config
     from runtime.log_checks import durability, topic_findings
+    from runtime.role_checks import role_findings
 
     findings = []
     if url := settings.dsn("app"):
         findings += durability(url)
+        findings += role_findings(settings)
     if settings.event_log == "kafka" and settings.kafka_bootstrap:
         findings += topic_findings(kafka_config(settings))
     return findings

@@ -12,7 +12,7 @@ from runtime.errors import RuntimeProblem
 from runtime.state import write_private
 
 SUMMARY = "backup.json"
-ADMIN_SECRET = "postgres_admin_password"
+SUPERUSERS_FILE = "postgres_admin_password"
 
 
 class NoSuchBackup(RuntimeProblem):

@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from events.times import rfc3339, utc_now
 from runtime.backup.blobs import copy_missing, forget
-from runtime.backup.folder import ADMIN_SECRET, Backup, BackupFailed, blobs_of, new_backup_folder
+from runtime.backup.folder import SUPERUSERS_FILE, Backup, BackupFailed, blobs_of, new_backup_folder
 from runtime.backup.receiver import WalReceiver
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.engines.postgres_programs import PostgresPrograms, find_programs
@@ -103,7 +103,7 @@ class BackupTaker:
         if done.returncode != 0:
             shutil.rmtree(folder)
             raise BackupFailed("pg_basebackup", done.stderr)
-        return Backup(folder, rfc3339(utc_now()), str(row[0]), row[1], ADMIN_SECRET)
+        return Backup(folder, rfc3339(utc_now()), str(row[0]), row[1], SUPERUSERS_FILE)
 
     def _receiver(self, wal: Path) -> WalReceiver:
         """Without a slot: a receiver that is away must not fill the database's disk."""

@@ -45,7 +45,7 @@ REFUSED = [
     "CREATE EXTENSION hstore",
     "CREATE EXTENSION dblink",
     "CREATE RULE mine AS ON INSERT TO events DO INSTEAD NOTHING",
-    "CREATE TRIGGER mine BEFORE INSERT ON events EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "CREATE TRIGGER mine BEFORE INSERT ON events EXECUTE FUNCTION tsvector_update_trigger()",
     "CREATE ROLE mine SUPERUSER",
     "CREATE DATABASE mine",
     "COPY events TO PROGRAM 'cat'",
