@@ -96,7 +96,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "credentials_recovery_codes": ("riud", "", "", ""),
     "credentials_passkeys": ("riud", "", "", ""),
     "credentials_challenges": ("riud", "", "", ""),
-    "uploads": ("riud", "rd", "", ""),
+    "uploads": ("riud", "rud", "", ""),
     "rate_limits": ("riud", "rud", "", ""),
     "failed_attempts": ("riud", "", "", ""),
 }
@@ -116,11 +116,13 @@ COLUMNS: tuple[tuple[DatabaseRole, str, str], ...] = (
 FUNCTIONS: dict[str, tuple[DatabaseRole, ...]] = {
     "append_events": ("app", "worker"),
     "make_view_schema": ("worker",),
+    # Of a trigger, which needs nobody's right.
+    "refuse_closed_workspaces": (),
     "search_fold": ("app", "worker", "reader"),
 }
-# Where whoever administers the database has taken these from everybody, a part that needs them has
-# them by name. Whoever can lock may keep the log locked for ever.
-LOCKING: tuple[DatabaseRole, ...] = ("worker", "relay")
+# Where whoever administers the database has taken these from everybody, the parts that need them have
+# them by name. Whoever can lock may keep the log locked for ever, as who may append can.
+LOCKING: tuple[DatabaseRole, ...] = ("app", "worker", "relay")
 ROLES: tuple[DatabaseRole, ...] = ("app", "worker", "relay", "reader")
 _PRIVILEGES = {"r": "SELECT", "i": "INSERT", "u": "UPDATE", "d": "DELETE"}
 
