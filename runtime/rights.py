@@ -120,8 +120,8 @@ FUNCTIONS: dict[str, tuple[DatabaseRole, ...]] = {
     "refuse_closed_workspaces": (),
     "search_fold": ("app", "worker", "reader"),
 }
-# Where whoever administers the database has taken these from everybody, the parts that need them have
-# them by name. Whoever can lock may keep the log locked for ever, as who may append can.
+# Where whoever administers the database has taken these from everybody, the parts that need them
+# have them by name. Whoever can lock may keep the log locked for ever, as who may append can.
 LOCKING: tuple[DatabaseRole, ...] = ("app", "worker", "relay")
 ROLES: tuple[DatabaseRole, ...] = ("app", "worker", "relay", "reader")
 _PRIVILEGES = {"r": "SELECT", "i": "INSERT", "u": "UPDATE", "d": "DELETE"}
