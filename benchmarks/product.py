@@ -42,6 +42,8 @@ def running(
         "NOCULTURE_DATA": str(folder),
         "NOCULTURE_DATABASE_URL": database.owner_url,
         "NOCULTURE_APP_DATABASE_URL": database.app_url,
+        "NOCULTURE_WORKER_DATABASE_URL": database.worker_url,
+        "NOCULTURE_RELAY_DATABASE_URL": database.relay_url,
         "NOCULTURE_KAFKA_BOOTSTRAP": rig.kafka.bootstrap,
         "NOCULTURE_PORT": str(port),
         "NOCULTURE_LOG_LEVEL": "warning",

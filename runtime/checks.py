@@ -88,7 +88,7 @@ def memory() -> Finding:
 
 
 def postgres(settings: Settings) -> list[Finding]:
-    if settings.database_url and "database_url" not in _embedded(settings):
+    if settings.has_own_database:
         findings = [Finding("Postgres", "your own")]
         if not settings.app_database_url:
             advice = "Set NOCULTURE_APP_DATABASE_URL to the application's role."
@@ -139,10 +139,12 @@ def where_the_log_lives(settings: Settings) -> list[Finding]:
     """Of the database and the broker in use, where there are any."""
     from runtime.composition import kafka_config
     from runtime.log_checks import durability, topic_findings
+    from runtime.role_checks import role_findings
 
     findings = []
-    if url := settings.app_database_url or settings.database_url:
+    if url := settings.dsn("app"):
         findings += durability(url)
+        findings += role_findings(settings)
     if settings.event_log == "kafka" and settings.kafka_bootstrap:
         findings += topic_findings(kafka_config(settings))
     return findings

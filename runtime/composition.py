@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 from psycopg_pool import ConnectionPool
@@ -48,9 +49,16 @@ class Core:
 
 
 @contextmanager
-def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
-    """The core of one process, closed at the end. Raises NothingRunning without a database."""
-    url = settings.app_database_url or settings.database_url
+def open_core(
+    settings: Settings,
+    *,
+    acting: Literal["app", "worker", "relay"] = "app",
+    connections: int = 16,
+) -> Iterator[Core]:
+    """The core of one process, closed at the end; `acting` says with whose rights in the database.
+    Raises NothingRunning without a database.
+    """
+    url = settings.dsn(acting)
     if not url:
         raise NothingRunning(settings.data)
     with ExitStack() as stack:

@@ -30,8 +30,9 @@ DISPATCH_THREADS = 2
 def run_migrations(settings: Settings) -> None:
     """Bring the database to this version."""
     from runtime.migrate import migrate
+    from runtime.rights import Roles
 
-    for name in migrate(settings.database_url or settings.app_database_url):
+    for name in migrate(settings.database_url or settings.app_database_url, Roles.of(settings)):
         print(f"applied {name}", flush=True)
 
 
@@ -95,7 +96,7 @@ def run_relay(settings: Settings) -> None:
     from runtime.composition import kafka_config
 
     start_logging(settings)
-    with exporting(settings, "relay"), open_core(settings, connections=4) as core:
+    with exporting(settings, "relay"), open_core(settings, acting="relay", connections=4) as core:
         relay = Relay(core.url, core.pool, kafka_config(settings))
 
         def report() -> tuple[str, int | None, str | None]:
@@ -124,7 +125,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     start_logging(settings)
     with (
         exporting(settings, "worker"),
-        open_core(settings, connections=24) as core,
+        open_core(settings, acting="worker", connections=24) as core,
         open_event_log(core, member) as event_log,
         AudioPool(PROBE_THREADS) as tools,
     ):
@@ -180,7 +181,7 @@ def run_analysis(settings: Settings) -> None:
     start_logging(settings)
     with (
         exporting(settings, "analysis"),
-        open_core(settings, connections=2 + 2 * settings.analysis_workers) as core,
+        open_core(settings, acting="worker", connections=2 + 2 * settings.analysis_workers) as core,
         AudioPool(
             settings.analysis_workers,
             analyser=settings.analyser,

@@ -31,7 +31,7 @@ def _master_key(settings: Settings) -> dict[str, object]:
     from runtime.composition import open_core
     from runtime.master_key_rotation import rotate_master_key
 
-    with open_core(settings, connections=4) as core:
+    with open_core(settings, acting="worker", connections=4) as core:
         return asdict(rotate_master_key(core.pool, settings.secrets))
 
 
@@ -48,7 +48,7 @@ def _log_signing_seed(settings: Settings) -> dict[str, object]:
     from runtime.composition import open_core
     from runtime.log_signing import checkpoint_path, exchange_log_key
 
-    with open_core(settings, connections=4) as core:
+    with open_core(settings, acting="worker", connections=4) as core:
         log_id, _ = core.log.events.log_identity()
         file = CheckpointFile(checkpoint_path(settings, log_id))
         change = exchange_log_key(core.pool, settings.secrets, log_id, file)

@@ -85,6 +85,14 @@ class Settings(BaseSettings):
     app_database_url: str = Field(
         "", description="DSN of the application's role; needed with a database of your own."
     )
+    worker_database_url: str = Field(
+        "",
+        description="DSN of the role that makes the read models, of your own database; empty: the"
+        " application's, which migrations then allow all that a worker does.",
+    )
+    relay_database_url: str = Field(
+        "", description="DSN of the relay's role, of your own database; empty: the worker's."
+    )
     kafka_bootstrap: str = Field(
         "", description="Bootstrap servers, comma separated; empty: the embedded Kafka."
     )
@@ -225,6 +233,24 @@ class Settings(BaseSettings):
     def secrets(self) -> SecretFiles:
         """The installation's secrets."""
         return SecretFiles(self.secrets_dir or self.data / "secrets")
+
+    @property
+    def has_own_database(self) -> bool:
+        """Whether the database is one that the settings name, not the embedded one."""
+        given = self.database_url or self.app_database_url
+        return bool(given) and given != RunningEngines(type(self), self.data)().get(
+            "app_database_url"
+        )
+
+    def without_owner(self) -> Self:
+        """For a part that serves or works: only migrations need the owner's DSN."""
+        return self.model_copy(update={"database_url": ""} if self.app_database_url else {})
+
+    def dsn(self, role: Literal["app", "worker", "relay"]) -> str:
+        """What a part connects with; empty when no database is known."""
+        app = self.app_database_url or self.database_url
+        worker = self.worker_database_url or app
+        return {"app": app, "worker": worker, "relay": self.relay_database_url or worker}[role]
 
     @property
     def erasure_dir(self) -> Path:

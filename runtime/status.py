@@ -38,6 +38,14 @@ def describe(data: Path) -> dict[str, Any]:
     }
 
 
+def secrets(data: Path) -> dict[str, Any]:
+    """What `status --secrets` adds: who asks may do everything with the installation."""
+    from runtime.owner import owner_database_url
+    from runtime.settings import load_settings
+
+    return {"owner_database_url": owner_database_url(load_settings(data)), "kafka": None}
+
+
 def describe_part(part: PartState, run_dir: Path) -> dict[str, Any]:
     """What the supervisor saw, and what the part says of itself."""
     beat = read_heartbeat(run_dir, part.name)
@@ -75,7 +83,7 @@ def external_database_url(data: Path) -> str:
     """The DSN of the settings, when the database is not ours."""
     from runtime.settings import load_settings
 
-    return load_settings(data).database_url
+    return load_settings(data).dsn("app")
 
 
 def _figures(database_url: str) -> tuple[int | None, dict[str, Any] | None]:

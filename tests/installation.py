@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runtime.engines.postgres import EmbeddedPostgres
 from runtime.installation import ROOT
+from runtime.settings import load_settings
 from runtime.status import describe
 
 PATIENCE_S = 90.0
@@ -46,6 +48,12 @@ class Installation:
         three a second took most of a core.
         """
         return describe(self.data)
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        """The server that runs there, to reach it as any role."""
+        secrets = load_settings(self.data).secrets
+        return EmbeddedPostgres(self.data / "postgres", secrets=secrets).known_port()
 
     def part(self, name: str) -> dict[str, Any]:
         return next(part for part in self.status()["parts"] if part["name"] == name)

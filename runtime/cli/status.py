@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from read_api.queue import left
 from runtime.cli.output import Json, print_json
 from runtime.installation import chosen_data
-from runtime.status import describe
+from runtime.status import describe, secrets
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
 
 @app.command()
-def status(json: Json = False) -> None:
+def status(
+    json: Json = False,
+    show_secrets: Annotated[
+        bool, typer.Option("--secrets", help="Also what opens the database as its owner.")
+    ] = False,
+) -> None:
     """Say what runs, where, and how far it is. Exit code 3 when nothing runs."""
     described = describe(chosen_data())
+    if show_secrets:
+        described["secrets"] = secrets(chosen_data())
     if json:
         print_json(described)
     else:
@@ -41,6 +48,8 @@ def print_for_people(described: dict[str, Any]) -> None:
     console.print(table)
     console.print(f"head {described['head']}")
     console.print(measuring_told(described["measuring"]))
+    for name, value in described.get("secrets", {}).items():
+        console.print(f"{name} {escape(str(value))}", soft_wrap=True)
 
 
 def measuring_told(measuring: dict[str, Any] | None) -> str:

@@ -94,7 +94,7 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
     prefix = way.replace(" ", "_")
     through_proxy = KafkaConfig(bootstrap=f"{HOST}:{to_broker.port}", prefix=prefix)
     direct = KafkaConfig(bootstrap=broker.inside, prefix=prefix)
-    url = through(to_database, database.app_url)
+    url = through(to_database, database.relay_url)
     stop = threading.Event()
     with pool_of(database.app_url) as pool, pool_of(url, 4) as relays_pool:
         progress, store = LogProgress(pool), PostgresEvents(pool)

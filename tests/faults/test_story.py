@@ -203,7 +203,7 @@ def test_down_and_up_again_the_library_is_still_there(story: Story):
 def test_one_flipped_byte_is_named_at_its_position(story: Story):
     """Last of all: it damages the log."""
     position = 7
-    with psycopg.connect(story.installation.status()["database_url"]) as connection:
+    with psycopg.connect(story.installation.postgres.owner_url) as connection:
         connection.execute(
             "UPDATE events SET data = set_byte(data, 9, get_byte(data, 9) # 1) WHERE position = %s",
             (position,),

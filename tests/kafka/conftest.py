@@ -16,6 +16,7 @@ from processors.relay import Relay
 from runtime.engines.kafka import EmbeddedKafka
 from tests.conftest import Database
 from tests.integration.consumers.support import Writer, codec_of, pool_of
+from tests.roles import set_the_stage
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def config(kafka: EmbeddedKafka) -> Iterator[KafkaConfig]:
 
 @pytest.fixture
 def pool(database: Database) -> Iterator[ConnectionPool]:
-    with pool_of(database.app_url) as pool:
+    with pool_of(set_the_stage(database).worker_url) as pool:
         yield pool
 
 
@@ -77,4 +78,4 @@ def relaying(
     database: Database, pool: ConnectionPool, config: KafkaConfig
 ) -> Callable[[], AbstractContextManager[Relay]]:
     """`with relaying() as relay:` runs a relay."""
-    return lambda: relaying_with(database.app_url, pool, config)
+    return lambda: relaying_with(database.relay_url, pool, config)

@@ -120,8 +120,8 @@ def test_an_installation_changes_between_kafka_and_the_store_and_back(
     kafka_log = KafkaLog(config)
     with relaying(), running([Tally()], kafka_log, pool, rebuilder):
         caught_up(LogProgress(pool, "kafka"), "tally", writer.lives(20), 40)
-    tail = LogTail(database.app_url)
-    with running([Tally()], StoreLog(database.app_url, pool, tail), pool, rebuilder):
+    tail = LogTail(database.worker_url)
+    with running([Tally()], StoreLog(database.worker_url, pool, tail), pool, rebuilder):
         last = writer.lives(20, seed=2)
         caught_up(LogProgress(pool, "postgres"), "tally", last)
     tail.close()

@@ -39,7 +39,7 @@ def worker(
     database: Database, config: KafkaConfig, parked_at: int = 0
 ) -> Iterator[subprocess.Popen[str]]:
     """A worker process, killed with SIGKILL at the end."""
-    arguments = [database.app_url, config.bootstrap, config.prefix, config.member or ""]
+    arguments = [database.worker_url, config.bootstrap, config.prefix, config.member or ""]
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.kafka.consumer_process", *arguments, str(parked_at)],
         cwd=ROOT,

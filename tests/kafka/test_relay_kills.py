@@ -27,7 +27,7 @@ SEED = 20
 
 def start(database: Database, config: KafkaConfig, *death: object) -> subprocess.Popen[bytes]:
     program = Path(__file__).with_name("relay_process.py")
-    arguments = [database.app_url, config.bootstrap, config.prefix, *map(str, death)]
+    arguments = [database.worker_url, config.bootstrap, config.prefix, *map(str, death)]
     return subprocess.Popen([sys.executable, str(program), *arguments])
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import uvicorn
 
-from tests.conftest import Database
+from runtime.engines.postgres import Database
 from tests.integration.http.app import open_installation
 
 
 def main(app_url: str, folder: str) -> None:
-    with open_installation(Database(app_url, app_url), Path(folder)) as installation:
+    with open_installation(Database(*[app_url] * 6), Path(folder)) as installation:
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
             server = uvicorn.Server(uvicorn.Config(installation.app, log_level="warning"))

@@ -33,8 +33,25 @@ def test_every_base_image_is_pinned_to_an_exact_version() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_of_ours_is_a_real_setting(name: str) -> None:
     variables = {v for v in SERVICES[name]["environment"] if v.startswith(PREFIX)}
-    assert f"{PREFIX}DATABASE_URL" in variables
     assert {v.removeprefix(PREFIX).lower() for v in variables} <= Settings.model_fields.keys()
+
+
+def test_each_part_is_given_its_own_role_of_the_database_and_no_other() -> None:
+    given = {
+        name: {
+            variable.removeprefix(PREFIX).removesuffix("DATABASE_URL")
+            for variable in SERVICES[name]["environment"]
+            if variable.endswith("DATABASE_URL")
+        }
+        for name in OURS
+    }
+    assert given.pop("migrations") == {"", "APP_", "WORKER_", "RELAY_"}
+    assert given == {
+        "api": {"APP_"},
+        "relay": {"RELAY_"},
+        "worker": {"WORKER_"},
+        "analysis": {"WORKER_"},
+    }
 
 
 def test_the_variables_of_the_image_are_real_settings() -> None:
@@ -64,7 +81,8 @@ def test_no_password_is_written_down() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     for line in text.splitlines():
         if re.search(r"PASSWORD|SECRET_KEY:", line) and ":" in line and "PASSWORD=" not in line:
-            assert re.search(r"\$\{?\$?\w+", line) or "psql" in line or ":'password'" in line, line
+            named = r"\$\{?\$?\w+|:'\w+'"
+            assert re.search(named, line) or "psql" in line, line
 
 
 def test_parts_may_be_scaled_by_count() -> None:
