@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.rig import Database, Rig
 from runtime.engines.child import choose_free_port
+from runtime.engines.kafka_users import as_environment
 from runtime.installation import ROOT
 from runtime.supervised import SINGLE_THREADED, core_environment
 
@@ -42,7 +43,7 @@ def running(
         "NOCULTURE_DATA": str(folder),
         "NOCULTURE_DATABASE_URL": database.owner_url,
         "NOCULTURE_APP_DATABASE_URL": database.app_url,
-        "NOCULTURE_KAFKA_BOOTSTRAP": rig.kafka.bootstrap,
+        **as_environment(rig.kafka.config()),
         "NOCULTURE_PORT": str(port),
         "NOCULTURE_LOG_LEVEL": "warning",
     }

@@ -86,6 +86,10 @@ class SecretFiles:
     def postgres_app_password(self) -> str:
         return self._text("postgres_app_password")
 
+    def kafka_password(self, user: str) -> str:
+        """Of one user of the embedded broker; in `kafka_<user>_password`."""
+        return self._text(f"kafka_{user}_password")
+
     def _next(self, name: str) -> Path:
         return self.folder / f"{name}.next"
 
