@@ -196,7 +196,7 @@ def _round_trips_ms(rig: Rig, count: int) -> list[float]:
 
 @contextmanager
 def _topics(rig: Rig) -> Iterator[KafkaConfig]:
-    config = KafkaConfig(bootstrap=rig.kafka.bootstrap, prefix=f"bench{uuid4().hex[:8]}")
+    config = rig.kafka.config(prefix=f"bench{uuid4().hex[:8]}")
     KafkaTopics(config).ensure(REGISTRY.categories())
     yield config
     KafkaTopics(config).delete_all()

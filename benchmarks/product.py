@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.rig import Database, Rig
 from runtime.engines.child import choose_free_port
+from runtime.engines.kafka_users import as_environment
 from runtime.installation import ROOT
 from runtime.supervised import SINGLE_THREADED, core_environment
 
@@ -44,7 +45,7 @@ def running(
         "NOCULTURE_APP_DATABASE_URL": database.app_url,
         "NOCULTURE_WORKER_DATABASE_URL": database.worker_url,
         "NOCULTURE_RELAY_DATABASE_URL": database.relay_url,
-        "NOCULTURE_KAFKA_BOOTSTRAP": rig.kafka.bootstrap,
+        **as_environment(rig.kafka.config()),
         "NOCULTURE_PORT": str(port),
         "NOCULTURE_LOG_LEVEL": "warning",
     }

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from psycopg_pool import ConnectionPool
+from pydantic import SecretStr
 
 from commands.closing import WorkspaceLocks
 from commands.forgetting import Forgetting
@@ -30,8 +31,9 @@ from gateways.object_store import FolderObjectStore
 from gateways.ports import ObjectStore
 from gateways.s3_store import S3ObjectStore
 from processors.wake import COMMANDS, TIMERS, Wake, WorkTail
+from runtime.engines.kafka_users import KafkaUser, embedded_config
 from runtime.errors import NothingRunning
-from runtime.settings import Settings
+from runtime.settings import Settings, is_embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +112,41 @@ def object_store(settings: Settings) -> ObjectStore:
     )
 
 
-def kafka_config(settings: Settings, member: str | None = None) -> KafkaConfig:
+def kafka_config(settings: Settings, user: KafkaUser, member: str | None = None) -> KafkaConfig:
+    """How this user reaches the broker: with its own password at the embedded one, as the settings
+    say at your own.
+    """
+    if is_embedded(settings, "kafka_bootstrap"):
+        return embedded_config(settings.secrets, settings.kafka_bootstrap, user, member=member)
+    username, password = _kafka_login(settings, user)
     return KafkaConfig(
         member=member,
         bootstrap=settings.kafka_bootstrap,
         security_protocol=settings.kafka_security_protocol,
         sasl_mechanism=settings.kafka_sasl_mechanism or None,
-        username=settings.kafka_sasl_username or None,
-        password=settings.kafka_sasl_password.get_secret_value() or None,
+        username=username or None,
+        password=password.get_secret_value() or None,
         ssl_cafile=settings.kafka_ssl_cafile or None,
+        ssl_certfile=settings.kafka_ssl_certfile or None,
+        ssl_keyfile=settings.kafka_ssl_keyfile or None,
     )
+
+
+def _kafka_login(settings: Settings, user: KafkaUser) -> tuple[str, SecretStr]:
+    """One user may do for all; workers and auditors may have their own."""
+    match user:
+        case KafkaUser.WORKER if settings.kafka_worker_username:
+            return settings.kafka_worker_username, settings.kafka_worker_password
+        case KafkaUser.AUDITOR if settings.kafka_auditor_username:
+            return settings.kafka_auditor_username, settings.kafka_auditor_password
+    return settings.kafka_sasl_username, settings.kafka_sasl_password
 
 
 @contextmanager
 def open_event_log(core: Core, member: str | None = None) -> Iterator[EventLog]:
     """Kafka, or the store itself: an explicit setting, never a silent fallback."""
     if core.settings.event_log == "kafka":
-        yield KafkaLog(kafka_config(core.settings, member))
+        yield KafkaLog(kafka_config(core.settings, KafkaUser.WORKER, member))
         return
     tail = LogTail(core.url)
     try:

@@ -94,10 +94,11 @@ def run_relay(settings: Settings) -> None:
     """From the store to Kafka."""
     from processors.relay import Relay
     from runtime.composition import kafka_config
+    from runtime.engines.kafka_users import KafkaUser
 
     start_logging(settings)
     with exporting(settings, "relay"), open_core(settings, acting="relay", connections=4) as core:
-        relay = Relay(core.url, core.pool, kafka_config(settings))
+        relay = Relay(core.url, core.pool, kafka_config(settings, KafkaUser.RELAY))
 
         def report() -> tuple[str, int | None, str | None]:
             lag = core.log.events.head() - core.progress.relayed()

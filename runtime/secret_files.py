@@ -108,6 +108,10 @@ class SecretFiles:
         """Of the role that may copy the whole cluster."""
         return self._text("postgres_backup_password")
 
+    def kafka_password(self, user: str) -> str:
+        """Of one user of the embedded broker; in `kafka_<user>_password`."""
+        return self._text(f"kafka_{user}_password")
+
     def _next(self, name: str) -> Path:
         return self.folder / f"{name}.next"
 

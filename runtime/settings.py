@@ -26,6 +26,7 @@ from runtime.installation import DEFAULT_DATA, PREFIX, chosen_data
 from runtime.secret_files import SecretFiles
 
 ENGINES_FILE = "engines.json"
+EMBEDDED = "embedded engine"
 
 
 class Settings(BaseSettings):
@@ -102,13 +103,30 @@ class Settings(BaseSettings):
     kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "", description="SASL mechanism of your own Kafka."
     )
-    kafka_sasl_username: str = Field("", description="SASL user of your own Kafka.")
+    kafka_sasl_username: str = Field(
+        "",
+        description="SASL user of your own Kafka: the relay, and whoever has none of its own.",
+    )
     kafka_sasl_password: SecretStr = Field(
         SecretStr(""), description="SASL password of your own Kafka."
+    )
+    kafka_worker_username: str = Field("", description="SASL user of the workers, if another.")
+    kafka_worker_password: SecretStr = Field(
+        SecretStr(""), description="SASL password of the workers."
+    )
+    kafka_auditor_username: str = Field(
+        "", description="SASL user who reads all topics: `log compare`, `doctor`; if another."
+    )
+    kafka_auditor_password: SecretStr = Field(
+        SecretStr(""), description="SASL password of the auditor."
     )
     kafka_ssl_cafile: str = Field(
         "", description="File of certificates that your own Kafka is checked against."
     )
+    kafka_ssl_certfile: str = Field(
+        "", description="File of the certificate that we show your own Kafka, if it asks for one."
+    )
+    kafka_ssl_keyfile: str = Field("", description="File of that certificate's private key.")
     object_store_url: str = Field(
         "", description="Where audio is kept: s3://BUCKET[/PREFIX]; empty: the folder DATA/blobs."
     )
@@ -323,6 +341,11 @@ def load_settings(data: Path | str | None = None, **given: Any) -> Settings:
     return Settings(data=chosen_data(data), **chosen)
 
 
+def is_embedded(settings: Settings, name: str) -> bool:
+    """True if this address (`kafka_bootstrap`, `database_url`) is that of an engine of ours."""
+    return setting_sources(settings.data)[name] == EMBEDDED
+
+
 def setting_sources(data: Path | str | None = None) -> dict[str, str]:
     """For each setting, where its value comes from; for `doctor`."""
     folder = chosen_data(data)
@@ -337,7 +360,7 @@ def setting_sources(data: Path | str | None = None) -> dict[str, str]:
         elif name in file_values:
             sources[name] = "settings.env"
         elif name in running:
-            sources[name] = "embedded engine"
+            sources[name] = EMBEDDED
         else:
             sources[name] = "default"
     return sources

@@ -108,7 +108,9 @@ class Supervisor:
             self._parts.append(Part("postgres", self._postgres))
         if with_kafka and not settings.kafka_bootstrap:
             log = settings.log_dir / "kafka.log"
-            self._kafka = EmbeddedKafka(settings.data / "kafka", settings.shared_cache_dir, log)
+            self._kafka = EmbeddedKafka(
+                settings.data / "kafka", settings.shared_cache_dir, log, settings.secrets
+            )
             # Seen once under torture: it lived, and for three minutes no client could connect.
             self._parts.append(Part("kafka", self._kafka, answers=self._kafka.answers))
         database = ("postgres",) if self._postgres else ()

@@ -55,6 +55,16 @@ class Installation:
         secrets = load_settings(self.data).secrets
         return EmbeddedPostgres(self.data / "postgres", secrets=secrets).known_port()
 
+    def kafka_auditor(self) -> dict[str, Any]:
+        """Settings of a client that may read every topic, from what `status --secrets` says."""
+        kafka = self.json("status", "--secrets")["secrets"]["kafka"]
+        names = {
+            "bootstrap": "bootstrap_servers",
+            "username": "sasl_plain_username",
+            "password": "sasl_plain_password",
+        }
+        return {names.get(name, name): value for name, value in kafka.items()}
+
     def part(self, name: str) -> dict[str, Any]:
         return next(part for part in self.status()["parts"] if part["name"] == name)
 

@@ -160,6 +160,7 @@ def compare(json: Json = False) -> None:
 
     from processors.compare import compare as compare_with_kafka
     from runtime.composition import kafka_config, open_core
+    from runtime.engines.kafka_users import KafkaUser
     from runtime.errors import PartUnavailable
 
     settings = running()
@@ -169,7 +170,7 @@ def compare(json: Json = False) -> None:
             " compare. `./noculture log verify` checks the store itself."
         )
     with open_core(settings, connections=3) as core:
-        compared = compare_with_kafka(core.pool, kafka_config(settings))
+        compared = compare_with_kafka(core.pool, kafka_config(settings, KafkaUser.AUDITOR))
     if json:
         print_json({"ok": compared.ok} | asdict(compared))
     else:
@@ -192,6 +193,7 @@ def recover(json: Json = False) -> None:
     from runtime.checkpoints import checkpointer
     from runtime.composition import kafka_config, new_wakes, open_core
     from runtime.consumers import consumers, rebuilder
+    from runtime.engines.kafka_users import KafkaUser
     from runtime.erasing import replay_register
     from runtime.owner import owner_database_url
 
@@ -200,7 +202,8 @@ def recover(json: Json = False) -> None:
     with open_core(settings, acting="worker", connections=6) as core:
         replay_register(core)
         views = [c for c in consumers(core, new_wakes()) if isinstance(c, ProjectionConsumer)]
-        config = kafka_config(settings) if settings.event_log == "kafka" else None
+        with_kafka = settings.event_log == "kafka"
+        config = kafka_config(settings, KafkaUser.RELAY) if with_kafka else None
         done = recover_log(owner_url, core.pool, config, rebuilder(core), views)
         signing = checkpointer(core)
         with psycopg.connect(owner_url, autocommit=True) as owner:

@@ -9,22 +9,21 @@ import typer
 from read_api.queue import left
 from runtime.cli.output import Json, print_json
 from runtime.installation import chosen_data
-from runtime.status import describe, secrets
+from runtime.status import describe, describe_secrets
 
 app = typer.Typer(pretty_exceptions_enable=False)
+Secrets = Annotated[
+    bool,
+    typer.Option("--secrets", help="Also the passwords of the database and of a Kafka auditor."),
+]
 
 
 @app.command()
-def status(
-    json: Json = False,
-    show_secrets: Annotated[
-        bool, typer.Option("--secrets", help="Also what opens the database as its owner.")
-    ] = False,
-) -> None:
+def status(json: Json = False, secrets: Secrets = False) -> None:
     """Say what runs, where, and how far it is. Exit code 3 when nothing runs."""
     described = describe(chosen_data())
-    if show_secrets:
-        described["secrets"] = secrets(chosen_data())
+    if secrets:
+        described["secrets"] = describe_secrets(chosen_data())
     if json:
         print_json(described)
     else:
@@ -48,8 +47,15 @@ def print_for_people(described: dict[str, Any]) -> None:
     console.print(table)
     console.print(f"head {described['head']}")
     console.print(measuring_told(described["measuring"]))
-    for name, value in described.get("secrets", {}).items():
-        console.print(f"{name} {escape(str(value))}", soft_wrap=True)
+    if secrets := described.get("secrets"):
+        print_secrets(secrets)
+
+
+def print_secrets(secrets: dict[str, Any]) -> None:
+    """Plainly, to be copied whole."""
+    print(f"database owner  {secrets['owner_database_url'] or 'not known'}")
+    for name, value in (secrets["kafka"] or {}).items():
+        print(f"kafka {name}  {value}")
 
 
 def measuring_told(measuring: dict[str, Any] | None) -> str:

@@ -202,7 +202,7 @@ def rows(home: Home) -> bytes:
 def topics(home: Home) -> bytes:
     """Keys, values and headers of every record of every topic, also of aborted transactions."""
     consumer = KafkaConsumer(
-        bootstrap_servers=home.installation.status()["kafka_bootstrap"],
+        **home.installation.kafka_auditor(),
         isolation_level="read_uncommitted",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -60,7 +60,7 @@ def kill(engine: EmbeddedKafka | EmbeddedPostgres) -> None:
 
 
 def delete(broker: EmbeddedKafka, *topics: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    admin = KafkaAdminClient(**broker.config().client())
     admin.delete_topics(list(topics))
     eventually(lambda: not set(topics) & set(admin.list_topics()))
     admin.close()
@@ -69,7 +69,7 @@ def delete(broker: EmbeddedKafka, *topics: str) -> None:
 def test_the_broker_stops_is_killed_loses_a_topic_and_everything(
     broker: EmbeddedKafka, database: Database
 ):
-    config = KafkaConfig(bootstrap=broker.bootstrap)
+    config = broker.config()
 
     def restarted() -> None:
         broker.stop()
@@ -117,7 +117,7 @@ def is_whole(pool, config: KafkaConfig) -> bool:  # type: ignore[no-untyped-def]
 
 
 def test_postgres_stops_and_is_killed(broker: EmbeddedKafka, store: EmbeddedPostgres):
-    config = KafkaConfig(bootstrap=broker.bootstrap)
+    config = broker.config()
 
     def restarted() -> None:
         store.stop()

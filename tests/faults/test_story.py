@@ -177,7 +177,7 @@ def test_the_log_verifies_and_kafka_holds_each_event_once(story: Story):
         "misordered": 0,
         "extra": 0,
     }
-    positions = _positions_on_kafka(story.installation.status()["kafka_bootstrap"])
+    positions = _positions_on_kafka(story.installation.kafka_auditor())
     assert sorted(positions) == list(range(1, events + 1))
 
 
@@ -229,10 +229,10 @@ def _key(story: Story) -> str:
         return key
 
 
-def _positions_on_kafka(bootstrap: str) -> list[int]:
+def _positions_on_kafka(signed_in: dict[str, Any]) -> list[int]:
     """With nothing of ours: a plain consumer that reads what is committed."""
     consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **signed_in,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -22,7 +22,7 @@ from tests.roles import set_the_stage
 @pytest.fixture
 def config(kafka: EmbeddedKafka) -> Iterator[KafkaConfig]:
     """Topics of this test alone on the shared broker."""
-    config = KafkaConfig(bootstrap=kafka.bootstrap, prefix=f"test{uuid4().hex[:8]}")
+    config = kafka.config(prefix=f"test{uuid4().hex[:8]}")
     yield config
     KafkaTopics(config).delete_all()
 
