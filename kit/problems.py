@@ -24,6 +24,8 @@ from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+# Of a list with thousands of wrong values, the first ones.
+MAX_FIELD_PROBLEMS = 100
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PageOfProblem = Callable[[Request, dict[str, Any]], Response]
 
@@ -83,7 +85,8 @@ def problem_of(error: Exception, request_id: str) -> tuple[int, dict[str, Any], 
         case RequestValidationError():
             status, code = 422, "invalid-input"
             detail = "Some fields are missing or wrong: errors[] names each of them"
-            extra = {"errors": [_field_problem(found) for found in error.errors()]}
+            found = error.errors()[:MAX_FIELD_PROBLEMS]
+            extra = {"errors": [field_problem(each) for each in found]}
         case HTTPException():
             status, detail = error.status_code, str(error.detail)
             code = _title(status).lower().replace(" ", "-")
@@ -165,7 +168,7 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in accepted and not request.url.path.startswith("/api/")
 
 
-def _field_problem(found: dict[str, Any]) -> dict[str, str]:
+def field_problem(found: dict[str, Any]) -> dict[str, str]:
     where, *path = found["loc"]
     # The rejected value is left out: it may be a password.
     pointer = "".join(f"/{part}" for part in path) if where == "body" else ".".join(map(str, path))
