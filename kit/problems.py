@@ -115,7 +115,7 @@ def problem_of(error: Exception, request_id: str) -> tuple[int, dict[str, Any], 
 
 
 def request_id_of(request: Request) -> str:
-    return getattr(request.state, "request_id", None) or _new_request_id()
+    return getattr(request.state, "request_id", None) or new_request_id()
 
 
 def add_headers(request: Request, **headers: str) -> None:
@@ -135,7 +135,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        state["request_id"], state["answer_headers"] = _new_request_id(), {}
+        state["request_id"], state["answer_headers"] = new_request_id(), {}
         correlation.begin(state["request_id"])
         started = False
 
@@ -153,7 +153,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            log.info("request %s ended: the client went away", state["request_id"])
+            log.debug("request %s ended: the client went away", state["request_id"])
         except Exception as error:
             log.exception("request %s failed", state["request_id"])
             if started:
@@ -182,5 +182,5 @@ def _title(status: int) -> str:
         return "Checksum Mismatch" if status == 460 else "Error"
 
 
-def _new_request_id() -> str:
+def new_request_id() -> str:
     return f"req_{uuid.uuid4().hex}"
