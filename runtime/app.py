@@ -83,7 +83,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     )
     app.state.feed = reading.feed
     metrics = Metrics(reading.system)
-    metrics.registry.register(InstallationFigures(core, reading.sagas.stuck, parts))
+    metrics.registry.register(InstallationFigures(core, reading.stuck, parts))
     core.log.observe(StoreFigures(metrics.registry).group_committed)
     look = web.app.load_look()
     authenticated, progress = changing.authenticated, core.progress
@@ -135,7 +135,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         read_api.storage_http.router(authenticated, progress, reading.storage),
         read_api.accounts_http.router(authenticated, progress, reading.accounts, reading.sign_ins),
         read_api.erasures_http.router(reading.erasures, progress, changing.limits),
-        read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
+        read_api.system_http.router(authenticated, reading.system, metrics, checks(core.watched())),
         web.security_txt.router(core.settings.security_contact),
         web.app.router(look, page_parts(core, changing, reading, look)),
     ):
