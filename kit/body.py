@@ -22,6 +22,13 @@ MAX_FIELDS = 500
 MAX_VALUES = 5_000
 _DISPOSITION = re.compile(rb"content-disposition[^\r\n]*", re.IGNORECASE)
 _CONTENT_TYPE = b"content-type"
+_ONCE = frozenset(
+    (
+        *(b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key"),
+        *(b"last-event-id", b"min-position", b"origin", b"range", b"tus-resumable"),
+        *(b"upload-checksum", b"upload-length", b"upload-metadata", b"upload-offset"),
+    )
+)
 _UTF8 = re.compile(rb";\s*charset=\"?(?:utf-?8|us-ascii)\"?\s*(?:;|$)")
 
 
@@ -44,6 +51,13 @@ class ContentTypeTooLong(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__("The Content-Type is too long or names too much: send only what is needed")
+
+
+class RepeatedHeader(NoCultureError):
+    status, code = 400, "repeated-header"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The header {name} was sent more than once: send it once")
 
 
 class TooManyFields(NoCultureError):
@@ -72,7 +86,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         content_types = [value.lower() for name, value in scope["headers"] if name == _CONTENT_TYPE]
-        if refusal := _refusal_of_type(content_types):
+        if refusal := _refusal_of_headers(scope) or _refusal_of_type(content_types):
             await _refuse(refusal, scope, receive, send)
             return
         if self._streams(scope["method"], scope["path"]):
@@ -102,6 +116,23 @@ class BodyLimit:
 async def _refuse(error: NoCultureError, scope: Scope, receive: Receive, send: Send) -> None:
     status, document, headers = problem_of(error, request_id_of(Request(scope)))
     await JSONResponse(document, status, headers, MEDIA_TYPE)(scope, receive, send)
+
+
+def announced_bytes(request: Request) -> int:
+    """Content-Length, 0 if there is none that can be meant."""
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+def _refusal_of_headers(scope: Scope) -> NoCultureError | None:
+    """Whoever reads the first of two headers and whoever reads the last see two requests."""
+    seen = set()
+    for name, _ in scope["headers"]:
+        if name in _ONCE:
+            if name in seen:
+                return RepeatedHeader(name.decode())
+            seen.add(name)
+    return None
 
 
 def _refusal_of_type(content_types: list[bytes]) -> NoCultureError | None:
