@@ -24,7 +24,7 @@ _DISPOSITION = re.compile(rb"content-disposition[^\r\n]*", re.IGNORECASE)
 _CONTENT_TYPE = b"content-type"
 _ONCE = frozenset(
     (
-        *(b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key"),
+        *(b"authorization", b"content-length", b"content-type", b"idempotency-key"),
         *(b"last-event-id", b"min-position", b"origin", b"range", b"tus-resumable"),
         *(b"upload-checksum", b"upload-length", b"upload-metadata", b"upload-offset"),
     )

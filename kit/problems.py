@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit import correlation, security_log
+from kit.field_words import in_words
 from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def problem_of(error: Exception, request_id: str) -> tuple[int, dict[str, Any], 
             status, code = 422, "invalid-input"
             detail = "Some fields are missing or wrong: errors[] names each of them"
             found = error.errors()[:MAX_FIELD_PROBLEMS]
-            extra = {"errors": [field_problem(each) for each in found]}
+            extra = {"errors": [_field_problem(each) for each in found]}
         case HTTPException():
             status, detail = error.status_code, str(error.detail)
             code = _title(status).lower().replace(" ", "-")
@@ -168,11 +169,11 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in accepted and not request.url.path.startswith("/api/")
 
 
-def field_problem(found: dict[str, Any]) -> dict[str, str]:
+def _field_problem(found: dict[str, Any]) -> dict[str, str]:
     where, *path = found["loc"]
     # The rejected value is left out: it may be a password.
     pointer = "".join(f"/{part}" for part in path) if where == "body" else ".".join(map(str, path))
-    return {"pointer": pointer, "code": found["type"].replace("_", "-"), "detail": found["msg"]}
+    return {"pointer": pointer, "code": found["type"].replace("_", "-"), "detail": in_words(found)}
 
 
 def _title(status: int) -> str:

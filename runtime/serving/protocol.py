@@ -37,8 +37,6 @@ MAX_AHEAD = 16
 LINGER_S, LINGER_BYTES = 2.0, 32 * 1024 * 1024
 # The same for a body whose request is answered: clients read answers once they have sent it all.
 ANSWERED_BODY_S = 60.0
-# Whose client has sent, or read, nothing for so long gives way to a new connection.
-STILL_S = 2.0
 # Each chunk costs 2 us, however small: so many may be smaller than so many bytes on average.
 CRUMBS, CRUMB_BYTES = 10_000, 16
 
@@ -257,9 +255,10 @@ class GuardedProtocol(WholeTargets):
             return None
         if self._phase in (Phase.IDLE, Phase.HEAD) and not self._answering():
             return self._since
-        if self._phase is Phase.BODY and self._awaits_body() and now - self._body_at > STILL_S:
+        if self._phase is Phase.BODY and self._awaits_body():
+            # Of an upload that goes on this is hardly ever the longest ago.
             return self._body_at
-        return now - self._unread_s if self._unread_s > STILL_S else None
+        return now - self._unread_s if self._unread_s else None
 
     def look(self, now: float, elapsed_s: float) -> None:
         """Ends the connection if its client took too long; asked twice a second."""

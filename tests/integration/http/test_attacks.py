@@ -5,6 +5,7 @@ for it, and each attack ends in a problem or a closed connection.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -32,9 +33,12 @@ LIMITS = {
     "min_body_bytes_per_s": 1000,
     "send_timeout_s": 1.0,
 }
-# The least that others may be told of an attack.
-PROMISE_S = 1.0
+# So long may others wait while somebody attacks; on a machine that is busy with other things the
+# server waits for a core as well.
+PROMISE_S = max(1.0, 0.5 * os.getloadavg()[0] / (os.cpu_count() or 1))
 PATIENCE_S = 8.0
+# Others have another address than the attacker, where one machine has several.
+ELSEWHERE = "127.0.0.2" if sys.platform == "linux" else ""
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: h\r\n"
 ASK, ASK_AND_CLOSE = HEALTH + b"\r\n", HEALTH + b"Connection: close\r\n\r\n"
 SIGN_UP = b"POST /api/accounts HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
@@ -59,16 +63,18 @@ class Attacked:
     log: Path
     key: str = ""
 
-    def connect(self, *, unread: bool = False) -> socket.socket:
+    def connect(self, *, unread: bool = False, source: str = "") -> socket.socket:
         connection = socket.socket()
+        if source:
+            connection.bind((source, 0))
         if unread:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(PATIENCE_S)
         connection.connect(("127.0.0.1", self.port))
         return connection
 
-    def ask(self, sent: bytes) -> Answer:
-        with self.connect() as connection:
+    def ask(self, sent: bytes, source: str = "") -> Answer:
+        with self.connect(source=source) as connection:
             # A refusal may end the connection before all is sent; its answer is read all the same.
             with suppress(ConnectionError):
                 connection.sendall(sent)
@@ -154,7 +160,7 @@ class Watch:
         while not ended.wait(0.02):
             began = time.monotonic()
             try:
-                self.statuses.add(self.server.ask(ASK_AND_CLOSE).status)
+                self.statuses.add(self.server.ask(ASK_AND_CLOSE, ELSEWHERE).status)
             except (OSError, AssertionError):
                 self.statuses.add(0)
             self.waited_s.append(time.monotonic() - began)
@@ -178,7 +184,10 @@ def undisturbed(server: Attacked) -> Iterator[None]:
         time.sleep(0.1)
         ended.set()
         thread.join()
-    assert (watch.statuses, max(watch.waited_s) < PROMISE_S) == ({200}, True), watch
+    assert (watch.statuses, max(watch.waited_s) < PROMISE_S) == ({200}, True), (
+        max(watch.waited_s),
+        watch.statuses,
+    )
 
 
 pytestmark = pytest.mark.usefixtures("others")
@@ -288,8 +297,12 @@ def test_more_bodies_of_an_address_than_it_may_send_make_place(server: Attacked)
         held = [stack.enter_context(server.connect()) for _ in range(30)]
         for connection in held:
             connection.sendall(half)
+        # At once as many again: there is no room left for all of them.
+        held += [stack.enter_context(server.connect()) for _ in range(30)]
+        for connection in held[30:]:
+            connection.sendall(half)
         assert server.ask(ASK).status == 200
-        assert {read_one(connection).status for connection in held} == {408}
+        assert {read_one(connection).status for connection in held} <= {408, 503}
 
 
 def test_connections_that_ask_nothing_are_closed_without_a_word(server: Attacked):
