@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: h\r\n"
-POST = b"POST /sign-up HTTP/1.1\r\nHost: h\r\n"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+POST = b"POST /sign-up HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 PART = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n'
 HALF_OPEN, UNREAD = 300, 32
 
@@ -36,6 +36,8 @@ class Attacker:
 
     def send(self, sent: bytes, *, reads: bool = True) -> None:
         """On a connection of its own, which stays open if nothing is read."""
+        host = b"Host: 127.0.0.1"
+        sent = sent.replace(host, host + b":%d" % self._port)
         with suppress(OSError):
             connection = self.connect()
             connection.sendall(sent)
@@ -67,7 +69,7 @@ def ahead(attacker: Attacker) -> None:
 
 
 def unread(attacker: Attacker) -> None:
-    attacker.send(b"GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n" * 16, reads=False)
+    attacker.send(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 16, reads=False)
     time.sleep(0.02)
 
 
@@ -87,7 +89,7 @@ def crumbs(attacker: Attacker) -> None:
 
 def wrong_values(attacker: Attacker) -> None:
     said = b"{" + b",".join(b'"f%d":1' % number for number in range(20_000)) + b"}"
-    head = b"POST /api/accounts HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+    head = b"POST /api/accounts HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     attacker.send(head + b"Content-Length: %d\r\n\r\n" % len(said) + said)
 
 

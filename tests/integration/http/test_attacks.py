@@ -39,10 +39,10 @@ PROMISE_S = max(1.0, 0.5 * os.getloadavg()[0] / (os.cpu_count() or 1))
 PATIENCE_S = 8.0
 # Others have another address than the attacker, where one machine has several.
 ELSEWHERE = "127.0.0.2" if sys.platform == "linux" else ""
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: h\r\n"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: testserver\r\n"
 ASK, ASK_AND_CLOSE = HEALTH + b"\r\n", HEALTH + b"Connection: close\r\n\r\n"
-SIGN_UP = b"POST /api/accounts HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
-LARGE = b"GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n"
+SIGN_UP = b"POST /api/accounts HTTP/1.1\r\nHost: testserver\r\nContent-Type: application/json\r\n"
+LARGE = b"GET /openapi.json HTTP/1.1\r\nHost: testserver\r\n\r\n"
 
 
 @dataclass
@@ -144,7 +144,12 @@ def _key(server: Attacked) -> str:
 
 def _json(path: str, said: object, *headers: str) -> bytes:
     body = json.dumps(said).encode()
-    lines = [f"POST {path} HTTP/1.1", "Host: h", "Content-Type: application/json", *headers]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: testserver",
+        "Content-Type: application/json",
+        *headers,
+    ]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
@@ -206,13 +211,13 @@ def test_a_header_of_20_mb_was_taken(server: Attacked):
         (HEALTH + b"X: " + b"h" * 40_000 + b"\r\n\r\n", 431),
         (HEALTH + b"a: b\r\n" * 50_000 + b"\r\n", 431),
         (HEALTH + b"a: b\r\n" * 101 + b"\r\n", 431),
-        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: testserver\r\n\r\n", 414),
         (b"GET /" + b"a" * 5_000_000, 414),
-        (b"GET /healthz?" + b"a=b&" * 3_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+        (b"GET /healthz?" + b"a=b&" * 3_000 + b" HTTP/1.1\r\nHost: testserver\r\n\r\n", 414),
         (b"\x16\x03\x01\x02\x00\x01\x00", 400),
-        (b"CONNECT example.com:443 HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        (b"GET http:// HTTP/1.1\r\nHost: h\r\n\r\n", 400),
-        (b"GET /\xff\xfe HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+        (b"CONNECT example.com:443 HTTP/1.1\r\nHost: testserver\r\n\r\n", 400),
+        (b"GET http:// HTTP/1.1\r\nHost: testserver\r\n\r\n", 400),
+        (b"GET /\xff\xfe HTTP/1.1\r\nHost: testserver\r\n\r\n", 400),
         (HEALTH + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (HEALTH + b"Content-Length: -1\r\n\r\n", 400),
         (HEALTH + b"Content-Length: " + b"9" * 40 + b"\r\n\r\n", 400),
@@ -231,9 +236,15 @@ def test_as_much_as_is_allowed_is_answered(server: Attacked):
     headers = HEALTH + b"X: " + b"h" * 30_000 + b"\r\n" + b"a: b\r\n" * 90
     assert server.ask(headers + b"\r\n").status == 200
     assert (
-        server.ask(b"GET /healthz?" + b"a" * 8_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n").status == 200
+        server.ask(
+            b"GET /healthz?" + b"a" * 8_000 + b" HTTP/1.1\r\nHost: testserver\r\n\r\n"
+        ).status
+        == 200
     )
-    assert server.ask(b"GET http://h/healthz HTTP/1.1\r\nHost: h\r\n\r\n").status == 200
+    assert (
+        server.ask(b"GET http://testserver/healthz HTTP/1.1\r\nHost: testserver\r\n\r\n").status
+        == 200
+    )
 
 
 def test_headers_one_byte_at_a_time_stayed_open_for_ever(server: Attacked):
@@ -267,7 +278,9 @@ def test_a_body_of_a_byte_a_second_stayed_open_for_ever(server: Attacked):
 
 def test_a_long_upload_goes_on_as_long_as_its_bytes_come(server: Attacked):
     """Three times the time in which nothing may stand still."""
-    head = f"POST /api/uploads HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.key}\r\n"
+    head = (
+        f"POST /api/uploads HTTP/1.1\r\nHost: testserver\r\nAuthorization: Bearer {server.key}\r\n"
+    )
     head += "Tus-Resumable: 1.0.0\r\nUpload-Length: 9000\r\nContent-Length: 9000\r\n"
     head += "Content-Type: application/offset+octet-stream\r\nExpect: 100-continue\r\n\r\n"
     with server.connect() as connection:
@@ -348,7 +361,7 @@ def test_answers_that_nobody_reads_are_dropped(server: Attacked):
 def test_live_streams_last_although_nothing_is_said(server: Attacked):
     with server.connect() as connection:
         connection.sendall(
-            b"GET /api/events/stream HTTP/1.1\r\nHost: h\r\n"
+            b"GET /api/events/stream HTTP/1.1\r\nHost: testserver\r\n"
             + f"Authorization: Bearer {server.key}\r\n\r\n".encode()
         )
         received = b""
@@ -361,7 +374,7 @@ def test_live_streams_last_although_nothing_is_said(server: Attacked):
 
 def test_live_streams_with_a_request_behind_them_were_never_let_go(server: Attacked):
     """Of several requests of a connection uvicorn tells only the last that its client is gone."""
-    stream = b"GET /api/events/stream HTTP/1.1\r\nHost: h\r\n"
+    stream = b"GET /api/events/stream HTTP/1.1\r\nHost: testserver\r\n"
     stream += f"Authorization: Bearer {server.key}\r\n\r\n".encode()
     for _ in range(MAX_STREAMS_PER_WORKSPACE + 5):
         with server.connect() as connection:
@@ -374,7 +387,7 @@ def test_form_parts_by_the_thousand_stopped_all_others(server: Attacked):
     part = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n'
     for path, count in (("/api/assets", 15_000), ("/sign-up", 4_000), ("/vault/upload", 15_000)):
         body = part * count
-        head = f"POST {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.key}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: testserver\r\nAuthorization: Bearer {server.key}\r\n"
         head += "Content-Type: multipart/form-data; boundary=b\r\n"
         answer = server.ask(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         assert answer.status in (413, 422, 401), answer

@@ -15,6 +15,7 @@ from commands.assets import TagChanges
 from kit.body import MAX_FIELDS, MAX_VALUES
 from kit.install import install_kit
 from kit.problems import MAX_FIELD_PROBLEMS
+from kit.site import Site
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 PARTS = "multipart/form-data; boundary=b"
@@ -38,7 +39,7 @@ def client() -> TestClient:
     async def form(x: Annotated[str, Form()] = "") -> str:
         return x
 
-    install_kit(app, lambda method, path: False)
+    install_kit(app, Site(allowed_hosts="testserver"), lambda method, path: False)
     return TestClient(app, raise_server_exceptions=False)
 
 
