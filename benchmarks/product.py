@@ -22,7 +22,7 @@ from runtime.installation import ROOT
 from runtime.supervised import SINGLE_THREADED, core_environment
 
 PATIENCE_S = 120.0
-# The server ends a connection that was idle for 5 s.
+# Well before the server ends a connection that is idle.
 IDLE_S = 3.0
 
 
@@ -55,7 +55,7 @@ def running(
             log = (folder.parent / f"{folder.name}-{part}.log").open("wb")
             processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "runtime", "run", part],
+                    [sys.executable, "-m", *_module_of(part)],
                     cwd=ROOT,
                     env=environment | core_environment(part),
                     stdin=subprocess.DEVNULL,
@@ -71,6 +71,11 @@ def running(
             process.terminate()
         for process in processes:
             process.wait(timeout=30)
+
+
+def _module_of(part: str) -> list[str]:
+    """Of the product's own, or a module that stands for one."""
+    return [part] if "." in part else ["runtime", "run", part]
 
 
 def _ready(port: int, path: str, processes: list[subprocess.Popen[bytes]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -35,6 +35,9 @@ from runtime.engines.kafka_users import KafkaUser, embedded_config
 from runtime.errors import NothingRunning
 from runtime.settings import Settings, is_embedded
 
+# One for /readyz, one for /metrics, one for an operator's page.
+WATCHING, WATCHING_PATIENCE_S = 3, 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
@@ -48,6 +51,13 @@ class Core:
     commands: Commands
     objects: ObjectStore
     progress: LogProgress
+    # Connections of those who only ask how things are: work may take all the others.
+    watching: ConnectionPool
+
+    def watched(self) -> Core:
+        """The same, for who watches it."""
+        progress = LogProgress(self.watching, self.settings.event_log)
+        return replace(self, pool=self.watching, progress=progress)
 
 
 @contextmanager
@@ -75,6 +85,17 @@ def open_core(
         )
         # A database that went first must not hold up our own end.
         stack.callback(pool.close, timeout=1.0)
+        watching = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=WATCHING,
+            timeout=WATCHING_PATIENCE_S,
+            num_workers=1,
+            kwargs={"autocommit": True, "options": SESSION},
+            check=check_connection,
+            open=True,
+        )
+        stack.callback(watching.close, timeout=1.0)
         log = PostgresLog(url, pool)
         stack.callback(log.close)
         keys = PostgresSubjectKeys(pool, settings.secrets.master_keys)
@@ -93,6 +114,7 @@ def open_core(
             commands=commands,
             objects=GuardedObjectStore(object_store(settings), WorkspaceLocks(pool)),
             progress=LogProgress(pool, settings.event_log, tail),
+            watching=watching,
         )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from kit.cores import keep_to
@@ -40,20 +38,12 @@ def run_api(settings: Settings) -> None:
     """Commands, queries and pages over HTTP."""
     import gc
 
-    import uvicorn
-
     from events.log.tail import LogTail
-    from kit.target import WholeTargets
     from processors.sweeping import Sweeper
     from runtime.app import build_app
     from runtime.erasing import before_ready
-
-    class _Server(uvicorn.Server):
-        on_exit: Callable[[], None]
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            self.on_exit()
-            super().handle_exit(sig, frame)
+    from runtime.serving.limits import limits_of
+    from runtime.serving.server import Server
 
     start_logging(settings)
     keep_to(settings.core)
@@ -64,22 +54,16 @@ def run_api(settings: Settings) -> None:
         threading.Thread(target=sweeper.run, args=(sweeping,), name="sweeper", daemon=True).start()
         tail = LogTail(core.url)
         app = build_app(core, tail)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=settings.port,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
-                proxy_headers=False,
-                http=WholeTargets,
-                timeout_graceful_shutdown=5,
-            )
+        server = Server(
+            app,
+            limits_of(settings),
+            # Open live streams end at once; waiting for them would cost every stop the full 5 s.
+            app.state.feed.close,
+            host=settings.host,
+            port=settings.port,
+            # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
+            proxy_headers=False,
         )
-        # Open live streams end at once; waiting for them would cost every stop the full 5 s.
-        server.on_exit = app.state.feed.close
         # What is there by now stays: to look through it again and again took 14 % of the time.
         gc.collect()
         gc.freeze()

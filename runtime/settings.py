@@ -68,6 +68,44 @@ class Settings(BaseSettings):
         description="Whether operators operate with a second factor only; empty: required where"
         " others than this machine's users can reach the pages (HOST or PUBLIC_URL).",
     )
+    max_connections: int = Field(
+        2_000, ge=16, description="Connections in all; fewer if the system allows fewer open files."
+    )
+    max_connections_per_address: int = Field(
+        256,
+        ge=1,
+        description="Connections of one address, or of one IPv6 /64. Above it the one that has"
+        " waited longest for its client is closed. Proxies of `trusted_proxies` have no such limit:"
+        " set it there.",
+    )
+    max_header_bytes: int = Field(
+        32 * 1024, ge=1024, description="Bytes of a request's headers, above: 431."
+    )
+    max_headers: int = Field(100, ge=10, description="Headers of a request, above: 431.")
+    max_target_bytes: int = Field(
+        8 * 1024, ge=256, description="Bytes of a request's address and its query, above: 414."
+    )
+    header_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds in which a request's headers must be there, else 408."
+    )
+    keep_alive_s: float = Field(
+        20.0, gt=0, description="Seconds that a connection may wait for its next request."
+    )
+    body_timeout_s: float = Field(
+        20.0, gt=0, description="Seconds over which the speed of a body is measured."
+    )
+    min_body_bytes_per_s: int = Field(
+        250,
+        ge=1,
+        description="The slowest body, in bytes a second, else 408; a faster one may take as long"
+        " as it likes.",
+    )
+    send_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds after which an answer is dropped of which its client reads nothing;"
+        " players ask again for the rest.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
     )
