@@ -239,7 +239,8 @@ class EmbeddedPostgres:
         except psycopg.OperationalError as error:
             if "password authentication failed" not in str(error):
                 return False
-            self._bring_along(error)
+            if not self._finish_exchange():
+                self._bring_along(error)
             return True
 
     def stop(self) -> None:
@@ -340,6 +341,22 @@ class EmbeddedPostgres:
             ensure_database(admin, DATABASE)
         with psycopg.connect(self.admin_url(), autocommit=True) as admin:
             close_database(admin)
+
+    def _finish_exchange(self) -> bool:
+        """True if an exchange of the admin's password was cut off behind its statement."""
+        import psycopg
+
+        from runtime.engines.postgres_roles import ADMIN_ROLE
+
+        following = self._secrets.following(PASSWORDS[ADMIN_ROLE])
+        if following is None:
+            return False
+        try:
+            psycopg.connect(self._url(ADMIN_ROLE, following, "postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        self._secrets.replace(PASSWORDS[ADMIN_ROLE])
+        return True
 
     def _bring_along(self, refused: psycopg.OperationalError) -> None:
         """Until version 0.1 the owner of the database was the superuser. Raises EngineFailed if

@@ -157,6 +157,11 @@ def is_superuser(connection: Connection) -> bool:
     return connection.info.parameter_status("is_superuser") == "on"
 
 
+def set_password(admin: Connection, role: str, password: str) -> None:
+    """Sessions that are open stay; the next sign-in takes the new one."""
+    _set(admin, role, "LOGIN", password)
+
+
 def _set(connection: Connection, role: str, attributes: str, password: str) -> None:
     """The password as its verifier: a statement may come into the server's log."""
     verifier = connection.pgconn.encrypt_password(
