@@ -66,8 +66,11 @@ def broker(
     to_broker: SlowNetwork, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaBehindNetwork]:
     engine = KafkaBehindNetwork(tmp_path_factory.mktemp("broker"), to_broker.port)
-    engine.start()
+    engine.prepare()
+    # Before it starts: its users come through the proxy too.
     to_broker.target = engine.port
+    engine.launch()
+    engine.wait_ready()
     yield engine
     engine.stop()
 
