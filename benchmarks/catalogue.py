@@ -22,6 +22,7 @@ MODULES = {
     "P11": "benchmarks.p11_pages",
     "P12": "benchmarks.p12_pages_meanwhile",
     "P13": "benchmarks.p13_idle",
+    "P14": "benchmarks.p14_attacks",
 }
 
 

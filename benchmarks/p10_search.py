@@ -53,7 +53,7 @@ def measure(rig: Rig) -> list[Result]:
     catalogue = Catalogue(size, rig.seed)
     database = rig.database()
     began = time.perf_counter()
-    fill(database.owner_url, database.app_url, catalogue)
+    fill(database.owner_url, database.worker_url, catalogue)
     filled_s = time.perf_counter() - began
     with rig.pool(database.app_url) as pool:
         times = _waits(pool, catalogue, count, random.Random(rig.seed))  # noqa: S311

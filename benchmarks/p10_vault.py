@@ -154,12 +154,12 @@ def asset_id(number: int) -> str:
     return f"ast_{number:032x}"
 
 
-def fill(owner_url: str, app_url: str, catalogue: Catalogue, *, texts: bool = True) -> None:
+def fill(owner_url: str, worker_url: str, catalogue: Catalogue, *, texts: bool = True) -> None:
     """Both views' tables, their vector indexes built at the end as a bulk load does.
 
     `texts` False leaves the vault's own table empty: vectors alone.
     """
-    with psycopg.connect(app_url, autocommit=True) as connection:
+    with psycopg.connect(worker_url, autocommit=True) as connection:
         vault, sounds = (create_build(connection, view(), 1) for view in (Vault, Sounds))
         definitions = [_definition(connection, sounds, name) for name in INDEXES]
         for name in INDEXES:

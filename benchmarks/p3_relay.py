@@ -79,7 +79,7 @@ def _catch_up(rig: Rig, database: Database, events: int) -> Result:
 def _relay_s(rig: Rig, database: Database, config: KafkaConfig) -> float:
     with (
         rig.pool(database.app_url) as pool,
-        psycopg.connect(database.app_url, autocommit=True) as connection,
+        psycopg.connect(database.relay_url, autocommit=True) as connection,
     ):
         assert take_relay_lock(connection)
         with RelaySession(connection, pool, config) as session:
@@ -196,7 +196,7 @@ def _round_trips_ms(rig: Rig, count: int) -> list[float]:
 
 @contextmanager
 def _topics(rig: Rig) -> Iterator[KafkaConfig]:
-    config = KafkaConfig(bootstrap=rig.kafka.bootstrap, prefix=f"bench{uuid4().hex[:8]}")
+    config = rig.kafka.config(prefix=f"bench{uuid4().hex[:8]}")
     KafkaTopics(config).ensure(REGISTRY.categories())
     yield config
     KafkaTopics(config).delete_all()
@@ -205,7 +205,7 @@ def _topics(rig: Rig) -> Iterator[KafkaConfig]:
 @contextmanager
 def _relaying(database: Database, pool: Any, config: KafkaConfig) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=Relay(database.app_url, pool, config).run, args=(stop,))
+    thread = threading.Thread(target=Relay(database.relay_url, pool, config).run, args=(stop,))
     thread.start()
     try:
         yield

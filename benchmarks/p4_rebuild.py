@@ -49,7 +49,7 @@ def measure(rig: Rig) -> list[Result]:
     database = rig.database()
     fill(database.app_url, events, rig.seed)
     ours, bare, library, rebuilt = [], [], [], []
-    with _library(rig.database()) as peer, rig.pool(database.app_url) as pool:
+    with _library(rig.database()) as peer, rig.pool(database.worker_url) as pool:
         codec = EventCodec(PostgresSubjectKeys(pool, os.urandom(32)))
         _digested(database, pool)
         consumer, rebuilder = ProjectionConsumer(Attempts()), Rebuilder(pool, codec, "postgres")

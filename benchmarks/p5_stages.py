@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import psycopg
 from kafka import KafkaConsumer
 
+from events.log.kafka_config import KafkaConfig
 from events.log.partitions import topic_of
 from events.log.progress_tail import CHANNEL
 
@@ -56,12 +57,12 @@ class Stages:
 
 
 @contextmanager
-def watched(bootstrap: str, url: str, view: str, category: str) -> Iterator[Stages]:
+def watched(kafka: KafkaConfig, url: str, view: str, category: str) -> Iterator[Stages]:
     """Notes what gets by while the block runs."""
     stages, stop = Stages(), threading.Event()
     consumer = KafkaConsumer(
         topic_of(category),
-        bootstrap_servers=bootstrap,
+        **kafka.client(),
         group_id=None,
         auto_offset_reset="latest",
         isolation_level="read_committed",

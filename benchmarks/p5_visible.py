@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
@@ -39,7 +40,7 @@ def measure(rig: Rig) -> list[Result]:
     database = rig.database()
     with (
         running(rig, rig.folder / "p5", "api", "relay", "worker", database=database) as port,
-        _bare(rig.kafka.bootstrap) as bare,
+        _bare(rig.kafka.config().client()) as bare,
     ):
         musician = _Musician(port)
         visible = musician.edit_and_see
@@ -49,7 +50,7 @@ def measure(rig: Rig) -> list[Result]:
         for _ in range(rounds):
             theirs += _paced(bare, seconds)
             ours += _paced(visible, seconds)
-        with watched(rig.kafka.bootstrap, database.app_url, "vault", "asset") as stages:
+        with watched(rig.kafka.config(), database.app_url, "vault", "asset") as stages:
             musician.seen = stages.answered
             _paced(visible, seconds)
     mine, their = percentiles(ours), percentiles(theirs)
@@ -130,15 +131,15 @@ class _Desk:
 
 
 @contextmanager
-def _bare(bootstrap: str) -> Iterator[RoundTrip]:
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+def _bare(kafka: dict[str, Any]) -> Iterator[RoundTrip]:
+    admin = KafkaAdminClient(**kafka)
     admin.create_topics({TOPIC: {"num_partitions": PARTITIONS, "replication_factor": 1}})
     admin.wait_for_topics([TOPIC])
     admin.close()
-    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", metrics_enabled=False)
+    producer = KafkaProducer(**kafka, acks="all", metrics_enabled=False)
     consumer = KafkaConsumer(
         TOPIC,
-        bootstrap_servers=bootstrap,
+        **kafka,
         group_id=None,
         auto_offset_reset="earliest",
         enable_auto_commit=False,

@@ -17,11 +17,12 @@ from typing import Any
 
 from benchmarks.rig import Database, Rig
 from runtime.engines.child import choose_free_port
+from runtime.engines.kafka_users import as_environment
 from runtime.installation import ROOT
 from runtime.supervised import SINGLE_THREADED, core_environment
 
 PATIENCE_S = 120.0
-# The server ends a connection that was idle for 5 s.
+# Well before the server ends a connection that is idle.
 IDLE_S = 3.0
 
 
@@ -42,7 +43,9 @@ def running(
         "NOCULTURE_DATA": str(folder),
         "NOCULTURE_DATABASE_URL": database.owner_url,
         "NOCULTURE_APP_DATABASE_URL": database.app_url,
-        "NOCULTURE_KAFKA_BOOTSTRAP": rig.kafka.bootstrap,
+        "NOCULTURE_WORKER_DATABASE_URL": database.worker_url,
+        "NOCULTURE_RELAY_DATABASE_URL": database.relay_url,
+        **as_environment(rig.kafka.config()),
         "NOCULTURE_PORT": str(port),
         "NOCULTURE_LOG_LEVEL": "warning",
     }
@@ -52,7 +55,7 @@ def running(
             log = (folder.parent / f"{folder.name}-{part}.log").open("wb")
             processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "runtime", "run", part],
+                    [sys.executable, "-m", *_module_of(part)],
                     cwd=ROOT,
                     env=environment | core_environment(part),
                     stdin=subprocess.DEVNULL,
@@ -68,6 +71,11 @@ def running(
             process.terminate()
         for process in processes:
             process.wait(timeout=30)
+
+
+def _module_of(part: str) -> list[str]:
+    """Of the product's own, or a module that stands for one."""
+    return [part] if "." in part else ["runtime", "run", part]
 
 
 def _ready(port: int, path: str, processes: list[subprocess.Popen[bytes]]) -> None:

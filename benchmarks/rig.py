@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import psycopg
@@ -20,17 +19,11 @@ from psycopg_pool import ConnectionPool
 
 from events.store.log import SESSION
 from runtime.engines.kafka import EmbeddedKafka
-from runtime.engines.postgres import EmbeddedPostgres
+from runtime.engines.postgres import Database, EmbeddedPostgres
 from runtime.migrate import migrate
 from runtime.settings import load_settings
 
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """A migrated database of its own: `owner_url` may do everything, `app_url` what we may."""
-
-    owner_url: str
-    app_url: str
+__all__ = ["Database"]
 
 
 @dataclass
@@ -67,20 +60,17 @@ class Rig:
         """A new one with all migrations."""
         name = f"bench_{next(self._numbers)}"
         self._made.append(name)
-        with psycopg.connect(self.postgres.owner_url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-            connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
-        owner_url = _of(self.postgres.owner_url, name)
-        migrate(owner_url)
-        return Database(owner_url, _of(self.postgres.app_url, name))
+        database = self.postgres.make_database(name)
+        migrate(database.owner_url)
+        return database
 
     def clear(self) -> None:
         """No database is left for autovacuum to work on beside the next benchmark."""
         if not self._made:
             return
-        with psycopg.connect(self.postgres.owner_url, autocommit=True) as connection:
-            for name in self._made:
-                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        for name in self._made:
+            self.postgres.drop_database(name)
+        with psycopg.connect(self.postgres.admin_url(), autocommit=True) as connection:
             connection.execute("CHECKPOINT")
         self._made.clear()
 
@@ -134,8 +124,3 @@ def _cpu_model() -> str:
     except OSError:
         return platform.processor()
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
-
-
-def _of(url: str, database: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"/{database}"))

@@ -26,6 +26,7 @@ from events.store.pending import ClaimTaken, Committed, StoreBusy
 from events.store.subject_keys import SubjectGone
 from gateways.ports import ObjectStore
 from kit.auth import Authenticate
+from kit.body import announced_bytes
 from kit.caller import Caller
 from kit.conditions import if_match
 from kit.fair import FairQueue
@@ -295,8 +296,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
 
         The part `path` may say where it lay in a folder: `Song A/Kick.wav`.
         """
-        announced = request.headers.get("content-length", "")
-        at_least = int(announced) - MAX_REST_BYTES if announced.isdigit() else 0
+        at_least = max(0, announced_bytes(request) - MAX_REST_BYTES)
         check, workspace_id = assets.quota.check, caller.workspace_id
         await in_thread(check, workspace_id, min(at_least, assets.staging.max_bytes))
         with await in_thread(assets.staging.receive, workspace_id) as receiving:

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from aggregates import account
 from commands.addresses import address_and_name_of, address_of
-from commands.devices import Devices
 from commands.http import answer, correlation_id
+from commands.known_devices import Devices
 from commands.logins import MAX_EMAIL, Logins, TypedEmail
 from commands.passwords import Password, Passwords
 from commands.unit import CommandContext, Commands

@@ -15,8 +15,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from aggregates import sign_ins
 from aggregates.errors import NotFound
-from commands.devices import Devices
+from commands.devices import device_of
 from commands.http import correlation_id
+from commands.known_devices import Devices
 from commands.logins import Login, Logins
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
@@ -34,6 +35,7 @@ from schemas.text import Ref, told
 log = logging.getLogger(__name__)
 SESSION_S = 30 * 24 * 3600
 # Who signs in does not wait for a store that is busy: the event is left out then.
+TRIES = 10
 PATIENCE = "SET LOCAL lock_timeout = '500ms'"
 _START = (
     "INSERT INTO credentials_sessions"
@@ -42,28 +44,6 @@ _START = (
 )
 MAX_USER_AGENT = 300
 LINK_LIFE = timedelta(hours=24)
-
-
-# The first that fits: Edge and Opera say Chrome too, everybody says Safari.
-_BROWSERS = (
-    ("Edg", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS/", "Firefox"),
-    ("CriOS/", "Chrome"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-    ("curl/", "curl"),
-)
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("CrOS", "ChromeOS"),
-    ("Linux", "Linux"),
-)
 
 
 class SessionId(Id, prefix="ses"):
@@ -264,22 +244,31 @@ class Sessions:
 
     def _told(self, whose: Whose, by: Means, session: tuple[Any, ...]) -> bool:
         """Start the session and append the sign-in at once; False if the store has no time."""
-        account_id = AccountId(whose.account_id)
-        context = CommandContext(account_id, whose.workspace_id, CommandId.new(), correlation_id())
+        for _ in range(TRIES):
+            try:
+                self._tell(AccountId(whose.account_id), whose.workspace_id, by, session)
+                return True
+            except VersionConflict:
+                # Others of this account came in, or were refused, in this moment.
+                continue
+            except StoreBusy:
+                break
+            except psycopg.errors.ForeignKeyViolation as error:
+                # The account was erased in this moment.
+                raise WrongCredentials from error
+        log.warning("a sign-in is not in the log: the store is busy")
+        return False
+
+    def _tell(
+        self, account_id: AccountId, workspace_id: str, by: Means, session: tuple[Any, ...]
+    ) -> None:
+        context = CommandContext(account_id, workspace_id, CommandId.new(), correlation_id())
         unit = self._commands.unit(context, input={"account_id": account_id})
         stream = SignInsId.beside(account_id)
-        try:
-            unit.change(sign_ins, stream, sign_ins.accept, account_id=account_id, by=by)
-            unit.alongside(PATIENCE, ())
-            unit.alongside(_START, session)
-            unit.commit()
-        except (StoreBusy, VersionConflict) as error:
-            log.warning("a sign-in is not in the log: %s", type(error).__name__)
-            return False
-        except psycopg.errors.ForeignKeyViolation as error:
-            # The account was erased in this moment.
-            raise WrongCredentials from error
-        return True
+        unit.change(sign_ins, stream, sign_ins.accept, account_id=account_id, by=by)
+        unit.alongside(PATIENCE, ())
+        unit.alongside(_START, session)
+        unit.commit()
 
 
 def renew(
@@ -301,15 +290,6 @@ def renew(
 def user_agent(request: Request) -> str:
     """What the browser says of itself."""
     return request.headers.get("user-agent", "")
-
-
-def device_of(user_agent: str) -> str:
-    """Browser and system in words: enough to know one's own devices, no more."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or system or "Unknown device"
 
 
 def router(sessions: Sessions, authenticated: Authenticate) -> APIRouter:

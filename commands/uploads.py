@@ -31,6 +31,7 @@ from commands.tus_headers import (
     tus_version,
 )
 from kit.auth import Authenticate
+from kit.body import announced_bytes
 from kit.caller import Caller
 from kit.openapi import problems
 from schemas.text import Ref
@@ -206,8 +207,7 @@ async def _receive(
 async def _append(request: Request, uploads: Uploads, upload: Upload, offset: int) -> int:
     """The new offset. What arrived before a lost connection stays, unless it has a checksum."""
     room = upload.size_bytes - offset
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > room:
+    if announced_bytes(request) > room:
         raise FileTooLarge(upload.size_bytes)
     piece = _Piece(uploads, upload, request.headers.get("upload-checksum"))
     try:

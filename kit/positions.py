@@ -64,7 +64,10 @@ class ReadAt:
         min_position: Annotated[
             int | None,
             Header(
-                alias="Min-Position", ge=0, description="The Event-Position that must be visible."
+                alias="Min-Position",
+                ge=0,
+                le=2**63 - 1,
+                description="The Event-Position that must be visible.",
             ),
         ] = None,
         prefer: Annotated[

@@ -20,10 +20,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit import asking, correlation, security_log
+from kit.field_words import in_words
 from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+# Of a list with thousands of wrong values, the first ones.
+MAX_FIELD_PROBLEMS = 100
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PageOfProblem = Callable[[Request, dict[str, Any]], Response]
 
@@ -83,7 +86,8 @@ def problem_of(error: Exception, request_id: str) -> tuple[int, dict[str, Any], 
         case RequestValidationError():
             status, code = 422, "invalid-input"
             detail = "Some fields are missing or wrong: errors[] names each of them"
-            extra = {"errors": [_field_problem(found) for found in error.errors()]}
+            found = error.errors()[:MAX_FIELD_PROBLEMS]
+            extra = {"errors": [_field_problem(each) for each in found]}
         case HTTPException():
             status, detail = error.status_code, str(error.detail)
             code = _title(status).lower().replace(" ", "-")
@@ -112,7 +116,7 @@ def problem_of(error: Exception, request_id: str) -> tuple[int, dict[str, Any], 
 
 
 def request_id_of(request: Request) -> str:
-    return getattr(request.state, "request_id", None) or _new_request_id()
+    return getattr(request.state, "request_id", None) or new_request_id()
 
 
 def add_headers(request: Request, **headers: str) -> None:
@@ -132,7 +136,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        state["request_id"], state["answer_headers"] = _new_request_id(), {}
+        state["request_id"], state["answer_headers"] = new_request_id(), {}
         correlation.begin(state["request_id"])
         asking.begin(scope)
         started = False
@@ -151,7 +155,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            log.info("request %s ended: the client went away", state["request_id"])
+            log.debug("request %s ended: the client went away", state["request_id"])
         except NoCultureError as error:
             if started:
                 raise
@@ -176,7 +180,7 @@ def _field_problem(found: dict[str, Any]) -> dict[str, str]:
     where, *path = found["loc"]
     # The rejected value is left out: it may be a password.
     pointer = "".join(f"/{part}" for part in path) if where == "body" else ".".join(map(str, path))
-    return {"pointer": pointer, "code": found["type"].replace("_", "-"), "detail": found["msg"]}
+    return {"pointer": pointer, "code": found["type"].replace("_", "-"), "detail": in_words(found)}
 
 
 def _title(status: int) -> str:
@@ -186,5 +190,5 @@ def _title(status: int) -> str:
         return "Checksum Mismatch" if status == 460 else "Error"
 
 
-def _new_request_id() -> str:
+def new_request_id() -> str:
     return f"req_{uuid.uuid4().hex}"

@@ -74,7 +74,7 @@ class Site:
         last address of `X-Forwarded-For` that is none. What stands before it anybody may write.
         """
         client, hops = peer, [hop.strip() for line in forwarded for hop in line.split(",")]
-        while self._trusts(client) and hops:
+        while self.trusts(client) and hops:
             hop = _address(_without_port(hops.pop()))
             if hop is None:
                 return client
@@ -93,7 +93,7 @@ class Site:
     def _proxies(self) -> Sequence[Network]:
         return networks(self.trusted_proxies)
 
-    def _trusts(self, said: str) -> bool:
+    def trusts(self, said: str) -> bool:
         address = _address(said) if self._proxies else None
         return address is not None and any(address in network for network in self._proxies)
 

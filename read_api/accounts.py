@@ -20,7 +20,7 @@ from schemas.dto import AccountDto
 # A view follows within some 50 ms; whoever has just signed up is worth a second.
 _PATIENCE_S = 1.0
 _SIGNING_IN = {
-    "sessions": "SELECT user_agent, created_at, expires_at FROM credentials_sessions"
+    "sessions": "SELECT user_agent, signed_in_by, created_at, expires_at FROM credentials_sessions"
     " WHERE account_id = %(id)s ORDER BY created_at",
     "passkeys": "SELECT name, created_at, last_used_at FROM credentials_passkeys"
     " WHERE account_id = %(id)s ORDER BY passkey_id",

@@ -39,6 +39,13 @@ class AnotherAccount(NoCultureError):
         super().__init__("Another account is signed in by now: reload the page")
 
 
+class UnknownEventId(NoCultureError):
+    status, code = 422, "unknown-event-id"
+
+    def __init__(self) -> None:
+        super().__init__("Last-Event-ID is none of this stream's: send the last `id` you got")
+
+
 def router(
     authenticated: Authenticate,
     progress: Progress,
@@ -81,8 +88,8 @@ def router(
         """
         if account is not None and account != caller.account_id:
             raise AnotherAccount
-        if last_event_id and _POSITION.fullmatch(last_event_id):
-            after = int(last_event_id)
+        if last_event_id:
+            after = _position(last_event_id)
 
         begins = None
         if account is not None:
@@ -97,6 +104,13 @@ def router(
         )
 
     return routes
+
+
+def _position(last_event_id: str) -> int:
+    """Raises UnknownEventId (422)."""
+    if not _POSITION.fullmatch(last_event_id):
+        raise UnknownEventId
+    return int(last_event_id)
 
 
 async def _frames(

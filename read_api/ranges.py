@@ -6,7 +6,9 @@ import re
 
 from read_api.errors import RangeNotSatisfiable
 
-_ONE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*")
+_ONE_RANGE = re.compile(r"bytes=\s*([0-9]*)-([0-9]*)\s*")
+# Longer than any file, and short enough to be read.
+MAX_DIGITS, BEHIND_ALL = 18, 10**18
 
 
 def requested_range(header: str | None, size_bytes: int) -> tuple[int, int] | None:
@@ -19,13 +21,17 @@ def requested_range(header: str | None, size_bytes: int) -> tuple[int, int] | No
         return None
     first, last = found.groups()
     if first == "":
-        length = min(int(last), size_bytes)
+        length = min(_number(last), size_bytes)
         start, end = size_bytes - length, size_bytes - 1
     else:
-        start = int(first)
-        end = min(int(last), size_bytes - 1) if last else size_bytes - 1
-        if last and int(last) < start:
+        start = _number(first)
+        end = min(_number(last), size_bytes - 1) if last else size_bytes - 1
+        if last and _number(last) < start:
             return None
     if start >= size_bytes or end < start:
         raise RangeNotSatisfiable(size_bytes)
     return start, end - start + 1
+
+
+def _number(digits: str) -> int:
+    return int(digits) if len(digits) <= MAX_DIGITS else BEHIND_ALL

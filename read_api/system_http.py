@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from kit.auth import Authenticate
 from kit.caller import Caller
+from kit.gathering import Gathering
 from kit.openapi import problems
 from read_api.metrics import Metrics
 from read_api.system import Check, SystemQueries, failing
@@ -23,6 +24,10 @@ def router(
 ) -> APIRouter:
     """`checks` are what /readyz asks, by the name it answers with."""
     routes = APIRouter(tags=["system"])
+    # On threads of their own, and one look for all who ask at a time: who floods these routes, or
+    # holds all threads by others, keeps nobody from knowing how things are.
+    readiness = Gathering[None, dict[str, str]](lambda asked: [failing(checks)] * len(asked))
+    figures = Gathering[None, bytes](lambda asked: [metrics.text()] * len(asked))
 
     @routes.get("/healthz", operation_id="getHealth", summary="The process is up")
     async def healthz() -> ReadinessDto:
@@ -35,8 +40,9 @@ def router(
         response_model=ReadinessDto,
         responses={503: {"model": ReadinessDto}},
     )
-    def readyz() -> Response:
-        answer = ReadinessDto(ready=not (reasons := failing(checks)), reasons=reasons)
+    async def readyz() -> Response:
+        reasons = await readiness.ask(None)
+        answer = ReadinessDto(ready=not reasons, reasons=reasons)
         return JSONResponse(answer.model_dump(), status_code=200 if answer.ready else 503)
 
     @routes.get(
@@ -46,8 +52,8 @@ def router(
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
-    def get_metrics() -> Response:
-        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def get_metrics() -> Response:
+        return Response(await figures.ask(None), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     @routes.get(
         "/api/system",

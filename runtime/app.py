@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 
 import commands.accounts
 import commands.analyses
@@ -41,6 +42,7 @@ import web.parts
 import web.security_txt
 from events import tracing
 from events.log.tail import LogTail
+from kit.gathering import Gathering
 from kit.install import install_kit
 from kit.limits import Policy
 from kit.turns import TakeTurns
@@ -78,10 +80,12 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     """Puts the API together. `policies` replace the rate limits of the same name."""
     changing, reading = command_side(core, *policies), query_side(core, tail)
 
-    app = FastAPI(title="NoCulture OS", version=version(), docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="NoCulture OS", version=version(), docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.state.feed = reading.feed
     metrics = Metrics(reading.system)
-    metrics.registry.register(InstallationFigures(core, reading.sagas.stuck, parts))
+    metrics.registry.register(InstallationFigures(core, reading.stuck, parts))
     core.log.observe(StoreFigures(metrics.registry).group_committed)
     look = web.app.load_look()
     authenticated, progress = changing.authenticated, core.progress
@@ -139,11 +143,12 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         read_api.storage_http.router(authenticated, progress, reading.storage),
         read_api.accounts_http.router(authenticated, progress, reading.accounts, reading.sign_ins),
         read_api.erasures_http.router(reading.erasures, progress, changing.limits),
-        read_api.system_http.router(authenticated, reading.system, metrics, checks(core)),
+        read_api.system_http.router(authenticated, reading.system, metrics, checks(core.watched())),
         web.security_txt.router(core.settings.security_contact),
         web.app.router(look, page_parts(core, changing, reading, look)),
     ):
         app.include_router(router)
+    app.add_route("/openapi.json", described(app), include_in_schema=False)
     if tracing.on:
         app.add_middleware(TraceRequests)
     # Innermost: a turn begins when the request's body is here.
@@ -154,6 +159,26 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     )
     app.add_middleware(CountRequests, metrics=metrics)
     return Application(app, changing, reading)
+
+
+def described(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
+    """GET /openapi.json, made once and on a thread of its own: FastAPI takes a second to make it,
+    and then 10 ms for each request, in which nobody else is answered.
+    """
+    made: list[bytes] = []
+
+    def make(asked: Sequence[None]) -> list[bytes]:
+        if not made:
+            made.append(bytes(JSONResponse(app.openapi()).body))
+        return made * len(asked)
+
+    making = Gathering(make)
+
+    async def openapi(request: Request) -> Response:
+        document = made[0] if made else await making.ask(None)
+        return Response(document, media_type="application/json")
+
+    return openapi
 
 
 def page_parts(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -14,12 +17,12 @@ from pydantic import SecretStr, ValidationError
 from events.errors import NoCultureError
 from runtime.browser import installed_browser
 from runtime.engines.child import port_is_free
-from runtime.engines.kafka import find_java, java_version
+from runtime.engines.java import find_java, java_version
 from runtime.engines.postgres_programs import find_programs
 from runtime.errors import PartUnavailable
 from runtime.finding import Finding
 from runtime.installation import PREFIX
-from runtime.settings import Settings, load_settings, setting_sources
+from runtime.settings import Settings, is_embedded, load_settings, setting_sources
 from runtime.state import is_running
 
 GIB = 1024**3
@@ -88,7 +91,7 @@ def memory() -> Finding:
 
 
 def postgres(settings: Settings) -> list[Finding]:
-    if settings.database_url and "database_url" not in _embedded(settings):
+    if settings.has_own_database:
         findings = [Finding("Postgres", "your own")]
         if not settings.app_database_url:
             advice = "Set NOCULTURE_APP_DATABASE_URL to the application's role."
@@ -105,8 +108,8 @@ def postgres(settings: Settings) -> list[Finding]:
 def kafka(settings: Settings) -> list[Finding]:
     if settings.event_log == "postgres":
         return [Finding("Kafka", "not used (--event-log postgres)")]
-    if settings.kafka_bootstrap and "kafka_bootstrap" not in _embedded(settings):
-        return [Finding("Kafka", settings.kafka_bootstrap)]
+    if settings.kafka_bootstrap and not is_embedded(settings, "kafka_bootstrap"):
+        return [Finding("Kafka", settings.kafka_bootstrap), *kafka_protection(settings)]
     try:
         java = find_java()
     except PartUnavailable as error:
@@ -115,6 +118,33 @@ def kafka(settings: Settings) -> list[Finding]:
         Finding("Java", str(java_version(java)), source=str(java)),
         Finding("Kafka", "embedded"),
     ]
+
+
+def kafka_protection(settings: Settings) -> Iterator[Finding]:
+    """What anybody on the network between us and a Kafka beyond this machine could do."""
+    servers = settings.kafka_bootstrap.split(",")
+    protocol = settings.kafka_security_protocol
+    if all(is_loopback(server.strip().rpartition(":")[0]) for server in servers):
+        return
+    if not (protocol.startswith("SASL_") or settings.kafka_ssl_certfile):
+        advice = (
+            "Whoever reaches it can write events: let it ask for a password or a certificate, and"
+            " set NOCULTURE_KAFKA_SASL_USERNAME and the settings beside it in docs/settings.md."
+        )
+        yield Finding("Kafka password", "none", "advice", advice)
+    if not protocol.endswith("SSL"):
+        advice = (
+            "Whoever is in between can read and change records: unless the network is yours alone,"
+            " set NOCULTURE_KAFKA_SECURITY_PROTOCOL=SASL_SSL."
+        )
+        yield Finding("Kafka encryption", "none", "advice", advice)
+
+
+def is_loopback(host: str) -> bool:
+    """A name other than localhost counts as another machine's: it may be one tomorrow."""
+    with suppress(ValueError):
+        return ip_address(host.strip("[]")).is_loopback
+    return host == "localhost"
 
 
 def erasure_register(settings: Settings) -> Finding:
@@ -138,19 +168,17 @@ def erasure_register(settings: Settings) -> Finding:
 def where_the_log_lives(settings: Settings) -> list[Finding]:
     """Of the database and the broker in use, where there are any."""
     from runtime.composition import kafka_config
+    from runtime.engines.kafka_users import KafkaUser
     from runtime.log_checks import durability, topic_findings
+    from runtime.role_checks import role_findings
 
     findings = []
-    if url := settings.app_database_url or settings.database_url:
+    if url := settings.dsn("app"):
         findings += durability(url)
+        findings += role_findings(settings)
     if settings.event_log == "kafka" and settings.kafka_bootstrap:
-        findings += topic_findings(kafka_config(settings))
+        findings += topic_findings(kafka_config(settings, KafkaUser.AUDITOR), settings.data)
     return findings
-
-
-def _embedded(settings: Settings) -> list[str]:
-    sources = setting_sources(settings.data)
-    return [name for name, source in sources.items() if source == "embedded engine"]
 
 
 def audio_isolation() -> list[Finding]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 from urllib.parse import urlsplit
 
 from psycopg_pool import ConnectionPool
+from pydantic import SecretStr
 
 from commands.closing import WorkspaceLocks
 from commands.forgetting import Forgetting
@@ -29,8 +31,12 @@ from gateways.object_store import FolderObjectStore
 from gateways.ports import ObjectStore
 from gateways.s3_store import S3ObjectStore
 from processors.wake import COMMANDS, TIMERS, Wake, WorkTail
+from runtime.engines.kafka_users import KafkaUser, embedded_config
 from runtime.errors import NothingRunning
-from runtime.settings import Settings
+from runtime.settings import Settings, is_embedded
+
+# One for /readyz, one for /metrics, one for an operator's page.
+WATCHING, WATCHING_PATIENCE_S = 3, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,26 @@ class Core:
     commands: Commands
     objects: ObjectStore
     progress: LogProgress
+    # Connections of those who only ask how things are: work may take all the others.
+    watching: ConnectionPool
+
+    def watched(self) -> Core:
+        """The same, for who watches it."""
+        progress = LogProgress(self.watching, self.settings.event_log)
+        return replace(self, pool=self.watching, progress=progress)
 
 
 @contextmanager
-def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
-    """The core of one process, closed at the end. Raises NothingRunning without a database."""
-    url = settings.app_database_url or settings.database_url
+def open_core(
+    settings: Settings,
+    *,
+    acting: Literal["app", "worker", "relay"] = "app",
+    connections: int = 16,
+) -> Iterator[Core]:
+    """The core of one process, closed at the end; `acting` says with whose rights in the database.
+    Raises NothingRunning without a database.
+    """
+    url = settings.dsn(acting)
     if not url:
         raise NothingRunning(settings.data)
     with ExitStack() as stack:
@@ -65,6 +85,17 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
         )
         # A database that went first must not hold up our own end.
         stack.callback(pool.close, timeout=1.0)
+        watching = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=WATCHING,
+            timeout=WATCHING_PATIENCE_S,
+            num_workers=1,
+            kwargs={"autocommit": True, "options": SESSION},
+            check=check_connection,
+            open=True,
+        )
+        stack.callback(watching.close, timeout=1.0)
         log = PostgresLog(url, pool)
         stack.callback(log.close)
         keys = PostgresSubjectKeys(pool, settings.secrets.master_keys)
@@ -83,6 +114,7 @@ def open_core(settings: Settings, *, connections: int = 16) -> Iterator[Core]:
             commands=commands,
             objects=GuardedObjectStore(object_store(settings), WorkspaceLocks(pool)),
             progress=LogProgress(pool, settings.event_log, tail),
+            watching=watching,
         )
 
 
@@ -102,23 +134,41 @@ def object_store(settings: Settings) -> ObjectStore:
     )
 
 
-def kafka_config(settings: Settings, member: str | None = None) -> KafkaConfig:
+def kafka_config(settings: Settings, user: KafkaUser, member: str | None = None) -> KafkaConfig:
+    """How this user reaches the broker: with its own password at the embedded one, as the settings
+    say at your own.
+    """
+    if is_embedded(settings, "kafka_bootstrap"):
+        return embedded_config(settings.secrets, settings.kafka_bootstrap, user, member=member)
+    username, password = _kafka_login(settings, user)
     return KafkaConfig(
         member=member,
         bootstrap=settings.kafka_bootstrap,
         security_protocol=settings.kafka_security_protocol,
         sasl_mechanism=settings.kafka_sasl_mechanism or None,
-        username=settings.kafka_sasl_username or None,
-        password=settings.kafka_sasl_password.get_secret_value() or None,
+        username=username or None,
+        password=password.get_secret_value() or None,
         ssl_cafile=settings.kafka_ssl_cafile or None,
+        ssl_certfile=settings.kafka_ssl_certfile or None,
+        ssl_keyfile=settings.kafka_ssl_keyfile or None,
     )
+
+
+def _kafka_login(settings: Settings, user: KafkaUser) -> tuple[str, SecretStr]:
+    """One user may do for all; workers and auditors may have their own."""
+    match user:
+        case KafkaUser.WORKER if settings.kafka_worker_username:
+            return settings.kafka_worker_username, settings.kafka_worker_password
+        case KafkaUser.AUDITOR if settings.kafka_auditor_username:
+            return settings.kafka_auditor_username, settings.kafka_auditor_password
+    return settings.kafka_sasl_username, settings.kafka_sasl_password
 
 
 @contextmanager
 def open_event_log(core: Core, member: str | None = None) -> Iterator[EventLog]:
     """Kafka, or the store itself: an explicit setting, never a silent fallback."""
     if core.settings.event_log == "kafka":
-        yield KafkaLog(kafka_config(core.settings, member))
+        yield KafkaLog(kafka_config(core.settings, KafkaUser.WORKER, member))
         return
     tail = LogTail(core.url)
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from commands.devices import Devices
+from commands.known_devices import Devices
 from commands.passwords import PasswordsBusy
 from kit.auth import Authenticate
 from kit.fair import FairQueue

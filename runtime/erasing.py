@@ -119,7 +119,7 @@ def _register_again(core: Core, register: ErasureRegister, subject: str) -> None
 
 def unregistered(settings: Settings, registered: set[str]) -> int:
     """How many erased people of the database the register lacks; 0 if no database answers."""
-    url = settings.app_database_url or settings.database_url
+    url = settings.dsn("app")
     if not url:
         return 0
     try:

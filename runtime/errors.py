@@ -55,6 +55,15 @@ class KafkaUnavailable(PartUnavailable):
         )
 
 
+class KafkaRefused(RuntimeProblem):
+    """The broker did not do what it was asked for."""
+
+    code = "kafka-refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Kafka refused: {reason}. `./noculture kafka --help` lists what it can")
+
+
 class PostgresUnavailable(PartUnavailable):
     """The embedded Postgres cannot run on this machine; an external one can."""
 

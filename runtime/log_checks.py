@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
@@ -16,6 +16,7 @@ from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.kafka_topics import FOR_EVER, NEWEST_ONLY
 from events.log.partitions import PARTITIONS, TOPIC_PREFIX
 from runtime.finding import Finding
+from runtime.installation import DEFAULT_DATA, ROOT
 
 ANSWER_WITHIN_S = 5
 LARGEST_RECORD_BYTES = 256 * 1024
@@ -36,8 +37,10 @@ class _Topic:
     settings: dict[str, str]
 
 
-def topic_findings(config: KafkaConfig) -> list[Finding]:
-    """One for each thing that is wrong, or one that says that all is well."""
+def topic_findings(config: KafkaConfig, data: Path = DEFAULT_DATA) -> list[Finding]:
+    """One for each thing that is wrong, or one that says that all is well. `data` is the folder
+    of the installation, for the commands that mend it.
+    """
     try:
         admin = KafkaAdminClient(**config.client(), bootstrap_timeout_ms=ANSWER_WITHIN_S * 1000)
     except KafkaError as error:
@@ -47,10 +50,10 @@ def topic_findings(config: KafkaConfig) -> list[Finding]:
         topics = _topics(admin, config)
     finally:
         admin.close()
-    findings = [finding for topic in topics for finding in _wrong(topic, config)]
-    findings += _lost(
-        config, [topic for topic in topics if config.named(RELAY_TOPIC) != topic.name]
-    )
+    mend = _mend(data)
+    findings = [finding for topic in topics for finding in _wrong(topic, config, mend)]
+    events = [topic for topic in topics if config.named(RELAY_TOPIC) != topic.name]
+    findings += _lost(config, events, mend)
     return findings or [Finding("Kafka topics", f"{len(topics)}, as they should be")]
 
 
@@ -98,7 +101,7 @@ def _topics(admin: KafkaAdminClient, config: KafkaConfig) -> list[_Topic]:
     ]
 
 
-def _wrong(topic: _Topic, config: KafkaConfig) -> Iterator[Finding]:
+def _wrong(topic: _Topic, config: KafkaConfig, mend: str) -> Iterator[Finding]:
     relays = topic.name == config.named(RELAY_TOPIC)
     partitions, wanted = (1, NEWEST_ONLY) if relays else (PARTITIONS, FOR_EVER)
     if topic.partitions != partitions:
@@ -106,7 +109,7 @@ def _wrong(topic: _Topic, config: KafkaConfig) -> Iterator[Finding]:
             topic.name,
             f"{topic.partitions} partitions, should be {partitions}",
             "problem",
-            f"Streams would change their partition: {_admin(config)} topics delete -t {topic.name}"
+            f"Streams would change their partition: {mend} topics delete -t {topic.name}"
             " and the relay refills it.",
         )
     in_sync = str(max(1, topic.replicas - 1))
@@ -119,11 +122,11 @@ def _wrong(topic: _Topic, config: KafkaConfig) -> Iterator[Finding]:
                 topic.name,
                 f"{name} is {found}, should be {value}",
                 "problem",
-                f"{_admin(config)} configs alter -r topic -n {topic.name} -c {name}={value}",
+                f"{mend} configs alter -r topic -n {topic.name} -c {name}={value}",
             )
 
 
-def _lost(config: KafkaConfig, topics: list[_Topic]) -> Iterator[Finding]:
+def _lost(config: KafkaConfig, topics: list[_Topic], mend: str) -> Iterator[Finding]:
     """Retention or somebody's hand took the oldest records: no later setting brings them back."""
     consumer = KafkaConsumer(**config.consumer(), group_id=None)
     try:
@@ -135,12 +138,13 @@ def _lost(config: KafkaConfig, topics: list[_Topic]) -> Iterator[Finding]:
                     topic.name,
                     f"its {lost} oldest records are gone",
                     "problem",
-                    f"{_admin(config)} topics delete -t {topic.name} and the relay refills it.",
+                    f"{mend} topics delete -t {topic.name} and the relay refills it.",
                 )
     finally:
         consumer.close(autocommit=False)
 
 
-def _admin(config: KafkaConfig) -> str:
+def _mend(data: Path) -> str:
     # To be pasted into a shell, also where the folder has a space in its name.
-    return f"{shlex.quote(sys.executable)} -m kafka.admin -b {config.bootstrap}"
+    program, folder = shlex.quote(str(ROOT / "noculture")), shlex.quote(str(data))
+    return f"{program} --data {folder} kafka"

@@ -1,5 +1,5 @@
-"""Numbered forward-only SQL, applied once each under an advisory lock, then the application role's
-rights.
+"""Numbered forward-only SQL, applied once each under an advisory lock, then the rights of the roles
+(`rights.py`).
 """
 
 from __future__ import annotations
@@ -10,24 +10,10 @@ from pathlib import Path
 import psycopg
 
 from events.errors import NoCultureError
+from runtime.rights import Roles, grant_rights
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7521981
-APP_ROLE = "noculture_app"
-
-# The application appends to the log and reads it; only the owner could change what happened.
-_RIGHTS = f"""
-GRANT USAGE, CREATE ON SCHEMA public TO {APP_ROLE};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {APP_ROLE};
-REVOKE UPDATE, DELETE, TRUNCATE ON events FROM {APP_ROLE};
-REVOKE UPDATE, DELETE, TRUNCATE ON commands FROM {APP_ROLE};
-REVOKE UPDATE, DELETE, TRUNCATE ON log_checkpoints FROM {APP_ROLE};
-REVOKE UPDATE, DELETE, TRUNCATE ON log_tree FROM {APP_ROLE};
-REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON log_identity FROM {APP_ROLE};
-REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON migrations FROM {APP_ROLE};
-"""
 
 
 class SchemaTooNew(NoCultureError):
@@ -58,13 +44,17 @@ def newest_migration() -> int:
     return migrations()[-1][0]
 
 
-def migrate(owner_url: str) -> list[str]:
-    """Bring the database to this version; answers what was applied. Raises SchemaTooNew.
+def migrate(owner_url: str, roles: Roles | None = None) -> list[str]:
+    """Bring the database to this version; answers what was applied. Raises SchemaTooNew,
+    MigrationChanged, RolesNotReady.
 
-    An empty list means nothing was to be done. Each file is one transaction.
+    An empty list means nothing was to be done. Each file is one transaction. `roles` are the logins
+    of the parts, those of the embedded database if nothing is said.
     """
     applied: list[str] = []
-    with psycopg.connect(owner_url, autocommit=True) as connection:
+    # The names in the files are those of `public`, whatever schema bears the owner's name.
+    options = "-c search_path=public"
+    with psycopg.connect(owner_url, autocommit=True, options=options) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
@@ -88,13 +78,5 @@ def migrate(owner_url: str) -> list[str]:
                     (number, name, digest),
                 )
             applied.append(name)
-        connection.execute(
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}')"
-            f" THEN CREATE ROLE {APP_ROLE} LOGIN; END IF; END $$"
-        )
-        connection.execute(_RIGHTS)
-        connection.execute(
-            f"DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {APP_ROLE}',"
-            " current_database()); END $$"
-        )
+        grant_rights(connection, roles or Roles())
     return applied

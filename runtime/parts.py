@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from kit.cores import keep_to
@@ -30,8 +28,9 @@ DISPATCH_THREADS = 2
 def run_migrations(settings: Settings) -> None:
     """Bring the database to this version."""
     from runtime.migrate import migrate
+    from runtime.rights import Roles
 
-    for name in migrate(settings.database_url or settings.app_database_url):
+    for name in migrate(settings.database_url or settings.app_database_url, Roles.of(settings)):
         print(f"applied {name}", flush=True)
 
 
@@ -39,20 +38,12 @@ def run_api(settings: Settings) -> None:
     """Commands, queries and pages over HTTP."""
     import gc
 
-    import uvicorn
-
     from events.log.tail import LogTail
-    from kit.target import WholeTargets
     from processors.sweeping import Sweeper
     from runtime.app import build_app
     from runtime.erasing import before_ready
-
-    class _Server(uvicorn.Server):
-        on_exit: Callable[[], None]
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            self.on_exit()
-            super().handle_exit(sig, frame)
+    from runtime.serving.limits import limits_of
+    from runtime.serving.server import Server
 
     start_logging(settings)
     keep_to(settings.core)
@@ -63,22 +54,16 @@ def run_api(settings: Settings) -> None:
         threading.Thread(target=sweeper.run, args=(sweeping,), name="sweeper", daemon=True).start()
         tail = LogTail(core.url)
         app = build_app(core, tail)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=settings.port,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
-                proxy_headers=False,
-                http=WholeTargets,
-                timeout_graceful_shutdown=5,
-            )
+        server = Server(
+            app,
+            limits_of(settings),
+            # Open live streams end at once; waiting for them would cost every stop the full 5 s.
+            app.state.feed.close,
+            host=settings.host,
+            port=settings.port,
+            # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
+            proxy_headers=False,
         )
-        # Open live streams end at once; waiting for them would cost every stop the full 5 s.
-        server.on_exit = app.state.feed.close
         # What is there by now stays: to look through it again and again took 14 % of the time.
         gc.collect()
         gc.freeze()
@@ -93,10 +78,11 @@ def run_relay(settings: Settings) -> None:
     """From the store to Kafka."""
     from processors.relay import Relay
     from runtime.composition import kafka_config
+    from runtime.engines.kafka_users import KafkaUser
 
     start_logging(settings)
-    with exporting(settings, "relay"), open_core(settings, connections=4) as core:
-        relay = Relay(core.url, core.pool, kafka_config(settings))
+    with exporting(settings, "relay"), open_core(settings, acting="relay", connections=4) as core:
+        relay = Relay(core.url, core.pool, kafka_config(settings, KafkaUser.RELAY))
 
         def report() -> tuple[str, int | None, str | None]:
             lag = core.log.events.head() - core.progress.relayed()
@@ -124,7 +110,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     start_logging(settings)
     with (
         exporting(settings, "worker"),
-        open_core(settings, connections=24) as core,
+        open_core(settings, acting="worker", connections=24) as core,
         open_event_log(core, member) as event_log,
         AudioPool(PROBE_THREADS) as tools,
     ):
@@ -180,7 +166,7 @@ def run_analysis(settings: Settings) -> None:
     start_logging(settings)
     with (
         exporting(settings, "analysis"),
-        open_core(settings, connections=2 + 2 * settings.analysis_workers) as core,
+        open_core(settings, acting="worker", connections=2 + 2 * settings.analysis_workers) as core,
         AudioPool(
             settings.analysis_workers,
             analyser=settings.analyser,

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from events.log.tail import LogTail
+from events.store.postgres import PostgresEvents
 from gateways.audio.peaks import read_zoom
 from gateways.ports import TextEmbedder
 from kit.paging import Cursors
@@ -51,6 +52,7 @@ class QuerySide:
     system: SystemQueries
     sagas: SagaQueries
     sign_ins: SignInQueries
+    stuck: Callable[[], dict[str, int]]
     feed: LiveFeed
 
 
@@ -70,9 +72,12 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
         erasures=ErasureQueries(core.pool, core.progress.all),
         media=AssetMedia(assets, core.objects, read_zoom),
         storage=storage(core),
-        system=SystemQueries(core.pool, core.progress, core.log.events.head, parts),
         sign_ins=SignInQueries(core.log.events.stream),
+        system=SystemQueries(
+            core.watching, core.watched().progress, PostgresEvents(core.watching).head, parts
+        ),
         sagas=SagaQueries(core.pool, cursors, core.log.events.stream),
+        stuck=SagaQueries(core.watching, cursors, core.log.events.stream).stuck,
         feed=LiveFeed(
             tail,
             core.log.events.head,

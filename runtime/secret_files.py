@@ -79,12 +79,38 @@ class SecretFiles:
         return self.folder / "log_signing_keys.jsonl"
 
     @property
+    def postgres_admin_password(self) -> str:
+        """Of the cluster's superuser, which only the supervisor is."""
+        return self._text("postgres_admin_password")
+
+    @property
     def postgres_owner_password(self) -> str:
         return self._text("postgres_owner_password")
 
     @property
     def postgres_app_password(self) -> str:
         return self._text("postgres_app_password")
+
+    @property
+    def postgres_worker_password(self) -> str:
+        return self._text("postgres_worker_password")
+
+    @property
+    def postgres_relay_password(self) -> str:
+        return self._text("postgres_relay_password")
+
+    @property
+    def postgres_reader_password(self) -> str:
+        return self._text("postgres_reader_password")
+
+    @property
+    def postgres_backup_password(self) -> str:
+        """Of the role that may copy the whole cluster."""
+        return self._text("postgres_backup_password")
+
+    def kafka_password(self, user: str) -> str:
+        """Of one user of the embedded broker; in `kafka_<user>_password`."""
+        return self._text(f"kafka_{user}_password")
 
     def _next(self, name: str) -> Path:
         return self.folder / f"{name}.next"

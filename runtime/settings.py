@@ -26,6 +26,7 @@ from runtime.installation import DEFAULT_DATA, PREFIX, chosen_data
 from runtime.secret_files import SecretFiles
 
 ENGINES_FILE = "engines.json"
+EMBEDDED = "embedded engine"
 
 
 class Settings(BaseSettings):
@@ -67,6 +68,44 @@ class Settings(BaseSettings):
         description="Whether operators operate with a second factor only; empty: required where"
         " others than this machine's users can reach the pages (HOST or PUBLIC_URL).",
     )
+    max_connections: int = Field(
+        2_000, ge=16, description="Connections in all; fewer if the system allows fewer open files."
+    )
+    max_connections_per_address: int = Field(
+        256,
+        ge=1,
+        description="Connections of one address, or of one IPv6 /64. Above it the one that has"
+        " waited longest for its client is closed. Proxies of `trusted_proxies` have no such limit:"
+        " set it there.",
+    )
+    max_header_bytes: int = Field(
+        32 * 1024, ge=1024, description="Bytes of a request's headers, above: 431."
+    )
+    max_headers: int = Field(100, ge=10, description="Headers of a request, above: 431.")
+    max_target_bytes: int = Field(
+        8 * 1024, ge=256, description="Bytes of a request's address and its query, above: 414."
+    )
+    header_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds in which a request's headers must be there, else 408."
+    )
+    keep_alive_s: float = Field(
+        20.0, gt=0, description="Seconds that a connection may wait for its next request."
+    )
+    body_timeout_s: float = Field(
+        20.0, gt=0, description="Seconds over which the speed of a body is measured."
+    )
+    min_body_bytes_per_s: int = Field(
+        250,
+        ge=1,
+        description="The slowest body, in bytes a second, else 408; a faster one may take as long"
+        " as it likes.",
+    )
+    send_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds after which an answer is dropped of which its client reads nothing;"
+        " players ask again for the rest.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
     )
@@ -85,6 +124,14 @@ class Settings(BaseSettings):
     app_database_url: str = Field(
         "", description="DSN of the application's role; needed with a database of your own."
     )
+    worker_database_url: str = Field(
+        "",
+        description="DSN of the role that makes the read models, of your own database; empty: the"
+        " application's, which migrations then allow all that a worker does.",
+    )
+    relay_database_url: str = Field(
+        "", description="DSN of the relay's role, of your own database; empty: the worker's."
+    )
     kafka_bootstrap: str = Field(
         "", description="Bootstrap servers, comma separated; empty: the embedded Kafka."
     )
@@ -94,13 +141,30 @@ class Settings(BaseSettings):
     kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "", description="SASL mechanism of your own Kafka."
     )
-    kafka_sasl_username: str = Field("", description="SASL user of your own Kafka.")
+    kafka_sasl_username: str = Field(
+        "",
+        description="SASL user of your own Kafka: the relay, and whoever has none of its own.",
+    )
     kafka_sasl_password: SecretStr = Field(
         SecretStr(""), description="SASL password of your own Kafka."
+    )
+    kafka_worker_username: str = Field("", description="SASL user of the workers, if another.")
+    kafka_worker_password: SecretStr = Field(
+        SecretStr(""), description="SASL password of the workers."
+    )
+    kafka_auditor_username: str = Field(
+        "", description="SASL user who reads all topics: `log compare`, `doctor`; if another."
+    )
+    kafka_auditor_password: SecretStr = Field(
+        SecretStr(""), description="SASL password of the auditor."
     )
     kafka_ssl_cafile: str = Field(
         "", description="File of certificates that your own Kafka is checked against."
     )
+    kafka_ssl_certfile: str = Field(
+        "", description="File of the certificate that we show your own Kafka, if it asks for one."
+    )
+    kafka_ssl_keyfile: str = Field("", description="File of that certificate's private key.")
     object_store_url: str = Field(
         "", description="Where audio is kept: s3://BUCKET[/PREFIX]; empty: the folder DATA/blobs."
     )
@@ -257,6 +321,24 @@ class Settings(BaseSettings):
         return SecretFiles(self.secrets_dir or self.data / "secrets")
 
     @property
+    def has_own_database(self) -> bool:
+        """Whether the database is one that the settings name, not the embedded one."""
+        given = self.database_url or self.app_database_url
+        return bool(given) and given != RunningEngines(type(self), self.data)().get(
+            "app_database_url"
+        )
+
+    def without_owner(self) -> Self:
+        """For a part that serves or works: only migrations need the owner's DSN."""
+        return self.model_copy(update={"database_url": ""} if self.app_database_url else {})
+
+    def dsn(self, role: Literal["app", "worker", "relay"]) -> str:
+        """What a part connects with; empty when no database is known."""
+        app = self.app_database_url or self.database_url
+        worker = self.worker_database_url or app
+        return {"app": app, "worker": worker, "relay": self.relay_database_url or worker}[role]
+
+    @property
     def erasure_dir(self) -> Path:
         """Where it is written down who was erased."""
         return self.erasure_register_dir or self.data / "erasures"
@@ -327,6 +409,11 @@ def load_settings(data: Path | str | None = None, **given: Any) -> Settings:
     return Settings(data=chosen_data(data), **chosen)
 
 
+def is_embedded(settings: Settings, name: str) -> bool:
+    """True if this address (`kafka_bootstrap`, `database_url`) is that of an engine of ours."""
+    return setting_sources(settings.data)[name] == EMBEDDED
+
+
 def setting_sources(data: Path | str | None = None) -> dict[str, str]:
     """For each setting, where its value comes from; for `doctor`."""
     folder = chosen_data(data)
@@ -341,7 +428,7 @@ def setting_sources(data: Path | str | None = None) -> dict[str, str]:
         elif name in file_values:
             sources[name] = "settings.env"
         elif name in running:
-            sources[name] = "embedded engine"
+            sources[name] = EMBEDDED
         else:
             sources[name] = "default"
     return sources

@@ -58,7 +58,7 @@ class RunState:
     error: Failure | None = None
 
     def write(self, run_dir: Path) -> None:
-        """Replace the file whole; it holds the owner's password, so nobody else may read it."""
+        """Replace the file whole; it holds a password, so nobody else may read it."""
         write_private(run_dir / STATE_FILE, json.dumps(asdict(self), indent=1))
 
     @classmethod

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.errors import NothingRunning
 from runtime.heartbeat import is_fresh, read_heartbeat
 from runtime.installation import version
 from runtime.state import STEADY_AFTER_S, PartState, RunState, is_running
+
+if TYPE_CHECKING:
+    from runtime.settings import Settings
 
 __all__ = ["describe", "version"]
 # A part that was killed once is back in half a second; one that cannot work ends again and again.
@@ -35,6 +38,38 @@ def describe(data: Path) -> dict[str, Any]:
         "head": head,
         "measuring": measuring,
         "parts": [describe_part(part, run_dir) for part in state.parts if part.state != "done"],
+    }
+
+
+def describe_secrets(data: Path) -> dict[str, Any]:
+    """The `secrets` of `status --secrets`: how the database's owner and an auditor of Kafka sign
+    in. Raises NothingRunning.
+    """
+    from runtime.owner import owner_database_url
+    from runtime.settings import load_settings
+
+    state = RunState.read(data / "run")
+    if state is None:
+        raise NothingRunning(data)
+    settings = load_settings(data)
+    kafka = _auditor(settings) if state.event_log == "kafka" else None
+    return {"owner_database_url": owner_database_url(settings), "kafka": kafka}
+
+
+def _auditor(settings: Settings) -> dict[str, str | None] | None:
+    """A user who may read all topics; None before there is a broker."""
+    from runtime.composition import kafka_config
+    from runtime.engines.kafka_users import KafkaUser
+
+    if not settings.kafka_bootstrap:
+        return None
+    auditor = kafka_config(settings, KafkaUser.AUDITOR)
+    return {
+        "bootstrap": auditor.bootstrap,
+        "security_protocol": auditor.security_protocol,
+        "sasl_mechanism": auditor.sasl_mechanism,
+        "username": auditor.username,
+        "password": auditor.password,
     }
 
 
@@ -75,7 +110,7 @@ def external_database_url(data: Path) -> str:
     """The DSN of the settings, when the database is not ours."""
     from runtime.settings import load_settings
 
-    return load_settings(data).database_url
+    return load_settings(data).dsn("app")
 
 
 def _figures(database_url: str) -> tuple[int | None, dict[str, Any] | None]:

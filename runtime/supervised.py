@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,7 @@ import psutil
 from runtime.engines.child import cap_log, last_line, spawn, stop_child
 from runtime.heartbeat import is_fresh, read_heartbeat
 from runtime.installation import PREFIX, ROOT
+from runtime.rights import Roles
 from runtime.settings import Settings
 from runtime.state import STEADY_AFTER_S, PartState
 
@@ -53,6 +54,12 @@ def core_environment(part: str) -> dict[str, str]:
     return {} if core is None or CORE in os.environ else {CORE: str(core)}
 
 
+def without_owner(environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """Only migrations need the owner's DSN; a part that has one of its own is not given it."""
+    hidden = {f"{PREFIX}DATABASE_URL"} if settings.app_database_url else set()
+    return {name: value for name, value in environment.items() if name not in hidden}
+
+
 class Runnable(Protocol):
     """What a part is made of; an embedded engine is one, a process of ours another."""
 
@@ -70,14 +77,14 @@ class Migrations:
 
     child: subprocess.Popen[bytes] | None = None
 
-    def __init__(self, settings: Settings, database_url: Callable[[], str]) -> None:
+    def __init__(self, settings: Settings, database_url: Callable[[], str], roles: Roles) -> None:
         self.log = settings.log_dir / "supervisor.log"
-        self._database_url = database_url
+        self._database_url, self._roles = database_url, roles
 
     def prepare(self, said: Callable[[str], None]) -> None:
         from runtime.migrate import migrate
 
-        if applied := migrate(self._database_url()):
+        if applied := migrate(self._database_url(), self._roles):
             said(f"applied {len(applied)}")
 
     def launch(self) -> None:
@@ -110,7 +117,7 @@ class OwnProcess:
             log=self.log,
             orphan_signal=signal.SIGTERM,
             env={
-                **os.environ,
+                **without_owner(os.environ, self._settings),
                 **SINGLE_THREADED,
                 **core_environment(self.name),
                 "PYTHONPATH": str(ROOT),

@@ -18,6 +18,7 @@ from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.errors import PortTaken, StartFailed
 from runtime.installation import PREFIX, make_data_folder, version
+from runtime.rights import Roles
 from runtime.settings import ENGINES_FILE, Settings
 from runtime.state import Failure, RunState, supervisor_lock, write_private
 from runtime.supervised import PART_STOP_PATIENCE_S, Migrations, OwnProcess, Part
@@ -107,12 +108,15 @@ class Supervisor:
             self._parts.append(Part("postgres", self._postgres))
         if with_kafka and not settings.kafka_bootstrap:
             log = settings.log_dir / "kafka.log"
-            self._kafka = EmbeddedKafka(settings.data / "kafka", settings.shared_cache_dir, log)
+            self._kafka = EmbeddedKafka(
+                settings.data / "kafka", settings.shared_cache_dir, log, settings.secrets
+            )
             # Seen once under torture: it lived, and for three minutes no client could connect.
             self._parts.append(Part("kafka", self._kafka, answers=self._kafka.answers))
         database = ("postgres",) if self._postgres else ()
         broker = ("kafka",) if self._kafka else ()
-        migrations = Migrations(settings, self._owner_url)
+        roles = Roles() if self._postgres else Roles.of(settings)
+        migrations = Migrations(settings, self._owner_url, roles)
         self._parts.append(Part("migrations", migrations, database, once=True))
         self._add("api", (*database, "migrations"))
         if with_kafka:
@@ -160,12 +164,14 @@ class Supervisor:
     def _note_engines(self) -> None:
         """Tell our processes (and the command line) where the embedded engines are."""
         addresses = {}
+        self.state.database_url = None
         if self._postgres and self._postgres.child:
-            addresses["database_url"] = self._postgres.owner_url
             addresses["app_database_url"] = self._postgres.app_url
+            addresses["worker_database_url"] = self._postgres.worker_url
+            addresses["relay_database_url"] = self._postgres.relay_url
+            self.state.database_url = self._postgres.reader_url
         if self._kafka and self._kafka.child:
             addresses["kafka_bootstrap"] = self._kafka.bootstrap
-        self.state.database_url = addresses.get("database_url")
         self.state.kafka_bootstrap = (
             addresses.get("kafka_bootstrap") or self._settings.kafka_bootstrap or None
         )

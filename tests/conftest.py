@@ -8,18 +8,17 @@ import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from runtime.engines.kafka import EmbeddedKafka
-from runtime.engines.postgres import EmbeddedPostgres
+from runtime.engines.postgres import Database, EmbeddedPostgres
 from runtime.migrate import migrate
 from runtime.settings import load_settings
+
+__all__ = ["Database"]
 
 # Test clients call every application that is put together here by this name.
 os.environ["NOCULTURE_ALLOWED_HOSTS"] = "testserver"
@@ -37,24 +36,11 @@ NO_INSTALLATION = (
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True)
-class Database:
-    """One migrated database of its own.
-
-    `owner_url` may do everything, `app_url` what the product may.
-    """
-
-    owner_url: str
-    app_url: str
-
-
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     engine = EmbeddedPostgres(tmp_path_factory.mktemp("engine") / "postgres")
     engine.start()
-    with psycopg.connect(engine.owner_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE migrated")
-    migrate(_of(engine.owner_url, "migrated"))
+    migrate(engine.make_database("migrated").owner_url)
     yield engine
     engine.stop()
 
@@ -64,12 +50,8 @@ def open_database(postgres: EmbeddedPostgres, name: str) -> Iterator[Database]:
     """A copy of the migrated template. Through the log it takes 60 to 100 ms and its end 20; by
     file copy, which flushes all there is, 80 to 120 and 40.
     """
-    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
-        connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
-    yield Database(_of(postgres.owner_url, name), _of(postgres.app_url, name))
-    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield postgres.make_database(name, template="migrated")
+    postgres.drop_database(name)
 
 
 @pytest.fixture
@@ -117,8 +99,3 @@ class _FileByFile(LoadScopeScheduling):
 def _level(nodeid: str) -> int:
     folder = nodeid.removeprefix("tests/").partition("/")[0]
     return LEVELS.index(folder) if folder in LEVELS else 0
-
-
-def _of(url: str, database: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"/{database}"))

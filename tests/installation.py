@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runtime.engines.postgres import EmbeddedPostgres
 from runtime.installation import ROOT
+from runtime.settings import load_settings
 from runtime.status import describe
 
 PATIENCE_S = 90.0
@@ -46,6 +48,22 @@ class Installation:
         three a second took most of a core.
         """
         return describe(self.data)
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        """The server that runs there, to reach it as any role."""
+        secrets = load_settings(self.data).secrets
+        return EmbeddedPostgres(self.data / "postgres", secrets=secrets).known_port()
+
+    def kafka_auditor(self) -> dict[str, Any]:
+        """Settings of a client that may read every topic, from what `status --secrets` says."""
+        kafka = self.json("status", "--secrets")["secrets"]["kafka"]
+        names = {
+            "bootstrap": "bootstrap_servers",
+            "username": "sasl_plain_username",
+            "password": "sasl_plain_password",
+        }
+        return {names.get(name, name): value for name, value in kafka.items()}
 
     def part(self, name: str) -> dict[str, Any]:
         return next(part for part in self.status()["parts"] if part["name"] == name)

@@ -43,6 +43,7 @@ def composed_app() -> Iterator[FastAPI]:
             commands=Commands(log, pool, codec, b"k" * 32),
             objects=object_store(settings),
             progress=LogProgress(pool, settings.event_log),
+            watching=pool,
         )
         try:
             yield build_app(core, tail)

@@ -56,9 +56,8 @@ class Operator:
         return int(self.installation.status()["head"])
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """As the database's owner."""
-        url = self.installation.status()["database_url"]
-        with psycopg.connect(url, autocommit=True) as connection:
+        """As whoever administers the database."""
+        with psycopg.connect(self.installation.postgres.admin_url(), autocommit=True) as connection:
             cursor = connection.execute(statement)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []
 

@@ -34,6 +34,8 @@ def seconds(text: str) -> float:
     whole = 0.0
     for part in text.strip().split(":"):
         whole = whole * 60 + float(part)
+    if not math.isfinite(whole):
+        raise ValueError(f"{text[:40]} is no moment")
     return whole
 
 

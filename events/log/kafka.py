@@ -50,7 +50,7 @@ class KafkaLog:
         return [partition for category in categories for partition in partitions_of(category)]
 
     def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:
-        topic_ids = self._topics.ensure(categories)
+        topic_ids = self._topics.made(categories)
         wanted = {topic_of(category): topic_ids[topic_of(category)] for category in categories}
         return _KafkaReader(self._config, consumer, wanted, load)
 

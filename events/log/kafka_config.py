@@ -13,6 +13,15 @@ RELAY_TOPIC = "noculture.relay"
 _OWN_PREFIX = TOPIC_PREFIX.partition(".")[0]
 
 
+class _Unshown(str):
+    """A password: the client library writes its settings into the log at level debug."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaConfig:
     """`prefix` replaces `noculture` in the names of topics, groups and transactions on a shared
@@ -28,6 +37,8 @@ class KafkaConfig:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ssl_cafile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
     replication_factor: int = 1
     prefix: str = _OWN_PREFIX
     member: str | None = None
@@ -54,11 +65,14 @@ class KafkaConfig:
             settings |= {
                 "sasl_mechanism": self.sasl_mechanism,
                 "sasl_plain_username": self.username,
-                "sasl_plain_password": self.password,
+                "sasl_plain_password": _Unshown(self.password or ""),
             }
-        if self.ssl_cafile:
-            settings["ssl_cafile"] = self.ssl_cafile
-        return settings
+        files = {
+            "ssl_cafile": self.ssl_cafile,
+            "ssl_certfile": self.ssl_certfile,
+            "ssl_keyfile": self.ssl_keyfile,
+        }
+        return settings | {name: file for name, file in files.items() if file}
 
     def producer(self) -> dict[str, Any]:
         return self.client() | {

@@ -1,6 +1,4 @@
-"""Topics: one per category and the relay's own; made by whoever comes first, written by the relay
-alone.
-"""
+"""Topics: one per category and the relay's own; made and written by the relay alone."""
 
 from __future__ import annotations
 
@@ -18,6 +16,8 @@ from events.log.partitions import PARTITIONS, TOPIC_PREFIX, topic_of
 FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 NEWEST_ONLY = {"cleanup.policy": "compact"}
 DELETED_WITHIN_S = 30
+MADE_WITHIN_S = 10.0
+LOOK_S = 0.2
 
 
 class KafkaTopics:
@@ -30,13 +30,26 @@ class KafkaTopics:
 
     def ensure(self, categories: Iterable[str]) -> dict[str, str]:
         """Make what is missing; answers topic → topic id. Raises WrongPartitions."""
-        wanted = {topic_of(category): (PARTITIONS, FOR_EVER) for category in categories}
-        wanted[RELAY_TOPIC] = (1, NEWEST_ONLY)
+        wanted = _wanted(categories)
         with self._admin() as admin:
             present = set(admin.list_topics())
             for topic, (partitions, configs) in wanted.items():
                 if self._config.named(topic) not in present:
                     self._create(admin, topic, partitions, configs)
+            return self._ids(admin, wanted)
+
+    def made(self, categories: Iterable[str]) -> dict[str, str]:
+        """As `ensure`, for those who have no right to make any: waits for the relay, which makes
+        all when it starts. Raises WrongPartitions, KafkaTimeoutError.
+        """
+        wanted = _wanted(categories)
+        names = {self._config.named(topic) for topic in wanted}
+        deadline = time.monotonic() + MADE_WITHIN_S
+        with self._admin() as admin:
+            while missing := names - set(admin.list_topics()):
+                if time.monotonic() > deadline:
+                    raise KafkaTimeoutError(f"no relay has made {sorted(missing)} yet")
+                time.sleep(LOOK_S)
             return self._ids(admin, wanted)
 
     def ids(self, topics: Iterable[str]) -> dict[str, str]:
@@ -104,3 +117,9 @@ class KafkaTopics:
             yield admin
         finally:
             admin.close()
+
+
+def _wanted(categories: Iterable[str]) -> dict[str, tuple[int, dict[str, str]]]:
+    """topic → partitions and settings."""
+    wanted = {topic_of(category): (PARTITIONS, FOR_EVER) for category in categories}
+    return wanted | {RELAY_TOPIC: (1, NEWEST_ONLY)}

@@ -22,7 +22,7 @@ def schema_of(name: str, version: int, build: int) -> str:
 def create_build(connection: Connection, projection: Projection, build: int) -> str:
     """Make the build's schema and table; answers the schema."""
     schema = schema_of(projection.name, projection.version, build)
-    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    connection.execute("SELECT make_view_schema(%s)", (schema,))
     table = projection.table_sql.replace("{schema}", schema)
     connection.execute(table.encode())
     return schema
@@ -32,7 +32,7 @@ def publish(connection: Connection, name: str, schema: str) -> None:
     """Point `views.<name>` at this build. Not OR REPLACE: another version may have other
     columns.
     """
-    connection.execute("CREATE SCHEMA IF NOT EXISTS views")
+    connection.execute("SELECT make_view_schema('views')")
     view = sql.Identifier("views", name)
     connection.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(view))
     connection.execute(

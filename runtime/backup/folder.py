@@ -12,6 +12,7 @@ from runtime.errors import RuntimeProblem
 from runtime.state import write_private
 
 SUMMARY = "backup.json"
+SUPERUSERS_FILE = "postgres_admin_password"
 
 
 class NoSuchBackup(RuntimeProblem):
@@ -31,12 +32,15 @@ class BackupFailed(RuntimeProblem):
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """`head` is in it, `taken_at` (RFC 3339) is when it was whole; `wal` holds what came after."""
+    """`head` is in it, `taken_at` (RFC 3339) is when it was whole; `wal` holds what came after.
+    `opened_by` is the secret of its superuser, which was the owner in backups of before.
+    """
 
     folder: Path
     taken_at: str
     log_id: str
     head: int
+    opened_by: str = "postgres_owner_password"
 
     @property
     def base(self) -> Path:

@@ -63,9 +63,10 @@ def restore(settings: Settings, backups: Path, to: datetime | None) -> Restored:
     require_embedded(settings)
     if is_running(settings.run_dir):
         raise StillRunning
-    if missing := [name for name in SECRETS if not (settings.secrets.folder / name).exists()]:
-        raise SecretsMissing(settings.secrets.folder, missing)
     backup = find_backup(backups, to)
+    needed = sorted({*SECRETS, backup.opened_by})
+    if missing := [name for name in needed if not (settings.secrets.folder / name).exists()]:
+        raise SecretsMissing(settings.secrets.folder, missing)
     cluster = settings.data / "postgres" / "cluster"
     programs = find_programs(cluster)
     _verify(programs, backup)
@@ -133,7 +134,7 @@ def _recover(settings: Settings) -> int:
     try:
         # Connections are refused until it is promoted.
         engine.start()
-        with psycopg.connect(engine.owner_url, autocommit=True) as connection:
+        with psycopg.connect(engine.admin_url(), autocommit=True) as connection:
             for name in RECOVERY:
                 connection.execute(f"ALTER SYSTEM RESET {name}")
             row = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()

@@ -16,12 +16,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from events.times import rfc3339, utc_now
 from runtime.backup.blobs import copy_missing, forget
-from runtime.backup.folder import Backup, BackupFailed, blobs_of, new_backup_folder
+from runtime.backup.folder import SUPERUSERS_FILE, Backup, BackupFailed, blobs_of, new_backup_folder
 from runtime.backup.receiver import WalReceiver
+from runtime.engines.postgres import EmbeddedPostgres
 from runtime.engines.postgres_programs import PostgresPrograms, find_programs
 from runtime.erasing import register_of
 from runtime.errors import NothingRunning, PartUnavailable
-from runtime.settings import Settings, setting_sources
+from runtime.settings import Settings
 
 LOOK_EVERY_S = 0.5
 BLOBS_EVERY_S = 10.0
@@ -42,10 +43,13 @@ class BackupTaker:
 
     def __init__(self, settings: Settings, backups: Path) -> None:
         require_embedded(settings)
-        if not settings.database_url:
+        if not settings.app_database_url:
             raise NothingRunning(settings.data)
         self._settings, self._backups = settings, backups
-        self._programs = find_programs(settings.data / "postgres" / "cluster")
+        cluster = settings.data / "postgres"
+        self._programs = find_programs(cluster / "cluster")
+        # It may copy everything, so no process of the product is given it.
+        self._url = EmbeddedPostgres(cluster, secrets=settings.secrets).known_port().backup_url
 
     def take(self) -> Backup:
         """A base and the blobs. The blobs come last: whatever the base names is there by then."""
@@ -88,7 +92,7 @@ class BackupTaker:
         return copy_missing(self._settings.data / "blobs", target, erased=erased)
 
     def _take_base(self, folder: Path) -> Backup:
-        with psycopg.connect(self._settings.database_url) as connection:
+        with psycopg.connect(self._settings.app_database_url) as connection:
             row = connection.execute(
                 "SELECT (SELECT log_id FROM log_identity), coalesce(max(position), 0) FROM events"
             ).fetchone()
@@ -99,7 +103,7 @@ class BackupTaker:
         if done.returncode != 0:
             shutil.rmtree(folder)
             raise BackupFailed("pg_basebackup", done.stderr)
-        return Backup(folder, rfc3339(utc_now()), str(row[0]), row[1])
+        return Backup(folder, rfc3339(utc_now()), str(row[0]), row[1], SUPERUSERS_FILE)
 
     def _receiver(self, wal: Path) -> WalReceiver:
         """Without a slot: a receiver that is away must not fill the database's disk."""
@@ -108,18 +112,17 @@ class BackupTaker:
         return WalReceiver(command, self._environment(), wal)
 
     def _client(self, program: str, *arguments: str) -> list[str]:
-        return client_command(self._programs, program, self._settings.database_url, *arguments)
+        return client_command(self._programs, program, self._url, *arguments)
 
     def _environment(self) -> dict[str, str]:
         """The password by environment: other users may read a process's arguments."""
-        password = conninfo_to_dict(self._settings.database_url).get("password")
+        password = conninfo_to_dict(self._url).get("password")
         return {**os.environ, "PGPASSWORD": str(password), "LC_ALL": "C"}
 
 
 def require_embedded(settings: Settings) -> None:
     """Raises NotOurDatabase."""
-    source = setting_sources(settings.data)["database_url"]
-    if settings.database_url and source != "embedded engine":
+    if settings.has_own_database:
         raise NotOurDatabase
 
 

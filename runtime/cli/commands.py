@@ -25,6 +25,7 @@ COMMANDS = {
     "run": "runtime.cli.service",
     "status": "runtime.cli.status",
     "doctor": "runtime.cli.doctor",
+    "kafka": "runtime.cli.kafka",
     "import": "runtime.cli.library",
     "operator": "runtime.cli.library",
     "demo": "runtime.cli.library",

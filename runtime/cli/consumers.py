@@ -189,7 +189,7 @@ def _known_consumers() -> Iterator[tuple[Core, dict[str, Consumer]]]:
     from runtime.composition import new_wakes, open_core
     from runtime.consumers import consumers
 
-    with open_core(load_settings(), connections=8) as core:
+    with open_core(load_settings(), acting="worker", connections=8) as core:
         yield core, {consumer.name: consumer for consumer in consumers(core, new_wakes())}
 
 

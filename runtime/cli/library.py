@@ -213,5 +213,5 @@ def _web(settings: Settings) -> str:
 def _require_running(settings: Settings) -> None:
     from runtime.errors import NothingRunning
 
-    if not (settings.app_database_url or settings.database_url):
+    if not settings.dsn("app"):
         raise NothingRunning(settings.data)

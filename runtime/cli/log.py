@@ -84,8 +84,7 @@ def verify(
     from events.store.verify import verify as verify_log
 
     settings = running()
-    url = settings.database_url or settings.app_database_url
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(settings.dsn("app"), autocommit=True) as connection:
         row = connection.execute(
             "SELECT (SELECT log_id FROM log_identity), coalesce(max(position), 0) FROM events"
         ).fetchone()
@@ -161,6 +160,7 @@ def compare(json: Json = False) -> None:
 
     from processors.compare import compare as compare_with_kafka
     from runtime.composition import kafka_config, open_core
+    from runtime.engines.kafka_users import KafkaUser
     from runtime.errors import PartUnavailable
 
     settings = running()
@@ -170,7 +170,7 @@ def compare(json: Json = False) -> None:
             " compare. `./noculture log verify` checks the store itself."
         )
     with open_core(settings, connections=3) as core:
-        compared = compare_with_kafka(core.pool, kafka_config(settings))
+        compared = compare_with_kafka(core.pool, kafka_config(settings, KafkaUser.AUDITOR))
     if json:
         print_json({"ok": compared.ok} | asdict(compared))
     else:
@@ -193,18 +193,20 @@ def recover(json: Json = False) -> None:
     from runtime.checkpoints import checkpointer
     from runtime.composition import kafka_config, new_wakes, open_core
     from runtime.consumers import consumers, rebuilder
+    from runtime.engines.kafka_users import KafkaUser
     from runtime.erasing import replay_register
+    from runtime.owner import owner_database_url
 
     settings = running()
-    with open_core(settings, connections=6) as core:
+    owner_url = owner_database_url(settings) or settings.dsn("worker")
+    with open_core(settings, acting="worker", connections=6) as core:
         replay_register(core)
         views = [c for c in consumers(core, new_wakes()) if isinstance(c, ProjectionConsumer)]
-        config = kafka_config(settings) if settings.event_log == "kafka" else None
-        done = recover_log(
-            settings.database_url or core.url, core.pool, config, rebuilder(core), views
-        )
+        with_kafka = settings.event_log == "kafka"
+        config = kafka_config(settings, KafkaUser.RELAY) if with_kafka else None
+        done = recover_log(owner_url, core.pool, config, rebuilder(core), views)
         signing = checkpointer(core)
-        with psycopg.connect(settings.database_url or core.url, autocommit=True) as owner:
+        with psycopg.connect(owner_url, autocommit=True) as owner:
             signing.sign(owner=owner)
         proofs.export(signing.export)
     rebuilt = [view.name for view in done.rebuilt]

@@ -29,7 +29,7 @@ def rotate_master_key(json: Json = False) -> None:
     from runtime.master_key_rotation import rotate_master_key as rotate
 
     settings = load_settings()
-    with open_core(settings, connections=4) as core:
+    with open_core(settings, acting="worker", connections=4) as core:
         with core.pool.connection() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM subject_keys WHERE wrapped_key IS NOT NULL"

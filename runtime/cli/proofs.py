@@ -20,7 +20,7 @@ def running() -> Settings:
     from runtime.errors import NothingRunning
 
     settings = load_settings()
-    if not (settings.app_database_url or settings.database_url):
+    if not settings.dsn("app"):
         raise NothingRunning(settings.data)
     return settings
 
@@ -54,7 +54,7 @@ def checkpoint(
         key = LogSigning(load_settings().secrets).now()[0].public_key.hex()
         print_json({"public_key": key}) if json else print(key)
         return
-    with open_core(running(), connections=3) as core:
+    with open_core(running(), acting="worker", connections=3) as core:
         signing = checkpointer(core)
         signed = signing.sign()
         export(signing.export)

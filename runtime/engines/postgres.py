@@ -8,7 +8,9 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from runtime.engines.child import (
@@ -25,12 +27,25 @@ from runtime.errors import EngineFailed, PostgresUnavailable
 from runtime.folder_lock import FolderLock
 from runtime.secret_files import SecretFiles
 
+if TYPE_CHECKING:
+    import psycopg
+
 HOST = "127.0.0.1"
 DATABASE = "noculture"
-OWNER_ROLE = "noculture"
-APP_ROLE = "noculture_app"
 EXTENSIONS = ("vector", "btree_gist", "pg_trgm", "unaccent", "cube", "earthdistance")
 STOP_PATIENCE_S = 30
+# Where each role's lies in the installation's secrets.
+PASSWORDS = {
+    "noculture_admin": "postgres_admin_password",
+    # Only while a cluster of before is brought along.
+    "noculture_upgrade": "postgres_admin_password",
+    "noculture": "postgres_owner_password",
+    "noculture_app": "postgres_app_password",
+    "noculture_worker": "postgres_worker_password",
+    "noculture_relay": "postgres_relay_password",
+    "noculture_reader": "postgres_reader_password",
+    "noculture_backup": "postgres_backup_password",
+}
 # musl and older macOS have no C.UTF-8; in `C` pg_trgm finds nothing in Cyrillic (DESIGN §8).
 CTYPE_NAMES = ("C.UTF-8", "en_US.UTF-8", "UTF-8")
 
@@ -63,13 +78,27 @@ SERVER_SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """How to reach one database as each role that has business in it."""
+
+    owner_url: str
+    app_url: str
+    worker_url: str
+    relay_url: str
+    reader_url: str
+    admin_url: str
+
+
 class EmbeddedPostgres:
     """One server over one data folder. `start()` returns when it accepts queries.
 
-    The database `noculture` belongs to the role `noculture`; `noculture_app` is an unprivileged
-    login that migrations grant what it needs. Passwords live in `secrets` (default: the folder
+    The database `noculture` belongs to the role `noculture`, which migrations use; what each of the
+    others is for stands in docs/adr/0022. Passwords live in `secrets` (default: the folder
     `secrets` beside the data). Raises PostgresUnavailable (exit code 4), EngineBusy, EngineFailed.
     """
+
+    superuser = "noculture_admin"
 
     def __init__(
         self, data_dir: Path, log: Path | None = None, secrets: SecretFiles | None = None
@@ -86,12 +115,72 @@ class EmbeddedPostgres:
     @property
     def owner_url(self) -> str:
         """DSN of the role that owns the database and may migrate it."""
-        return self._url(OWNER_ROLE, self._secrets.postgres_owner_password)
+        return self.url("noculture")
 
     @property
     def app_url(self) -> str:
-        """DSN of the role that the application uses."""
-        return self._url(APP_ROLE, self._secrets.postgres_app_password)
+        """DSN of the role that the API uses."""
+        return self.url("noculture_app")
+
+    @property
+    def worker_url(self) -> str:
+        """DSN of the role that makes the read models and works behind the log."""
+        return self.url("noculture_worker")
+
+    @property
+    def relay_url(self) -> str:
+        return self.url("noculture_relay")
+
+    @property
+    def reader_url(self) -> str:
+        """DSN of the role that only reads, for operators and auditors."""
+        return self.url("noculture_reader")
+
+    @property
+    def backup_url(self) -> str:
+        """DSN of the role that may copy the whole cluster, by the replication protocol only."""
+        return self.url("noculture_backup")
+
+    def admin_url(self, database: str = DATABASE) -> str:
+        """DSN of the superuser, for us alone."""
+        return self.url("noculture_admin", database)
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        return self._url(role, self._password(role), database)
+
+    def known_port(self) -> Self:
+        """The same with the port that the running server has, for who did not start it."""
+        self.port = int((self._dir / "port").read_text())
+        return self
+
+    def database(self, name: str = DATABASE) -> Database:
+        logins = ("noculture", "noculture_app", "noculture_worker", "noculture_relay")
+        others = ("noculture_reader", "noculture_admin")
+        return Database(*(self.url(role, name) for role in (*logins, *others)))
+
+    def make_database(self, name: str, template: str | None = None) -> Database:
+        """Another database beside the product's, with the same owner and as closed; a copy of
+        `template` has all of that one's rights. Migrations, or `grant_on_database`, do the rest.
+        """
+        import psycopg
+
+        from runtime.engines.postgres_roles import close_database, ensure_database
+        from runtime.rights import Roles, grant_on_database
+
+        with psycopg.connect(self.admin_url("postgres"), autocommit=True) as admin:
+            ensure_database(admin, name, template)
+        if template is None:
+            with psycopg.connect(self.admin_url(name), autocommit=True) as admin:
+                close_database(admin)
+        with psycopg.connect(self.url("noculture", name), autocommit=True) as owner:
+            grant_on_database(owner, Roles())
+        return self.database(name)
+
+    def drop_database(self, name: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.admin_url("postgres"), autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
     @property
     def pid(self) -> int | None:
@@ -141,18 +230,18 @@ class EmbeddedPostgres:
         return True
 
     def answers(self) -> bool:
-        """True if the owner can run a query."""
+        """True if the admin can run a query. A cluster of before is brought along first."""
         import psycopg
 
         try:
-            with psycopg.connect(self._url(OWNER_ROLE, self._password, "postgres")):
+            with psycopg.connect(self.admin_url("postgres")):
                 return True
         except psycopg.OperationalError as error:
-            if "password authentication failed" in str(error):
-                raise EngineFailed(
-                    "Postgres", f"the password in {self._secrets.folder} is not its own", self.log
-                ) from error
-            return False
+            if "password authentication failed" not in str(error):
+                return False
+            if not self._finish_exchange():
+                self._bring_along(error)
+            return True
 
     def stop(self) -> None:
         """Stop in order; afterwards the folder is free for another start."""
@@ -166,9 +255,8 @@ class EmbeddedPostgres:
         """The last line of its log."""
         return last_line(self.log)
 
-    @property
-    def _password(self) -> str:
-        return self._secrets.postgres_owner_password
+    def _password(self, role: str) -> str:
+        return str(getattr(self._secrets, PASSWORDS[role]))
 
     def _url(self, role: str, password: str, database: str = DATABASE) -> str:
         return f"postgresql://{role}:{quote(password)}@{HOST}:{self.port}/{database}"
@@ -212,14 +300,14 @@ class EmbeddedPostgres:
     def _run_initdb(self, programs: PostgresPrograms, folder: Path, ctype: str) -> str:
         """Returns what went wrong, or nothing."""
         with tempfile.NamedTemporaryFile("w", prefix="noculture-", dir=_reachable_tmp()) as secret:
-            secret.write(self._password)
+            secret.write(self._password(self.superuser))
             secret.flush()
             if programs.user:
                 os.chown(secret.name, *programs.user)
             command = [
                 programs.program("initdb"),
                 *("-D", programs.data_folder_argument(folder)),
-                *("-U", OWNER_ROLE, f"--pwfile={secret.name}"),
+                *("-U", self.superuser, f"--pwfile={secret.name}"),
                 *("--auth-host=scram-sha-256", "--auth-local=scram-sha-256", "--encoding=UTF8"),
                 *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
                 f"--lc-ctype={ctype}",
@@ -241,27 +329,56 @@ class EmbeddedPostgres:
 
     def _ensure_roles(self) -> None:
         import psycopg
-        from psycopg import sql
 
-        owner = self._url(OWNER_ROLE, self._password, "postgres")
-        with psycopg.connect(owner, autocommit=True) as connection:
-            if not connection.execute(
-                "SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]
-            ).fetchone():
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(APP_ROLE)))
-                connection.execute(
-                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                        sql.Identifier(APP_ROLE), sql.Literal(self._secrets.postgres_app_password)
-                    )
-                )
-            if not connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
-            ).fetchone():
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                        sql.Identifier(DATABASE), sql.Identifier(OWNER_ROLE)
-                    )
-                )
+        from runtime.engines.postgres_roles import (
+            close_database,
+            ensure_database,
+            ensure_logins,
+        )
+
+        with psycopg.connect(self.admin_url("postgres"), autocommit=True) as admin:
+            ensure_logins(admin, self._password)
+            ensure_database(admin, DATABASE)
+        with psycopg.connect(self.admin_url(), autocommit=True) as admin:
+            close_database(admin)
+
+    def _finish_exchange(self) -> bool:
+        """True if an exchange of the admin's password was cut off behind its statement."""
+        import psycopg
+
+        from runtime.engines.postgres_roles import ADMIN_ROLE
+
+        following = self._secrets.following(PASSWORDS[ADMIN_ROLE])
+        if following is None:
+            return False
+        try:
+            psycopg.connect(self._url(ADMIN_ROLE, following, "postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        self._secrets.replace(PASSWORDS[ADMIN_ROLE])
+        return True
+
+    def _bring_along(self, refused: psycopg.OperationalError) -> None:
+        """Until version 0.1 the owner of the database was the superuser. Raises EngineFailed if
+        these are not the cluster's secrets.
+        """
+        import psycopg
+
+        from runtime.engines.postgres_roles import UPGRADE_ROLE, is_superuser, rename_superuser
+
+        old_url = self.url("noculture", "postgres")
+        try:
+            with psycopg.connect(old_url) as owner:
+                is_old = is_superuser(owner)
+        except psycopg.OperationalError:
+            is_old = False
+        if not is_old:
+            raise EngineFailed(
+                "Postgres", f"the password in {self._secrets.folder} is not its own", self.log
+            ) from refused
+        rename_superuser(
+            old_url, self.url(UPGRADE_ROLE, "postgres"), self._secrets.postgres_admin_password
+        )
 
 
 def _server_environment() -> dict[str, str]:

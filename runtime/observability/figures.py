@@ -111,7 +111,7 @@ class InstallationFigures(Collector):
             return {}
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        with self._core.pool.connection() as connection:
+        with self._core.watching.connection() as connection:
             try:
                 return connection.execute(query).fetchall()
             except psycopg.errors.UndefinedTable:

@@ -28,6 +28,8 @@ def start_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     # A client library's connection chatter is not ours to tell.
     logging.getLogger("psycopg.pool").setLevel(max(logging.ERROR, root.level))
+    # A stranger's broken form is answered; a line for each would fill the log.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     # While the broker is away its client says so many times a second; our own lines say it once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     # Whoever wants to hear little still hears who came in.

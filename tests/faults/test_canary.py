@@ -180,7 +180,7 @@ def base64_forms(canary: str) -> list[bytes]:
 
 
 def dump(home: Home) -> bytes:
-    url = home.installation.status()["database_url"]
+    url = home.installation.postgres.admin_url()
     program = find_programs(home.installation.data / "postgres" / "cluster").program("pg_dump")
     return subprocess.run([program, url], check=True, capture_output=True, timeout=120).stdout
 
@@ -188,7 +188,7 @@ def dump(home: Home) -> bytes:
 def rows(home: Home) -> bytes:
     """Every row of every table, as text."""
     text = []
-    with psycopg.connect(home.installation.status()["database_url"]) as connection:
+    with psycopg.connect(home.installation.postgres.admin_url()) as connection:
         tables = connection.execute(
             "SELECT schemaname, tablename FROM pg_tables"
             " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
@@ -202,7 +202,7 @@ def rows(home: Home) -> bytes:
 def topics(home: Home) -> bytes:
     """Keys, values and headers of every record of every topic, also of aborted transactions."""
     consumer = KafkaConsumer(
-        bootstrap_servers=home.installation.status()["kafka_bootstrap"],
+        **home.installation.kafka_auditor(),
         isolation_level="read_uncommitted",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -250,7 +250,7 @@ def heap(home: Home) -> set[str]:
     """What dead rows still hold once the tables were written anew; the write-ahead log is left
     out: it is overwritten as the database goes on.
     """
-    url = home.installation.status()["database_url"]
+    url = home.installation.postgres.admin_url()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM FULL")
         connection.execute("CHECKPOINT")

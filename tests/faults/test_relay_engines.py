@@ -60,7 +60,7 @@ def kill(engine: EmbeddedKafka | EmbeddedPostgres) -> None:
 
 
 def delete(broker: EmbeddedKafka, *topics: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    admin = KafkaAdminClient(**broker.config().client())
     admin.delete_topics(list(topics))
     eventually(lambda: not set(topics) & set(admin.list_topics()))
     admin.close()
@@ -69,7 +69,7 @@ def delete(broker: EmbeddedKafka, *topics: str) -> None:
 def test_the_broker_stops_is_killed_loses_a_topic_and_everything(
     broker: EmbeddedKafka, database: Database
 ):
-    config = KafkaConfig(bootstrap=broker.bootstrap)
+    config = broker.config()
 
     def restarted() -> None:
         broker.stop()
@@ -92,7 +92,7 @@ def test_the_broker_stops_is_killed_loses_a_topic_and_everything(
         delete(broker, topic_of("analysis"))
         KafkaTopics(config).ensure(["analysis"])
 
-    with pool_of(database.app_url) as pool, relaying_with(database.app_url, pool, config):
+    with pool_of(database.app_url) as pool, relaying_with(database.relay_url, pool, config):
         writer, progress = Writer(database.app_url), LogProgress(pool)
         faults = [restarted, killed, topic_deleted, topic_made_anew_by_another, wiped]
         for seed, fault in enumerate(faults):
@@ -117,7 +117,7 @@ def is_whole(pool, config: KafkaConfig) -> bool:  # type: ignore[no-untyped-def]
 
 
 def test_postgres_stops_and_is_killed(broker: EmbeddedKafka, store: EmbeddedPostgres):
-    config = KafkaConfig(bootstrap=broker.bootstrap)
+    config = broker.config()
 
     def restarted() -> None:
         store.stop()
@@ -127,7 +127,7 @@ def test_postgres_stops_and_is_killed(broker: EmbeddedKafka, store: EmbeddedPost
         kill(store)
         store.start()
 
-    with pool_of(store.app_url) as pool, relaying_with(store.app_url, pool, config):
+    with pool_of(store.app_url) as pool, relaying_with(store.relay_url, pool, config):
         for seed, fault in enumerate([restarted, killed, killed]):
             writer = Writer(store.app_url)
             writer.lives(20, seed=seed)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from events.log.kafka_config import KafkaConfig
 from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
 from processors.compare import compare
@@ -43,12 +44,14 @@ class KafkaBehindNetwork(EmbeddedKafka):
         inside = f"INSIDE://{self.inside}"
         text = file.read_text()
         text = text.replace(
-            f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}",
-            f"advertised.listeners=PLAINTEXT://{HOST}:{self._outside},{inside}",
+            f"advertised.listeners=CLIENTS://{HOST}:{self.port}",
+            f"advertised.listeners=CLIENTS://{HOST}:{self._outside},{inside}",
         )
         text = text.replace("\nlisteners=", f"\nlisteners={inside},")
-        protocols = "PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT"
-        text += f"listener.security.protocol.map={protocols}\ninter.broker.listener.name=INSIDE\n"
+        text = text.replace("protocol.map=", "protocol.map=INSIDE:SASL_PLAINTEXT,")
+        text = text.replace("broker.listener.name=CLIENTS", "broker.listener.name=INSIDE")
+        for line in re.findall(r"^listener\.name\.clients\..*\n", text, re.MULTILINE):
+            text += line.replace("clients", "inside", 1)
         file.write_text(text)
 
 
@@ -63,8 +66,11 @@ def broker(
     to_broker: SlowNetwork, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaBehindNetwork]:
     engine = KafkaBehindNetwork(tmp_path_factory.mktemp("broker"), to_broker.port)
-    engine.start()
+    engine.prepare()
+    # Before it starts: its users come through the proxy too.
     to_broker.target = engine.port
+    engine.launch()
+    engine.wait_ready()
     yield engine
     engine.stop()
 
@@ -92,9 +98,9 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
 ):
     network = to_broker if way == "to the broker" else to_database
     prefix = way.replace(" ", "_")
-    through_proxy = KafkaConfig(bootstrap=f"{HOST}:{to_broker.port}", prefix=prefix)
-    direct = KafkaConfig(bootstrap=broker.inside, prefix=prefix)
-    url = through(to_database, database.app_url)
+    through_proxy = replace(broker.config(prefix=prefix), bootstrap=f"{HOST}:{to_broker.port}")
+    direct = replace(through_proxy, bootstrap=broker.inside)
+    url = through(to_database, database.relay_url)
     stop = threading.Event()
     with pool_of(database.app_url) as pool, pool_of(url, 4) as relays_pool:
         progress, store = LogProgress(pool), PostgresEvents(pool)

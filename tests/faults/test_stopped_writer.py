@@ -126,7 +126,7 @@ def test_one_that_holds_the_log_in_a_transaction_with_rows_alongside(
 
 def test_one_whose_group_is_on_its_way(database: Database, log: PostgresLog):
     with writer("in a group", database) as stopped:
-        with psycopg.connect(database.app_url) as ahead:
+        with psycopg.connect(database.owner_url) as ahead:
             ahead.execute(LOG_LOCK)
             stopped.go()
             eventually(lambda: _waiting_for_the_log(database) == 1, "its append")
@@ -165,7 +165,7 @@ def test_one_that_stopped_in_the_middle_of_a_word(database: Database, log: Postg
 @contextmanager
 def holding_the_log(database: Database) -> Iterator[socket.socket]:
     """Nobody's driver: the socket of a session in a transaction that holds the log lock."""
-    connection = psycopg.connect(database.app_url, options=SESSION)
+    connection = psycopg.connect(database.owner_url, options=SESSION)
     connection.execute(LOG_LOCK)
     raw = socket.socket(fileno=connection.pgconn.socket)
     try:

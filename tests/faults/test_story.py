@@ -177,7 +177,7 @@ def test_the_log_verifies_and_kafka_holds_each_event_once(story: Story):
         "misordered": 0,
         "extra": 0,
     }
-    positions = _positions_on_kafka(story.installation.status()["kafka_bootstrap"])
+    positions = _positions_on_kafka(story.installation.kafka_auditor())
     assert sorted(positions) == list(range(1, events + 1))
 
 
@@ -203,7 +203,7 @@ def test_down_and_up_again_the_library_is_still_there(story: Story):
 def test_one_flipped_byte_is_named_at_its_position(story: Story):
     """Last of all: it damages the log."""
     position = 7
-    with psycopg.connect(story.installation.status()["database_url"]) as connection:
+    with psycopg.connect(story.installation.postgres.owner_url) as connection:
         connection.execute(
             "UPDATE events SET data = set_byte(data, 9, get_byte(data, 9) # 1) WHERE position = %s",
             (position,),
@@ -229,10 +229,10 @@ def _key(story: Story) -> str:
         return key
 
 
-def _positions_on_kafka(bootstrap: str) -> list[int]:
+def _positions_on_kafka(signed_in: dict[str, Any]) -> list[int]:
     """With nothing of ours: a plain consumer that reads what is committed."""
     consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **signed_in,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -79,9 +79,28 @@ def test_up_is_ready_when_it_returns_and_down_stops_in_reverse_order(
     installation("down", code=3)
 
 
-def test_the_status_gives_the_owner_role_of_the_database(running: WithoutBroker) -> None:
+def test_the_status_gives_a_role_that_only_reads_and_the_owner_when_asked(
+    running: WithoutBroker,
+) -> None:
     with psycopg.connect(running.status()["database_url"]) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("noculture_reader",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM credentials_logins")
+    plain = running.json("status")
+    assert "secrets" not in plain
+    secrets = running.json("status", "--secrets")["secrets"]
+    assert set(secrets) == {"owner_database_url", "kafka"}
+    with psycopg.connect(secrets["owner_database_url"]) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("noculture",)
+
+
+def test_no_process_and_no_file_of_a_running_part_names_the_owner(running: WithoutBroker) -> None:
+    owner = running.json("status", "--secrets")["secrets"]["owner_database_url"]
+    password = psycopg.conninfo.conninfo_to_dict(owner)["password"]
+    for part in running.status()["parts"]:
+        assert password not in str(psutil.Process(part["pid"]).environ())
+    for file in (running.data / "run").glob("*.json"):
+        assert password not in file.read_text()
 
 
 def test_a_second_up_says_what_runs_and_starts_nothing(running: WithoutBroker) -> None:

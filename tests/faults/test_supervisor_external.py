@@ -20,6 +20,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from runtime.engines.child import choose_free_port
 from runtime.engines.kafka import EmbeddedKafka
+from runtime.engines.kafka_users import as_environment
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.installation import ROOT
 from runtime.settings import load_settings
@@ -41,7 +42,7 @@ def services(tmp_path: Path) -> Iterator[dict[str, str]]:
         "NOCULTURE_DATA": str(tmp_path / "ours"),
         "NOCULTURE_DATABASE_URL": postgres.owner_url,
         "NOCULTURE_APP_DATABASE_URL": postgres.app_url,
-        "NOCULTURE_KAFKA_BOOTSTRAP": kafka.bootstrap,
+        **as_environment(kafka.config()),
         "NOCULTURE_PORT": str(choose_free_port()),
     }
     kafka.stop()
@@ -78,10 +79,14 @@ def sign_up(base: str) -> None:
         assert answer.status == 201
 
 
-def events_in_kafka(bootstrap: str) -> int:
+def events_in_kafka(services: dict[str, str]) -> int:
     """Counted by a client of its own that reads only what was committed."""
     consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
+        bootstrap_servers=services["NOCULTURE_KAFKA_BOOTSTRAP"],
+        security_protocol=services["NOCULTURE_KAFKA_SECURITY_PROTOCOL"],
+        sasl_mechanism=services["NOCULTURE_KAFKA_SASL_MECHANISM"],
+        sasl_plain_username=services["NOCULTURE_KAFKA_SASL_USERNAME"],
+        sasl_plain_password=services["NOCULTURE_KAFKA_SASL_PASSWORD"],
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
@@ -121,12 +126,10 @@ def test_the_parts_run_by_hand_against_external_services(services: dict[str, str
         written = head(services["NOCULTURE_DATABASE_URL"])
         assert written > 0
         eventually(
-            lambda: events_in_kafka(services["NOCULTURE_KAFKA_BOOTSTRAP"]) >= written,
+            lambda: events_in_kafka(services) >= written,
             "every event in Kafka",
         )
-        assert events_in_kafka(services["NOCULTURE_KAFKA_BOOTSTRAP"]) == head(
-            services["NOCULTURE_DATABASE_URL"]
-        )
+        assert events_in_kafka(services) == head(services["NOCULTURE_DATABASE_URL"])
         assert all(process.poll() is None for process in processes)
     finally:
         for process in processes:

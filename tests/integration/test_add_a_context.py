@@ -180,5 +180,5 @@ def test_what_the_page_adds_passes_the_linter(copy: Copy):
 def test_a_loan_is_opened_read_and_returned_over_http(
     copy: Copy, database: Database, tmp_path: Path
 ):
-    said = copy.run(sys.executable, "-c", TRY_IT, str(tmp_path), DSN=database.app_url)
+    said = copy.run(sys.executable, "-c", TRY_IT, str(tmp_path), DSN=database.worker_url)
     assert said.endswith("all of it\n")

@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError
 
+from events.log.kafka_config import KafkaConfig
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.installation import ROOT
 from runtime.settings import load_settings
@@ -28,22 +29,22 @@ def engine(tmp_path: Path) -> Iterator[EmbeddedKafka]:
     engine.stop()
 
 
-def make_topic(bootstrap: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+def make_topic(config: KafkaConfig) -> None:
+    admin = KafkaAdminClient(**config.client())
     admin.create_topics([NewTopic("kept", num_partitions=1, replication_factor=1)])
     admin.close()
 
 
-def send(bootstrap: str, value: bytes) -> None:
-    producer = KafkaProducer(bootstrap_servers=bootstrap)
+def send(config: KafkaConfig, value: bytes) -> None:
+    producer = KafkaProducer(**config.client())
     producer.send("kept", value).get(timeout=30)
     producer.close()
 
 
-def received(bootstrap: str) -> list[bytes]:
+def received(config: KafkaConfig) -> list[bytes]:
     consumer = KafkaConsumer(
         "kept",
-        bootstrap_servers=bootstrap,
+        **config.client(),
         auto_offset_reset="earliest",
         consumer_timeout_ms=3000,
         enable_auto_commit=False,
@@ -57,23 +58,23 @@ def test_what_was_acknowledged_survives_kill_9_of_the_broker(
     tmp_path: Path, engine: EmbeddedKafka
 ) -> None:
     engine.start()
-    make_topic(engine.bootstrap)
-    send(engine.bootstrap, b"first")
+    make_topic(engine.config())
+    send(engine.config(), b"first")
     assert engine.child
     engine.child.kill()
     engine.child.wait()
     engine.start()
-    send(engine.bootstrap, b"second")
-    assert received(engine.bootstrap) == [b"first", b"second"]
+    send(engine.config(), b"second")
+    assert received(engine.config()) == [b"first", b"second"]
 
 
 def test_no_topic_appears_by_accident(engine: EmbeddedKafka) -> None:
     engine.start()
-    producer = KafkaProducer(bootstrap_servers=engine.bootstrap, max_block_ms=2000)
+    producer = KafkaProducer(**engine.config().client(), max_block_ms=2000)
     with pytest.raises(KafkaError):
         producer.send("never-made", b"?").get(timeout=5)
     producer.close()
-    admin = KafkaAdminClient(bootstrap_servers=engine.bootstrap)
+    admin = KafkaAdminClient(**engine.config().client())
     assert "never-made" not in admin.list_topics()
     admin.close()
 
@@ -105,4 +106,4 @@ def test_a_broker_whose_supervisor_was_killed_does_not_block_the_next_start(
     engine.start()
     assert engine.pid != broker_pid
     assert not psutil.pid_exists(broker_pid)
-    make_topic(engine.bootstrap)
+    make_topic(engine.config())

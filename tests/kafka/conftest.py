@@ -16,19 +16,20 @@ from processors.relay import Relay
 from runtime.engines.kafka import EmbeddedKafka
 from tests.conftest import Database
 from tests.integration.consumers.support import Writer, codec_of, pool_of
+from tests.roles import set_the_stage
 
 
 @pytest.fixture
 def config(kafka: EmbeddedKafka) -> Iterator[KafkaConfig]:
     """Topics of this test alone on the shared broker."""
-    config = KafkaConfig(bootstrap=kafka.bootstrap, prefix=f"test{uuid4().hex[:8]}")
+    config = kafka.config(prefix=f"test{uuid4().hex[:8]}")
     yield config
     KafkaTopics(config).delete_all()
 
 
 @pytest.fixture
 def pool(database: Database) -> Iterator[ConnectionPool]:
-    with pool_of(database.app_url) as pool:
+    with pool_of(set_the_stage(database).worker_url) as pool:
         yield pool
 
 
@@ -77,4 +78,4 @@ def relaying(
     database: Database, pool: ConnectionPool, config: KafkaConfig
 ) -> Callable[[], AbstractContextManager[Relay]]:
     """`with relaying() as relay:` runs a relay."""
-    return lambda: relaying_with(database.app_url, pool, config)
+    return lambda: relaying_with(database.relay_url, pool, config)

@@ -1,4 +1,4 @@
-"""A worker with the tally alone, to be killed. `python -m … URL BOOTSTRAP PREFIX MEMBER POSITION`:
+"""A worker with the tally alone, to be killed. `python -m … URL POSITION`:
 inside the transaction of the batch with that position it says "parked" and stands still.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from events.envelope import Recorded
 from events.log.kafka import KafkaLog
-from events.log.kafka_config import KafkaConfig
 from processors.consumers.consumer import Connection
 from processors.consumers.engine import Engine
 from processors.rebuild import Rebuilder
 from tests.integration.consumers.support import Tally, codec_of, pool_of
+from tests.kafka.for_child import told
 
 
 class ParkingTally(Tally):
@@ -33,12 +33,11 @@ class ParkingTally(Tally):
 
 
 if __name__ == "__main__":
-    url, bootstrap, prefix, member, parked_at = sys.argv[1:]
-    config = KafkaConfig(bootstrap=bootstrap, prefix=prefix, member=member or None)
+    url, parked_at = sys.argv[1:]
     with pool_of(url) as pool:
         codec = codec_of(pool)
         tally = ParkingTally(int(parked_at))
         rebuilder = Rebuilder(pool, codec, "kafka")
-        engine = Engine([tally], KafkaLog(config), pool, codec, rebuilder)
+        engine = Engine([tally], KafkaLog(told()), pool, codec, rebuilder)
         print("ready", flush=True)
         engine.run(threading.Event())

@@ -1,5 +1,5 @@
 """A relay in a process of its own, to be killed:
-`relay_process.py URL BOOTSTRAP PREFIX [POINT TIMES]`.
+`relay_process.py URL [POINT TIMES]`.
 
 With a point of POINTS it kills itself when it comes there for the TIMES-th time.
 """
@@ -17,11 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from psycopg_pool import ConnectionPool
 
-from events.log.kafka_config import KafkaConfig
 from events.log.kafka_producer import TransactionalProducer
 from processors import relay, relay_check, relay_session
 from processors.publisher import Publisher
 from processors.relay_session import RelaySession
+from tests.kafka.for_child import told
 
 # Small transactions: a kill meets more of them.
 BATCH = 7
@@ -56,10 +56,9 @@ def die_at(point: str, times: int) -> None:
 
 
 if __name__ == "__main__":
-    url, bootstrap, prefix, *death = sys.argv[1:]
+    url, *death = sys.argv[1:]
     relay_session.BATCH = BATCH
     if death:
         die_at(death[0], int(death[1]))
     with ConnectionPool(url, min_size=1, kwargs={"autocommit": True}) as pool:
-        config = KafkaConfig(bootstrap=bootstrap, prefix=prefix)
-        relay.Relay(url, pool, config).run(threading.Event())
+        relay.Relay(url, pool, told()).run(threading.Event())

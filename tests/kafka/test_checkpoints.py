@@ -64,7 +64,7 @@ def test_the_topic_catches_up_after_a_crash_and_after_it_was_lost(
     once_more.export()
     assert [checkpoint.size for checkpoint in in_topic(config)] == sizes
     assert all(checkpoint.is_signed_by(SIGNER.public_key) for checkpoint in in_topic(config))
-    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    admin = KafkaAdminClient(**config.client())
     name = config.named(CHECKPOINTS_TOPIC)
     admin.delete_topics([name])
     eventually(lambda: name not in admin.list_topics())

@@ -62,7 +62,7 @@ def test_workers_come_and_go_and_every_event_is_applied_once(
 
 
 def _members(config: KafkaConfig) -> int:
-    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    admin = KafkaAdminClient(**config.client())
     try:
         group = config.named("noculture.tally")
         described = admin.describe_groups([group])[group]
@@ -120,8 +120,8 @@ def test_an_installation_changes_between_kafka_and_the_store_and_back(
     kafka_log = KafkaLog(config)
     with relaying(), running([Tally()], kafka_log, pool, rebuilder):
         caught_up(LogProgress(pool, "kafka"), "tally", writer.lives(20), 40)
-    tail = LogTail(database.app_url)
-    with running([Tally()], StoreLog(database.app_url, pool, tail), pool, rebuilder):
+    tail = LogTail(database.worker_url)
+    with running([Tally()], StoreLog(database.worker_url, pool, tail), pool, rebuilder):
         last = writer.lives(20, seed=2)
         caught_up(LogProgress(pool, "postgres"), "tally", last)
     tail.close()
@@ -163,7 +163,7 @@ def test_a_topic_deleted_by_hand_comes_back_without_loss(
     make_tally(pool)
     with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
         caught_up(progress, "tally", writer.lives(10), 40)
-    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    admin = KafkaAdminClient(**config.client())
     admin.delete_topics([config.named(topic_of("asset"))])
     eventually(lambda: config.named(topic_of("asset")) not in admin.list_topics())
     admin.close()

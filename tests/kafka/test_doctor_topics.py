@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+import sys
 
 import psycopg
 import pytest
@@ -15,6 +17,7 @@ from events.log.kafka_reading import last_events
 from events.log.kafka_topics import KafkaTopics
 from events.log.partitions import topic_of
 from events.model import REGISTRY
+from runtime.engines.kafka_users import as_environment
 from runtime.finding import Finding
 from runtime.log_checks import durability, topic_findings
 from tests.conftest import Database
@@ -24,7 +27,7 @@ from tests.integration.consumers.support import eventually
 @pytest.fixture
 def admin(config: KafkaConfig):
     KafkaTopics(config).ensure(REGISTRY.categories())
-    client = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    client = KafkaAdminClient(**config.client())
     yield client
     client.close()
 
@@ -56,8 +59,11 @@ def test_each_setting_that_loses_events_is_named_and_the_advice_mends_it(
         (config.named(topic), f"{setting} is {value}, should be {wanted}")
         for topic, setting, value, wanted in LOSING
     }
-    # Each starts a Java of its own: side by side.
-    mending = [subprocess.Popen(shlex.split(finding.advice or "")) for finding in found]
+    environment = os.environ | as_environment(config) | {"NOCULTURE_VENV": sys.prefix}
+    # Each is a command line of its own: side by side.
+    mending = [
+        subprocess.Popen(shlex.split(finding.advice or ""), env=environment) for finding in found
+    ]
     assert [each.wait(60) for each in mending] == [0] * len(LOSING)
     eventually(lambda: not problems(config))
 

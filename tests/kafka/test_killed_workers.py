@@ -32,6 +32,7 @@ from tests.integration.consumers.support import (
     running,
     tallied,
 )
+from tests.kafka.for_child import environment
 
 
 @contextmanager
@@ -39,10 +40,10 @@ def worker(
     database: Database, config: KafkaConfig, parked_at: int = 0
 ) -> Iterator[subprocess.Popen[str]]:
     """A worker process, killed with SIGKILL at the end."""
-    arguments = [database.app_url, config.bootstrap, config.prefix, config.member or ""]
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.kafka.consumer_process", *arguments, str(parked_at)],
+        [sys.executable, "-m", "tests.kafka.consumer_process", database.worker_url, str(parked_at)],
         cwd=ROOT,
+        env=environment(config),
         stdout=subprocess.PIPE,
         text=True,
     )

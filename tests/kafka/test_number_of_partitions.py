@@ -35,10 +35,10 @@ def test_another_number_of_partitions_loses_and_doubles_nothing(
     relaying,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    shelf, tail = ProjectionConsumer(Shelf()), LogTail(database.app_url)
+    shelf, tail = ProjectionConsumer(Shelf()), LogTail(database.worker_url)
     with relaying(), running([shelf], KafkaLog(config), pool, rebuilder):
         caught_up(LogProgress(pool), "shelf", writer.lives(30))
-    with running([shelf], StoreLog(database.app_url, pool, tail), pool, rebuilder):
+    with running([shelf], StoreLog(database.worker_url, pool, tail), pool, rebuilder):
         caught_up(LogProgress(pool, "postgres"), "shelf", writer.lives(10, seed=2))
     tail.close()
     with monkeypatch.context() as patched:

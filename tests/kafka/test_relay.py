@@ -41,7 +41,7 @@ def relayed(progress: LogProgress, position: int, within_s: float = 30) -> None:
 
 def forget(config: KafkaConfig, *topics: str) -> None:
     """The broker loses topics."""
-    admin = KafkaAdminClient(bootstrap_servers=config.bootstrap)
+    admin = KafkaAdminClient(**config.client())
     names = [config.named(topic) for topic in topics]
     admin.delete_topics(names)
     eventually(lambda: not set(names) & set(admin.list_topics()))
@@ -220,7 +220,7 @@ def test_an_independent_reader_gets_every_field_from_kafka_alone(
     reader = KafkaConsumer(
         config.named(topic_of("asset")),
         config.named(topic_of("analysis")),
-        bootstrap_servers=config.bootstrap,
+        **config.client(),
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         enable_auto_commit=False,

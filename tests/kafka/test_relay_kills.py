@@ -19,6 +19,7 @@ from events.store.postgres import PostgresEvents
 from processors.compare import compare
 from tests.conftest import Database
 from tests.integration.consumers.support import Writer, eventually
+from tests.kafka.for_child import environment
 from tests.kafka.relay_process import BATCH, POINTS
 from tests.kafka.test_relay import forget
 
@@ -27,8 +28,8 @@ SEED = 20
 
 def start(database: Database, config: KafkaConfig, *death: object) -> subprocess.Popen[bytes]:
     program = Path(__file__).with_name("relay_process.py")
-    arguments = [database.app_url, config.bootstrap, config.prefix, *map(str, death)]
-    return subprocess.Popen([sys.executable, str(program), *arguments])
+    arguments = [database.worker_url, *map(str, death)]
+    return subprocess.Popen([sys.executable, str(program), *arguments], env=environment(config))
 
 
 def test_killed_at_every_point_it_loses_and_doubles_nothing(

@@ -18,7 +18,7 @@ def test_a_published_event_is_in_the_trace_of_its_correlation_id(
 ) -> None:
     writer.upload()
     (first,) = PostgresEvents(pool).after(0, 1)
-    with recorded() as spans, relaying_with(database.app_url, pool, config):
+    with recorded() as spans, relaying_with(database.relay_url, pool, config):
         eventually(lambda: "publish" in traced(spans, first.correlation_id))
     span = traced(spans, first.correlation_id)["publish"]
     assert span.context.trace_id == int(first.correlation_id[4:], 16)

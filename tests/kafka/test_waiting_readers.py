@@ -10,11 +10,14 @@ import pytest
 
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import KafkaConfig
+from events.log.kafka_topics import KafkaTopics
 from events.log.port import LogItem, LogReader, Vector
 from tests.integration.consumers.support import Writer, eventually
 
 # Of a fetch: what had to wait for one would fail.
 LONG_S = 120.0
+
+CATEGORIES = ("analysis", "asset")
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +29,8 @@ def fetches_wait_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reader_of(config: KafkaConfig) -> LogReader:
-    return KafkaLog(config).reader("tally", ("analysis", "asset"), Vector)
+    KafkaTopics(config).ensure(CATEGORIES)
+    return KafkaLog(config).reader("tally", CATEGORIES, Vector)
 
 
 def read(reader: LogReader, count: int, within_s: float = LONG_S / 2) -> list[LogItem]:

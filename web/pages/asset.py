@@ -5,7 +5,7 @@ import hashlib
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from kit.caller import Caller
@@ -14,6 +14,7 @@ from schemas.dto import AssetDto
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web import listening
+from web.forms import Version
 from web.lanes import lanes_of
 from web.pages import comments, said, tags
 from web.parts import Parts
@@ -104,7 +105,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post("/assets/{asset_id}/file")
     def write_into_file(
-        request: Request, asset_id: Ref, caller: Author, version: Annotated[int, Form()]
+        request: Request, asset_id: Ref, caller: Author, version: Version
     ) -> Response:
         """A new version of the file that carries the tags; the earlier one stays."""
         try:
@@ -128,9 +129,7 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.post("/assets/{asset_id}/delete")
-    def delete(
-        request: Request, asset_id: Ref, caller: Author, version: Annotated[int, Form()]
-    ) -> Response:
+    def delete(request: Request, asset_id: Ref, caller: Author, version: Version) -> Response:
         committed = parts.assets.delete(caller, asset_id, version)
         response = RedirectResponse("/vault?done=deleted", 303)
         remember(request, response, committed.position)

@@ -12,7 +12,7 @@ from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web import looks
-from web.forms import Typed
+from web.forms import Typed, Version
 from web.parts import Parts
 from web.visitor import RepeatKey, Visitors, remember
 
@@ -59,7 +59,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
         comment_id: Ref,
         caller: Author,
         key: RepeatKey,
-        version: Annotated[int, Form()],
+        version: Version,
         action: Annotated[Typed, Form()] = "edit",
         text: Annotated[Typed, Form()] = "",
     ) -> Response:

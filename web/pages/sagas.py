@@ -12,7 +12,7 @@ from kit.caller import Caller
 from read_api.sagas import SagaFilters
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
-from web.forms import Typed
+from web.forms import Typed, Version
 from web.parts import Parts
 from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
@@ -92,7 +92,7 @@ def router(parts: Parts) -> APIRouter:
         saga_id: Ref,
         caller: Annotated[Caller, Depends(operator_with_token)],
         action: Annotated[Action, Form()],
-        version: Annotated[int, Form()],
+        version: Version,
         reason: Annotated[Typed, Form()] = "",
     ) -> Response:
         try:

@@ -11,7 +11,7 @@ from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
 from schemas.text import Ref
-from web.forms import Typed
+from web.forms import Typed, Version
 from web.parts import Parts
 from web.visitor import Visitors, remember
 
@@ -34,7 +34,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
         asset_id: Ref,
         caller: Annotated[Caller, Depends(visitors.with_token)],
         field: Annotated[Typed, Form()],
-        version: Annotated[int, Form()],
+        version: Version,
         value: Annotated[Typed, Form()] = "",
     ) -> Response:
         """An empty `value` takes back what was said: the measurement counts again."""

@@ -20,6 +20,7 @@ from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
 
 PAGE = 50
+MAX_DIGITS = 9
 MOST = 200
 VIEWS = ("table", "grid")
 VIEW_COOKIE = "noculture_view"
@@ -130,7 +131,8 @@ def _view(request: Request) -> str:
 def _limit(request: Request) -> int:
     """A live refresh shows as many rows again as were there."""
     shown = request.query_params.get("shown", "")
-    return min(max(int(shown), PAGE), MOST) if shown.isascii() and shown.isdigit() else PAGE
+    known = shown.isascii() and shown.isdigit() and len(shown) <= MAX_DIGITS
+    return min(max(int(shown), PAGE), MOST) if known else PAGE
 
 
 def _keep(parts: Parts, caller: Caller, file: UploadFile) -> int:

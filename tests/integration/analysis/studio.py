@@ -122,7 +122,7 @@ def open_studio(database: Database, data: Path) -> Iterator[Studio]:
     analyser, stop = Analyser(), threading.Event()
     analyser.open.set()
     with open_house(database, data) as house:
-        core = house.core
+        core = house.behind
         effect = AnalysisEffect(analyser, core.objects)  # type: ignore[arg-type]
         due = Wake()
         runner = EffectRunner(effect, core.commands, core.pool, due)

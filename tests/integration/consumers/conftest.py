@@ -11,11 +11,12 @@ from events.log.tail import LogTail
 from processors.rebuild import Rebuilder
 from tests.conftest import Database
 from tests.integration.consumers.support import Writer, codec_of, pool_of
+from tests.roles import set_the_stage
 
 
 @pytest.fixture
 def pool(database: Database) -> Iterator[ConnectionPool]:
-    with pool_of(database.app_url) as pool:
+    with pool_of(set_the_stage(database).worker_url) as pool:
         yield pool
 
 
@@ -28,8 +29,8 @@ def writer(database: Database) -> Iterator[Writer]:
 
 @pytest.fixture
 def store_log(database: Database, pool: ConnectionPool) -> Iterator[StoreLog]:
-    tail = LogTail(database.app_url)
-    yield StoreLog(database.app_url, pool, tail)
+    tail = LogTail(database.worker_url)
+    yield StoreLog(database.worker_url, pool, tail)
     tail.close()
 
 

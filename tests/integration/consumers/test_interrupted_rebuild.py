@@ -51,7 +51,7 @@ def rebuilding(database: Database, parked_at: int = 0) -> Iterator[subprocess.Po
     """A child that rebuilds the shelf; killed at the end if it still runs."""
     module = "tests.integration.consumers.rebuild_process"
     child = subprocess.Popen(
-        [sys.executable, "-m", module, database.app_url, str(parked_at)],
+        [sys.executable, "-m", module, database.worker_url, str(parked_at)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

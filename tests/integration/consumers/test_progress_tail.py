@@ -28,7 +28,7 @@ from tests.integration.consumers.support import (
 
 @pytest.fixture
 def tail(database: Database) -> Iterator[ProgressTail]:
-    tail = ProgressTail(database.app_url)
+    tail = ProgressTail(database.worker_url)
     yield tail
     tail.close()
 
@@ -100,7 +100,7 @@ def test_it_listens_again_after_its_connection_was_ended(
 
 
 def test_an_end_lets_go_whoever_waits(database: Database):
-    tail = ProgressTail(database.app_url)
+    tail = ProgressTail(database.worker_url)
     moves, began = tail.moves("shelf"), time.monotonic()
     waiting = threading.Thread(target=tail.wait, args=("shelf", moves, 60.0))
     waiting.start()

@@ -210,7 +210,7 @@ def test_a_long_query_on_the_view_delays_the_swap_and_not_the_live_build(
     with running([shelf()], store_log, pool, rebuilder):
         caught_up(progress, "shelf", writer.lives(20))
         done: list[bool | None] = []
-        with psycopg.connect(database.app_url) as reader:
+        with psycopg.connect(database.worker_url) as reader:
             before = len(reader.execute("SELECT * FROM views.shelf").fetchall())
             rebuilding = threading.Thread(
                 target=lambda: done.append(rebuilder.rebuild(shelf()).identical)

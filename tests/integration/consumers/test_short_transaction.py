@@ -60,7 +60,7 @@ def test_what_the_block_raises_rolls_back(table: ConnectionPool):
 
 
 def test_a_connection_that_the_server_ended_is_found_without_asking(database: Database):
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
+    with psycopg.connect(database.worker_url, autocommit=True) as connection:
         check_connection(connection)
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             owner.execute("SELECT pg_terminate_backend(%s, 5000)", (connection.info.backend_pid,))
@@ -69,9 +69,9 @@ def test_a_connection_that_the_server_ended_is_found_without_asking(database: Da
 
 
 def test_a_connection_that_has_something_to_tell_is_not_broken(database: Database):
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
+    with psycopg.connect(database.worker_url, autocommit=True) as connection:
         connection.execute("LISTEN something")
-        with psycopg.connect(database.app_url, autocommit=True) as other:
+        with psycopg.connect(database.worker_url, autocommit=True) as other:
             other.execute("NOTIFY something")
         check_connection(connection)
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -34,6 +35,8 @@ class House:
 
     settings: Settings
     core: Core
+    # The worker's, with its own rights in the database.
+    behind: Core
     app: FastAPI
     clients: ExitStack = field(default_factory=ExitStack)
 
@@ -73,7 +76,7 @@ class House:
     @contextmanager
     def worker(self) -> Iterator[None]:
         stop = threading.Event()
-        core, wakes = self.core, new_wakes()
+        core, wakes = self.behind, new_wakes()
         effects = [
             *((effect, wakes.erasures) for effect in effects_of(core)),
             *((effect, wakes.mails) for effect in mail_effects(core)),
@@ -107,7 +110,8 @@ class House:
         return [envelope.type for envelope in self.core.log.events.after(0, 10_000)]
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self.core.pool.connection() as connection:
+        """As the database's owner."""
+        with psycopg.connect(self.settings.database_url) as connection:
             return connection.execute(query, values).fetchall()
 
 
@@ -122,11 +126,15 @@ def open_house(database: Database, data: Path) -> Iterator[House]:
         event_log="postgres",
         database_url=database.owner_url,
         app_database_url=database.app_url,
+        worker_database_url=database.worker_url,
     )
-    with open_core(settings, connections=32) as core:
+    with (
+        open_core(settings, connections=24) as core,
+        open_core(settings, acting="worker", connections=24) as behind,
+    ):
         tail = LogTail(core.url)
         try:
-            yield House(settings, core, build_app(core, tail))
+            yield House(settings, core, behind, build_app(core, tail))
         finally:
             tail.close()
 

@@ -165,7 +165,7 @@ def test_work_that_somebody_has_in_hand_holds_the_certificate_back(house: House)
         eventually(lambda: house.rows(held, timedelta(hours=1)))
         erasure_id = house.erase(ada)
         eventually(lambda: "erasure.key_destroyed" in house.types())
-        asked = Acknowledgements(house.core.pool, house.core.progress)
+        asked = Acknowledgements(house.behind.pool, house.core.progress)
         assert "probe" in asked.missing(ada.account["workspace_id"], 0)
         assert house.erasure(erasure_id)["certificate"] is None
         house.rows(held, timedelta(0))
@@ -185,7 +185,7 @@ def test_an_address_of_the_store_that_was_given_holds_the_certificate_back(house
         )
         erasure_id = house.erase(ada)
         eventually(lambda: "erasure.key_destroyed" in house.types())
-        asked = Acknowledgements(house.core.pool, house.core.progress)
+        asked = Acknowledgements(house.behind.pool, house.core.progress)
         assert asked.missing(whose[1], 0) == ["direct uploads"]
         house.rows("UPDATE uploads SET expires_at = now() + interval '23 hours' RETURNING 1")
         house.erased(erasure_id)

@@ -42,7 +42,7 @@ def test_a_replaced_build_that_is_kept_is_dropped(house: House):
         ada = house.signed_up(ADA)
         eventually(lambda: house.rows("SELECT 1 FROM views.accounts"))
         accounts = next(view for view in VIEWS if view.name == "accounts")
-        assert rebuilder(house.core).rebuild(ProjectionConsumer(accounts())).identical
+        assert rebuilder(house.behind).rebuild(ProjectionConsumer(accounts())).identical
         assert house.rows("SELECT email FROM view_accounts_1_1.accounts") == [(ADA,)]
         house.erased(house.erase(ada))
     schemas = house.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'view_accounts%%'")

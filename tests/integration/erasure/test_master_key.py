@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,18 @@ from events.store.subject_keys import DESTROY, PostgresSubjectKeys, SubjectGone
 from runtime import master_key_rotation
 from runtime.master_key_rotation import rotate_master_key
 from runtime.secret_files import SecretFiles
+from tests.conftest import Database
 
 PEOPLE = [AccountId.new() for _ in range(12)]
+
+
+@pytest.fixture
+def pool(database: Database) -> Iterator[ConnectionPool]:
+    """A worker's, as `privacy rotate-master-key` has it."""
+    with ConnectionPool(
+        database.worker_url, min_size=1, max_size=12, kwargs={"autocommit": True}
+    ) as pool:
+        yield pool
 
 
 @pytest.fixture

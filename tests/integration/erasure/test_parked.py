@@ -40,7 +40,7 @@ def forge(house: House, owner: Any) -> AssetId:
         type=uploaded.type,
         version=uploaded.version,
         effective_at=utc_now(),
-        data=house.core.codec.encode(uploaded, event_id),
+        data=house.core.codec.encode(uploaded, event_id, asset_id, owner.account["workspace_id"]),
         takes=(Claim(asset.CONTENT_CLAIM, SHA256),),
     )
     context = CommandContext(

@@ -12,6 +12,7 @@ import pytest
 
 from events.store.verify import verify
 from runtime.checks import erasure_register
+from runtime.engines.postgres import EmbeddedPostgres
 from runtime.engines.postgres_programs import find_programs
 from runtime.erasing import before_ready
 from runtime.erasure_register import ErasureRegister, RegisterDamaged, RegisterUnwritable
@@ -23,18 +24,11 @@ SOMEBODY = {"workspace_id": "wsp_" + "1" * 32, "erasure_id": "ers_" + "1" * 32}
 
 
 @pytest.fixture
-def second(database: Database, tmp_path: Path) -> Iterator[Database]:
+def second(postgres: EmbeddedPostgres, database: Database) -> Iterator[Database]:
     """An empty database beside the first, to restore into."""
     name = psycopg.conninfo.conninfo_to_dict(database.owner_url)["dbname"] + "_restored"
-    with psycopg.connect(database.owner_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        connection.execute(f"GRANT CREATE ON DATABASE {name} TO noculture_app")
-    yield Database(
-        database.owner_url.rsplit("/", 1)[0] + f"/{name}",
-        database.app_url.rsplit("/", 1)[0] + f"/{name}",
-    )
-    with psycopg.connect(database.owner_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield postgres.make_database(name)
+    postgres.drop_database(name)
 
 
 def pg(program: str, *arguments: str, cluster: Path) -> None:
@@ -50,9 +44,9 @@ def test_a_backup_from_before_the_erasure_resurrects_nobody(
         ada, eve = house.signed_up(ADA), house.signed_up(EVE)
         house.rows("UPDATE credentials_logins SET operator = true RETURNING 1")
         eventually(lambda: len(house.rows("SELECT 1 FROM views.accounts")) == 2)
-        pg("pg_dump", "-Fc", "-f", backup, database.owner_url, cluster=tmp_path)
+        pg("pg_dump", "-Fc", "-f", backup, database.admin_url, cluster=tmp_path)
         house.erased(house.erase(ada))
-    pg("pg_restore", "-d", second.owner_url, backup, cluster=tmp_path)
+    pg("pg_restore", "-d", second.admin_url, backup, cluster=tmp_path)
 
     with open_house(second, house.settings.data) as restored:
         back = restored.rows("SELECT email FROM views.accounts ORDER BY email")

@@ -110,6 +110,7 @@ def open_installation(
         event_log="postgres",
         database_url=database.owner_url,
         app_database_url=database.app_url,
+        worker_database_url=database.worker_url,
         max_upload_bytes=MAX_UPLOAD_BYTES,
         **given,
     )

@@ -70,7 +70,9 @@ def test_the_newest_link_sets_a_password_once_and_ends_every_session(house: Hous
         201,
         401,
     ]
-    assert house.types()[-3:] == [
+    # Sign-ins and refusals are told beside, whenever their thread comes to it.
+    changes = [type for type in house.types() if "sign" not in type]
+    assert changes[-3:] == [
         "account.password_reset_requested",
         "account.password_reset_requested",
         "account.password_changed",

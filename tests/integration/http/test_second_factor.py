@@ -133,7 +133,8 @@ def test_neither_password_nor_code_alone_turns_it_off(
     }
     assert delete(musician, ROUTE, password=PASSWORD, code=phone.code()).status_code == 204
     assert sign_in(installation, musician.email).status_code == 201
-    assert installation.types()[-1] == "account.second_factor_disabled"
+    changes = [type for type in installation.types() if "sign" not in type]
+    assert changes[-1] == "account.second_factor_disabled"
     assert installation.scalar("SELECT count(*) FROM credentials_recovery_codes") == 0
 
 

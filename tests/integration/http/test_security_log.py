@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,19 @@ def test_no_line_and_no_event_of_it_holds_anything_personal(
         *("reason=foreign-origin", "network=203.0.113.0/24"),
     ):
         assert what in said, what
+
+
+def test_every_one_of_many_sign_ins_at_once_is_told(
+    installation: Installation, musician: TestClient
+) -> None:
+    """They raced for the version of their stream, and half of them were in no log."""
+    login = installation.logins.of_account(musician.account["id"])
+    assert login is not None
+    with ThreadPoolExecutor(6) as pool:
+        tokens = set(
+            pool.map(lambda _: installation.sessions.start(login, "", "password"), range(12))
+        )
+    assert len(of_sign_ins(installation, musician)) == len(tokens) == 12
 
 
 def test_limits_are_told_without_whom_they_count(

@@ -256,13 +256,14 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
         event_log="postgres",
         database_url=database.owner_url,
         app_database_url=database.app_url,
+        worker_database_url=database.worker_url,
     )
     stop = threading.Event()
-    with open_core(settings) as core:
+    with open_core(settings) as core, open_core(settings, acting="worker") as behind:
         tail = LogTail(core.url)
-        rebuilder = Rebuilder(core.pool, core.codec, "postgres")
-        store = StoreLog(core.url, core.pool, tail)
-        engine = Engine(_consumers(), store, core.pool, core.codec, rebuilder)
+        rebuilder = Rebuilder(behind.pool, behind.codec, "postgres")
+        store = StoreLog(behind.url, behind.pool, tail)
+        engine = Engine(_consumers(), store, behind.pool, behind.codec, rebuilder)
         worker = threading.Thread(target=engine.run, args=(stop,))
         worker.start()
         library = _library(core, compose(core, tail), rebuilder)

@@ -106,7 +106,7 @@ def test_a_refusal_after_the_end_is_heard_by_nobody(ingests: Ingests):
 
 def test_a_busy_store_puts_the_command_off_and_loses_nothing(ingests: Ingests, database: Database):
     asset_id = with_a_probe_requested_again(ingests)
-    with psycopg.connect(database.app_url) as somebody_slow:
+    with psycopg.connect(database.owner_url) as somebody_slow:
         somebody_slow.execute("SELECT pg_advisory_xact_lock(7521980, 1)")
         assert ingests.dispatcher().send_one()
     ((attempts, error),) = ingests.rows("SELECT attempts, error FROM saga_commands")

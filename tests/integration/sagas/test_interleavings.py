@@ -24,7 +24,8 @@ def world(database: Database) -> Iterator[Callable[[], PostgresWorld]]:
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         name = owner.info.dbname
         owner.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")  # type: ignore[arg-type]
-    url = database.app_url
+    # Each world empties the log first.
+    url = database.owner_url
     with ConnectionPool(url, min_size=3, max_size=6, kwargs={"autocommit": True}) as pool:
         log = PostgresLog(url, pool)
         PostgresWorld.prepare(pool, log)

@@ -57,12 +57,21 @@ class Site:
 @pytest.fixture
 def site(database: Database, tmp_path: Path) -> Iterator[Site]:
     """The whole app over a real store; the saga's own parts are moved by hand."""
-    settings = load_settings(data=tmp_path, app_database_url=database.app_url, event_log="postgres")
+    settings = load_settings(
+        data=tmp_path,
+        app_database_url=database.app_url,
+        worker_database_url=database.worker_url,
+        event_log="postgres",
+    )
     stop = threading.Event()
-    with open_core(settings) as core, open_event_log(core) as event_log:
+    with (
+        open_core(settings) as core,
+        open_core(settings, acting="worker") as behind,
+        open_event_log(behind) as event_log,
+    ):
         views = [ProjectionConsumer(view()) for view in (Sagas, Accounts)]
-        rebuilder = Rebuilder(core.pool, core.codec, "postgres")
-        engine = Engine(views, event_log, core.pool, core.codec, rebuilder)
+        rebuilder = Rebuilder(behind.pool, behind.codec, "postgres")
+        engine = Engine(views, event_log, behind.pool, behind.codec, rebuilder)
         worker = threading.Thread(target=engine.run, args=(stop,))
         worker.start()
         tail = LogTail(core.url)
@@ -79,7 +88,7 @@ def site(database: Database, tmp_path: Path) -> Iterator[Site]:
         def settle() -> None:
             assert core.progress.wait_until("sagas", core.log.events.head(), 20)
 
-        ingests = Ingests(core.commands, core.log, core.pool, core.codec)
+        ingests = Ingests(behind.commands, behind.log, behind.pool, behind.codec)
         # The first account is the installation's operator.
         yield Site(ingests, browser("operator"), browser, settle)
         for client in people:

@@ -72,7 +72,7 @@ def test_work_that_another_process_wrote_wakes_a_sleeping_runner(
 ):
     effect, wake = Reading(), Sleeper()
     runner = EffectRunner(effect, ingests.commands, ingests.pool, wake)
-    tail = WorkTail(database.app_url, {effect.name: wake})
+    tail = WorkTail(database.worker_url, {effect.name: wake})
     with at_work(runner.run, tail.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 1)  # it has heard that somebody listens
         ingests.upload()
@@ -98,7 +98,7 @@ def test_a_tail_that_lost_its_connection_tells_of_what_came_meanwhile(
     ingests: Ingests, database: Database
 ):
     wake = Wake()
-    tail = WorkTail(database.app_url, {"reading": wake})
+    tail = WorkTail(database.worker_url, {"reading": wake})
     with at_work(tail.run, wake=wake):
         poll(lambda: wake.sets == 1)
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
@@ -113,7 +113,7 @@ def test_a_tail_that_lost_its_connection_tells_of_what_came_meanwhile(
 def test_a_tail_that_stops_wakes_everybody_to_see_it(database: Database):
     wakes = {COMMANDS: Wake(), TIMERS: Wake()}
     stop = threading.Event()
-    thread = threading.Thread(target=WorkTail(database.app_url, wakes).run, args=(stop,))
+    thread = threading.Thread(target=WorkTail(database.worker_url, wakes).run, args=(stop,))
     thread.start()
     poll(lambda: all(wake.sets == 1 for wake in wakes.values()))
     stop.set()
@@ -134,7 +134,7 @@ def test_a_timer_that_is_due_before_the_one_slept_for_is_fired_in_time(
 ):
     set_timer(ingests, 120)
     wake = Sleeper()
-    tail = WorkTail(database.app_url, {TIMERS: wake})
+    tail = WorkTail(database.worker_url, {TIMERS: wake})
     with at_work(timers_of(ingests, wake).run, tail.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 1)
         with ingests.pool.connection() as connection, connection.transaction():

@@ -269,7 +269,7 @@ def test_a_writer_waits_for_the_lock_with_its_whole_group_not_one_by_one(
     database: Database, log: PostgresLog
 ):
     """Regression: each of a group's appends was tried again alone, 3 s each."""
-    with psycopg.connect(database.app_url) as parked:
+    with psycopg.connect(database.owner_url) as parked:
         parked.execute("SELECT pg_advisory_xact_lock(7521980, 1)")
         began = time.monotonic()
 

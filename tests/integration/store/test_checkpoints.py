@@ -37,6 +37,15 @@ def file(tmp_path: Path) -> CheckpointFile:
 
 
 @pytest.fixture
+def pool(database: Database) -> Iterator[ConnectionPool]:
+    """A worker's, which signs."""
+    with ConnectionPool(
+        database.worker_url, min_size=1, max_size=12, kwargs={"autocommit": True}
+    ) as pool:
+        yield pool
+
+
+@pytest.fixture
 def checkpointer(pool: ConnectionPool, file: CheckpointFile) -> Checkpointer:
     return Checkpointer(pool, file, SIGNING, every_events=10, after_s=3_600)
 
@@ -111,7 +120,7 @@ def test_what_a_crash_kept_from_the_file_is_exported_by_the_next_look(
     assert file.path.read_bytes() == b"".join(lines)
 
 
-def test_the_application_may_add_checkpoints_and_nodes_but_not_change_them(
+def test_the_worker_may_add_checkpoints_and_nodes_but_not_change_them(
     history: Checkpointer, pool: ConnectionPool
 ):
     for statement in (

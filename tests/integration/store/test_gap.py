@@ -81,7 +81,7 @@ class BareSequence:
         owner.execute(
             "CREATE TABLE bare (position bigserial PRIMARY KEY, stream_id text, version bigint)"
         )
-        owner.execute("GRANT ALL ON bare, bare_position_seq TO noculture_app")
+        owner.execute("GRANT ALL ON bare, bare_position_seq TO PUBLIC")
         self._pool = pool
 
     def append(self, connection: psycopg.Connection, stream: str, first: int, count: int) -> None:
@@ -144,7 +144,7 @@ def until(condition: Callable[[], bool]) -> None:
 def parking(owner: psycopg.Connection, table: Table) -> Iterator[None]:
     """Whoever inserts an event of the stream PARKED waits for this lock with its row inserted."""
     owner.execute(
-        "CREATE FUNCTION park() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        "CREATE FUNCTION park() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
         f" PERFORM pg_advisory_xact_lock({PARK_LOCK}); RETURN NULL; END $$"
     )
     owner.execute(

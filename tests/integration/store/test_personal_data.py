@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import ConnectionPool
@@ -14,6 +15,7 @@ from events.account import AccountRegistered
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
+from tests.conftest import Database
 
 
 @pytest.fixture
@@ -55,9 +57,9 @@ def test_whoever_has_the_keys_reads_them(
 
 
 def test_without_the_subjects_key_they_read_as_none(
-    registered: AccountId, log: PostgresLog, codec: EventCodec, pool: ConnectionPool
+    registered: AccountId, log: PostgresLog, codec: EventCodec, database: Database
 ):
-    with pool.connection() as connection:
+    with psycopg.connect(database.owner_url) as connection:
         connection.execute("DELETE FROM subject_keys")
     codec._keys._cache.clear()
     recorded = codec.decode(log.events.after(0, 1)[0])

@@ -203,6 +203,7 @@ STEPS = st.lists(st.sampled_from(["a", "b", "other process", "restart", "lost"])
 )
 @given(steps=STEPS)
 def test_the_state_is_the_same_with_and_without_snapshots(
+    database: Database,
     log: PostgresLog,
     pool: ConnectionPool,
     codec: EventCodec,
@@ -218,7 +219,7 @@ def test_the_state_is_the_same_with_and_without_snapshots(
             case "restart":
                 here = fresh_process(log, pool, codec)
             case "lost":
-                with pool.connection() as connection:
+                with psycopg.connect(database.owner_url) as connection:
                     connection.execute("DELETE FROM snapshots")
             case "other process":
                 edit_title(there, stream, f"theirs {number}")
@@ -321,13 +322,13 @@ def test_personal_values_lie_in_a_snapshot_only_under_their_subjects_key(
 
 
 def test_once_the_key_is_destroyed_a_snapshot_says_nothing_and_none_is_made_again(
-    log: PostgresLog, pool: ConnectionPool, codec: EventCodec
+    database: Database, log: PostgresLog, pool: ConnectionPool, codec: EventCodec
 ):
     ada = AccountId.new()
     store(log, codec, ada, [registered(ada, "ada@example.org")] * EVERY_VERSIONS)
     here = fresh_process(log, pool, codec)
     here.load(SELF, ada)
-    with pool.connection() as connection:
+    with psycopg.connect(database.owner_url) as connection:
         connection.execute("DELETE FROM subject_keys")
     codec.keys._cache.clear()
     here.aggregates.forget_subject(ada)

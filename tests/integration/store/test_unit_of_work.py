@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
@@ -15,6 +16,7 @@ from events.ids import AccountId, AssetId, CommandId, CorrelationId, WorkspaceId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import ClaimTaken, InputMismatch, VersionConflict
+from tests.conftest import Database
 
 WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()
 FACTS = AudioFacts(duration_s=1, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=1)
@@ -197,10 +199,11 @@ def test_saying_the_same_again_changes_nothing(commands: Commands):
 
 
 def test_what_is_written_alongside_comes_and_goes_with_the_events(
-    commands: Commands, pool: ConnectionPool
+    commands: Commands, pool: ConnectionPool, database: Database
 ):
-    with pool.connection() as connection:
+    with psycopg.connect(database.owner_url) as connection:
         connection.execute("CREATE TABLE beside (n integer)")
+        connection.execute("GRANT ALL ON beside TO noculture_app")
     upload(commands)
     unit = unit_of(commands)
     unit.alongside("INSERT INTO beside VALUES (%s)", (1,))

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
-from psycopg_pool import ConnectionPool
 
 from commands.unit import Commands
 from events.errors import UnknownEventVersion
@@ -18,6 +18,7 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import PendingEvent
 from events.times import utc_now
+from tests.conftest import Database
 from tests.integration.store.conftest import TENANT, append_of
 
 LOAN, READER = AssetId.new(), "acc_" + "7" * 32
@@ -124,13 +125,13 @@ def test_the_stored_bytes_and_their_version_stay_as_they_were(
 
 
 def test_a_personal_value_under_its_old_field_name_still_opens_and_is_still_erased(
-    stored_as_1: Registry, log: PostgresLog, codec: EventCodec, pool: ConnectionPool
+    stored_as_1: Registry, log: PostgresLog, codec: EventCodec, database: Database
 ):
     """It was encrypted as `name`; today the field is called `reader`."""
     first = log.events.after(0, 1)[0]
     assert b"Ada" not in first.data
     assert codec.decode(first).data.reader == "Ada"
-    with pool.connection() as connection:
+    with psycopg.connect(database.owner_url) as connection:
         connection.execute("DELETE FROM subject_keys")
     codec.keys._cache.clear()
     assert codec.decode(first).data.reader is None

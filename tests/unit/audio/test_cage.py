@@ -56,6 +56,7 @@ def tried(
     song: Path, open_to_all: Path, secrets: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, Any]]:
     """What a child found when it tried everything; `isolation` is what it says it gave up."""
+    monkeypatch.setenv("NOCULTURE_DATABASE_URL", "postgres://secret")
     monkeypatch.setattr("gateways.audio.sandbox.CHILD_MODULE", "tests.fixtures.break_out")
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.bind(f"\0noculture-stranger-{os.getpid()}")

@@ -8,12 +8,14 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from events.errors import EventTooLarge, InvalidId, UnknownEventVersion
-from events.ids import AnalysisId, AssetId, EventId, uuid7
+from events.ids import AccountId, AnalysisId, AssetId, EventId, WorkspaceId, uuid7
 from events.ingest import SagaInput
 from events.model import REGISTRY, Event, Personal, Registry
 from schemas.examples import ANALYSIS, ASSET, EXAMPLES, example_of
 from schemas.export import load_all_events
 from tests.golden import CODEC, make, stored_envelope
+
+PLACE = (EventId.new(), AccountId.new(), WorkspaceId.new())
 
 
 @pytest.fixture
@@ -107,10 +109,10 @@ def test_personal_fields_need_a_subject(registry: Registry):
 
 def test_a_personal_value_is_not_in_the_stored_bytes_and_null_stays_null():
     registered = example_of("account.registered", 1)
-    stored = CODEC.encode(registered, EventId.new())
+    stored = CODEC.encode(registered, *PLACE)
     assert b"ada@example.org" not in stored
     anonymous = registered.model_copy(update={"email": None})
-    assert b'"email":null' in CODEC.encode(anonymous, EventId.new())
+    assert b'"email":null' in CODEC.encode(anonymous, *PLACE)
 
 
 def test_an_event_is_at_most_128_kib():
@@ -119,7 +121,7 @@ def test_an_event_is_at_most_128_kib():
         update={"input": SagaInput(kind="event", name="x" * 128 * 1024, reference="r")}
     )
     with pytest.raises(EventTooLarge, match="store the bulk as a blob"):
-        CODEC.encode(bulky, EventId.new())
+        CODEC.encode(bulky, *PLACE)
 
 
 def test_an_id_has_its_prefix_and_32_lower_case_hex_digits():

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from kit.tokens import Signer
+from runtime.engines.kafka_users import KafkaUser
+from runtime.engines.postgres import PASSWORDS
 from runtime.secret_files import SecretFiles
-from runtime.secret_rotation import CannotRotate, rotate_secret
+from runtime.secret_rotation import SECRETS, CannotRotate, rotate_secret
 from runtime.settings import Settings, load_settings
 
 
@@ -68,3 +70,34 @@ def test_an_unknown_name_is_refused_and_makes_no_file(settings: Settings):
     with pytest.raises(CannotRotate, match="secrets list"):
         rotate_secret(settings, "../evil")
     assert not (settings.data / "evil").exists()
+
+
+def test_every_secret_that_is_kept_is_named():
+    of_users = {f"kafka_{user}_password" for user in KafkaUser}
+    properties = {name for name, value in vars(SecretFiles).items() if isinstance(value, property)}
+    kept = properties - {"retired_signing_keys", "log_key_changes"} | {"master_key"} | of_users
+    assert set(SECRETS) == kept
+    assert set(PASSWORDS.values()) == {name for name in SECRETS if name.startswith("postgres_")}
+
+
+def test_without_a_running_engine_the_next_start_takes_the_new_password(settings: Settings):
+    before = settings.secrets.postgres_app_password
+    rotate_secret(settings, "postgres_app_password")
+    assert settings.secrets.postgres_app_password != before
+    before = settings.secrets.kafka_password("relay")
+    rotate_secret(settings, "kafka_relay_password")
+    assert settings.secrets.kafka_password("relay") != before
+    with pytest.raises(CannotRotate, match="start it first"):
+        rotate_secret(settings, "postgres_admin_password")
+
+
+def test_passwords_of_engines_of_ones_own_are_changed_there(tmp_path: Path):
+    own = load_settings(
+        tmp_path,
+        database_url="postgresql://own/db",
+        app_database_url="postgresql://own/db",
+        kafka_bootstrap="own:9092",
+    )
+    for name in ("postgres_app_password", "kafka_relay_password"):
+        with pytest.raises(CannotRotate, match="your own"):
+            rotate_secret(own, name)
