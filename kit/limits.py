@@ -58,6 +58,7 @@ POLICIES = (
     Policy("sign-up", 120),
     Policy("unverified", 300),
     Policy("password-reset", 5, window_s=3600),
+    Policy("address-code", 5, window_s=3600),
 )
 
 

@@ -37,27 +37,49 @@ def router(parts: Parts) -> APIRouter:
             )
         return parts.renderer.page(request, "forgotten.html", asked=True, problem=None)
 
+    def reset_form(
+        request: Request, token: str, status: int = 200, problem: str | None = None
+    ) -> Response:
+        """The keys are shown only to whoever has a link that still works."""
+        try:
+            keys = parts.recovery.keys_of(token[:200])
+        except NoCultureError:
+            keys = []
+        response = parts.renderer.page(
+            request, "reset_password.html", status, problem=problem, keys=keys
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     # Looking at it uses nothing up: mail scanners follow links too.
     @routes.get("/reset-password/{token}")
     def reset_page(request: Request, token: Ref) -> Response:
-        return parts.renderer.page(request, "reset_password.html", problem=None)
+        parts.limits.check(request, "unverified", client_address(request))
+        return reset_form(request, token)
 
     @routes.post("/reset-password/{token}")
-    def reset(request: Request, token: Ref, password: Annotated[Typed, Form()] = "") -> Response:
+    def reset(
+        request: Request,
+        token: Ref,
+        password: Annotated[Typed, Form()] = "",
+        revoke_keys: Annotated[list[Typed] | None, Form()] = None,
+    ) -> Response:
         refuse_foreign(request)
         parts.limits.check(request, "unverified", client_address(request))
         try:
-            command = SetPassword.model_validate({"token": token[:200], "password": password})
+            command = SetPassword.model_validate(
+                {"token": token[:200], "password": password, "revoke_keys": revoke_keys or []}
+            )
             parts.recovery.reset(
-                command.token.get_secret_value(), command.password.get_secret_value()
+                command.token.get_secret_value(),
+                command.password.get_secret_value(),
+                command.revoke_keys,
             )
         except ValidationError as error:
             problem = refusal(error) or "A password has at least 8 characters."
-            return parts.renderer.page(request, "reset_password.html", 422, problem=problem)
+            return reset_form(request, token, 422, problem)
         except NoCultureError as error:
-            return parts.renderer.page(
-                request, "reset_password.html", error.status, problem=in_plain_words(error)
-            )
+            return reset_form(request, token, error.status, in_plain_words(error))
         return RedirectResponse("/sign-in?done=reset", 303)
 
     return routes
