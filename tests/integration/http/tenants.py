@@ -178,14 +178,14 @@ class Tenant:
 
     def new_key(self, *scopes: str) -> tuple[str, str]:
         """(id, secret), as freshly proven as the session that makes it."""
-        self._prove("credentials_sessions")
+        self.prove("credentials_sessions")
         body = {"name": f"key of {self.name}", "scopes": list(scopes)}
         answer = self.client.post("/api/keys", json=body)
         assert answer.status_code == 201, answer.text
-        self._prove("credentials_keys")
+        self.prove("credentials_keys")
         return answer.json()["id"], answer.json()["key"]
 
-    def _prove(self, table: str) -> None:
+    def prove(self, table: str) -> None:
         """However long the tests before took."""
         with self.house.core.pool.connection() as connection:
             connection.execute(
