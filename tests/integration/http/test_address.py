@@ -168,5 +168,5 @@ def _authenticated(installation: Installation) -> Authenticate:
     from commands.authentication import Credentials
     from kit.limits import POLICIES, RateLimits
 
-    credentials = Credentials(installation.sessions, installation.pool)
+    credentials = Credentials(installation.sessions, installation.pool, two_factors=False)
     return Authenticate(credentials, RateLimits(installation.pool, POLICIES))
