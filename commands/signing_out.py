@@ -13,9 +13,9 @@ from commands.unit import CommandContext, Commands
 from events.ids import AccountId, CommandId
 from events.store.pending import Committed
 from kit import security_log
+from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import problems
-from kit.proof import Proven
 from schemas.text import Ref
 
 
@@ -53,7 +53,7 @@ class SigningOut:
         return committed
 
 
-def router(signing_out: SigningOut, proven: Proven) -> APIRouter:
+def router(signing_out: SigningOut, authenticated: Authenticate) -> APIRouter:
     routes = APIRouter(tags=["sessions"])
 
     @routes.delete(
@@ -66,7 +66,7 @@ def router(signing_out: SigningOut, proven: Proven) -> APIRouter:
     def sign_out_account(
         account_id: Ref,
         response: Response,
-        caller: Caller = Depends(proven("operator")),
+        caller: Caller = Depends(authenticated("operator")),
     ) -> None:
         """Its browsers must sign in again and its live streams end; its keys stay."""
         answer(response, signing_out.by_id(account_id, caller))

@@ -109,7 +109,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         ),
         commands.sessions.router(changing.sessions, authenticated, changing.proven),
         commands.signing_in.router(changing.signing_in, changing.sessions),
-        commands.signing_out.router(changing.signing_out, changing.proven),
+        commands.signing_out.router(changing.signing_out, authenticated),
         commands.second_factor_http.router(
             changing.second_factors,
             changing.proofs,
