@@ -10,19 +10,22 @@ from events.account import (
     AccountErased,
     AccountErasureRequested,
     AccountRegistered,
+    AddressCodeRequested,
+    AddressVerified,
     OperatorGranted,
     PasskeyAdded,
     PasskeyRemoved,
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodesReplaced,
+    RecoveryCodeUsed,
     SecondFactorDisabled,
     SecondFactorEnabled,
     SessionsEnded,
 )
 from events.claims import Claim
 from events.errors import NoCultureError
-from events.ids import AccountId, ErasureId, PasskeyId, WorkspaceId
+from events.ids import AccountId, ErasureId, KeyId, PasskeyId, WorkspaceId
 from events.model import Event
 
 EMAIL_CLAIM = "account-email"
@@ -69,6 +72,7 @@ class Account:
     operator: bool = False
     second_factor: bool = False
     passkeys: tuple[PasskeyId, ...] = ()
+    verified: bool = False
     erasure_id: ErasureId | None = None
     erased: bool = False
 
@@ -119,9 +123,11 @@ def end_sessions(
     return Decision(SessionsEnded(account_id=account_id, operator_id=operator_id))
 
 
-def change_password(account: Account | None, *, account_id: AccountId) -> Decision:
+def change_password(
+    account: Account | None, *, account_id: AccountId, revoked_keys: tuple[KeyId, ...] = ()
+) -> Decision:
     _open(account)
-    return Decision(PasswordChanged(account_id=account_id))
+    return Decision(PasswordChanged(account_id=account_id, revoked_keys=revoked_keys))
 
 
 def request_password_reset(account: Account | None, *, account_id: AccountId) -> Decision:
@@ -148,6 +154,25 @@ def replace_recovery_codes(account: Account | None, *, account_id: AccountId) ->
     if not _open(account).second_factor:
         raise SecondFactorOff
     return Decision(RecoveryCodesReplaced(account_id=account_id))
+
+
+def use_recovery_code(account: Account | None, *, account_id: AccountId) -> Decision:
+    _open(account)
+    return Decision(RecoveryCodeUsed(account_id=account_id))
+
+
+def request_address_code(account: Account | None, *, account_id: AccountId) -> Decision:
+    """Asking for an address that is verified changes nothing."""
+    if _open(account).verified:
+        return Decision()
+    return Decision(AddressCodeRequested(account_id=account_id))
+
+
+def verify_address(account: Account | None, *, account_id: AccountId) -> Decision:
+    """Verifying again changes nothing."""
+    if _open(account).verified:
+        return Decision()
+    return Decision(AddressVerified(account_id=account_id))
 
 
 def add_passkey(
@@ -208,6 +233,8 @@ def evolve(account: Account | None, event: Event) -> Account | None:
             return replace(account, operator=True)
         case SecondFactorEnabled() | SecondFactorDisabled() if account is not None:
             return replace(account, second_factor=isinstance(event, SecondFactorEnabled))
+        case AddressVerified() if account is not None:
+            return replace(account, verified=True)
         case PasskeyAdded() if account is not None:
             return replace(account, passkeys=(*account.passkeys, event.passkey_id))
         case PasskeyRemoved() if account is not None:

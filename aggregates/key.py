@@ -65,13 +65,15 @@ def issue(
     )
 
 
-def revoke(key: Key | None, *, key_id: KeyId, account_id: AccountId) -> Decision:
+def revoke(
+    key: Key | None, *, key_id: KeyId, account_id: AccountId, with_password: bool = False
+) -> Decision:
     """End a key. Another account's key does not exist for the caller."""
     if key is None or key.account_id != account_id:
         raise NotFound("The key")
     if key.revoked:
         return Decision()
-    return Decision(KeyRevoked(key_id=key_id))
+    return Decision(KeyRevoked(key_id=key_id, with_password=with_password))
 
 
 def evolve(key: Key | None, event: Event) -> Key | None:

@@ -10,19 +10,24 @@ from pydantic import BaseModel, ConfigDict
 
 from aggregates import account, workspace
 from aggregates.errors import NotFound
+from commands.address_codes import AddressCodes
 from commands.addresses import address_and_name_of
 from commands.http import answer, command_context, command_id, correlation_id
+from commands.keys import Keys, KeysToRevoke
 from commands.logins import Email, Login, Logins, valid_email
 from commands.passwords import GivenPassword, Password, Passwords
+from commands.proofs import GivenProof, Proofs
+from commands.repeats import Repeats
+from commands.second_factor import GivenCode
 from commands.sessions import SESSION_S, Sessions, WrongCredentials, renew, user_agent
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
-from events.store.pending import ClaimTaken, Committed
+from events.store.pending import ClaimTaken, Committed, InputMismatch
 from kit import cookies, security_log
 from kit.auth import Authenticate
 from kit.backoff import Backoff, Patience
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from kit.csrf import refuse_foreign
 from kit.idempotency import idempotency_key
 from kit.limits import RateLimits, client_address
@@ -45,12 +50,18 @@ class RegisterAccount(BaseModel):
 
 
 class ChangePassword(BaseModel):
-    """`current_password` may be left out only by somebody who was invited and has none yet."""
+    """`current_password` may be left out only by somebody who was invited and has none yet; with a
+    second factor, `code` only within five minutes of signing in.
+
+    `revoke_keys`: "all", or ids of those that somebody else may know. Without it all stay.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     password: Password
     current_password: GivenPassword | None = None
+    code: GivenCode | None = None
+    revoke_keys: KeysToRevoke = []
 
 
 # An answer to a sign-up tells whether the address has an account: so often, then ever more slowly.
@@ -86,15 +97,25 @@ class Invitation:
 
 class Accounts:
     def __init__(
-        self, commands: Commands, logins: Logins, passwords: Passwords, sessions: Sessions
+        self,
+        commands: Commands,
+        logins: Logins,
+        passwords: Passwords,
+        sessions: Sessions,
+        proofs: Proofs,
+        keys: Keys,
+        repeats: Repeats,
+        codes: AddressCodes,
     ) -> None:
         self._commands, self._logins = commands, logins
         self._passwords, self._sessions = passwords, sessions
+        self._proofs, self._keys, self._repeats = proofs, keys, repeats
+        self._codes = codes
 
     def register(self, command: RegisterAccount, key: str | None = None) -> Registered:
         """The first account of the installation is its operator.
 
-        Raises EmailTaken (409), PasswordTooCommon (422).
+        Raises EmailTaken (409), PasswordTooCommon and InputMismatch (422).
         """
         password = command.password.get_secret_value()
         login, committed = self._open(
@@ -104,9 +125,13 @@ class Accounts:
             command_id(self._logins.email_key(command.email), ROUTE, key),
             self._passwords.hash(password, command.email, command.name),
         )
-        # Whoever knows the key but not the password must not be signed in by a replay.
-        if committed.replayed and not self._passwords.fits(password, login.password_hash):
-            raise EmailTaken
+        if committed.replayed:
+            # Whoever knows the key but not the password must not be signed in by a replay, nor
+            # pass the second factor by.
+            if not self._passwords.fits(password, login.password_hash):
+                raise InputMismatch
+            if self._proofs.has_second_factor(login.account_id):
+                raise EmailTaken
         return Registered(
             AccountDto(
                 id=login.account_id,
@@ -114,6 +139,7 @@ class Accounts:
                 email=command.email,
                 name=command.name,
                 operator=login.operator,
+                address_verified=self._codes.is_verified(login.account_id),
             ),
             login,
             committed,
@@ -135,20 +161,27 @@ class Accounts:
     ) -> Committed:
         """Ends all other sessions of the account.
 
-        Raises WrongCredentials (401), PasswordTooCommon (422).
+        Raises WrongCredentials and WrongCode (401), ProofNeeded (403), NotFound (404) for a key
+        that is not there, InputMismatch and PasswordTooCommon (422).
         """
         login = self._logins.of_account(caller.account_id)
         if login is None:
             raise NotFound("The account")
-        current = command.current_password.get_secret_value() if command.current_password else ""
-        if login.password_hash and not self._passwords.fits(current, login.password_hash):
-            raise WrongCredentials
         account_id = AccountId(login.account_id)
+        input = {"account_id": account_id, "revoke_keys": command.revoke_keys}
+        unit = self._commands.unit(command_context(caller, CHANGE_ROUTE, key), input=input)
+        if (first := self._repeats.answered(unit, command)) is not None:
+            return first
+        self._prove(caller, login, command)
         theirs = address_and_name_of(self._commands, account_id)
-        unit = self._commands.unit(
-            command_context(caller, CHANGE_ROUTE, key), input={"account_id": account_id}
+        revoked = self._keys.stage_revoking(unit, account_id, command.revoke_keys)
+        unit.change(
+            account,
+            account_id,
+            account.change_password,
+            account_id=account_id,
+            revoked_keys=revoked,
         )
-        unit.change(account, account_id, account.change_password, account_id=account_id)
         unit.alongside(
             "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",
             (self._passwords.hash(command.password.get_secret_value(), *theirs), account_id),
@@ -160,9 +193,19 @@ class Accounts:
         )
         for table in ("credentials_links", "credentials_resets"):
             unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
-        committed = unit.commit()
+        if key is not None:
+            self._repeats.keep(unit, account_id, command)
+        committed = self._repeats.same(unit.commit(), unit, command)
         security_log.note("password", "changed", account_id=account_id)
         return committed
+
+    def _prove(self, caller: Caller, login: Login, command: ChangePassword) -> None:
+        """The current password is asked for even after a fresh proof; a second factor too."""
+        current = command.current_password if login.password_hash else None
+        if login.password_hash and current is None:
+            raise WrongCredentials
+        given = GivenProof(password=current, code=command.code)
+        self._proofs.demand(caller, Proof.ALL, given)
 
     def has_password(self, caller: Caller) -> bool:
         """False for somebody who was invited and has only signed in by link so far."""
@@ -295,7 +338,7 @@ def password_router(
         "/api/me/password",
         status_code=204,
         operation_id="changePassword",
-        responses=problems(401, 403, 422, 429, 503),
+        responses=problems(401, 403, 404, 409, 422, 429, 503),
     )
     def change_password(
         command: ChangePassword,
@@ -304,7 +347,7 @@ def password_router(
         caller: Caller = Depends(authenticated("account:write")),
         key: str | None = Depends(idempotency_key),
     ) -> None:
-        """Choose a new password; every other session ends."""
+        """Choose a new password; every other session ends, and the keys that are named."""
         limits.check(request, "sign-in", caller.account_id)
         answer(response, accounts.change_password(caller, command, key))
         renew(request, response, sessions, caller)

@@ -5,6 +5,7 @@ lately, of many requests in one statement.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -13,8 +14,9 @@ from psycopg_pool import ConnectionPool
 
 from commands.sessions import SESSION_S, Sessions
 from kit.auth import Admission, Secret
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from kit.limits import Policy, clean_now_and_then
+from kit.proof import PROOF_LIFE_S
 
 # A session in use lives on; writing that down once an hour is enough.
 RENEW_AFTER_S = 3600
@@ -32,6 +34,7 @@ WITH asked AS (
     SELECT asked.number, k.key_id, k.scopes, NULL AS session_id, l.account_id, l.workspace_id,
         l.operator, k.second_factor,
         coalesce(k.last_used_at < now() - make_interval(secs => %(used_every_s)s), true) AS aged,
+        k.proven_at, k.fully_proven_at,
         substring(sha256(convert_to(%(prefix)s || l.account_id, 'UTF8')) FOR 16) AS counter
     FROM asked
     JOIN credentials_keys k ON is_key AND k.key_hash = asked.hash AND k.revoked_at IS NULL
@@ -42,6 +45,7 @@ WITH asked AS (
             SELECT FROM credentials_second_factors f
             WHERE f.account_id = l.account_id AND f.enabled_at IS NOT NULL)),
         s.expires_at < now() + make_interval(secs => %(renew_below_s)s),
+        s.proven_at, s.fully_proven_at,
         substring(sha256(convert_to(%(prefix)s || l.account_id, 'UTF8')) FOR 16)
     FROM asked
     JOIN credentials_sessions s
@@ -58,7 +62,11 @@ WITH asked AS (
         <= clock_timestamp() + %(window)s
     RETURNING key, extract(epoch FROM full_at - clock_timestamp())::float8 AS ahead_s
 )
-SELECT found.*, counted.ahead_s FROM found LEFT JOIN counted ON counted.key = found.counter
+SELECT found.*, counted.ahead_s,
+    CASE WHEN found.fully_proven_at > now() - make_interval(secs => %(proof_life_s)s) THEN 2
+        WHEN found.proven_at > now() - make_interval(secs => %(proof_life_s)s) THEN 1
+        ELSE 0 END AS proof
+FROM found LEFT JOIN counted ON counted.key = found.counter
 """
 
 
@@ -81,6 +89,7 @@ class Credentials:
             "used_every_s": USED_EVERY_S,
             "renew_below_s": SESSION_S - RENEW_AFTER_S,
             "session_life": self._sessions.life,
+            "proof_life_s": PROOF_LIFE_S,
         }
         admissions: list[Admission | None] = [None] * len(secrets)
         with self._pool.connection() as connection:
@@ -99,17 +108,19 @@ class Credentials:
             "factor_missing": self._two_factors and row.operator and not row.second_factor,
         }
         if row.session_id is not None:
-            return self._sessions.caller(
+            caller = self._sessions.caller(
                 row.session_id, row.account_id, row.workspace_id, row.operator, **factors
             )
-        return Caller(
-            row.account_id,
-            row.workspace_id,
-            frozenset(row.scopes),
-            row.operator,
-            key_id=row.key_id,
-            **factors,
-        )
+        else:
+            caller = Caller(
+                row.account_id,
+                row.workspace_id,
+                frozenset(row.scopes),
+                row.operator,
+                key_id=row.key_id,
+                **factors,
+            )
+        return replace(caller, proof=Proof(row.proof))
 
 
 def _note_use(connection: psycopg.Connection[Any], row: Any) -> None:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
 from psycopg_pool import ConnectionPool
-from pydantic import BaseModel, ConfigDict
 
 from aggregates import account, erasure
 from commands.closing import ERASURE_CLAIM
 from commands.erasing_handlers import say_erased
 from commands.http import answer, command_context
-from commands.logins import Login
-from commands.passwords import GivenPassword
-from commands.proofs import Proofs
+from commands.logins import Login, Logins
+from commands.proofs import NOT_GIVEN, GivenProof, Proofs
 from commands.unit import CommandContext, Commands, Unit
 from events.claims import Claim
 from events.ids import AccountId, CommandId, CorrelationId, ErasureId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
 from events.store.subject_keys import DESTROY
 from kit import cookies
-from kit.auth import Authenticate
-from kit.caller import Caller
+from kit.auth import Authenticate, Unauthenticated
+from kit.caller import Caller, Proof
 from kit.idempotency import idempotency_key
 from kit.limits import RateLimits
 from kit.openapi import problems
@@ -29,28 +27,20 @@ from schemas.dto import RequestedErasure
 ROUTE = "DELETE /api/me"
 
 
-class DeleteAccount(BaseModel):
-    """`password` is asked for again: a browser left open must not be enough."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    password: GivenPassword
-
-
 class Erasures:
     """`request` is what people do, `redo` what a restored backup makes necessary."""
 
-    def __init__(self, commands: Commands, proofs: Proofs, pool: ConnectionPool) -> None:
-        self._commands, self._proofs, self._pool = commands, proofs, pool
+    def __init__(self, commands: Commands, logins: Logins, pool: ConnectionPool) -> None:
+        self._commands, self._logins, self._pool = commands, logins, pool
 
-    def request(
-        self, caller: Caller, command: DeleteAccount, key: str | None = None
-    ) -> tuple[ErasureId, Committed]:
+    def request(self, caller: Caller, key: str | None = None) -> tuple[ErasureId, Committed]:
         """Ends every session and key; the address is free again at once.
 
-        Raises WrongCredentials (401), PasswordNeeded (409), LastOperator (409).
+        Raises Unauthenticated (401) when it is gone already, LastOperator (409).
         """
-        login = self._proofs.by_password(caller, command.password)
+        login = self._logins.of_account(caller.account_id)
+        if login is None:
+            raise Unauthenticated
         unit = self._commands.unit(
             command_context(caller, ROUTE, key), input={"account_id": login.account_id}
         )
@@ -135,7 +125,9 @@ class Erasures:
         return bool(row and row[0])
 
 
-def router(erasures: Erasures, authenticated: Authenticate, limits: RateLimits) -> APIRouter:
+def router(
+    erasures: Erasures, proofs: Proofs, authenticated: Authenticate, limits: RateLimits
+) -> APIRouter:
     routes = APIRouter(tags=["account"])
 
     @routes.delete(
@@ -145,15 +137,16 @@ def router(erasures: Erasures, authenticated: Authenticate, limits: RateLimits) 
         responses=problems(401, 403, 409, 422, 429, 503),
     )
     def delete_me(
-        command: DeleteAccount,
         request: Request,
         response: Response,
+        command: GivenProof = NOT_GIVEN,
         caller: Caller = Depends(authenticated("account:write")),
         key: str | None = Depends(idempotency_key),
     ) -> RequestedErasure:
         """Delete the account with all its recordings, for good; `Location` tells how far it is."""
         limits.check(request, "sign-in", caller.account_id)
-        erasure_id, committed = erasures.request(caller, command, key)
+        proofs.demand(caller, Proof.ONE, command)
+        erasure_id, committed = erasures.request(caller, key)
         answer(response, committed)
         response.headers["Location"] = f"/api/erasures/{erasure_id}"
         cookies.clear_session(request, response)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from psycopg.rows import dict_row
@@ -10,23 +10,29 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates import key
+from aggregates.errors import NotFound
 from commands.http import answer, command_context
 from commands.owned import known
-from commands.unit import Commands
+from commands.unit import Commands, Unit
 from events.errors import NoCultureError
 from events.ids import AccountId, KeyId
 from events.store.pending import Committed
 from kit import security_log
 from kit.auth import Authenticate, require_factor
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
+from kit.proof import Proven
 from kit.tokens import random_token, token_hash
 from schemas.dto import KeyDto, Page
 from schemas.text import Opaque, Ref, Text
 
 PREFIX = "nck_"
 _COLUMNS = "key_id AS id, name, scopes, hint, created_at, last_used_at"
+
+
+# "all" that the account has, or those that are named.
+KeysToRevoke = Literal["all"] | Annotated[list[Ref], Field(max_length=1000)]
 
 
 class IssueKey(BaseModel):
@@ -114,9 +120,38 @@ class Keys:
         security_log.note("key", "revoked", account_id=caller.account_id, key_id=stream)
         return committed
 
+    def stage_revoking(
+        self, unit: Unit, account_id: AccountId, wanted: KeysToRevoke
+    ) -> tuple[KeyId, ...]:
+        """Together with a new password. Raises NotFound (404) for what is no key of the account."""
+        living = [KeyId(found.id) for found in self.living(account_id)]
+        if wanted != "all":
+            asked = {known(KeyId, each, "The key") for each in wanted}
+            if not asked <= set(living):
+                raise NotFound("The key")
+            living = sorted(asked)
+        for key_id in living:
+            unit.change(
+                key, key_id, key.revoke, key_id=key_id, account_id=account_id, with_password=True
+            )
+        unit.alongside(
+            "UPDATE credentials_keys SET revoked_at = now() WHERE key_id = ANY(%s)", (living,)
+        )
+        # What the earlier password has proven counts no more.
+        unit.alongside(
+            "UPDATE credentials_keys SET proven_at = NULL, fully_proven_at = NULL"
+            " WHERE account_id = %s",
+            (account_id,),
+        )
+        return tuple(living)
+
     def of(self, caller: Caller) -> list[KeyDto]:
         """The account's living keys, oldest first."""
-        return self._read("account_id = %s AND revoked_at IS NULL", caller.account_id)
+        return self.living(caller.account_id)
+
+    def living(self, account_id: str) -> list[KeyDto]:
+        """The same by the account's id."""
+        return self._read("account_id = %s AND revoked_at IS NULL", account_id)
 
     def _read(self, where: str, value: str) -> list[KeyDto]:
         with self._pool.connection() as connection:
@@ -127,7 +162,7 @@ class Keys:
             return [KeyDto.model_validate(row) for row in cursor]
 
 
-def router(keys: Keys, authenticated: Authenticate) -> APIRouter:
+def router(keys: Keys, authenticated: Authenticate, proven: Proven) -> APIRouter:
     routes = APIRouter(tags=["keys"])
 
     @routes.post(
@@ -139,10 +174,11 @@ def router(keys: Keys, authenticated: Authenticate) -> APIRouter:
     def issue_key(
         command: IssueKey,
         response: Response,
-        caller: Caller = Depends(authenticated("account:write")),
+        # A key is a way in that lasts.
+        caller: Caller = Depends(proven("account:write", needs=Proof.ALL)),
         idempotency: str | None = Depends(idempotency_key),
     ) -> KeyDto:
-        """Make a key. `key` is the secret; no later answer shows it again."""
+        """Make a key, after a fresh proof. `key` is the secret; no later answer shows it again."""
         issued, committed = keys.issue(caller, command, idempotency)
         answer(response, committed)
         return issued

@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
 from pydantic import AfterValidator
 
+from events.errors import NoCultureError
 from events.ids import AccountId
 from schemas.text import Text
 
@@ -35,6 +36,16 @@ MAX_EMAIL = 320
 # What somebody types for one: whether it is an address is not told to strangers.
 TypedEmail = Annotated[str, Text(MAX_EMAIL, min=0)]
 Email = Annotated[str, AfterValidator(valid_email), Text(MAX_EMAIL, min=0)]
+
+
+class PasswordNeeded(NoCultureError):
+    status, code = 409, "password-needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You signed in by a link and have no password yet: choose one in your account, then"
+            " try again with that"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,20 @@ class Logins:
 
     def of_account(self, account_id: AccountId | str) -> Login | None:
         return self._find("account_id", str(account_id))
+
+    def email_key_of(self, account_id: str) -> str:
+        """The same of the address that an account has; empty for an account that is gone."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT email_key FROM credentials_logins WHERE account_id = %s", (account_id,)
+            ).fetchone()
+        return str(row[0]) if row else ""
+
+    def need_password(self, account_id: str) -> None:
+        """Raises PasswordNeeded (409): there is nothing yet that another way could stand beside."""
+        login = self.of_account(account_id)
+        if login is None or login.password_hash is None:
+            raise PasswordNeeded
 
     def nobody_yet(self) -> bool:
         with self._pool.connection() as connection:

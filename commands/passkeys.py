@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import psycopg
 import webauthn
 from fastapi import Request
 from psycopg.rows import dict_row
-from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
+from pydantic import BaseModel, ConfigDict, JsonValue
 from webauthn.helpers import (
     base64url_to_bytes,
     parse_authentication_credential_json,
@@ -35,8 +35,6 @@ from commands.addresses import address_of
 from commands.http import command_context
 from commands.logins import Login, Logins
 from commands.owned import known
-from commands.passwords import GivenPassword
-from commands.proofs import Proofs
 from commands.unit import Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, PasskeyId
@@ -48,6 +46,8 @@ from schemas.text import Document, Text
 
 NAME = "NoCulture OS"
 CHALLENGE_LIFE = timedelta(minutes=5)
+# What a challenge is given for: one of a proof, which a stolen session may ask for, adds nothing.
+Purpose = Literal["sign-in", "add", "prove"]
 # The library answers some broken input with errors of its own parts.
 _BROKEN = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
 _COLUMNS = "passkey_id AS id, name, created_at, last_used_at"
@@ -72,12 +72,6 @@ class SignInByPasskey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     credential: Credential
-
-
-class ProvePassword(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    password: GivenPassword
 
 
 class PasskeyDto(Dto):
@@ -116,25 +110,19 @@ def site_of(request: Request, public_url: str) -> Site:
 
 
 class Passkeys:
-    def __init__(self, commands: Commands, logins: Logins, proofs: Proofs) -> None:
-        self._commands, self._logins, self._proofs = commands, logins, proofs
-        self._pool = commands.pool
+    def __init__(self, commands: Commands, logins: Logins) -> None:
+        self._commands, self._logins, self._pool = commands, logins, commands.pool
 
     def of(self, caller: Caller) -> list[PasskeyDto]:
         with self._pool.connection() as connection:
             return self._read(connection, "account_id = %s", caller.account_id)
 
-    def ask_to_add(self, caller: Caller, password: SecretStr, site: Site) -> str:
+    def ask_to_add(self, caller: Caller, site: Site) -> str:
         """Options for `navigator.credentials.create`, as JSON, for five minutes.
 
-        Raises WrongCredentials (401), PasswordNeeded (409).
+        Raises PasswordNeeded (409).
         """
-        self._proofs.by_password(caller, password)
-        with self._pool.connection() as connection:
-            known = connection.execute(
-                "SELECT credential_id FROM credentials_passkeys WHERE account_id = %s",
-                (caller.account_id,),
-            ).fetchall()
+        self._logins.need_password(caller.account_id)
         options = webauthn.generate_registration_options(
             rp_id=site.host,
             rp_name=NAME,
@@ -144,9 +132,9 @@ class Passkeys:
                 resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=bytes(i)) for (i,) in known],
+            exclude_credentials=self._descriptors(caller),
         )
-        self._remember(options.challenge, caller.account_id)
+        self._remember(options.challenge, caller.account_id, "add")
         return webauthn.options_to_json(options)
 
     def add(self, caller: Caller, command: AddPasskey, site: Site) -> tuple[PasskeyDto, Committed]:
@@ -155,7 +143,7 @@ class Passkeys:
         try:
             made = parse_registration_credential_json(command.credential)
             challenge = parse_client_data_json(made.response.client_data_json).challenge
-            if self._spend(challenge) != account_id:
+            if self._spend(challenge, "add") != account_id:
                 raise PasskeyNotMade
             verified = webauthn.verify_registration_response(
                 credential=made,
@@ -193,8 +181,8 @@ class Passkeys:
         with self._pool.connection() as connection:
             return self._read(connection, "passkey_id = %s", passkey_id)[0], committed
 
-    def remove(self, caller: Caller, passkey_id: str, password: SecretStr) -> Committed:
-        """Raises NotFound (404) for another account's passkey too; WrongCredentials (401)."""
+    def remove(self, caller: Caller, passkey_id: str) -> Committed:
+        """Raises NotFound (404) for another account's passkey too."""
         stored = known(PasskeyId, passkey_id, "The passkey")
         account_id = AccountId(caller.account_id)
         unit = self._commands.unit(
@@ -203,7 +191,6 @@ class Passkeys:
         unit.change(
             account, account_id, account.remove_passkey, account_id=account_id, passkey_id=stored
         )
-        self._proofs.by_password(caller, password)
         unit.alongside(
             "DELETE FROM credentials_passkeys WHERE passkey_id = %s AND account_id = %s",
             (stored, account_id),
@@ -217,16 +204,44 @@ class Passkeys:
         options = webauthn.generate_authentication_options(
             rp_id=site.host, user_verification=UserVerificationRequirement.REQUIRED
         )
-        self._remember(options.challenge, None)
+        self._remember(options.challenge, None, "sign-in")
+        return webauthn.options_to_json(options)
+
+    def ask_to_prove(self, caller: Caller, site: Site) -> str:
+        """The same for one of the caller's own passkeys."""
+        options = webauthn.generate_authentication_options(
+            rp_id=site.host,
+            allow_credentials=self._descriptors(caller),
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        self._remember(options.challenge, caller.account_id, "prove")
         return webauthn.options_to_json(options)
 
     def accept(self, command: SignInByPasskey, site: Site) -> Login:
         """Whose passkey has signed what was asked. Raises PasskeyRefused (401)."""
+        account_id = self._signed(command, site, None, "sign-in")
+        login = self._logins.of_account(account_id)
+        if login is None:
+            raise PasskeyRefused
+        return login
+
+    def prove(self, caller: Caller, command: SignInByPasskey, site: Site) -> None:
+        """The caller's own passkey has signed what the caller was asked. Raises PasskeyRefused."""
+        if self._signed(command, site, caller.account_id, "prove") != caller.account_id:
+            raise PasskeyRefused
+
+    def _signed(
+        self, command: SignInByPasskey, site: Site, asked: str | None, purpose: Purpose
+    ) -> str:
+        """The account whose passkey has signed a challenge that was given to `asked`.
+
+        Raises PasskeyRefused (401).
+        """
         try:
             shown = parse_authentication_credential_json(command.credential)
             challenge = parse_client_data_json(shown.response.client_data_json).challenge
             row = self._passkey(base64url_to_bytes(shown.id))
-            if self._spend(challenge) is not None or row is None:
+            if self._spend(challenge, purpose) != asked or row is None:
                 raise PasskeyRefused
             verified = webauthn.verify_authentication_response(
                 credential=shown,
@@ -239,33 +254,40 @@ class Passkeys:
             )
         except _BROKEN as error:
             raise PasskeyRefused from error
-        login = self._logins.of_account(row["account_id"])
         with self._pool.connection() as connection:
             used = connection.execute(
                 "UPDATE credentials_passkeys SET sign_count = %s, last_used_at = now()"
                 " WHERE passkey_id = %s",
                 (verified.new_sign_count, row["passkey_id"]),
             )
-        if login is None or not used.rowcount:
+        if not used.rowcount:
             raise PasskeyRefused
-        return login
+        return str(row["account_id"])
 
-    def _remember(self, challenge: bytes, account_id: str | None) -> None:
+    def _descriptors(self, caller: Caller) -> list[PublicKeyCredentialDescriptor]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT credential_id FROM credentials_passkeys WHERE account_id = %s",
+                (caller.account_id,),
+            ).fetchall()
+        return [PublicKeyCredentialDescriptor(id=bytes(found)) for (found,) in rows]
+
+    def _remember(self, challenge: bytes, account_id: str | None, purpose: Purpose) -> None:
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM credentials_challenges WHERE expires_at < now()")
             connection.execute(
-                "INSERT INTO credentials_challenges (challenge, account_id, expires_at)"
-                " VALUES (%s, %s, now() + %s)",
-                (challenge, account_id, CHALLENGE_LIFE),
+                "INSERT INTO credentials_challenges (challenge, account_id, purpose, expires_at)"
+                " VALUES (%s, %s, %s, now() + %s)",
+                (challenge, account_id, purpose, CHALLENGE_LIFE),
             )
 
-    def _spend(self, challenge: bytes) -> str | None:
+    def _spend(self, challenge: bytes, purpose: Purpose) -> str | None:
         """Whom it was given to, None for a stranger. Raises ValueError: not given, or spent."""
         with self._pool.connection() as connection:
             row = connection.execute(
-                "DELETE FROM credentials_challenges WHERE challenge = %s AND expires_at > now()"
-                " RETURNING account_id",
-                (challenge,),
+                "DELETE FROM credentials_challenges WHERE challenge = %s AND purpose = %s"
+                " AND expires_at > now() RETURNING account_id",
+                (challenge, purpose),
             ).fetchone()
         if row is None:
             raise ValueError("this challenge was not given, or is spent")

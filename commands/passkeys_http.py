@@ -11,15 +11,15 @@ from commands.passkeys import (
     PasskeyDto,
     PasskeyRefused,
     Passkeys,
-    ProvePassword,
     SignInByPasskey,
     site_of,
 )
+from commands.proofs import NOT_GIVEN, GivenProof, Proofs
 from commands.sessions import Sessions, SignedIn, user_agent
 from commands.signing_in import SessionDto, open_session
 from kit import security_log
 from kit.auth import Authenticate
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from kit.csrf import refuse_foreign
 from kit.limits import RateLimits
 from kit.openapi import problems
@@ -29,6 +29,7 @@ from schemas.text import Ref
 
 def router(
     passkeys: Passkeys,
+    proofs: Proofs,
     sessions: Sessions,
     authenticated: Authenticate,
     limits: RateLimits,
@@ -46,11 +47,14 @@ def router(
         operation_id="askForPasskey",
         responses=problems(401, 403, 409, 422, 429, 503),
     )
-    def ask_for_passkey(command: ProvePassword, request: Request, caller: Owner) -> dict[str, Any]:
+    def ask_for_passkey(
+        request: Request, caller: Owner, command: GivenProof = NOT_GIVEN
+    ) -> dict[str, Any]:
         """What `navigator.credentials.create` is asked for; for five minutes, once."""
         limits.check(request, "sign-in", caller.account_id)
+        proofs.demand(caller, Proof.ALL, command)
         site = site_of(request, public_url)
-        asked: dict[str, Any] = json.loads(passkeys.ask_to_add(caller, command.password, site))
+        asked: dict[str, Any] = json.loads(passkeys.ask_to_add(caller, site))
         return asked
 
     @routes.post(
@@ -75,14 +79,15 @@ def router(
     )
     def remove_passkey(
         passkey_id: Ref,
-        command: ProvePassword,
         request: Request,
         response: Response,
         caller: Owner,
+        command: GivenProof = NOT_GIVEN,
     ) -> None:
         """The device signs in no more."""
         limits.check(request, "sign-in", caller.account_id)
-        answer(response, passkeys.remove(caller, passkey_id, command.password))
+        proofs.demand(caller, Proof.ALL, command)
+        answer(response, passkeys.remove(caller, passkey_id))
 
     @routes.post(
         "/api/sessions/passkey/options",

@@ -50,8 +50,12 @@ class Passwords:
         know of its owner (`theirs`: e-mail address, name).
         """
         refuse_weak(password, *theirs)
+        return self.seal(password)
+
+    def seal(self, secret: str) -> str:
+        """Of any secret, as slow to guess as a password; `fits` compares."""
         with self._slot():
-            return self._argon2.hash(_normal(password))
+            return self._argon2.hash(_normal(secret))
 
     def fits(self, password: str, stored: str | None) -> bool:
         """Takes as long for an account that does not exist or has no password (`stored` None)."""

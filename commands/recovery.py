@@ -15,8 +15,10 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from aggregates import account
+from commands.address_codes import stage_verified
 from commands.addresses import address_and_name_of, address_of
 from commands.http import answer, correlation_id
+from commands.keys import Keys, KeysToRevoke
 from commands.known_devices import Devices
 from commands.logins import MAX_EMAIL, Logins, TypedEmail
 from commands.passwords import Password, Passwords
@@ -29,6 +31,7 @@ from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.tokens import random_token, token_hash
+from schemas.dto import KeyDto
 from schemas.text import Opaque
 
 RESET_LIFE = timedelta(hours=1)
@@ -44,12 +47,17 @@ class AskForReset(BaseModel):
 
 
 class SetPassword(BaseModel):
-    """`token` is the end of the mailed link."""
+    """`token` is the end of the mailed link.
+
+    `revoke_keys`: "all", which it is without a word, for a reset is what helps after a break-in;
+    or ids of those that must stop.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     token: Annotated[SecretStr, Opaque(200)]
     password: Password
+    revoke_keys: KeysToRevoke = "all"
 
 
 class ResetSpent(NoCultureError):
@@ -63,10 +71,15 @@ class ResetSpent(NoCultureError):
 
 class Recovery:
     def __init__(
-        self, commands: Commands, logins: Logins, passwords: Passwords, limits: RateLimits
+        self,
+        commands: Commands,
+        logins: Logins,
+        passwords: Passwords,
+        keys: Keys,
+        limits: RateLimits,
     ) -> None:
         self._commands, self._logins, self._passwords = commands, logins, passwords
-        self._limits = limits
+        self._keys, self._limits = keys, limits
 
     def ask(self, request: Request, email: str) -> None:
         """A link for this address, if it has an account; nothing tells whether it has one.
@@ -90,33 +103,35 @@ class Recovery:
             unit.commit()
         time.sleep(max(0.0, answer_at - time.monotonic()))
 
-    def reset(self, request: Request, token: str, password: str) -> Committed:
+    def keys_of(self, request: Request, token: str) -> list[KeyDto]:
+        """What could be revoked with the reset. Raises ResetSpent (410)."""
+        return self._keys.living(self._whose(request, token_hash(token))[0])
+
+    def reset(
+        self, request: Request, token: str, password: str, revoke_keys: KeysToRevoke = "all"
+    ) -> Committed:
         """Ends every session, link and ticket of the account; its second factor stays.
 
-        Only links that do not work are counted: a neighbour cannot use up what the owner of one
-        that works has.
-
-        Raises ResetSpent (410), PasswordTooCommon (422), after which the link still works.
+        Mails to the address have arrived, so it is verified. Raises ResetSpent (410),
+        PasswordTooCommon (422), NotFound (404) for a key that is not there; after the last two the
+        link still works.
         """
         spent = token_hash(token)
-        with self._commands.pool.connection() as connection:
-            row = connection.execute(
-                "SELECT r.account_id, l.workspace_id FROM credentials_resets r"
-                " JOIN credentials_logins l USING (account_id)"
-                " WHERE r.token_hash = %s AND r.expires_at > now()",
-                (spent,),
-            ).fetchone()
-        if row is None:
-            self._limits.check(request, "unverified", client_address(request))
-            security_log.note("password", "refused", reason=ResetSpent.code)
-            raise ResetSpent
-        account_id = AccountId(row[0])
+        account_id, workspace_id = self._whose(request, spent)
         theirs = address_and_name_of(self._commands, account_id)
         # The command's id comes from the token: of two who use it at once, one is the replay.
         command = CommandId.derived(account_id, _ROUTE, spent.hex())
-        context = CommandContext(account_id, row[1], command, correlation_id())
+        context = CommandContext(account_id, workspace_id, command, correlation_id())
         unit = self._commands.unit(context, input={"account_id": account_id})
-        unit.change(account, account_id, account.change_password, account_id=account_id)
+        revoked = self._keys.stage_revoking(unit, account_id, revoke_keys)
+        unit.change(
+            account,
+            account_id,
+            account.change_password,
+            account_id=account_id,
+            revoked_keys=revoked,
+        )
+        stage_verified(unit, account_id)
         unit.alongside(
             "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",
             (self._passwords.hash(password, *theirs), account_id),
@@ -128,6 +143,23 @@ class Recovery:
             raise ResetSpent
         security_log.note("password", "changed", account_id=account_id, by="mail")
         return committed
+
+    def _whose(self, request: Request, spent: bytes) -> tuple[AccountId, str]:
+        """Only links that do not work are counted: a neighbour cannot use up what the owner of one
+        that works has.
+        """
+        with self._commands.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT r.account_id, l.workspace_id FROM credentials_resets r"
+                " JOIN credentials_logins l USING (account_id)"
+                " WHERE r.token_hash = %s AND r.expires_at > now()",
+                (spent,),
+            ).fetchone()
+        if row is None:
+            self._limits.check(request, "unverified", client_address(request))
+            security_log.note("password", "refused", reason=ResetSpent.code)
+            raise ResetSpent
+        return AccountId(row[0]), row[1]
 
 
 class ResetLinks:
@@ -170,13 +202,16 @@ def router(recovery: Recovery, devices: Devices) -> APIRouter:
         "/api/password-resets",
         status_code=204,
         operation_id="resetPassword",
-        responses=problems(403, 410, 422, 429, 503),
+        responses=problems(403, 404, 410, 422, 429, 503),
     )
     def reset_password(command: SetPassword, request: Request, response: Response) -> None:
-        """Set a new password by a mailed link; every session ends, nobody is signed in."""
+        """Set a new password by a mailed link; every session ends, and the keys, if not told else.
+
+        Nobody is signed in.
+        """
         refuse_foreign(request)
         token, password = command.token.get_secret_value(), command.password.get_secret_value()
-        committed = recovery.reset(request, token, password)
+        committed = recovery.reset(request, token, password, command.revoke_keys)
         answer(response, committed)
         devices.remember(request, response, committed.stream_id, mailed=True)
 

@@ -13,6 +13,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import pyotp
 import segno
@@ -23,17 +24,18 @@ from pydantic import SecretStr
 from aggregates import account
 from aggregates.account import SecondFactorOff, SecondFactorOn
 from commands.addresses import address_of
-from commands.http import command_context
-from commands.proofs import Proofs
-from commands.unit import Commands, Unit
+from commands.http import command_context, correlation_id
+from commands.logins import Logins
+from commands.unit import CommandContext, Commands, Unit
 from events.errors import NoCultureError
-from events.ids import AccountId
+from events.ids import AccountId, CommandId
 from events.store.pending import Committed
 from kit import security_log
 from kit.backoff import Backoff, Patience
 from kit.caller import Caller
 from kit.tokens import Signer
 from schemas.dto import Dto, Timestamp
+from schemas.text import Opaque
 
 ISSUER = "NoCulture OS"
 STEP_S = 30
@@ -42,6 +44,8 @@ DRIFT_STEPS = 1
 RECOVERY_CODES = 8
 # Of a million codes three fit at a time: at four guesses an hour nobody meets one by chance.
 CODE_PATIENCE = Patience("second-factor", free=5, cap_s=900)
+MAX_CODE = 40
+GivenCode = Annotated[SecretStr, Opaque(MAX_CODE)]
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -90,12 +94,12 @@ class SecondFactors:
     def __init__(
         self,
         commands: Commands,
-        proofs: Proofs,
+        logins: Logins,
         backoff: Backoff,
         signer: Signer,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._commands, self._proofs, self._backoff = commands, proofs, backoff
+        self._commands, self._logins, self._backoff = commands, logins, backoff
         self._pool: ConnectionPool = commands.pool
         self._signer, self._now = signer, now
 
@@ -121,12 +125,12 @@ class SecondFactors:
             ).fetchone()
         return row is not None
 
-    def begin(self, caller: Caller, password: SecretStr) -> SecondFactorSetup:
+    def begin(self, caller: Caller) -> SecondFactorSetup:
         """A new seed; it counts once a code of it was shown.
 
-        Raises WrongCredentials (401), PasswordNeeded and SecondFactorOn (409).
+        Raises PasswordNeeded and SecondFactorOn (409).
         """
-        self._proofs.by_password(caller, password)
+        self._logins.need_password(caller.account_id)
         seed = secrets.token_bytes(20)
         with self._pool.connection() as connection:
             begun = connection.execute(
@@ -166,13 +170,9 @@ class SecondFactors:
         security_log.note("factor", "changed", account_id=account_id, reason="enabled")
         return RecoveryCodes(codes=codes), committed
 
-    def disable(self, caller: Caller, password: SecretStr, code: str) -> Committed:
-        """With both, password and code: neither a stolen session nor a read password is enough.
-
-        Raises WrongCredentials and WrongCode (401), SecondFactorOff (409), TooManyGuesses (429).
-        """
+    def disable(self, caller: Caller) -> Committed:
+        """Raises SecondFactorOff (409)."""
         account_id = AccountId(caller.account_id)
-        self._prove(caller, password, code)
         unit = self._commands.unit(
             command_context(caller, "DELETE /api/me/second-factor", None),
             input={"account_id": account_id},
@@ -184,12 +184,9 @@ class SecondFactors:
         security_log.note("factor", "changed", account_id=account_id, reason="disabled")
         return committed
 
-    def new_codes(
-        self, caller: Caller, password: SecretStr, code: str
-    ) -> tuple[RecoveryCodes, Committed]:
-        """Raises as `disable` does."""
+    def new_codes(self, caller: Caller) -> tuple[RecoveryCodes, Committed]:
+        """Raises SecondFactorOff (409)."""
         account_id = AccountId(caller.account_id)
-        self._prove(caller, password, code)
         unit = self._commands.unit(
             command_context(caller, "POST /api/me/second-factor/recovery-codes", None),
             input={"account_id": account_id},
@@ -204,11 +201,11 @@ class SecondFactors:
             raise WrongCode
         self._backoff.succeeded(CODE_PATIENCE, account_id)
 
-    def _prove(self, caller: Caller, password: SecretStr, code: str) -> None:
-        if not self.is_on(caller.account_id):
+    def accept_of_owner(self, account_id: str, code: str) -> None:
+        """The same of somebody who is signed in. Raises SecondFactorOff (409) too."""
+        if not self.is_on(account_id):
             raise SecondFactorOff
-        self._proofs.by_password(caller, password)
-        self.accept(caller.account_id, code)
+        self.accept(account_id, code)
 
     def _use_code(self, account_id: str, code: str) -> bool:
         try:
@@ -234,7 +231,20 @@ class SecondFactors:
                 " WHERE account_id = %s AND code_hash = ANY(%s)",
                 (account_id, self._hashes(account_id, code)),
             )
-        return used.rowcount == 1
+        if used.rowcount != 1:
+            return False
+        # In an append of its own: of two who use it at once, the row has told who was first.
+        self._say_used(AccountId(account_id))
+        return True
+
+    def _say_used(self, account_id: AccountId) -> None:
+        login = self._logins.of_account(account_id)
+        if login is None:
+            return
+        context = CommandContext(account_id, login.workspace_id, CommandId.new(), correlation_id())
+        unit = self._commands.unit(context, input={"account_id": account_id})
+        unit.change(account, account_id, account.use_recovery_code, account_id=account_id)
+        unit.commit()
 
     def _step_of(self, seed: bytes, code: str, after: int = 0) -> int | None:
         """The time step that shows this code now or a step from now; None for a wrong code."""

@@ -6,27 +6,21 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from commands.http import answer
-from commands.passwords import GivenPassword
+from commands.proofs import NOT_GIVEN, GivenProof, Proofs
 from commands.second_factor import (
+    GivenCode,
     RecoveryCodes,
     SecondFactorDto,
     SecondFactors,
     SecondFactorSetup,
 )
 from commands.sessions import Sessions, renew
-from commands.signing_in import GivenCode
 from kit.auth import Authenticate
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from kit.limits import RateLimits
 from kit.openapi import problems
 
 NO_STORE = {"Cache-Control": "no-store"}
-
-
-class BeginSecondFactor(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    password: GivenPassword
 
 
 class ConfirmSecondFactor(BaseModel):
@@ -35,17 +29,12 @@ class ConfirmSecondFactor(BaseModel):
     code: GivenCode
 
 
-class ProveBoth(BaseModel):
-    """`code` is of the device, or a recovery code."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    password: GivenPassword
-    code: GivenCode
-
-
 def router(
-    factors: SecondFactors, sessions: Sessions, authenticated: Authenticate, limits: RateLimits
+    factors: SecondFactors,
+    proofs: Proofs,
+    sessions: Sessions,
+    authenticated: Authenticate,
+    limits: RateLimits,
 ) -> APIRouter:
     routes = APIRouter(tags=["account"])
     refused = problems(401, 403, 409, 422, 429, 503)
@@ -66,12 +55,13 @@ def router(
         responses=refused,
     )
     def begin_second_factor(
-        command: BeginSecondFactor, request: Request, response: Response, caller: Owner
+        request: Request, response: Response, caller: Owner, command: GivenProof = NOT_GIVEN
     ) -> SecondFactorSetup:
         """A secret for the owner's app; it counts once a code of it was confirmed."""
         limits.check(request, "sign-in", caller.account_id)
+        proofs.demand(caller, Proof.ALL, command)
         response.headers.update(NO_STORE)
-        return factors.begin(caller, command.password)
+        return factors.begin(caller)
 
     @routes.post(
         "/api/me/second-factor/confirm",
@@ -94,13 +84,12 @@ def router(
         responses=refused,
     )
     def replace_recovery_codes(
-        command: ProveBoth, request: Request, response: Response, caller: Owner
+        request: Request, response: Response, caller: Owner, command: GivenProof = NOT_GIVEN
     ) -> RecoveryCodes:
         """Eight new recovery codes; the earlier ones count no more."""
         limits.check(request, "sign-in", caller.account_id)
-        codes, committed = factors.new_codes(
-            caller, command.password, command.code.get_secret_value()
-        )
+        proofs.demand(caller, Proof.ALL, command)
+        codes, committed = factors.new_codes(caller)
         answer(response, committed)
         response.headers.update(NO_STORE)
         return codes
@@ -112,10 +101,11 @@ def router(
         responses=refused,
     )
     def disable_second_factor(
-        command: ProveBoth, request: Request, response: Response, caller: Owner
+        request: Request, response: Response, caller: Owner, command: GivenProof = NOT_GIVEN
     ) -> None:
         """The password alone signs in again."""
         limits.check(request, "sign-in", caller.account_id)
-        answer(response, factors.disable(caller, command.password, command.code.get_secret_value()))
+        proofs.demand(caller, Proof.ALL, command)
+        answer(response, factors.disable(caller))
 
     return routes

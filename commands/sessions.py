@@ -28,6 +28,7 @@ from kit import cookies, security_log
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import problems
+from kit.proof import Proven
 from kit.tokens import Signer, random_token, token_hash
 from schemas.dto import Dto, Page, Timestamp
 from schemas.text import Ref, told
@@ -292,7 +293,7 @@ def user_agent(request: Request) -> str:
     return request.headers.get("user-agent", "")
 
 
-def router(sessions: Sessions, authenticated: Authenticate) -> APIRouter:
+def router(sessions: Sessions, authenticated: Authenticate, proven: Proven) -> APIRouter:
     routes = APIRouter(tags=["sessions"])
 
     @routes.delete(
@@ -322,7 +323,7 @@ def router(sessions: Sessions, authenticated: Authenticate) -> APIRouter:
         operation_id="endOtherSessions",
         responses=problems(401, 403, 429),
     )
-    def end_other_sessions(caller: Caller = Depends(authenticated("account:write"))) -> None:
+    def end_other_sessions(caller: Caller = Depends(proven("account:write"))) -> None:
         """End every session but this one."""
         sessions.end_others(caller)
 
@@ -332,9 +333,7 @@ def router(sessions: Sessions, authenticated: Authenticate) -> APIRouter:
         operation_id="endSession",
         responses=problems(401, 403, 404, 422, 429),
     )
-    def end_session(
-        session_id: Ref, caller: Caller = Depends(authenticated("account:write"))
-    ) -> None:
+    def end_session(session_id: Ref, caller: Caller = Depends(proven("account:write"))) -> None:
         """End one session: its browser must sign in again."""
         sessions.end_one(caller, session_id)
 

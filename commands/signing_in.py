@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 
 from commands.logins import MAX_EMAIL, Login, Logins, TypedEmail
 from commands.passwords import MAX_PASSWORD, GivenPassword, Passwords
 from commands.refused_sign_ins import RefusedSignIns
-from commands.second_factor import SecondFactorNeeded, SecondFactors, WrongCode
+from commands.second_factor import GivenCode, SecondFactorNeeded, SecondFactors, WrongCode
 from commands.sessions import SESSION_S, Sessions, SignedIn, WrongCredentials, user_agent
 from events.errors import NoCultureError
 from events.sign_in import Means, Refusal
@@ -30,7 +29,6 @@ from kit.limits import RateLimits
 from kit.openapi import problems
 from kit.tokens import Signer
 from schemas.dto import Dto
-from schemas.text import Opaque
 
 # Ten wrong guesses of one's own password are a bad day.
 ACCOUNT_PATIENCE = Patience("sign-in-account", free=10, cap_s=300, fresh=3)
@@ -40,8 +38,6 @@ _REFUSALS: dict[type[NoCultureError], Refusal] = {
     TooManyGuesses: "too-many-guesses",
 }
 TICKET_S = 300
-MAX_CODE = 40
-GivenCode = Annotated[SecretStr, Opaque(MAX_CODE)]
 
 
 class SignIn(BaseModel):

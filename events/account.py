@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.ids import AccountId, ErasureId, PasskeyId, WorkspaceId
+from events.ids import AccountId, ErasureId, KeyId, PasskeyId, WorkspaceId
 from events.model import Event, Personal
 
 
@@ -29,9 +29,13 @@ class SessionsEnded(Event, type="account.sessions_ended", version=1):
 
 
 class PasswordChanged(Event, type="account.password_changed", version=1):
-    """A new password counts from now on; every other session was ended."""
+    """A new password counts from now on; every other session was ended.
+
+    `revoked_keys` are those that its owner no longer trusted.
+    """
 
     account_id: AccountId
+    revoked_keys: tuple[KeyId, ...] = ()
 
 
 class PasswordResetRequested(Event, type="account.password_reset_requested", version=1):
@@ -58,6 +62,12 @@ class RecoveryCodesReplaced(Event, type="account.recovery_codes_replaced", versi
     account_id: AccountId
 
 
+class RecoveryCodeUsed(Event, type="account.recovery_code_used", version=1):
+    """Somebody proved themselves by a recovery code instead of the device; it counts no more."""
+
+    account_id: AccountId
+
+
 class PasskeyAdded(Event, type="account.passkey_added", version=1):
     """A device signs in to the account without a password."""
 
@@ -70,6 +80,18 @@ class PasskeyRemoved(Event, type="account.passkey_removed", version=1):
 
     account_id: AccountId
     passkey_id: PasskeyId
+
+
+class AddressCodeRequested(Event, type="account.address_code_requested", version=1):
+    """A new code goes to the address, for its owner to show that mails arrive."""
+
+    account_id: AccountId
+
+
+class AddressVerified(Event, type="account.address_verified", version=1):
+    """The owner has shown that mails to the address arrive: mails may go out in their name."""
+
+    account_id: AccountId
 
 
 class AccountErasureRequested(Event, type="account.erasure_requested", version=1):

@@ -20,6 +20,7 @@ class KeyIssued(Event, type="key.issued", version=2, subject="account_id"):
 
 
 class KeyRevoked(Event, type="key.revoked", version=1):
-    """The key stopped working at once."""
+    """The key stopped working at once; `with_password` when its owner changed the password too."""
 
     key_id: KeyId
+    with_password: bool = False

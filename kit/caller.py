@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Proof(IntEnum):
+    """How surely it is still the owner: by nothing fresh, by one factor, by all of the account."""
+
+    NONE = 0
+    ONE = 1
+    ALL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +20,7 @@ class Caller:
 
     `operator` is the account's right. It rests while `factor_missing`: the installation asks two
     factors of operators, and `second_factor` says that two stand behind this session or key.
+    `proof` is what the session or key was proven with within the last minutes (`kit/proof.py`).
     """
 
     account_id: str
@@ -22,6 +32,7 @@ class Caller:
     key_id: str | None = None
     second_factor: bool = False
     factor_missing: bool = False
+    proof: Proof = Proof.NONE
 
     @property
     def holder(self) -> str:

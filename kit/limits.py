@@ -60,6 +60,7 @@ POLICIES = (
     Policy("sign-up", 120),
     Policy("unverified", 300),
     Policy("password-reset", 5, window_s=3600),
+    Policy("address-code", 5, window_s=3600),
 )
 # So many times what one /64 may do its /48 may: a house with many flats.
 WIDER_TIMES = 10

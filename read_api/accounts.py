@@ -33,9 +33,15 @@ _SIGNING_IN = {
 
 class AccountQueries:
     def __init__(
-        self, pool: ConnectionPool, assets: AssetQueries, timeline: TimelineQueries
+        self,
+        pool: ConnectionPool,
+        assets: AssetQueries,
+        timeline: TimelineQueries,
+        *,
+        test_mode: bool = True,
     ) -> None:
         self._views, self._assets, self._timeline = Views(pool), assets, timeline
+        self._test_mode = test_mode
 
     def get(self, caller: Caller) -> AccountDto:
         """Also right after sign-up; without e-mail and name if the view is a second behind."""
@@ -46,6 +52,7 @@ class AccountQueries:
             email=row.get("email"),
             name=row.get("name"),
             operator=caller.operator,
+            address_verified=self._is_verified(caller),
         )
 
     def export(self, caller: Caller) -> Iterator[str]:
@@ -73,6 +80,14 @@ class AccountQueries:
         """What is kept of how the person signs in; not the secrets themselves."""
         whose = {"id": caller.account_id}
         return {name: self._views.rows(query, whose) for name, query in _SIGNING_IN.items()}
+
+    def _is_verified(self, caller: Caller) -> bool:
+        row = self._views.row(
+            "SELECT verified_at IS NOT NULL AS verified FROM credentials_logins"
+            " WHERE account_id = %(id)s",
+            {"id": caller.account_id},
+        )
+        return row is not None and (self._test_mode or row["verified"])
 
     def _row(self, caller: Caller) -> Row | None:
         deadline = time.monotonic() + _PATIENCE_S

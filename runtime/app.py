@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 import commands.accounts
+import commands.address_codes
 import commands.analyses
 import commands.assets
 import commands.bulk
@@ -19,6 +20,7 @@ import commands.erasures
 import commands.keys
 import commands.operations
 import commands.passkeys_http
+import commands.proofs_http
 import commands.recovery
 import commands.rewriting
 import commands.second_factor_http
@@ -94,22 +96,39 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         commands.accounts.password_router(
             changing.accounts, changing.sessions, authenticated, changing.limits
         ),
-        commands.erasures.router(changing.erasures, authenticated, changing.limits),
-        commands.sessions.router(changing.sessions, authenticated),
+        commands.erasures.router(
+            changing.erasures, changing.proofs, authenticated, changing.limits
+        ),
+        commands.address_codes.router(
+            changing.address_codes, changing.email_key_of, authenticated, changing.limits
+        ),
+        commands.proofs_http.router(
+            changing.proofs,
+            changing.passkeys,
+            authenticated,
+            changing.limits,
+            core.settings.public_url,
+        ),
+        commands.sessions.router(changing.sessions, authenticated, changing.proven),
         commands.signing_in.router(changing.signing_in, changing.sessions),
         commands.signing_out.router(changing.signing_out, authenticated),
         commands.second_factor_http.router(
-            changing.second_factors, changing.sessions, authenticated, changing.limits
+            changing.second_factors,
+            changing.proofs,
+            changing.sessions,
+            authenticated,
+            changing.limits,
         ),
         commands.passkeys_http.router(
             changing.passkeys,
+            changing.proofs,
             changing.sessions,
             authenticated,
             changing.limits,
             core.settings.public_url,
         ),
         commands.recovery.router(changing.recovery, changing.sessions.devices),
-        commands.keys.router(changing.keys, authenticated),
+        commands.keys.router(changing.keys, authenticated, changing.proven),
         commands.bulk.router(changing.bulk, authenticated),
         commands.assets.router(changing.assets, authenticated),
         commands.analyses.router(changing.analyses, authenticated),
@@ -195,6 +214,9 @@ def page_parts(
         passkeys=changing.passkeys,
         recovery=changing.recovery,
         keys=changing.keys,
+        proofs=changing.proofs,
+        address_codes=changing.address_codes,
+        email_key_of=changing.email_key_of,
         assets=changing.assets,
         rewriting=changing.rewriting,
         limits=changing.limits,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from commands.accounts import Accounts, SigningUp
+from commands.address_codes import AddressCodes, RequireVerifiedAddress
 from commands.analyses import Analyses
 from commands.assets import Assets
 from commands.authentication import Credentials
@@ -22,6 +24,7 @@ from commands.proofs import Proofs
 from commands.quota import Quota
 from commands.recovery import Recovery
 from commands.refused_sign_ins import RefusedSignIns
+from commands.repeats import Repeats
 from commands.rewriting import Rewriting
 from commands.second_factor import SecondFactors
 from commands.sessions import Sessions
@@ -33,6 +36,7 @@ from gateways.audio.pool import AudioPool
 from kit.auth import Authenticate
 from kit.backoff import Backoff
 from kit.limits import POLICIES, Policy, RateLimits
+from kit.proof import Proven
 from kit.tokens import Signer
 from processors.sagas.operating import Operating
 from read_api.reanalyses import ReanalysisQueries
@@ -40,6 +44,7 @@ from read_api.search.saved import canonical
 from runtime.composition import Core
 from runtime.consumers import SAGAS
 from runtime.costly import Queues
+from runtime.mailing import address_codes
 from runtime.query_side import storage
 
 
@@ -69,6 +74,11 @@ class CommandSide:
     limits: RateLimits
     authenticated: Authenticate
     queues: Queues
+    proofs: Proofs
+    proven: Proven
+    address_codes: AddressCodes
+    email_key_of: Callable[[str], str]
+    verified: RequireVerifiedAddress
 
 
 def command_side(core: Core, *policies: Policy) -> CommandSide:
@@ -78,11 +88,12 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     logins = Logins(core.pool, settings.secrets.installation_key)
     queues = Queues.of(settings)
     passwords = Passwords(queues.passwords)
-    proofs = Proofs(logins, passwords)
     sessions = Sessions(core.commands, logins, signer, settings.session_life)
     backoff = Backoff(core.pool, sessions.devices.known)
-    second_factors = SecondFactors(core.commands, proofs, backoff, signer)
+    second_factors = SecondFactors(core.commands, logins, backoff, signer)
+    proofs = Proofs(core.pool, logins, passwords, second_factors, backoff)
     keys = Keys(core.commands, core.pool)
+    codes = address_codes(core)
     staging = Staging(core.objects, settings.max_upload_bytes)
     quota = Quota(storage(core).usage)
     assets = Assets(core.commands, core.objects, staging, quota, queues.files)
@@ -90,11 +101,24 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
     two_factors = settings.operators_need_two_factors
     credentials = Credentials(sessions, core.pool, two_factors=two_factors)
     limits = RateLimits(core.pool, (*POLICIES, *policies))
-    accounts = Accounts(core.commands, logins, passwords, sessions)
+    authenticated = Authenticate(credentials, limits)
+    accounts = Accounts(
+        core.commands,
+        logins,
+        passwords,
+        sessions,
+        proofs,
+        keys,
+        Repeats(core.pool, passwords, settings.secrets.installation_key),
+        codes,
+    )
     return CommandSide(
         accounts=accounts,
         signing_up=SigningUp(accounts, backoff, limits),
-        erasures=Erasures(core.commands, proofs, core.pool),
+        address_codes=codes,
+        email_key_of=logins.email_key_of,
+        verified=RequireVerifiedAddress(authenticated, codes),
+        erasures=Erasures(core.commands, logins, core.pool),
         sessions=sessions,
         signing_in=SigningIn(
             sessions,
@@ -108,8 +132,8 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
         ),
         signing_out=SigningOut(core.commands, logins),
         second_factors=second_factors,
-        passkeys=Passkeys(core.commands, logins, proofs),
-        recovery=Recovery(core.commands, logins, passwords, limits),
+        passkeys=Passkeys(core.commands, logins),
+        recovery=Recovery(core.commands, logins, passwords, keys, limits),
         keys=keys,
         assets=assets,
         bulk=Bulk(core.commands, assets),
@@ -123,5 +147,7 @@ def command_side(core: Core, *policies: Policy) -> CommandSide:
         operations=Operations(Operating(SAGAS, core.log, core.pool, core.codec)),
         limits=limits,
         queues=queues,
-        authenticated=Authenticate(credentials, limits),
+        authenticated=authenticated,
+        proofs=proofs,
+        proven=Proven(authenticated, proofs.refusal),
     )

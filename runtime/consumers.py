@@ -9,7 +9,8 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.effects.audio import AnalysisEffect, ProbeEffect, rank
 from processors.effects.consumer import EffectConsumer
 from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
-from processors.effects.mail import PasswordResetMail
+from processors.effects.mail import AddressCodeMail, PasswordResetMail
+from processors.effects.notices import SecurityNoticeMail
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.accounts import Accounts
@@ -52,7 +53,9 @@ def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
     erasing = EffectConsumer(
         "erasure-effects", (EraseContentsEffect, DestroyKeyEffect, CertifyEffect), wakes.erasures
     )
-    mails = EffectConsumer("mail-effects", (PasswordResetMail,), wakes.mails)
+    mails = EffectConsumer(
+        "mail-effects", (PasswordResetMail, AddressCodeMail, SecurityNoticeMail), wakes.mails
+    )
     return [*views, *sagas, effects, erasing, mails]
 
 

@@ -21,7 +21,7 @@ MAILS_AT_ONCE = 8
 _ASKS = re.compile(rb"(?:^|&)(?:q|similar_to)=[^&]")
 _BY_PASSWORD = re.compile(
     "/api/me(?:/(?:password|proof|passkeys|second-factor)(?:/.*)?)?"
-    "|/account/(?:password|delete|security/.*)"
+    "|/account/(?:password|delete|keys(?:/.*)?|security/.*)"
 )
 # Of strangers, by door: method and path.
 _DOORS = (

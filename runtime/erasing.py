@@ -11,8 +11,6 @@ from commands.addresses import address_of
 from commands.contents import WorkspaceContents
 from commands.erasures import Erasures
 from commands.logins import Logins
-from commands.passwords import Passwords
-from commands.proofs import Proofs
 from events.ids import SubjectId
 from events.store.master_keys import MasterKeys
 from processors.consumers.letting_go import LettingGo
@@ -61,8 +59,8 @@ def _forget_mails(core: Core) -> Callable[[str], None]:
     return forget
 
 
-def erasures_of(core: Core, logins: Logins, passwords: Passwords) -> Erasures:
-    return Erasures(core.commands, Proofs(logins, passwords), core.pool)
+def erasures_of(core: Core, logins: Logins) -> Erasures:
+    return Erasures(core.commands, logins, core.pool)
 
 
 def before_ready(core: Core) -> None:
@@ -92,7 +90,7 @@ def replay_register(core: Core) -> int:
     back = [subject for subject, has_key in known if has_key]
     if back:
         logins = Logins(core.pool, core.settings.secrets.installation_key)
-        erasures = erasures_of(core, logins, Passwords())
+        erasures = erasures_of(core, logins)
         for subject in back:
             entry = entries[subject]
             erasures.redo(entry.subject_id, entry.workspace_id, entry.erasure_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from commands.address_codes import AddressCodes
 from commands.recovery import ResetLinks
 from gateways.outbox_mail import OutboxMailer
 from gateways.ports import Mailer
 from gateways.smtp_mail import SmtpMailer, SmtpServer
 from processors.effects.effect import Effect
-from processors.effects.mail import PasswordResetMail
+from processors.effects.mail import AddressCodeMail, PasswordResetMail
+from processors.effects.notices import SecurityNoticeMail
 from runtime.composition import Core
 from runtime.settings import Settings
 from runtime.state import RunState
@@ -40,4 +42,16 @@ def mail_effects(core: Core) -> tuple[Effect, ...]:
         state = None if settings.public_url else RunState.read(settings.run_dir)
         return state.web if state else settings.web_url
 
-    return (PasswordResetMail(ResetLinks(core.commands, core.pool), mailer(settings), web_url),)
+    codes, send = address_codes(core), mailer(settings)
+    return (
+        PasswordResetMail(ResetLinks(core.commands, core.pool), send, web_url),
+        AddressCodeMail(codes, send, web_url),
+        SecurityNoticeMail(core.commands, codes, send, web_url),
+    )
+
+
+def address_codes(core: Core) -> AddressCodes:
+    settings = core.settings
+    return AddressCodes(
+        core.commands, settings.secrets.installation_key, test_mode=settings.test_mode
+    )

@@ -68,7 +68,7 @@ def query_side(core: Core, tail: LogTail) -> QuerySide:
         queue=partial(_queue, core),
         comments=CommentQueries(core.pool, assets, cursors, core.codec.reveal),
         timeline=timeline,
-        accounts=AccountQueries(core.pool, assets, timeline),
+        accounts=AccountQueries(core.pool, assets, timeline, test_mode=core.settings.test_mode),
         erasures=ErasureQueries(core.pool, core.progress.all),
         media=AssetMedia(assets, core.objects, read_zoom),
         storage=storage(core),

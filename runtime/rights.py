@@ -89,6 +89,8 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     # The worker erases people, and makes the links of mails.
     "credentials_logins": ("riud", "rd", "", ""),
     "credentials_resets": ("riud", "riud", "", ""),
+    "credentials_address_codes": ("riud", "riud", "", ""),
+    "credentials_repeats": ("riud", "", "", ""),
     "credentials_sessions": ("riud", "", "", ""),
     "credentials_keys": ("riud", "", "", ""),
     "credentials_links": ("riud", "", "", ""),

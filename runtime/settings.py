@@ -349,6 +349,11 @@ class Settings(BaseSettings):
         return self.data / "outbox"
 
     @property
+    def test_mode(self) -> bool:
+        """True while nothing outside is real: no mail leaves the machine."""
+        return not self.mail_server
+
+    @property
     def run_dir(self) -> Path:
         """Addresses, heartbeats and the state of what runs now."""
         return self.data / "run"

@@ -253,11 +253,14 @@ class CommentDto(Dto):
 
 
 class AccountDto(Dto):
+    """`address_verified`: mails to it have arrived, so mails may go out in the account's name."""
+
     id: str
     workspace_id: str
     email: str | None
     name: str | None
     operator: bool
+    address_verified: bool = False
 
 
 class ErasureConsumerDto(Dto):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from commands.accounts import Accounts, SigningUp
+from commands.address_codes import AddressCodes
 from commands.analyses import Analyses
 from commands.assets import Assets
 from commands.collections import Collections
@@ -14,6 +15,7 @@ from commands.erasures import Erasures
 from commands.keys import Keys
 from commands.operations import Operations
 from commands.passkeys import Passkeys
+from commands.proofs import Proofs
 from commands.recovery import Recovery
 from commands.rewriting import Rewriting
 from commands.second_factor import SecondFactors
@@ -52,6 +54,9 @@ class Parts:
     passkeys: Passkeys
     recovery: Recovery
     keys: Keys
+    proofs: Proofs
+    address_codes: AddressCodes
+    email_key_of: Callable[[str], str]
     assets: Assets
     rewriting: Rewriting
     collecting: Collections

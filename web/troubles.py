@@ -137,6 +137,16 @@ _BY_CODE = {
         "You signed in anew since you opened it, so nothing was changed.",
         "Go back, reload the page and send it again",
     ),
+    "proof-needed": Trouble(
+        "Confirm that it is you",
+        "Somebody else could sit at this browser.",
+        "Type your password, and the code of your app if you have one",
+    ),
+    "address-unverified": Trouble(
+        "Your address is not verified",
+        "Nothing is mailed in your name before we know that it is yours.",
+        "Type the code of our mail in your account",
+    ),
     "foreign-origin": Trouble(
         "This came from another site",
         "To keep your account safe, nothing was changed.",

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
+from commands.address_codes import CODE_LIFE, AddressCodes
 from commands.recovery import RESET_LIFE, ResetLinks
-from events.account import PasswordResetRequested
+from events.account import AccountRegistered, AddressCodeRequested, PasswordResetRequested
 from events.envelope import Recorded
 from events.times import utc_now
 from gateways.ports import Mailer
@@ -54,6 +55,52 @@ class PasswordResetMail:
             site = self._web_url().rstrip("/")
             link = f"{site}/reset-password/{token}"
             self._mailer.send(address, _SUBJECT, _TEXT.format(site=site, link=link))
+        return None
+
+    def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:
+        """Nothing to say: the owner asks again."""
+        return None
+
+
+_CODE_SUBJECT = "Your code for NoCulture"
+_CODE_TEXT = """\
+Somebody, hopefully you, has given this address for an account at {site}.
+
+Type this code on the account's page, within a day:
+
+    {code}
+
+{site}/account
+
+If it was not you, do nothing: without the code nothing is mailed in your name.
+"""
+
+
+class AddressCodeMail:
+    """The code that shows that mails to the address of an account arrive."""
+
+    name = "mail-address-code"
+    categories = ("account",)
+    intents = (AccountRegistered, AddressCodeRequested)
+    max_attempts = MAX_ATTEMPTS
+
+    def __init__(self, codes: AddressCodes, mailer: Mailer, web_url: Callable[[], str]) -> None:
+        self._codes, self._mailer, self._web_url = codes, mailer, web_url
+
+    @staticmethod
+    def wants(event: Recorded) -> bool:
+        return isinstance(event.data, (AccountRegistered, AddressCodeRequested))
+
+    def perform(self, event: Recorded) -> BaseModel | None:
+        """Nothing, when it comes so late that nobody waits for it."""
+        assert isinstance(event.data, (AccountRegistered, AddressCodeRequested))
+        if utc_now() - event.recorded_at > CODE_LIFE:
+            return None
+        made = self._codes.make(event.data.account_id)
+        if made is not None:
+            address, code = made
+            site = self._web_url().rstrip("/")
+            self._mailer.send(address, _CODE_SUBJECT, _CODE_TEXT.format(site=site, code=code))
         return None
 
     def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Visit, new_address, noculture
+from tests.e2e.conftest import Visit, new_address, noculture, six_minutes_go_by
 
 
 def status_of(url: str, key: str) -> int:
@@ -64,6 +64,32 @@ def test_a_key_is_shown_once_works_and_is_revoked(visit: Visit):
     visit.page.get_by_role("button", name="Revoke Backup script").click()
     expect(visit.page.get_by_text("No keys yet.")).to_be_visible()
     assert status_of(tracks, key) == 401
+
+
+def test_a_key_after_a_while_takes_a_proof_and_nothing_is_typed_again(visit: Visit):
+    page = visit.page
+    visit.sign_up()
+    visit.go("/account")
+    six_minutes_go_by(visit.site)
+    page.get_by_label("Name of the new key").fill("Late script")
+    page.get_by_role("button", name="Make key").click()
+    dialog = page.get_by_role("dialog", name="Confirm that it is you")
+    dialog.get_by_label("Your password").fill("not the sentence")
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("alert").first).to_contain_text("wrong")
+    dialog.get_by_label("Your password").fill("one sentence that is long")
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("Late script is ready.")).to_be_visible()
+    # Not now: nothing is made.
+    six_minutes_go_by(visit.site)
+    page.get_by_label("Name of the new key").fill("Never made")
+    page.get_by_role("button", name="Make key").click()
+    dialog.get_by_role("link", name="Not now").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_label("Name of the new key")).to_have_value("Never made")
+    page.reload()
+    expect(page.get_by_text("Never made")).to_have_count(0)
 
 
 def test_an_invited_person_signs_in_by_link_sets_a_password_and_comes_back(
@@ -146,9 +172,12 @@ def test_an_account_is_deleted_and_its_page_ends_with_a_certificate(visit: Visit
     email = visit.sign_up()
     visit.go("/account")
     visit.page.get_by_role("link", name="Delete my account").click()
-    visit.page.get_by_label("Your password").fill("one sentence that is long")
+    six_minutes_go_by(visit.site)
     visit.page.get_by_label("Type “delete my account”").fill("delete my account")
     visit.page.get_by_role("button", name="Delete everything").click()
+    expect(visit.page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    visit.page.get_by_label("Your password").fill("one sentence that is long")
+    visit.page.get_by_role("button", name="Go on").click()
     visit.page.wait_for_url("**/erasures/ers_*")
     expect(visit.page.get_by_role("heading", name="Your account is erased")).to_be_visible(
         timeout=30_000

@@ -7,13 +7,15 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from commands.accounts import ChangePassword
+from commands.address_codes import count_address_code
 from commands.keys import IssueKey
 from commands.sessions import renew
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.parts import Parts
+from web.proving import Proving
 from web.render import wants_part
 from web.troubles import in_plain_words, of_password
 from web.visitor import RepeatKey, Visitors, catch_up, remember
@@ -22,6 +24,8 @@ OFFERED = ("assets:read", "assets:write", "events:read", "account:read", "accoun
 _NOTICES = {
     "revoked": "The key was revoked. It stopped working at once.",
     "password": "The new password counts from now on. Every other session was ended.",
+    "verified": "Your address is verified.",
+    "mailed": "A new code is on its way to your address.",
 }
 
 
@@ -30,6 +34,7 @@ def router(parts: Parts) -> APIRouter:
     visitors = Visitors(parts)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
     Author = Annotated[Caller, Depends(visitors.with_token)]
+    proving = Proving(parts)
 
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
         shown = {
@@ -38,6 +43,7 @@ def router(parts: Parts) -> APIRouter:
             "made": None,
             "problem": None,
             "password_problem": None,
+            "address_problem": None,
             "notice": None,
         } | more
         if wants_part(request):
@@ -48,6 +54,9 @@ def router(parts: Parts) -> APIRouter:
             status,
             account=parts.profile.get(caller),
             has_password=parts.accounts.has_password(caller),
+            needs_code=parts.proofs.has_second_factor(caller.account_id)
+            and caller.proof < Proof.ALL,
+            verified=parts.address_codes.is_verified(caller.account_id),
             **shown,
         )
 
@@ -59,12 +68,15 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/account/keys")
     def make_key(
         request: Request,
-        caller: Author,
+        caller: Annotated[Caller, Depends(proving.author)],
         key: RepeatKey,
         name: Annotated[Typed, Form()] = "",
         scopes: Annotated[list[Typed] | None, Form()] = None,
     ) -> Response:
         """The answer itself shows the key: it is shown once, so there is nowhere to go to."""
+        fields = {"name": name, "scopes": scopes or []}
+        if asked := proving.asked(request, caller, Proof.ALL, fields):
+            return asked
         try:
             wanted = IssueKey(name=name, scopes=scopes or [])
             made, committed = parts.keys.issue(caller, wanted, key)
@@ -98,11 +110,18 @@ def router(parts: Parts) -> APIRouter:
         caller: Author,
         password: Annotated[Typed, Form()] = "",
         current_password: Annotated[Typed, Form()] = "",
+        code: Annotated[Typed, Form()] = "",
+        revoke_keys: Annotated[list[Typed] | None, Form()] = None,
     ) -> Response:
         parts.limits.check(request, "sign-in", caller.account_id)
         try:
             command = ChangePassword.model_validate(
-                {"password": password, "current_password": current_password or None}
+                {
+                    "password": password,
+                    "current_password": current_password or None,
+                    "code": code or None,
+                    "revoke_keys": revoke_keys or [],
+                }
             )
             committed = parts.accounts.change_password(caller, command)
         except ValidationError as error:
@@ -115,5 +134,28 @@ def router(parts: Parts) -> APIRouter:
         parts.sessions.devices.remember(request, response, caller.account_id)
         remember(request, response, committed.position)
         return response
+
+    @routes.post("/account/address/verify")
+    def verify_address(
+        request: Request, caller: Author, code: Annotated[Typed, Form()] = ""
+    ) -> Response:
+        try:
+            parts.limits.check(request, "sign-in", caller.account_id)
+            committed = parts.address_codes.verify(caller, code[:40])
+        except NoCultureError as error:
+            return show(request, caller, error.status, address_problem=in_plain_words(error))
+        response = RedirectResponse("/account?done=verified", 303)
+        if committed is not None:
+            remember(request, response, committed.position)
+        return response
+
+    @routes.post("/account/address/code")
+    def mail_address_code(request: Request, caller: Author) -> Response:
+        try:
+            count_address_code(parts.limits, request, parts.email_key_of(caller.account_id))
+            parts.address_codes.ask(caller)
+        except NoCultureError as error:
+            return show(request, caller, error.status, address_problem=in_plain_words(error))
+        return RedirectResponse("/account?done=mailed", 303)
 
     return routes

@@ -6,15 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from commands.erasures import DeleteAccount
 from kit import cookies
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from kit.limits import client_address
 from read_api.errors import NotFound
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web.forms import Typed
 from web.parts import Parts
+from web.proving import Proving
 from web.troubles import of_password
 from web.visitor import Visitors, remember
 
@@ -35,7 +35,7 @@ class NotConfirmed(NoCultureError):
 
 
 def router(parts: Parts) -> APIRouter:
-    visitors = Visitors(parts)
+    visitors, proving = Visitors(parts), Proving(parts)
     routes = APIRouter(dependencies=[Depends(visitors.greeted)])
 
     def show(request: Request, caller: Caller, error: NoCultureError | None = None) -> Response:
@@ -45,7 +45,6 @@ def router(parts: Parts) -> APIRouter:
             error.status if error else 200,
             account=parts.profile.get(caller),
             confirmation=CONFIRMATION,
-            has_password=parts.accounts.has_password(caller),
             problem=of_password(error) if error else None,
         )
 
@@ -58,16 +57,15 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/account/delete")
     def delete_account(
         request: Request,
-        caller: Annotated[Caller, Depends(visitors.with_token)],
-        password: Annotated[Typed, Form()] = "",
+        caller: Annotated[Caller, Depends(proving.author)],
         confirmation: Annotated[Typed, Form()] = "",
     ) -> Response:
         try:
-            parts.limits.check(request, "sign-in", caller.account_id)
             if " ".join(confirmation.casefold().split()) != CONFIRMATION:
                 raise NotConfirmed
-            command = DeleteAccount.model_validate({"password": password[:1000]})
-            erasure_id, committed = parts.erasures.request(caller, command)
+            if asked := proving.asked(request, caller, Proof.ONE, {"confirmation": confirmation}):
+                return asked
+            erasure_id, committed = parts.erasures.request(caller)
         except NoCultureError as error:
             return show(request, caller, error)
         response = RedirectResponse(f"/erasures/{erasure_id}", 303)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from commands.recovery import SetPassword
+from commands.recovery import ResetSpent, SetPassword
 from kit.csrf import refuse_foreign
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
@@ -35,26 +35,48 @@ def router(parts: Parts) -> APIRouter:
             )
         return parts.renderer.page(request, "forgotten.html", asked=True, problem=None)
 
+    def reset_form(
+        request: Request, token: str, status: int = 200, problem: str | None = None
+    ) -> Response:
+        """The keys are shown only to whoever has a link that still works."""
+        try:
+            keys = parts.recovery.keys_of(request, token[:200])
+        except ResetSpent:
+            keys = []
+        response = parts.renderer.page(
+            request, "reset_password.html", status, problem=problem, keys=keys
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     # Looking at it uses nothing up: mail scanners follow links too.
     @routes.get("/reset-password/{token}")
     def reset_page(request: Request, token: Ref) -> Response:
-        return parts.renderer.page(request, "reset_password.html", problem=None)
+        return reset_form(request, token)
 
     @routes.post("/reset-password/{token}")
-    def reset(request: Request, token: Ref, password: Annotated[Typed, Form()] = "") -> Response:
+    def reset(
+        request: Request,
+        token: Ref,
+        password: Annotated[Typed, Form()] = "",
+        revoke_keys: Annotated[list[Typed] | None, Form()] = None,
+    ) -> Response:
         refuse_foreign(request)
         try:
-            command = SetPassword.model_validate({"token": token[:200], "password": password})
+            command = SetPassword.model_validate(
+                {"token": token[:200], "password": password, "revoke_keys": revoke_keys or []}
+            )
             committed = parts.recovery.reset(
-                request, command.token.get_secret_value(), command.password.get_secret_value()
+                request,
+                command.token.get_secret_value(),
+                command.password.get_secret_value(),
+                command.revoke_keys,
             )
         except ValidationError as error:
             problem = refusal(error) or "A password has at least 8 characters."
-            return parts.renderer.page(request, "reset_password.html", 422, problem=problem)
+            return reset_form(request, token, 422, problem)
         except NoCultureError as error:
-            return parts.renderer.page(
-                request, "reset_password.html", error.status, problem=in_plain_words(error)
-            )
+            return reset_form(request, token, error.status, in_plain_words(error))
         response = RedirectResponse("/sign-in?done=reset", 303)
         parts.sessions.devices.remember(request, response, committed.stream_id, mailed=True)
         return response

@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import SecretStr
 
 from commands.sessions import renew
-from kit.caller import Caller
+from kit.caller import Caller, Proof
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web.forms import Typed
 from web.parts import Parts
+from web.proving import Proving
 from web.troubles import of_password
 from web.visitor import Visitors, remember
 
@@ -35,7 +35,8 @@ def router(parts: Parts) -> APIRouter:
     routes = APIRouter()
     visitors = Visitors(parts)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
-    Author = Annotated[Caller, Depends(visitors.with_token)]
+    proving = Proving(parts)
+    Author = Annotated[Caller, Depends(proving.author)]
     Sent = Annotated[Typed, Form()]
 
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
@@ -64,20 +65,25 @@ def router(parts: Parts) -> APIRouter:
         return show(request, caller, notice=_NOTICES.get(request.query_params.get("done", "")))
 
     @routes.post(f"{PAGE}/sessions/{{session_id}}/end")
-    def end_session(session_id: Ref, caller: Author) -> Response:
+    def end_session(request: Request, session_id: Ref, caller: Author) -> Response:
+        if asked := proving.asked(request, caller, Proof.ONE):
+            return asked
         parts.sessions.end_one(caller, session_id)
         return RedirectResponse(f"{PAGE}?done=ended", 303)
 
     @routes.post(f"{PAGE}/sessions/end-others")
-    def end_others(caller: Author) -> Response:
+    def end_others(request: Request, caller: Author) -> Response:
+        if asked := proving.asked(request, caller, Proof.ONE):
+            return asked
         parts.sessions.end_others(caller)
         return RedirectResponse(f"{PAGE}?done=others", 303)
 
     @routes.post(f"{PAGE}/second-factor")
-    def begin(request: Request, caller: Author, password: Sent = "") -> Response:
+    def begin(request: Request, caller: Author) -> Response:
+        if asked := proving.asked(request, caller, Proof.ALL):
+            return asked
         try:
-            parts.limits.check(request, "sign-in", caller.account_id)
-            setup = parts.second_factors.begin(caller, _secret(password))
+            setup = parts.second_factors.begin(caller)
         except NoCultureError as error:
             return refused(request, caller, "factor", error)
         return show(request, caller, setup=setup)
@@ -94,42 +100,30 @@ def router(parts: Parts) -> APIRouter:
         return response
 
     @routes.post(f"{PAGE}/second-factor/codes")
-    def new_codes(
-        request: Request, caller: Author, password: Sent = "", code: Sent = ""
-    ) -> Response:
+    def new_codes(request: Request, caller: Author) -> Response:
+        if asked := proving.asked(request, caller, Proof.ALL):
+            return asked
         try:
-            parts.limits.check(request, "sign-in", caller.account_id)
-            codes, _ = parts.second_factors.new_codes(caller, _secret(password), code[:40])
+            codes, _ = parts.second_factors.new_codes(caller)
         except NoCultureError as error:
             return refused(request, caller, "factor", error)
         return show(request, caller, codes=codes.codes)
 
     @routes.post(f"{PAGE}/second-factor/off")
-    def turn_off(
-        request: Request, caller: Author, password: Sent = "", code: Sent = ""
-    ) -> Response:
+    def turn_off(request: Request, caller: Author) -> Response:
+        if asked := proving.asked(request, caller, Proof.ALL):
+            return asked
         try:
-            parts.limits.check(request, "sign-in", caller.account_id)
-            parts.second_factors.disable(caller, _secret(password), code[:40])
+            parts.second_factors.disable(caller)
         except NoCultureError as error:
             return refused(request, caller, "factor", error)
         return RedirectResponse(f"{PAGE}?done=off", 303)
 
     @routes.post(f"{PAGE}/passkeys/{{passkey_id}}/remove")
-    def remove_passkey(
-        request: Request, passkey_id: Ref, caller: Author, password: Sent = ""
-    ) -> Response:
-        try:
-            parts.limits.check(request, "sign-in", caller.account_id)
-            parts.passkeys.remove(caller, passkey_id, _secret(password))
-        except NoCultureError as error:
-            if error.status == 404:
-                raise
-            return refused(request, caller, "passkeys", error)
+    def remove_passkey(request: Request, passkey_id: Ref, caller: Author) -> Response:
+        if asked := proving.asked(request, caller, Proof.ALL):
+            return asked
+        parts.passkeys.remove(caller, passkey_id)
         return RedirectResponse(f"{PAGE}?done=removed", 303)
 
     return routes
-
-
-def _secret(text: str) -> SecretStr:
-    return SecretStr(text[:1000])

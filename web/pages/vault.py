@@ -65,6 +65,7 @@ def router(parts: Parts) -> APIRouter:
             "notice": _NOTICES.get(request.query_params.get("done", "")),
             "view": _view(request),
             "welcome": caller.operator and welcome.is_due(request),
+            "verified": parts.address_codes.is_verified(caller.account_id),
         }
         if not wants_part(request):
             response = parts.renderer.page(request, "vault.html", **shown)

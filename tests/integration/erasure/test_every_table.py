@@ -27,6 +27,8 @@ TABLES = {
     "credentials_passkeys": WITH_LOGIN,
     "credentials_challenges": f"{WITH_LOGIN}; those of nobody in minutes",
     "credentials_resets": WITH_LOGIN,
+    "credentials_address_codes": WITH_LOGIN,
+    "credentials_repeats": WITH_LOGIN,
     "uploads": "deleted, file names too; one that may still come to the store is waited for",
     "rate_limits": "SHA-256 of who is counted, over in an hour; spent ones are deleted",
     "failed_attempts": "hashes of who failed; over in a day",

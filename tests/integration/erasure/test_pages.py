@@ -22,14 +22,21 @@ def test_deleting_from_the_account_page_leads_to_the_certificate(house: House):
         eventually(lambda: house.rows("SELECT 1 FROM views.accounts"))
         assert 'href="/account/delete"' in ada.get("/account").text
         page = ada.get("/account/delete").text
-        form = {"csrf_token": token_of(page), "password": PASSWORD, "confirmation": "yes"}
+        form = {"csrf_token": token_of(page), "confirmation": "yes"}
         unconfirmed = ada.post("/account/delete", data=form)
         assert unconfirmed.status_code == 422
         assert "cannot be undone" in unconfirmed.text
-        form |= {"confirmation": " Delete  my account ", "password": "not hers"}
+        form |= {"confirmation": " Delete  my account ", "proof_password": "not hers"}
         assert ada.post("/account/delete", data=form).status_code == 401
 
-        deleted = ada.post("/account/delete", data=form | {"password": PASSWORD})
+        with house.core.pool.connection() as connection:
+            connection.execute("UPDATE credentials_sessions SET proven_at = NULL")
+            connection.execute("UPDATE credentials_sessions SET fully_proven_at = NULL")
+        del form["proof_password"]
+        asked = ada.post("/account/delete", data=form)
+        assert asked.status_code == 403
+        assert 'name="confirmation" value=" Delete  my account "' in asked.text
+        deleted = ada.post("/account/delete", data=form | {"proof_password": PASSWORD})
         assert deleted.status_code == 303
         assert "noculture_session" not in ada.cookies
         follow, stranger = deleted.headers["Location"], house.browser()

@@ -71,12 +71,14 @@ class Installation:
         client.email = email
         return client
 
-    def program(self, owner: TestClient, *scopes: str) -> TestClient:
-        """A client that holds a key of `owner` with these scopes."""
+    def program(self, owner: TestClient, *scopes: str, proven: bool = False) -> TestClient:
+        """A client that holds a key of `owner` with these scopes, perhaps with a fresh proof."""
         answer = owner.post("/api/keys", json={"name": "program", "scopes": list(scopes)})
         assert answer.status_code == 201, answer.text
         client = self.browser()
         client.headers["Authorization"] = f"Bearer {answer.json()['key']}"
+        if proven:
+            assert client.post("/api/me/proof", json={"password": PASSWORD}).status_code == 200
         return client
 
     def events(self) -> list[Any]:

@@ -104,6 +104,11 @@ ROUTES: dict[tuple[str, str], Route] = {
         202, ("account:write",), fresh="person", told=_json(password=PASSWORD)
     ),
     ("GET", "/api/me/sign-ins"): Route(200, ("account:read",)),
+    ("POST", "/api/me/proof"): Route(200, told=_json(password=PASSWORD)),
+    ("POST", "/api/me/proof/passkey/options"): Route(200),
+    ("POST", "/api/me/proof/passkey"): Route(401, told=_json(credential={})),
+    ("POST", "/api/me/address/verify"): Route(200, ("account:write",), told=_json(code="00000000")),
+    ("POST", "/api/me/address/code"): Route(202, ("account:write",)),
     ("GET", "/api/me/sessions"): Route(200, ("account:read",)),
     ("DELETE", "/api/me/sessions"): Route(204, ("account:write",), fresh="person"),
     ("DELETE", "/api/me/sessions/{session_id}"): Route(
@@ -284,27 +289,25 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/account/password"): _page(
         303, fresh="person", told=_form(password=PASSWORD, current_password=PASSWORD)
     ),
+    ("GET", "/account/confirm"): _page(200),
+    ("POST", "/account/confirm"): _page(303, told=_form()),
+    ("POST", "/account/address/verify"): _page(303, told=_form(code="00000000")),
+    ("POST", "/account/address/code"): _page(303, told=_form()),
     ("GET", "/account/security"): _page(200),
     ("POST", "/account/security/sessions/{session_id}/end"): _page(
         303, "session", fresh="object", told=_form()
     ),
     ("POST", "/account/security/sessions/end-others"): _page(303, fresh="person", told=_form()),
-    ("POST", "/account/security/second-factor"): _page(
-        200, fresh="person", told=_form(password=PASSWORD)
-    ),
+    ("POST", "/account/security/second-factor"): _page(200, fresh="person", told=_form()),
     ("POST", "/account/security/second-factor/confirm"): _page(409, told=_form(code="1")),
-    ("POST", "/account/security/second-factor/codes"): _page(
-        409, told=_form(password=PASSWORD, code="1")
-    ),
-    ("POST", "/account/security/second-factor/off"): _page(
-        409, told=_form(password=PASSWORD, code="1")
-    ),
+    ("POST", "/account/security/second-factor/codes"): _page(409, told=_form()),
+    ("POST", "/account/security/second-factor/off"): _page(409, told=_form()),
     ("POST", "/account/security/passkeys/{passkey_id}/remove"): _page(
-        303, "passkey", fresh="object", told=_form(password=PASSWORD)
+        303, "passkey", fresh="object", told=_form()
     ),
     ("GET", "/account/delete"): _page(200),
     ("POST", "/account/delete"): _page(
-        303, fresh="person", told=_form(password=PASSWORD, confirmation="delete my account")
+        303, fresh="person", told=_form(confirmation="delete my account")
     ),
     ("GET", "/erasures/{erasure_id}"): _open(200, "erasure"),
     ("GET", "/erasures/{erasure_id}/certificate.json"): _open(200, "erasure"),

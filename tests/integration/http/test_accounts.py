@@ -123,7 +123,7 @@ def test_a_replay_with_another_password_signs_nobody_in(installation: Installati
     thief = installation.browser()
     body = {"email": "ada@example.com", "password": "some other password", "name": "Ada"}
     answer = thief.post("/api/accounts", json=body, headers=headers)
-    assert answer.status_code == 409
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-mismatch")
     assert "set-cookie" not in answer.headers
     assert thief.get("/api/keys").status_code == 401
 

@@ -102,7 +102,7 @@ def test_a_key_may_do_what_its_scopes_say_and_no_more(
     may_upload: bool,
     may_issue: bool,
 ) -> None:
-    program = installation.program(musician, *scopes)
+    program = installation.program(musician, *scopes, proven=True)
     tried = (
         (program.get("/api/keys"), may_read, "account:read"),
         (upload(program, b"some bytes"), may_upload, "assets:write"),
@@ -119,7 +119,7 @@ def test_a_key_may_do_what_its_scopes_say_and_no_more(
 def test_a_key_cannot_give_more_than_it_holds(
     installation: Installation, musician: TestClient
 ) -> None:
-    program = installation.program(musician, "account:write")
+    program = installation.program(musician, "account:write", proven=True)
     for wish in ("*", "assets:read", "operator"):
         answer = issue(program, wish)
         assert (answer.status_code, answer.json()["code"]) == (403, "scope-exceeds-caller")

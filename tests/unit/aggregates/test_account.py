@@ -64,7 +64,7 @@ def test_operator_rights_are_granted_once():
 def test_every_change_of_password_is_told_but_never_the_password():
     changed = PasswordChanged(account_id=ACCOUNT)
     given(registered, changed).when(account.change_password, account_id=ACCOUNT).then(changed)
-    assert set(changed.model_dump()) == {"account_id"}
+    assert set(changed.model_dump()) == {"account_id", "revoked_keys"}
 
 
 def test_nobody_changes_an_account_that_does_not_exist():

@@ -7,10 +7,13 @@ from aggregates.account import MAX_PASSKEYS, SecondFactorOff, SecondFactorOn, To
 from aggregates.errors import NotFound
 from events.account import (
     AccountErasureRequested,
+    AddressCodeRequested,
+    AddressVerified,
     PasskeyAdded,
     PasskeyRemoved,
     PasswordResetRequested,
     RecoveryCodesReplaced,
+    RecoveryCodeUsed,
     SecondFactorDisabled,
     SecondFactorEnabled,
 )
@@ -36,6 +39,22 @@ def test_a_second_factor_is_turned_on_once_and_off_again():
     given(registered, enabled).when(account.disable_second_factor, **WHOSE).then(disabled)
     given(registered, enabled, disabled).when(account.disable_second_factor, **WHOSE).then_refused(
         SecondFactorOff
+    )
+
+
+def test_an_address_is_verified_once_and_then_no_code_is_asked_for():
+    verified = AddressVerified(**WHOSE)
+    asked = AddressCodeRequested(**WHOSE)
+    given(registered).when(account.request_address_code, **WHOSE).then(asked)
+    given(registered, asked).when(account.verify_address, **WHOSE).then(verified)
+    given(registered, verified).when(account.verify_address, **WHOSE).then_nothing()
+    given(registered, verified).when(account.request_address_code, **WHOSE).then_nothing()
+    given(registered, closed).when(account.verify_address, **WHOSE).then_refused(NotFound)
+
+
+def test_that_a_recovery_code_was_used_is_told():
+    given(registered, enabled).when(account.use_recovery_code, **WHOSE).then(
+        RecoveryCodeUsed(**WHOSE)
     )
 
 

@@ -53,6 +53,10 @@ export async function ask(address, init = {}, { quiet, again, form, waits } = {}
       renewed = true;
       const found = await whoIs().catch(() => null);
       if (found) await goOn(found);
+    } else if (isProofNeeded(answer) && !safe) {
+      waits?.();
+      const { confirmOwner } = await import("./confirm.js");
+      if (!(await confirmOwner())) throw notSent("Nothing was changed: confirm that it is you first.");
     } else {
       return answer;
     }
@@ -65,6 +69,9 @@ export async function ask(address, init = {}, { quiet, again, form, waits } = {}
 const isSignedOut = ({ status, headers }) => status === 401 && headers.has("WWW-Authenticate");
 /** Another tab has signed in meanwhile: a new session, with a form token of its own. */
 const isOldToken = ({ headers }) => headers.get("NoCulture-Problem") === "form-token-mismatch";
+
+/** It takes a password, passkey or code once more. */
+const isProofNeeded = ({ headers }) => headers.get("NoCulture-Problem") === "proof-needed";
 
 /** A connection that has died gives no error. */
 function limited(init, safe) {

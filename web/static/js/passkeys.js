@@ -13,8 +13,11 @@ async function asked(path, body) {
     body: JSON.stringify(body ?? {}),
   });
   const told = await answer.json();
-  if (!answer.ok) throw new Error(told.detail);
-  return told;
+  if (answer.ok) return told;
+  if (told.code !== "proof-needed") throw new Error(told.detail);
+  const { confirmOwner } = await import("./confirm.js");
+  if (await confirmOwner()) return asked(path, body);
+  throw new Error("Nothing was changed: confirm that it is you first.");
 }
 
 class PasskeyElement extends HTMLElement {
@@ -57,6 +60,30 @@ customElements.define(
 );
 
 customElements.define(
+  "passkey-prove",
+  class extends PasskeyElement {
+    connectedCallback() {
+      if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) return;
+      this.hidden = false;
+      this.querySelector("button").addEventListener("click", () => this.attempt(() => this.prove()));
+    }
+
+    async prove() {
+      const options = await asked("/api/me/proof/passkey/options");
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+      const credential = await navigator.credentials.get({ publicKey });
+      await asked("/api/me/proof/passkey", { credential: credential.toJSON() });
+      const told = new CustomEvent("noculture:proven", { bubbles: true, cancelable: true });
+      if (!this.dispatchEvent(told)) return;
+      // The page itself: what was sent before goes on, with nothing typed.
+      const form = document.querySelector("form[data-confirm]");
+      form.noValidate = true;
+      form.requestSubmit();
+    }
+  },
+);
+
+customElements.define(
   "passkey-add",
   class extends PasskeyElement {
     connectedCallback() {
@@ -67,7 +94,7 @@ customElements.define(
     }
 
     async add(form) {
-      const options = await asked("/api/me/passkeys/options", { password: form.get("password") });
+      const options = await asked("/api/me/passkeys/options");
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
       const credential = await navigator.credentials.create({ publicKey });
       await asked("/api/me/passkeys", { name: form.get("name"), credential: credential.toJSON() });
