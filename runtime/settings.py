@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -24,12 +24,14 @@ from pydantic_settings import (
 from kit.site import Site, check_public_url, hosts, networks
 from runtime.installation import DEFAULT_DATA, PREFIX, chosen_data
 from runtime.secret_files import SecretFiles
+from runtime.settings_engines import EngineSettings
+from runtime.settings_serving import ServingSettings
 
 ENGINES_FILE = "engines.json"
 EMBEDDED = "embedded engine"
 
 
-class Settings(BaseSettings):
+class Settings(ServingSettings, EngineSettings):
     """Settings of one installation; make it with `load_settings`."""
 
     model_config = SettingsConfigDict(
@@ -37,75 +39,6 @@ class Settings(BaseSettings):
     )
 
     data: Path = Field(DEFAULT_DATA, description="Folder that holds everything of an installation.")
-    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless changed.")
-    port: int = Field(
-        8420, ge=0, le=65535, description="Port of the pages and the API; 0 picks a free one."
-    )
-    public_url: str = Field(
-        "", description="Address people use, if a proxy is in front; empty: http://HOST:PORT."
-    )
-    security_contact: str = Field(
-        "",
-        pattern=r"^(?:(?:mailto:|https://)[!-~]+)?$",
-        description="Where holes are reported, `mailto:…` or `https://…`, told in"
-        " /.well-known/security.txt; empty: there is none.",
-    )
-    allowed_hosts: str = Field(
-        "",
-        description="More names, with commas between, by which browsers and probes may call the"
-        " pages: NAME for every port, or NAME:PORT. Any other is answered 421.",
-    )
-    trusted_proxies: str = Field(
-        "",
-        description="Addresses or networks, with commas between, of the proxies whose"
-        " X-Forwarded-For is believed; empty: nobody's.",
-    )
-    session_days: float = Field(
-        30.0, gt=0, le=3650, description="Days after which a session ends, however much it is used."
-    )
-    operator_second_factor: Literal["", "required", "optional"] = Field(
-        "",
-        description="Whether operators operate with a second factor only; empty: required where"
-        " others than this machine's users can reach the pages (HOST or PUBLIC_URL).",
-    )
-    max_connections: int = Field(
-        2_000, ge=16, description="Connections in all; fewer if the system allows fewer open files."
-    )
-    max_connections_per_address: int = Field(
-        256,
-        ge=1,
-        description="Connections of one address, or of one IPv6 /64. Above it the one that has"
-        " waited longest for its client is closed. Proxies of `trusted_proxies` have no such limit:"
-        " set it there.",
-    )
-    max_header_bytes: int = Field(
-        32 * 1024, ge=1024, description="Bytes of a request's headers, above: 431."
-    )
-    max_headers: int = Field(100, ge=10, description="Headers of a request, above: 431.")
-    max_target_bytes: int = Field(
-        8 * 1024, ge=256, description="Bytes of a request's address and its query, above: 414."
-    )
-    header_timeout_s: float = Field(
-        10.0, gt=0, description="Seconds in which a request's headers must be there, else 408."
-    )
-    keep_alive_s: float = Field(
-        20.0, gt=0, description="Seconds that a connection may wait for its next request."
-    )
-    body_timeout_s: float = Field(
-        20.0, gt=0, description="Seconds over which the speed of a body is measured."
-    )
-    min_body_bytes_per_s: int = Field(
-        250,
-        ge=1,
-        description="The slowest body, in bytes a second, else 408; a faster one may take as long"
-        " as it likes.",
-    )
-    send_timeout_s: float = Field(
-        60.0,
-        gt=0,
-        description="Seconds after which an answer is dropped of which its client reads nothing;"
-        " players ask again for the rest.",
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the parts write to their logs."
     )
@@ -115,76 +48,6 @@ class Settings(BaseSettings):
     otlp_endpoint: str = Field(
         "", description="OpenTelemetry collector (OTLP over HTTP) for traces; empty: none are made."
     )
-    event_log: Literal["kafka", "postgres"] = Field(
-        "kafka", description="What consumers read: Kafka, or the store itself without a broker."
-    )
-    database_url: str = Field(
-        "", description="DSN of the database's owner role; empty: the embedded Postgres."
-    )
-    app_database_url: str = Field(
-        "", description="DSN of the application's role; needed with a database of your own."
-    )
-    worker_database_url: str = Field(
-        "",
-        description="DSN of the role that makes the read models, of your own database; empty: the"
-        " application's, which migrations then allow all that a worker does.",
-    )
-    relay_database_url: str = Field(
-        "", description="DSN of the relay's role, of your own database; empty: the worker's."
-    )
-    kafka_bootstrap: str = Field(
-        "", description="Bootstrap servers, comma separated; empty: the embedded Kafka."
-    )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="How to speak to your own Kafka."
-    )
-    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "", description="SASL mechanism of your own Kafka."
-    )
-    kafka_sasl_username: str = Field(
-        "",
-        description="SASL user of your own Kafka: the relay, and whoever has none of its own.",
-    )
-    kafka_sasl_password: SecretStr = Field(
-        SecretStr(""), description="SASL password of your own Kafka."
-    )
-    kafka_worker_username: str = Field("", description="SASL user of the workers, if another.")
-    kafka_worker_password: SecretStr = Field(
-        SecretStr(""), description="SASL password of the workers."
-    )
-    kafka_auditor_username: str = Field(
-        "", description="SASL user who reads all topics: `log compare`, `doctor`; if another."
-    )
-    kafka_auditor_password: SecretStr = Field(
-        SecretStr(""), description="SASL password of the auditor."
-    )
-    kafka_ssl_cafile: str = Field(
-        "", description="File of certificates that your own Kafka is checked against."
-    )
-    kafka_ssl_certfile: str = Field(
-        "", description="File of the certificate that we show your own Kafka, if it asks for one."
-    )
-    kafka_ssl_keyfile: str = Field("", description="File of that certificate's private key.")
-    object_store_url: str = Field(
-        "", description="Where audio is kept: s3://BUCKET[/PREFIX]; empty: the folder DATA/blobs."
-    )
-    object_store_endpoint: str = Field(
-        "", description="Address of an S3-compatible store; empty: the provider's own."
-    )
-    object_store_region: str = Field("us-east-1", description="Region of the S3 bucket.")
-    object_store_access_key: str = Field("", description="Access key of the S3 bucket.")
-    object_store_secret_key: SecretStr = Field(
-        SecretStr(""), description="Secret key of the S3 bucket."
-    )
-    mail_server: str = Field(
-        "", description="SMTP server, HOST or HOST:PORT; empty: mails go to the folder DATA/outbox."
-    )
-    mail_security: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="How to speak to the SMTP server."
-    )
-    mail_username: str = Field("", description="User of the SMTP server; empty: no sign-in there.")
-    mail_password: SecretStr = Field(SecretStr(""), description="Password of the SMTP server.")
-    mail_from: str = Field("noculture@localhost", description="Sender of the mails.")
     secrets_dir: Path | None = Field(
         None, description="Folder of the installation's secrets; empty: DATA/secrets."
     )
@@ -231,36 +94,6 @@ class Settings(BaseSettings):
         ge=0,
         description="Processor core that the Python of one process keeps to (Linux); empty: all of"
         " them, but `up` gives the API and the worker one each.",
-    )
-    passwords_at_once: int = Field(
-        2,
-        ge=1,
-        le=64,
-        description="Passwords that one API process hashes at the same time: each takes a core for"
-        " 0.2 s and 64 MiB. Who waits is served in rotation of accounts and networks.",
-    )
-    files_at_once: int = Field(
-        8,
-        ge=1,
-        le=32,
-        description="Uploads that one API process checks and moves, and files that it writes anew,"
-        " at the same time; half of them for one account.",
-    )
-    searches_at_once: int = Field(
-        8,
-        ge=1,
-        le=32,
-        description="Searches that one API process answers at the same time; half of them for one"
-        " account.",
-    )
-    live_streams: int = Field(
-        2_000, ge=1, description="Live streams that one API process holds open."
-    )
-    live_streams_per_network: int = Field(
-        500,
-        ge=1,
-        description="Live streams of one network (IPv4 address, or /48 of IPv6); an account has at"
-        " most 50.",
     )
     max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest file that is accepted.")
     storage_plans: dict[str, Annotated[int, Field(ge=0)]] = Field(

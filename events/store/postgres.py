@@ -86,7 +86,7 @@ def _refuse_errors(connection: Connection, result: PGresult) -> None:
 
 
 def _typed(error: psycopg.Error) -> Exception:
-    """SubjectGone where somebody speaks whose erasure was asked for (migration 0025)."""
+    """SubjectGone where somebody speaks whose erasure was asked for (migration 0023)."""
     return SubjectGone() if error.diag.sqlstate == _CLOSED else error
 
 
