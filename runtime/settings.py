@@ -161,9 +161,14 @@ class Settings(ServingSettings, EngineSettings):
             "app_database_url"
         )
 
-    def without_owner(self) -> Self:
-        """For a part that serves or works: only migrations need the owner's DSN."""
-        return self.model_copy(update={"database_url": ""} if self.app_database_url else {})
+    def of_part(self, role: Literal["app", "worker", "relay"]) -> Self:
+        """For a process that connects in this role: no other role's password stays in it."""
+        dsns = {"database_url", "app_database_url", "worker_database_url", "relay_database_url"}
+        own = f"{role}_database_url"
+        given = getattr(self, own)
+        if not given:
+            return self.model_copy(update={"database_url": ""} if self.app_database_url else {})
+        return self.model_copy(update=dict.fromkeys(dsns - {own}, ""))
 
     def dsn(self, role: Literal["app", "worker", "relay"]) -> str:
         """What a part connects with; empty when no database is known."""

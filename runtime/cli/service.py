@@ -94,7 +94,8 @@ def run(
 
     settings = load_settings()
     if part != "migrations":
-        settings = settings.without_owner()
+        roles: dict[str, Literal["app", "worker", "relay"]] = {"api": "app", "relay": "relay"}
+        settings = settings.of_part(roles.get(part, "worker"))
     if part == "worker" and supervised:
         # An installation's supervisor runs one worker: its successor may bear the same name.
         place = zlib.crc32(str(settings.data).encode())

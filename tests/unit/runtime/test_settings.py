@@ -61,3 +61,24 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -
 
 def test_another_installation_has_other_secrets(tmp_path: Path) -> None:
     assert SecretFiles(tmp_path / "a").master_keys() != SecretFiles(tmp_path / "b").master_keys()
+
+
+def test_a_part_keeps_the_password_of_its_own_role_alone(tmp_path):
+    dsns = {
+        f"{role}database_url": f"postgresql://{role}:secret-of-{role}@h/d"
+        for role in ("", "app_", "worker_", "relay_")
+    }
+    whole = load_settings(tmp_path, **dsns)
+    for role in ("app", "worker", "relay"):
+        part = whole.of_part(role)
+        assert part.dsn(role) == whole.dsn(role)
+        assert repr(part).count("secret-of-") == 1
+
+
+def test_a_part_with_one_login_for_all_keeps_that_one(tmp_path):
+    one = load_settings(tmp_path, app_database_url="postgresql://all@h/d")
+    assert {one.of_part(role).dsn(role) for role in ("app", "worker", "relay")} == {
+        "postgresql://all@h/d"
+    }
+    owner = load_settings(tmp_path, database_url="postgresql://owner@h/d")
+    assert owner.of_part("worker").dsn("worker") == "postgresql://owner@h/d"
