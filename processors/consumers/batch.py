@@ -152,6 +152,9 @@ def is_passing(error: Exception) -> bool:
     """
     if isinstance(error, psycopg.OperationalError):
         return not (error.sqlstate or "").startswith("54")
+    if isinstance(error, psycopg.InternalError):
+        # 25: the session stood idle for too long, or the server became a read-only copy.
+        return (error.sqlstate or "").startswith("25")
     return isinstance(
         error, psycopg.InterfaceError | KafkaError | TryAgain | StoreBusy | VersionConflict
     )

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg
 from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
@@ -17,16 +16,24 @@ from commands.unit import CommandContext, Commands
 from events.envelope import Recorded
 from events.errors import NoCultureError
 from events.ids import CommandId
+from processors.consumers.batch import is_passing
+from processors.due import DUE_IN_S, one_more
 from processors.effects.effect import Effect, Interrupted
-from processors.wake import CHANNEL, Wake, pause_s
+from processors.pace import work_until
+from processors.wake import CHANNEL, Wake
 from schemas.telling import safely
+from schemas.text import storable
 
 log = logging.getLogger(__name__)
-ERROR_PAUSE_S = 0.25
 # Short and renewed while the work goes on: after a kill -9 somebody else starts over within this
 # time.
 LEASE_S = 15
 RETRY_S = 2.0
+MAX_RETRY_S = 600.0
+# What an outcome is answered when what it is about is gone, ended or decided; anything else says
+# that the outcome is wrong, and is not dropped.
+NO_LONGER_WANTED = (404, 409, 410)
+_OF_LEASE = "effect = %s AND event_id = %s AND leases = %s"
 # So many runners gone without a word, and it is the work that kills them.
 MAX_LOST_LEASES = 5
 
@@ -40,8 +47,29 @@ class RunnersLost(NoCultureError):
         super().__init__(f"It stopped whoever worked on it, {times} times: look at its file")
 
 
+class NoIntent(NoCultureError):
+    """The row speaks of an event that is not where it says, or that does not want this effect."""
+
+    status, code = 500, "no-intent"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The event that wants this is not at its place, or this worker does not know it:"
+            " upgrade the worker, or look at the log there"
+        )
+
+
+class _NotCommitted(Exception):
+    """The database was away, the store busy, a race lost, or a newer program wrote the stream."""
+
+    def __init__(self, cause: Exception) -> None:
+        self.cause = cause
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
+    """`leases` names this lease: the next one has another number."""
+
     event_id: str
     position: int
     leases: int
@@ -60,49 +88,57 @@ class EffectRunner:
         self._effect, self._commands, self._pool, self._due = effect, commands, pool, due
 
     def run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            seen = self._due.sets
-            try:
-                if not self.work_one():
-                    self._due.wait(seen, pause_s(self._due_in_s()))
-            except (psycopg.Error, NoCultureError) as error:
-                log.warning("%s will be tried again: %s", self._effect.name, error)
-                stop.wait(ERROR_PAUSE_S)
+        work_until(stop, self._effect.name, self._due, self.work_one, self._due_in_s)
 
     def work_one(self) -> bool:
-        """Perform the work of the lowest rank that is due longest; False when none is."""
+        """Perform the work of the lowest rank that is due longest; False when none is.
+
+        Work that cannot be read, or whose outcome is not taken, stays with its error and comes
+        again, ever more slowly: it is never given up as if nothing had been done. Raises what the
+        database says.
+        """
         work = self._lease()
         if work is None:
             return False
-        event = self._intent(work)
+        try:
+            event = self._intent(work)
+        except Exception as error:
+            self._later(work, error)
+            return True
+        try:
+            self._commit(event, self._outcome(work, event))
+        except Interrupted:
+            self._hand_back(work)
+            return False
+        except _NotCommitted as error:
+            self._put_off(work, error.cause)
+        except Exception as error:
+            # Whatever the outside world does: it is this work's failure, not the runner's.
+            self._later(work, error)
+        else:
+            self._end(work)
+        return True
+
+    def _outcome(self, work: _Work, event: Recorded) -> BaseModel | None:
+        """Of the performance or, after the last attempt, of giving up."""
         try:
             if work.lost > MAX_LOST_LEASES:
                 raise RunnersLost(work.lost)
             with self._renewed(work):
-                outcome = self._effect.perform(event)
+                return self._effect.perform(event)
         except Interrupted:
-            self._hand_back(work)
-            return False
+            raise
         except Exception as error:
-            # Whatever the outside world does: it is this work's failure, not the runner's.
-            log.warning("%s of %s failed: %s", self._effect.name, event.stream_id, error)
             if work.failures + 1 < self._effect.max_attempts and work.lost <= MAX_LOST_LEASES:
-                self._later(work, error)
-                return True
-            outcome = self._effect.give_up(event, error)
-        if outcome is not None:
-            self._commit(event, outcome)
-        with self._pool.connection() as connection:
-            connection.execute(
-                "DELETE FROM effects WHERE effect = %s AND event_id = %s",
-                (self._effect.name, work.event_id),
-            )
-        return True
+                raise
+            log.warning("%s of %s is given up: %s", self._effect.name, event.stream_id, error)
+            return self._effect.give_up(event, error)
 
     def _lease(self) -> _Work | None:
         with self._pool.connection() as connection:
             row = connection.execute(
-                "UPDATE effects SET leases = leases + 1,"
+                f"UPDATE effects SET leases = {one_more('leases')},"
+                " failures = least(greatest(failures, 0), greatest(leases, 0)),"
                 " due_at = clock_timestamp() + make_interval(secs => %s)"
                 " WHERE (effect, event_id) = (SELECT effect, event_id FROM effects"
                 " WHERE effect = %s AND due_at <= clock_timestamp()"
@@ -116,9 +152,7 @@ class EffectRunner:
         """Until the next work is due or the next lease is over; None where there is none."""
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float"
-                " FROM effects WHERE effect = %s",
-                (self._effect.name,),
+                f"SELECT {DUE_IN_S} FROM effects WHERE effect = %s", (self._effect.name,)
             ).fetchone()
         return row[0] if row else None
 
@@ -130,14 +164,11 @@ class EffectRunner:
         def renew() -> None:
             while not done.wait(LEASE_S / 3):
                 try:
-                    with self._pool.connection() as connection:
-                        connection.execute(
-                            "UPDATE effects SET"
-                            " due_at = clock_timestamp() + make_interval(secs => %s)"
-                            " WHERE effect = %s AND event_id = %s",
-                            (LEASE_S, self._effect.name, work.event_id),
-                        )
-                except psycopg.Error as error:
+                    self._update(
+                        work, "due_at = clock_timestamp() + make_interval(secs => %s)", LEASE_S
+                    )
+                except Exception as error:
+                    # Whatever it is: without a lease somebody else would begin beside us.
                     log.warning("the lease of %s was not renewed: %s", work.event_id, error)
 
         thread = threading.Thread(target=renew, name="lease", daemon=True)
@@ -149,36 +180,63 @@ class EffectRunner:
             thread.join()
 
     def _intent(self, work: _Work) -> Recorded:
-        envelope = self._commands.log.events.after(work.position - 1, 1)[0]
-        recorded = self._commands.codec.decode(envelope)
-        if recorded is None or recorded.event_id != work.event_id:
-            raise LookupError(f"{work.event_id} is not at position {work.position}")
+        """Raises NoIntent, or what the event's decoding does: a newer version waits for it."""
+        found = self._commands.log.events.after(work.position - 1, 1)
+        if not found or found[0].event_id != work.event_id:
+            raise NoIntent
+        recorded = self._commands.codec.decode(found[0])
+        if recorded is None or not self._effect.wants(recorded):
+            raise NoIntent
         return recorded
 
     def _hand_back(self, work: _Work) -> None:
         """As if it had never been taken: whoever runs next begins at once."""
-        with self._pool.connection() as connection:
-            connection.execute(
-                "UPDATE effects SET leases = leases - 1, due_at = clock_timestamp()"
-                " WHERE effect = %s AND event_id = %s RETURNING pg_notify(%s, effect)",
-                (self._effect.name, work.event_id, CHANNEL),
-            )
+        self._update(work, "leases = leases - 1, due_at = clock_timestamp()", wakes=True)
+
+    def _put_off(self, work: _Work, error: Exception) -> None:
+        """The store did not take the outcome: no failure of the work."""
+        log.warning("%s of %s waits: %s", self._effect.name, work.event_id, safely(error))
+        self._update(
+            work,
+            "leases = leases - 1, error = %s,"
+            " due_at = clock_timestamp() + make_interval(secs => %s)",
+            storable(safely(error)),
+            LEASE_S,
+        )
 
     def _later(self, work: _Work, error: Exception) -> None:
+        log.warning("%s of %s failed: %s", self._effect.name, work.event_id, safely(error))
+        self._update(
+            work,
+            f"error = %s, failures = {one_more('failures')},"
+            " due_at = clock_timestamp() + make_interval(secs => %s)",
+            storable(safely(error)),
+            min(RETRY_S * (work.failures + 1), MAX_RETRY_S),
+        )
+
+    def _update(self, work: _Work, change: str, *values: object, wakes: bool = False) -> None:
+        """Of this lease only. Whoever lost it touches nothing: the next one may be at work, and a
+        third would begin beside it.
+        """
+        told = f" RETURNING pg_notify('{CHANNEL}', effect)" if wakes else ""
         with self._pool.connection() as connection:
             connection.execute(
-                "UPDATE effects SET error = %s, failures = failures + 1,"
-                " due_at = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE effect = %s AND event_id = %s",
-                (
-                    safely(error),
-                    RETRY_S * (work.failures + 1),
-                    self._effect.name,
-                    work.event_id,
-                ),
+                f"UPDATE effects SET {change} WHERE {_OF_LEASE}{told}",
+                (*values, self._effect.name, work.event_id, work.leases),
             )
 
-    def _commit(self, event: Recorded, outcome: BaseModel) -> None:
+    def _end(self, work: _Work) -> None:
+        """Also when the lease was lost: the outcome is committed."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "DELETE FROM effects WHERE effect = %s AND event_id = %s",
+                (self._effect.name, work.event_id),
+            )
+
+    def _commit(self, event: Recorded, outcome: BaseModel | None) -> None:
+        """Raises _NotCommitted where only the moment was wrong."""
+        if outcome is None:
+            return
         name = type(outcome).__name__
         _, handler = HANDLERS[name]
         context = CommandContext(
@@ -193,7 +251,9 @@ class EffectRunner:
         try:
             handler(unit, outcome)
             unit.commit()
-        except NoCultureError as refusal:
-            if refusal.status >= 500 or refusal.code == "version-conflict":
+        except Exception as error:
+            if is_passing(error) or getattr(error, "status", 0) >= 500:
+                raise _NotCommitted(error) from error
+            if not (isinstance(error, NoCultureError) and error.status in NO_LONGER_WANTED):
                 raise
-            log.info("%s of %s is no longer wanted: %s", name, event.stream_id, refusal)
+            log.info("%s of %s is no longer wanted: %s", name, event.stream_id, error)

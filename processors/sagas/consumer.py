@@ -12,7 +12,7 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from processors.consumers.consumer import Connection, Consumer, TryAgain
 from processors.sagas.rows import SagaRows
-from processors.sagas.stepping import Cause, Stepping
+from processors.sagas.stepping import AlreadyStepped, Cause, Stepping
 from processors.wake import Wake
 from sagas.saga import Happened, Saga
 
@@ -61,6 +61,9 @@ class SagaConsumer(Consumer):
         if self._stepping is not None:
             try:
                 self._stepping.append(connection)
+            except AlreadyStepped:
+                # No race that another try could win.
+                raise
             except NoCultureError as lost:
                 # A timer or a verdict moved the saga meanwhile: the batch reads it anew.
                 raise TryAgain from lost

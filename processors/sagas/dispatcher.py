@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Mapping
 
-import psycopg
 from psycopg_pool import ConnectionPool
 
 from commands.handlers import HANDLERS
@@ -17,16 +16,16 @@ from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
+from processors.pace import longer_pause_s, work_until
 from processors.sagas.rows import CommandRow, SagaRows
 from processors.sagas.stepping import Cause, Stepping
-from processors.wake import Wake, pause_s
+from processors.wake import Wake
 from sagas.saga import Refused, Saga
 from schemas.telling import safely
 
 log = logging.getLogger(__name__)
-ERROR_PAUSE_S = 0.25
 LEASE_S = 30
-MAX_BACKOFF_S = 60
+FIRST_BACKOFF_S, MAX_BACKOFF_S = 0.1, 60.0
 
 
 class UnknownCommand(NoCultureError):
@@ -36,6 +35,15 @@ class UnknownCommand(NoCultureError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"This worker does not know the command {name}: upgrade it")
+
+
+class UnknownSagaOfCommand(NoCultureError):
+    """It was refused, and this worker has not got the saga that must hear of it."""
+
+    status, code = 500, "unknown-saga"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This worker does not know the saga {name}: upgrade it")
 
 
 class Dispatcher:
@@ -59,25 +67,29 @@ class Dispatcher:
         self._rows = rows or SagaRows()
 
     def run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            seen = self._due.sets
-            try:
-                if not self.send_one():
-                    self._due.wait(seen, pause_s(self._due_in_s()))
-            except (psycopg.Error, NoCultureError) as error:
-                log.warning("a command will be sent again: %s", error)
-                stop.wait(ERROR_PAUSE_S)
+        work_until(stop, "the dispatcher", self._due, self.send_one, self._due_in_s)
 
     def send_one(self) -> bool:
-        """Send the command that is due longest; False when none is."""
+        """Send the command that is due longest; False when none is.
+
+        One that cannot be sent stays with its error and is sent again, ever more slowly. Raises
+        what the database says.
+        """
         with self._pool.connection() as connection:
             leased = self._rows.lease_command(connection, LEASE_S)
         if leased is None:
             return False
         due, attempts = leased
+        try:
+            self._send(due)
+        except Exception as error:
+            log.warning("%s of %s will be sent again: %s", due.name, due.stream_id, safely(error))
+            self._again(due, attempts, error)
+        return True
+
+    def _send(self, due: CommandRow) -> None:
         if due.name not in HANDLERS:
-            self._again(due, attempts, UnknownCommand(due.name))
-            return True
+            raise UnknownCommand(due.name)
         model, handler = HANDLERS[due.name]
         context = CommandContext(
             actor=None,
@@ -86,30 +98,31 @@ class Dispatcher:
             correlation_id=due.correlation_id,
             causation_id=due.causation_id,
         )
+        command = model.model_validate(due.body)
         unit = self._commands.unit(context, input=due.body)
         try:
-            handler(unit, model.model_validate(due.body))
+            handler(unit, command)
             unit.commit()
         except NoCultureError as refusal:
             if refusal.status >= 500 or refusal.code == "version-conflict":
-                self._again(due, attempts, refusal)
-            else:
-                self._refused(due, refusal)
+                raise
+            self._refused(due, refusal)
         else:
             with self._pool.connection() as connection:
                 self._rows.forget_command(connection, due.command_id)
-        return True
 
     def _due_in_s(self) -> float | None:
         with self._pool.connection() as connection:
             return self._rows.command_due_in_s(connection)
 
-    def _again(self, due: CommandRow, attempts: int, error: NoCultureError) -> None:
-        delay_s = min(0.1 * 2**attempts, MAX_BACKOFF_S)
+    def _again(self, due: CommandRow, attempts: int, error: Exception) -> None:
+        delay_s = longer_pause_s(attempts, FIRST_BACKOFF_S, MAX_BACKOFF_S)
         with self._pool.connection() as connection:
             self._rows.delay_command(connection, due.command_id, safely(error), delay_s)
 
     def _refused(self, due: CommandRow, refusal: NoCultureError) -> None:
+        if due.saga not in self._sagas:
+            raise UnknownSagaOfCommand(due.saga)
         stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)
         cause = Cause(
             kind="refusal",

@@ -10,11 +10,16 @@ from typing import Any
 import psycopg
 
 from events.store.pending import Committed
+from processors.due import DUE_IN_S, one_more
 from processors.sagas.steps import Pending
 from processors.wake import CHANNEL, COMMANDS, LOOK_S, TIMERS
 from schemas.text import storable
 
 Connection = psycopg.Connection[Any]
+_NOT_ASIDE = (
+    "NOT EXISTS (SELECT FROM unnest(%s::text[], %s::text[]) AS aside (stream_id, token)"
+    " WHERE (aside.stream_id, aside.token) = (t.stream_id, t.token))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +113,35 @@ class SagaRows:
 
     # --- timers ---------------------------------------------------------------------------------
 
-    def take_due_timer(self, connection: Connection, sagas: Collection[str]) -> DueTimer | None:
-        """Delete the timer of these sagas that is due longest and that nobody else is firing."""
+    def take_due_timer(
+        self,
+        connection: Connection,
+        sagas: Collection[str],
+        aside: Collection[tuple[str, str]] = (),
+    ) -> DueTimer | None:
+        """Delete the timer of these sagas that is due longest and that nobody else is firing; those
+        `aside` (stream, token) are left.
+        """
         row = connection.execute(
             "DELETE FROM saga_timers WHERE (stream_id, token) = ("
-            " SELECT stream_id, token FROM saga_timers"
-            " WHERE due_at <= clock_timestamp() AND saga = ANY(%s)"
+            " SELECT stream_id, token FROM saga_timers t"
+            f" WHERE due_at <= clock_timestamp() AND saga = ANY(%s) AND {_NOT_ASIDE}"
             " ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
             " RETURNING saga, stream_id, token, tenant, correlation_id,"
             " token || '@' || coalesce(set_by, due_at::text)",
-            (list(sagas),),
+            (list(sagas), *_columns(aside)),
         ).fetchone()
         return None if row is None else DueTimer(*row)
 
-    def timer_due_in_s(self, connection: Connection, sagas: Collection[str]) -> float | None:
+    def timer_due_in_s(
+        self,
+        connection: Connection,
+        sagas: Collection[str],
+        aside: Collection[tuple[str, str]] = (),
+    ) -> float | None:
         row = connection.execute(
-            "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float FROM saga_timers"
-            " WHERE saga = ANY(%s)",
-            (list(sagas),),
+            f"SELECT {DUE_IN_S} FROM saga_timers t WHERE saga = ANY(%s) AND {_NOT_ASIDE}",
+            (list(sagas), *_columns(aside)),
         ).fetchone()
         return row[0] if row else None
 
@@ -136,21 +152,22 @@ class SagaRows:
     ) -> tuple[CommandRow, int] | None:
         """The command that is due longest and how often it was tried, this time included."""
         row = connection.execute(
-            "UPDATE saga_commands SET attempts = attempts + 1,"
+            f"UPDATE saga_commands SET attempts = {one_more('attempts')},"
             " due_at = clock_timestamp() + make_interval(secs => %s)"
             " WHERE command_id = (SELECT command_id FROM saga_commands"
             " WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT 1"
             " FOR UPDATE SKIP LOCKED)"
-            " RETURNING command_id, saga, stream_id, name, body, tenant, correlation_id,"
+            " RETURNING command_id, saga, stream_id, name, body::text, tenant, correlation_id,"
             " causation_id, attempts",
             (lease_s,),
         ).fetchone()
-        return None if row is None else (CommandRow(*row[:-1]), row[-1])
+        if row is None:
+            return None
+        id, saga, stream_id, name, body, *others, attempts = row
+        return CommandRow(id, saga, stream_id, name, _read(body), *others), attempts
 
     def command_due_in_s(self, connection: Connection) -> float | None:
-        row = connection.execute(
-            "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float FROM saga_commands"
-        ).fetchone()
+        row = connection.execute(f"SELECT {DUE_IN_S} FROM saga_commands").fetchone()
         return row[0] if row else None
 
     def delay_command(
@@ -185,7 +202,7 @@ class SagaRows:
         rows = connection.execute(
             "UPDATE saga_commands SET attempts = 0, due_at = CASE WHEN error IS NULL THEN due_at"
             " ELSE clock_timestamp() END WHERE stream_id = %s"
-            " RETURNING name, body, pg_notify(%s, %s)",
+            " RETURNING name, body::text, pg_notify(%s, %s)",
             (stream_id, CHANNEL, COMMANDS),
         ).fetchall()
         # One that is being worked on (leased more often than it failed) is left alone.
@@ -195,4 +212,18 @@ class SagaRows:
             " RETURNING pg_notify(%s, effect)",
             (correlation_id, CHANNEL),
         )
-        return tuple((name, body) for name, body, _ in rows)
+        return tuple((name, _read(body)) for name, body, _ in rows)
+
+
+def _columns(aside: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    return [stream_id for stream_id, _ in aside], [token for _, token in aside]
+
+
+def _read(body: str) -> Any:
+    """The JSON that Postgres holds; the text itself where Python cannot read it (a number of 5,000
+    digits), which no command's model takes.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body

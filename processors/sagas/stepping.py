@@ -7,18 +7,28 @@ from typing import Any
 
 import psycopg
 
+from events.errors import NoCultureError
 from events.ids import CommandId, EventId
 from events.model import Event
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
-from events.store.pending import Append, PendingEvent, VersionConflict
+from events.store.pending import Append, PendingEvent
 from events.times import utc_now
 from processors.sagas.rows import CommandRow, SagaRows, TimerRow
 from processors.sagas.steps import Cause, Pending, Standing, standing, take
 from sagas.saga import Aborted, Input, Saga
 
-__all__ = ["Cause", "Stepping", "pending_event"]
+__all__ = ["AlreadyStepped", "Cause", "Stepping", "pending_event"]
 Connection = psycopg.Connection[Any]
+
+
+class AlreadyStepped(NoCultureError):
+    """The input made its step before, yet it came again."""
+
+    status, code = 500, "already-stepped"
+
+    def __init__(self, stream_id: str, version: int) -> None:
+        super().__init__(f"{stream_id} took this input as step {version}: it came a second time")
 
 
 @dataclass(slots=True)
@@ -102,7 +112,7 @@ class Stepping:
     def append(self, connection: Connection) -> None:
         """The steps themselves, as the transaction's last statement.
 
-        Raises the first lost verdict.
+        Raises the first lost verdict, or AlreadyStepped.
         """
         appends = self.appends()
         if not appends:
@@ -111,7 +121,7 @@ class Stepping:
             if isinstance(verdict, Exception):
                 raise verdict
             if verdict.replayed:
-                raise VersionConflict(append.events[0].stream_id, 0, verdict.stream_version)
+                raise AlreadyStepped(append.events[0].stream_id, verdict.stream_version)
 
     def _load(self, stream_id: str) -> Standing:
         newest = self._log.events.stream(stream_id, newest_first=True, limit=1)

@@ -7,22 +7,39 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from events.errors import NoCultureError
 from events.ids import CorrelationId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
-from processors.sagas.rows import SagaRows
+from processors.consumers.batch import is_passing
+from processors.pace import longer_pause_s, work_until
+from processors.sagas.rows import DueTimer, SagaRows
 from processors.sagas.stepping import Cause, Stepping
-from processors.wake import Wake, pause_s
+from processors.wake import Wake
 from sagas.saga import Saga, TimerFired
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
-ERROR_PAUSE_S = 1.0
+Connection = psycopg.Connection[Any]
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 600.0
+# More than a fault of ours leaves behind in a day.
+MAX_ASIDE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """A timer that could not be fired: how often, when it may be tried again, and why."""
+
+    failures: int
+    until: float
+    error: str
 
 
 class Timers:
@@ -40,43 +57,88 @@ class Timers:
         commands_due: Wake,
         rows: SagaRows | None = None,
         due: Wake | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
+        # In memory, because a row that is moved would not look overdue any more.
+        self._aside: dict[tuple[str, str], _Aside] = {}
         self._due = due or Wake()
         self._sagas, self._store, self._pool, self._codec = sagas, store, pool, codec
         self._commands_due, self._rows = commands_due, rows or SagaRows()
 
     def run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            seen = self._due.sets
-            try:
-                if not self.fire_one():
-                    self._due.wait(seen, pause_s(self._due_in_s()))
-            except (psycopg.Error, NoCultureError) as error:
-                log.warning("a timer will be fired again: %s", error)
-                stop.wait(ERROR_PAUSE_S)
+        work_until(stop, "timers", self._due, self.fire_one, self._due_in_s)
+
+    @property
+    def failing(self) -> str | None:
+        """What cannot be fired, in words; None when all can."""
+        aside = list(self._aside.items())
+        if not aside:
+            return None
+        (stream, token), newest = aside[-1]
+        return f"{len(aside)} timers cannot be fired, {token:.40} of {stream:.40}: {newest.error}"
 
     def _due_in_s(self) -> float | None:
+        waiting = self._waiting()
         with self._pool.connection() as connection:
-            return self._rows.timer_due_in_s(connection, self._sagas.keys())
+            due_in_s = self._rows.timer_due_in_s(connection, self._sagas.keys(), waiting)
+        soonest = min((self._aside[key].until for key in waiting), default=None)
+        if soonest is None:
+            return due_in_s
+        again_in_s = soonest - self._now()
+        return again_in_s if due_in_s is None else min(due_in_s, again_in_s)
+
+    def _waiting(self) -> list[tuple[str, str]]:
+        now = self._now()
+        return [key for key, aside in self._aside.items() if aside.until > now]
 
     def fire_one(self) -> bool:
-        """Fire the timer that is due longest; False when none is."""
-        with self._pool.connection() as connection, connection.transaction():
-            due = self._rows.take_due_timer(connection, self._sagas.keys())
-            if due is None:
-                return False
-            stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)
-            cause = Cause(
-                kind="timer",
-                name=due.token,
-                reference=due.reference,
-                tenant=due.tenant,
-                correlation_id=due.correlation_id or CorrelationId.derived(due.stream_id),
-                causation_id=None,
-            )
-            stepping.take(due.stream_id, TimerFired(due.token), cause)
-            stepping.write_rows(connection)
-            stepping.append(connection)
+        """Fire the timer that is due longest; False when none is.
+
+        One that its saga cannot digest stays due, where operators see it as overdue, and is tried
+        again ever more slowly behind all others. Raises what the database says, and a lost race.
+        """
+        due: DueTimer | None = None
+        waiting = self._waiting()
+        try:
+            with self._pool.connection() as connection, connection.transaction():
+                due = self._rows.take_due_timer(connection, self._sagas.keys(), waiting)
+                if due is not None:
+                    self._fire(connection, due)
+        except Exception as error:
+            if due is None or is_passing(error):
+                raise
+            self._put_aside(due, error)
+            return True
+        if due is None:
+            # What could be tried again and was not found has been fired or dropped by others.
+            self._aside = {key: self._aside[key] for key in waiting}
+            return False
+        self._aside.pop((due.stream_id, due.token), None)
         self._store.wake()
         self._commands_due.set()
         return True
+
+    def _fire(self, connection: Connection, due: DueTimer) -> None:
+        stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)
+        cause = Cause(
+            kind="timer",
+            name=due.token,
+            reference=due.reference,
+            tenant=due.tenant,
+            correlation_id=due.correlation_id or CorrelationId.derived(due.stream_id),
+            causation_id=None,
+        )
+        stepping.take(due.stream_id, TimerFired(due.token), cause)
+        stepping.write_rows(connection)
+        stepping.append(connection)
+
+    def _put_aside(self, due: DueTimer, error: Exception) -> None:
+        log.warning("%s of %s will be fired again: %s", due.token, due.stream_id, safely(error))
+        key = (due.stream_id, due.token)
+        before = self._aside.pop(key, None)
+        failures = before.failures + 1 if before else 1
+        pause_s = longer_pause_s(failures - 1, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        self._aside[key] = _Aside(failures, self._now() + pause_s, safely(error))
+        while len(self._aside) > MAX_ASIDE:
+            del self._aside[next(iter(self._aside))]

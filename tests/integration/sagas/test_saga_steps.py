@@ -8,7 +8,7 @@ import pytest
 
 from events.ids import CorrelationId, IngestId
 from events.store.pending import VersionConflict
-from processors.sagas.stepping import Cause, Stepping
+from processors.sagas.stepping import AlreadyStepped, Cause, Stepping
 from processors.sagas.timers import Timers
 from sagas.ingest import INGEST
 from sagas.saga import Happened, TimerFired
@@ -87,7 +87,7 @@ def test_an_input_that_would_move_the_saga_twice_is_refused_the_second_time(inge
             stepping.append(connection)
 
     take()
-    with pytest.raises(VersionConflict):
+    with pytest.raises(AlreadyStepped):
         take()
     assert ingests.steps(asset_id) == ["Probing", "Probing"]
     assert ingests.commands_waiting() == ["RequestProbe"]

@@ -241,12 +241,14 @@ class Rows:
             due_s = store.now_s + timer.delay_s
             store.put(store.timers, (timer.stream_id, timer.token), (timer, due_s))
 
-    def take_due_timer(self, _: object, sagas: Collection[str]) -> DueTimer | None:
+    def take_due_timer(
+        self, _: object, sagas: Collection[str], aside: Collection[tuple[str, str]] = ()
+    ) -> DueTimer | None:
         store = self._store
         due = [
             (due_s, key)
             for key, (timer, due_s) in store.timers.items()
-            if due_s <= store.now_s and timer.saga in sagas
+            if due_s <= store.now_s and timer.saga in sagas and key not in aside
         ]
         if not due:
             return None
