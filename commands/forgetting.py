@@ -39,3 +39,6 @@ class Forgetting:
                 self.look()
             except psycopg.Error as error:
                 log.debug("looking for erased subjects again: %s", error)
+            except Exception as error:
+                # A thread that ended here would leave erased people in memory.
+                log.warning("looking for erased subjects again: %s", type(error).__name__)

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -65,8 +66,8 @@ class Subscription:
     ended: bool = False
 
     def wake(self) -> None:
-        # The loop may have ended with its server meanwhile.
-        if not self.loop.is_closed():
+        # The loop may have ended with its server meanwhile: then nobody waits.
+        with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self.news.set)
 
 
@@ -171,19 +172,20 @@ class LiveFeed:
                     self._end_streams_of_the_ended()
                     looked = time.monotonic()
                 self._tail.wait(self._position, LOOK_S)
-                batch = self._read(self._position, PAGE, None)
+                self._tell(self._read(self._position, PAGE, None))
             except Exception:
                 log.warning("the live feed cannot read the log, trying again", exc_info=True)
                 threading.Event().wait(1.0)
-                continue
-            if not batch:
-                continue
-            concerned = {envelope.tenant for envelope in batch}
-            self._position = batch[-1].position
-            with self._lock:
-                woken = [each for each in self._subscriptions if each.workspace_id in concerned]
-            for subscription in woken:
-                subscription.wake()
+
+    def _tell(self, batch: Sequence[Entry]) -> None:
+        if not batch:
+            return
+        concerned = {envelope.tenant for envelope in batch}
+        self._position = batch[-1].position
+        with self._lock:
+            woken = [each for each in self._subscriptions if each.workspace_id in concerned]
+        for subscription in woken:
+            subscription.wake()
 
     def _end_streams_of_the_ended(self) -> None:
         with self._lock:

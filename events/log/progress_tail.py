@@ -77,8 +77,9 @@ class ProgressTail:
                         # All that came in one packet wake their waiters once.
                         for said in connection.notifies(timeout=POLL_S, stop_after=1):
                             self._hear(said.payload)
-            except psycopg.Error as error:
-                log.warning("the consumers' tail lost its connection: %s", error)
+            except Exception as error:
+                # Whatever it is: without this thread nobody would hear of anything any more.
+                log.warning("the consumers' tail begins anew: %s", error)
                 self._closing.wait(0.5)
 
     def _hear(self, name: str) -> None:
@@ -88,4 +89,8 @@ class ProgressTail:
             heard = [self._listeners[name]] if name else self._listeners.values()
             waking = [wake for listeners in heard for wake in listeners.values()]
         for wake in waking:
-            wake()
+            try:
+                wake()
+            except Exception as error:
+                # One that waits in an event loop that has ended, for instance.
+                log.warning("somebody who waits for %s was not woken: %s", name, error)

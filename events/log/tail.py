@@ -51,8 +51,9 @@ class LogTail:
                     while not self._closing.is_set():
                         self._look(connection)
                         list(connection.notifies(timeout=POLL_S, stop_after=1))
-            except psycopg.Error as error:
-                log.warning("the log's tail lost its connection: %s", error)
+            except Exception as error:
+                # Whatever it is: without this thread nobody would hear of anything any more.
+                log.warning("the log's tail begins anew: %s", error)
                 self._closing.wait(0.5)
 
     def _look(self, connection: psycopg.Connection[tuple[int | None]]) -> None:

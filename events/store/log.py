@@ -106,7 +106,7 @@ class _Waker:
                 # The first wakes at once; a NOTIFY for each of 700 groups a second would cost as
                 # much as their commits do.
                 time.sleep(NOTIFY_GAP_S)
-            except psycopg.Error as error:
+            except Exception as error:
                 # Readers poll as well: a lost wake-up costs them 250 ms, not an event.
                 log.warning("could not wake readers: %s", error)
                 if connection is not None:

@@ -25,6 +25,7 @@ from processors.consumers.registry import UpgradeNeeded, register, set_stopped
 from processors.consumers.same_log import require_same_log
 from processors.rebuild import Rebuilder
 from processors.rebuild_errors import RebuildStopped
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 POLL_S = 2.0
@@ -50,6 +51,15 @@ class ReaderHangs(NoCultureError):
             f"{name} has waited for its reader for more than {HANGS_AFTER_S:.0f} s: this process"
             " ends, the next one joins anew"
         )
+
+
+class ConsumerLost(NoCultureError):
+    """A consumer's thread ended by itself."""
+
+    status, code = 500, "consumer-lost"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} ended by itself: this process ends, the next one has it again")
 
 
 class Engine:
@@ -86,6 +96,7 @@ class Engine:
         while not stop.wait(EPOCH_CHECK_S):
             epoch = self._restart_on_new_epoch(epoch)
             self._refuse_to_hang()
+            self._refuse_to_lose(threads)
             if time.monotonic() - confirmed_at > CONFIRM_CHECK_S:
                 self._confirm_overdue()
                 confirmed_at = time.monotonic()
@@ -107,6 +118,12 @@ class Engine:
                 # Where each thread stands, to the log of this process.
                 faulthandler.dump_traceback(all_threads=True)
                 raise ReaderHangs(worker.name)
+
+    def _refuse_to_lose(self, threads: Sequence[threading.Thread]) -> None:
+        """Raises ConsumerLost for a thread that ended by itself: the next process has it again."""
+        for thread in threads:
+            if not thread.is_alive():
+                raise ConsumerLost(thread.name)
 
     def _restart_on_new_epoch(self, known: int | None) -> int | None:
         """`log recover` made all topics anew: positions in the old ones mean nothing."""
@@ -246,5 +263,5 @@ class _Worker:
         try:
             set_stopped(self._pool, self.name, reason)
         except Exception as error:
-            if not is_passing(error):
-                raise
+            # Raised here, it would end this thread, and the consumer would stand still unsaid.
+            log.warning("%s could not say why it stands: %s", self.name, safely(error))
