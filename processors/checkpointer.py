@@ -30,6 +30,7 @@ from events.store.log_keys import Signing
 from events.store.merkle import root
 from events.store.tree import BrokenChain, StoredTree, follow
 from events.times import from_micros
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 Connection = psycopg.Connection[Any]
@@ -84,6 +85,12 @@ class Checkpointer:
                 self.refused, pause_s = str(error), PAUSE_S
             except (KafkaError, psycopg.Error, OSError) as error:
                 log.warning("checkpoints wait: %s: %s", type(error).__name__, error)
+                self._published, pause_s = None, PAUSE_S
+            except Exception as error:
+                # A record on the topic that is none of ours, for one: the log goes on meanwhile.
+                if self.refused is None:
+                    log.exception("no checkpoint is signed")
+                self.refused = f"checkpoints: {safely(error)}"
                 self._published, pause_s = None, PAUSE_S
             stop.wait(pause_s)
 

@@ -7,8 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka.errors import KafkaError
+from kafka.errors import (
+    InvalidRecordError,
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
 
+from events.errors import NoCultureError
 from events.log.errors import LogDiffers
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.kafka_producer import TransactionalProducer
@@ -17,6 +25,15 @@ from events.log.kafka_transactions import OpenTransaction, open_transactions
 from events.log.outgoing import OutgoingRecord
 from events.log.partitions import LogPartition, category_of, topic_of
 from events.log.records import source_of
+
+# No other try helps with these: somebody has to change a limit.
+_OF_THE_RECORD = (
+    InvalidRecordError,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
 
 
 @dataclass(slots=True)
@@ -57,6 +74,19 @@ class Progress:
             return cls(int(read["position"]), heads, bool(read["refilling"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LogDiffers(RELAY_TOPIC, "its last record is not a relay's") from error
+
+
+class RecordRefused(NoCultureError):
+    """The broker or its client takes one event not. None is left out, so none behind it goes."""
+
+    status, code = 500, "record-refused"
+
+    def __init__(self, record: OutgoingRecord, error: BaseException) -> None:
+        super().__init__(
+            f"{record.partition} does not take position {record.position}"
+            f" ({len(record.value)} bytes): {type(error).__name__}; see the limits of the broker"
+            " and of this topic, `./noculture doctor` names them"
+        )
 
 
 class TopicsChanged(KafkaError):  # type: ignore[misc]
@@ -115,7 +145,7 @@ class Publisher:
 
     def publish(self, records: Sequence[OutgoingRecord], progress: Progress) -> None:
         """All or nothing: records and `progress` commit together. A KafkaError leaves it open
-        whether they did: close this publisher and ask the topics.
+        whether they did: close this publisher and ask the topics. Raises RecordRefused.
         """
         self.ensure_topics({category_of(record.partition.topic) for record in records})
         self._producer.begin_transaction()
@@ -137,14 +167,17 @@ class Publisher:
 
     def _send(self, record: OutgoingRecord):  # type: ignore[no-untyped-def]
         topic, number = record.partition
-        return self._producer.send(
-            self._config.named(topic),
-            record.value,
-            record.key,
-            record.headers,
-            partition=number,
-            timestamp_ms=record.timestamp_ms,
-        )
+        try:
+            return self._producer.send(
+                self._config.named(topic),
+                record.value,
+                record.key,
+                record.headers,
+                partition=number,
+                timestamp_ms=record.timestamp_ms,
+            )
+        except _OF_THE_RECORD as error:
+            raise RecordRefused(record, error) from error
 
     def _landed(
         self, records: Sequence[OutgoingRecord], sent: Sequence[Any]
@@ -152,6 +185,8 @@ class Publisher:
         """Where each partition ends now. Raises TopicsChanged for one that had been longer."""
         ends: dict[LogPartition, int] = {}
         for record, future in zip(records, sent, strict=True):
+            if isinstance(future.exception, _OF_THE_RECORD):
+                raise RecordRefused(record, future.exception)
             offset, partition = _acknowledged(future), record.partition
             if offset < ends.get(partition, self._ends.get(partition, 0)):
                 raise TopicsChanged(f"{partition} ends at {offset}, it had been longer")

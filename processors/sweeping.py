@@ -6,20 +6,22 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
-import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from commands.closing import closed_among, closed_lately
 from commands.resumable import UploadId, remove_upload
 from events.errors import NoCultureError
 from gateways.object_store import staged_by
 from gateways.ports import ObjectStore
+from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 EVERY_S = 3600.0
+RETRY_S = 60.0
 # Of erased workspaces, for where the worker that erases has another staging folder than this one.
 LOOK_EVERY_S = 5.0
 # Of an upload whose row is gone: it is made a moment after its file.
@@ -28,6 +30,7 @@ ORPHANED_AFTER_S = 3600.0
 ABANDONED_AFTER_S = 24 * 3600.0
 # A database or a store that was away may have hidden a writer from an erasure.
 LOOK_BACK_DAYS = 7
+T = TypeVar("T")
 _UPLOAD = re.compile("upl_[0-9a-f]{32}")
 
 
@@ -50,8 +53,10 @@ class Sweeper:
                     due_at = time.monotonic() + EVERY_S
                 if swept:
                     log.info("%d files that nobody goes on with were deleted", swept)
-            except (psycopg.Error, PoolTimeout, NoCultureError, OSError) as error:
-                log.warning("what was abandoned is swept later: %s", error)
+            except Exception as error:
+                # In the API nobody would see that this thread has ended.
+                due_at = max(due_at, time.monotonic() + RETRY_S)
+                log.warning("what was abandoned is swept later: %s", safely(error))
             stop.wait(LOOK_EVERY_S)
 
     def sweep(self) -> int:
@@ -71,7 +76,7 @@ class Sweeper:
     def _blobs_of_the_closed(self) -> int:
         with self._pool.connection() as connection:
             lately = closed_lately(connection, LOOK_BACK_DAYS)
-        return sum(map(self._objects.delete_workspace, lately))
+        return sum(_tried(self._objects.delete_workspace, each) for each in lately)
 
     def _abandoned(self) -> int:
         """What a killed process left half received or half copied."""
@@ -88,9 +93,11 @@ class Sweeper:
                 "SELECT upload_id FROM uploads WHERE upload_id = ANY(%s)", (old,)
             ).fetchall()
         orphans = set(old) - {upload_id for (upload_id,) in rows}
-        for name in orphans:
-            remove_upload(self._objects.staging, UploadId(name))
-        return len(orphans)
+        return sum(_tried(self._remove_upload, name) for name in orphans)
+
+    def _remove_upload(self, name: str) -> int:
+        remove_upload(self._objects.staging, UploadId(name))
+        return 1
 
     def _is_old(self, name: str) -> bool:
         files = self._objects.staging.glob(f"{name}*")
@@ -98,11 +105,21 @@ class Sweeper:
 
 
 def _deleted(files: Iterable[Path]) -> int:
-    count = 0
-    for path in files:
-        path.unlink(missing_ok=True)
-        count += 1
-    return count
+    return sum(_tried(_unlink, path) for path in files)
+
+
+def _unlink(path: Path) -> int:
+    path.unlink(missing_ok=True)
+    return 1
+
+
+def _tried(delete: Callable[[T], int], what: T) -> int:
+    """What it deleted; one that cannot be deleted does not keep the others."""
+    try:
+        return delete(what)
+    except (OSError, NoCultureError) as error:
+        log.warning("something abandoned stays: %s", safely(error))
+        return 0
 
 
 def _age_s(path: Path) -> float:
