@@ -187,16 +187,19 @@ class SagaQueries:
 
 
 _LIMITS = {"attempts": STUCK_ATTEMPTS, "overdue_s": OVERDUE_S}
+# Within the years that Python has, whatever stands in the row.
+_DUE_AT = "least(greatest(due_at, '2000-01-01'), '9999-01-01') AS due_at"
 _WAITING = (
-    "SELECT command_id AS id, attempts, error, due_at FROM saga_commands WHERE stream_id = %(id)s"
+    f"SELECT command_id AS id, attempts, error, {_DUE_AT} FROM saga_commands"
+    " WHERE stream_id = %(id)s"
 )
 _DONE = "SELECT command_id, position FROM commands WHERE command_id = ANY(%(commands)s)"
 _TIMERS = (
-    "SELECT token, due_at, due_at < clock_timestamp() AS overdue FROM saga_timers"
+    f"SELECT token, {_DUE_AT}, due_at < clock_timestamp() AS overdue FROM saga_timers"
     " WHERE stream_id = %(id)s ORDER BY due_at, token"
 )
 _EFFECTS = (
-    "SELECT effect, event_id, due_at, failures, error FROM effects"
+    f"SELECT effect, event_id, {_DUE_AT}, failures, error FROM effects"
     " WHERE correlation_id = %(correlation)s ORDER BY due_at, event_id"
 )
 

@@ -11,7 +11,11 @@ FROM views.sagas s
 CROSS JOIN LATERAL (
     SELECT count(*) AS commands, max(attempts) AS attempts, max(error) AS error
     FROM saga_commands WHERE stream_id = s.saga_id) c
-CROSS JOIN LATERAL (SELECT min(due_at) AS next_due_at FROM saga_timers WHERE stream_id = s.saga_id) t
+CROSS JOIN LATERAL (
+    -- Within the years that Python has, whatever stands in the row.
+    SELECT CASE WHEN min(due_at) < '2000-01-01' THEN '2000-01-01' WHEN min(due_at) > '9999-01-01' THEN '9999-01-01'
+                ELSE min(due_at) END AS next_due_at
+    FROM saga_timers WHERE stream_id = s.saga_id) t
 CROSS JOIN LATERAL (
     SELECT count(*) AS effects, max(failures) AS failures, max(error) AS error
     FROM effects WHERE correlation_id = s.correlation_id) e

@@ -138,7 +138,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         run_until_stopped(
             work,
             Heartbeat(settings, "worker"),
-            lambda: _worker_report(core, consuming, signing.refused),
+            lambda: _worker_report(core, consuming, signing.refused, timers.failing),
         )
 
 
@@ -195,19 +195,24 @@ def _kept_to(core: int | None, run: Work) -> Work:
 
 
 def _worker_report(
-    core: Core, consuming: Engine, refused: str | None
+    core: Core, consuming: Engine, *problems: str | None
 ) -> tuple[str, int | None, str | None]:
-    """The lag of the consumer that is furthest behind; what is stopped, refused or parked, in
+    """The lag of the consumer that is furthest behind; what is stopped, fails or is parked, in
     words.
     """
+    from processors.failing import how_many_fail
+
     if starting := consuming.starting():
         return "starting", None, "joining: " + ", ".join(starting)
     consumers = core.progress.all()
     stopped = [f"{c.name}: {c.stopped}" for c in consumers if c.stopped]
     parked = sum(c.parked for c in consumers)
-    problems = stopped + ([refused] if refused else [])
-    detail = "; ".join(problems) or (f"{parked} streams parked" if parked else None)
-    return "running", max((c.lag for c in consumers), default=0), detail
+    with core.pool.connection() as connection:
+        failing = how_many_fail(connection)
+    told = [*stopped, *filter(None, problems)]
+    told += [f"{failing} commands or effects fail: see `./noculture work`"] if failing else []
+    told += [f"{parked} streams parked"] if parked else []
+    return "running", max((c.lag for c in consumers), default=0), "; ".join(told) or None
 
 
 def _waiting(core: Core) -> int:

@@ -16,6 +16,7 @@ GROUPS = {
     "sagas": "runtime.cli.sagas",
     "privacy": "runtime.cli.privacy",
     "secrets": "runtime.cli.secrets",
+    "work": "runtime.cli.work",
     "evaluate": "runtime.cli.evaluate",
 }
 COMMANDS = {

@@ -10,7 +10,7 @@ import time
 from runtime.installation import ROOT
 from tests.fuzz.targets import TARGETS
 
-TORTURE_ROUNDS, SCHEDULES, FUZZ_S = 200, 100_000, 300
+TORTURE_ROUNDS, SCHEDULES, FUZZ_S, EXAMPLES = 200, 100_000, 300, 1_000
 # The others take minutes even when they are quick: they analyse audio, fill a vault, open a browser
 # on a slow line, or wait until a whole installation has settled.
 QUICKLY = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8")
@@ -23,9 +23,11 @@ def run_long(environment: dict[str, str]) -> int:
     runs = [
         [*python, "tests.unit.simulator", "--schedules", str(SCHEDULES), "--seed", seed],
         [*python, "runtime", "bench", *QUICKLY, "--quick"],
+        [*python, "pytest", "-q", "-n0", "tests/integration/sagas/test_any_row.py"],
         *([*python, "tests.fuzz", target, "--seconds", str(FUZZ_S)] for target in TARGETS),
         [*python, "runtime", "torture", "--rounds", str(TORTURE_ROUNDS), "--seed", seed],
     ]
+    environment = {**environment, "NOCULTURE_EXAMPLES": str(EXAMPLES)}
     failed = 0
     for command in runs:
         print(f"\n$ {shlex.join(command)}", flush=True)

@@ -121,6 +121,20 @@ def test_a_saga_is_listed_and_shown_with_all_that_it_took_and_sent(site: Site):
     assert "a.wav" not in answer.text, "memory and bodies stay inside"
 
 
+@pytest.mark.parametrize("due_at", ["infinity", "-infinity", "4713-01-01 BC"])
+def test_a_row_that_is_due_in_a_year_that_python_has_not_broke_the_operators_pages(
+    site: Site, due_at: str
+):
+    _asset_id, saga_id = site.probing()
+    site.operate(saga_id, "retry")
+    for table in ("saga_timers", "saga_commands"):
+        site.ingests.do(f"UPDATE {table} SET due_at = %s::timestamptz", due_at)
+    site.settle()
+    (listed,) = site.http.get("/api/sagas").json()["data"]
+    shown = site.http.get(f"/api/sagas/{saga_id}")
+    assert (listed["id"], shown.status_code) == (saga_id, 200)
+
+
 def test_what_a_command_became_is_told(site: Site):
     asset_id, saga_id = site.probing()
     for _ in range(2):
