@@ -157,6 +157,7 @@ class Publisher:
             partition=0,
         )
         self._producer.flush(self._producer.config["max_block_ms"] / 1000)
+        _refuse_records(records, sent)
         _acknowledged(told)
         ends = self._landed(records, sent)
         self._producer.commit_transaction()
@@ -185,13 +186,18 @@ class Publisher:
         """Where each partition ends now. Raises TopicsChanged for one that had been longer."""
         ends: dict[LogPartition, int] = {}
         for record, future in zip(records, sent, strict=True):
-            if isinstance(future.exception, _OF_THE_RECORD):
-                raise RecordRefused(record, future.exception)
             offset, partition = _acknowledged(future), record.partition
             if offset < ends.get(partition, self._ends.get(partition, 0)):
                 raise TopicsChanged(f"{partition} ends at {offset}, it had been longer")
             ends[partition] = offset + 1
         return ends
+
+
+def _refuse_records(records: Sequence[OutgoingRecord], sent: Sequence[Any]) -> None:
+    """Before anything else is asked: what follows in the transaction fails by what failed first."""
+    for record, future in zip(records, sent, strict=True):
+        if isinstance(future.exception, _OF_THE_RECORD):
+            raise RecordRefused(record, future.exception)
 
 
 def _acknowledged(future: Any) -> int:

@@ -77,3 +77,15 @@ def test_a_file_of_an_upload_that_has_no_row_is_an_orphan(house: House, sweeper:
     put(staging, "upl_nothing-of-ours", OLD)
     assert sweeper.sweep() == 1
     assert left(staging) == {known, new, "upl_nothing-of-ours"}
+
+
+def test_a_file_that_cannot_be_deleted_kept_all_others(house: House, sweeper: Sweeper):
+    staging = house.core.objects.staging
+    for name in ("receiving-0", "upl_" + "0" * 32):
+        stays = staging / name
+        stays.mkdir()
+        os.utime(stays, (time.time() - OLD, time.time() - OLD))
+    put(staging, "receiving-1", OLD)
+    put(staging, "upl_" + "1" * 32, OLD)
+    assert sweeper.sweep() == 2
+    assert left(staging) == {"receiving-0", "upl_" + "0" * 32}
