@@ -43,9 +43,11 @@ def rows(url: str) -> int:
 
 def test_only_the_right_password_comes_in(engine: EmbeddedPostgres) -> None:
     engine.start()
-    with psycopg.connect(engine.app_url) as connection:
+    with psycopg.connect(engine.owner_url) as connection:
         role = "SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user"
-        assert connection.execute(role).fetchone() == ("noculture_app", False)
+        assert connection.execute(role).fetchone() == ("noculture", False)
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        psycopg.connect(engine.app_url)  # migrations give it what it needs
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(engine.owner_url, password="guess")
 

@@ -101,8 +101,9 @@ def read_one(connection: socket.socket) -> Answer:
         received += piece
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
-    named = (line.partition(": ") for line in lines)
-    headers = {name.lower(): value for name, _, value in named}
+    named = [line.partition(": ") for line in lines]
+    # Of several the first, which is the session's cookie.
+    headers = {name.lower(): value for name, _, value in reversed(named)}
     while len(body) < int(headers.get("content-length", 0)):
         piece = connection.recv(1 << 16)
         assert piece

@@ -69,6 +69,7 @@ class Library:
     rebuilder: Rebuilder
     consumers: list[ProjectionConsumer]
     pool: ConnectionPool
+    workers_pool: ConnectionPool
     feed: LiveFeed
     assets: AssetQueries
     timeline: TimelineQueries
@@ -266,7 +267,7 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
         engine = Engine(_consumers(), store, behind.pool, behind.codec, rebuilder)
         worker = threading.Thread(target=engine.run, args=(stop,))
         worker.start()
-        library = _library(core, compose(core, tail), rebuilder)
+        library = _library(core, behind, compose(core, tail), rebuilder)
         eventually(lambda: {view.name for view in core.progress.all()}.issuperset(VIEWS))
         # The first account of an installation is its operator.
         library.operator = library.caller()
@@ -279,7 +280,7 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
             tail.close()
 
 
-def _library(core: Core, application: Application, rebuilder: Rebuilder) -> Library:
+def _library(core: Core, behind: Core, application: Application, rebuilder: Rebuilder) -> Library:
     changing, reading = application.changing, application.reading
     return Library(
         commands=core.commands,
@@ -291,6 +292,7 @@ def _library(core: Core, application: Application, rebuilder: Rebuilder) -> Libr
         rebuilder=rebuilder,
         consumers=_consumers(),
         pool=core.pool,
+        workers_pool=behind.pool,
         feed=reading.feed,
         # By words alone: what they mean is for test_hybrid_search.py.
         assets=AssetQueries(core.pool, Cursors(Signer(core.settings.secrets.signing_key))),

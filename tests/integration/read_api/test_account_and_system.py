@@ -57,13 +57,13 @@ def test_an_export_is_everything_of_the_workspace_and_nothing_else(
 def test_health_and_readiness(library: Library, http: TestClient):
     assert http.get("/healthz").json() == {"ready": True, "reasons": {}}
     assert http.get("/readyz").status_code == 200
-    with library.pool.connection() as connection:
+    with library.workers_pool.connection() as connection:
         connection.execute("UPDATE consumers SET stopped = 'upgrade' WHERE name = 'vault'")
     answer = http.get("/readyz")
     deadline = time.monotonic() + 10
     while answer.status_code == 200 and time.monotonic() < deadline:
         answer = http.get("/readyz")
-    with library.pool.connection() as connection:
+    with library.workers_pool.connection() as connection:
         connection.execute("UPDATE consumers SET stopped = NULL")
     assert answer.status_code == 503
     assert answer.json() == {"ready": False, "reasons": {"consumers": "vault: upgrade"}}
@@ -87,7 +87,7 @@ def test_metrics_count_answers_by_route_and_say_how_far_everything_is(
 
 
 def test_the_operator_sees_consumers_and_what_they_put_aside(library: Library, http: TestClient):
-    with library.pool.connection() as connection:
+    with library.workers_pool.connection() as connection:
         connection.execute(
             "INSERT INTO parked_streams VALUES ('timeline', 'ast_x', 7, 'ValueError: bad', now())"
         )
@@ -98,7 +98,7 @@ def test_the_operator_sees_consumers_and_what_they_put_aside(library: Library, h
         )
     assert library.operator is not None
     answer = http.get("/api/system", headers=library.key(library.operator, "operator"))
-    with library.pool.connection() as connection:
+    with library.workers_pool.connection() as connection:
         connection.execute("DELETE FROM parked_streams")
         connection.execute("DELETE FROM dead_letters")
     system = answer.json()

@@ -34,7 +34,10 @@ ORDERS = 12
 
 def test_any_interleaving_in_any_batches_gives_the_same_bytes(database: Database):
     draw = random.Random(7)
-    with ConnectionPool(database.app_url, min_size=1, max_size=1) as pool, pool.connection() as c:
+    with (
+        ConnectionPool(database.worker_url, min_size=1, max_size=1) as pool,
+        pool.connection() as c,
+    ):
         create_build(c, Vault(), 1)
         for life in LIVES:
             log = history(*life)

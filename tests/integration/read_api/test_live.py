@@ -267,8 +267,8 @@ def test_many_streams_are_asked_for_in_one_query(
             stream.events(1)
         looks = _looks(library, monkeypatch)
         began = time.monotonic()
-        eventually(lambda: len(looks) >= 3)
-        assert max(map(len, looks)) == 30
+        # Of all streams at once; one of a test before may not have been let go yet.
+        eventually(lambda: len(looks) >= 3 and len(looks[-1]) == 30)
         assert len(looks) <= (time.monotonic() - began) / 0.1 + 2
 
 

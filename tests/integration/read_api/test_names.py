@@ -82,7 +82,7 @@ def shelves(postgres: EmbeddedPostgres) -> Iterator[Callable[[], Shelf]]:
     """Each call makes a vault of somebody else."""
     with (
         open_database(postgres, f"names_{os.getpid()}") as database,
-        psycopg.connect(database.app_url, autocommit=True) as connection,
+        psycopg.connect(database.worker_url, autocommit=True) as connection,
         ConnectionPool(database.app_url, min_size=1, kwargs={"autocommit": True}) as pool,
     ):
         schema = create_build(connection, Vault(), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,15 @@ from processors.checkpointer import Checkpointer
 from runtime.installation import ROOT
 from runtime.log_signing import LogSigning, exchange_log_key
 from runtime.secret_files import SecretFiles
+from tests.conftest import Database
 from tests.integration.store.conftest import append_of, pending
+
+
+@pytest.fixture
+def pool(database: Database) -> Iterator[ConnectionPool]:
+    """A worker's, which signs."""
+    with ConnectionPool(database.worker_url, min_size=1, kwargs={"autocommit": True}) as pool:
+        yield pool
 
 
 @pytest.fixture
