@@ -34,11 +34,18 @@ from runtime.consumers import engine
 from runtime.settings import load_settings
 
 settings = load_settings(
-    data=Path(sys.argv[1]), app_database_url=os.environ["DSN"], event_log="postgres"
+    data=Path(sys.argv[1]),
+    app_database_url=os.environ["APP"],
+    worker_database_url=os.environ["WORKER"],
+    event_log="postgres",
 )
-with open_core(settings) as core, open_event_log(core) as event_log:
+with (
+    open_core(settings) as core,
+    open_core(settings, acting="worker") as behind,
+    open_event_log(behind) as event_log,
+):
     tail, stop = LogTail(core.url), threading.Event()
-    worker = threading.Thread(target=engine(core, event_log, new_wakes()).run, args=(stop,))
+    worker = threading.Thread(target=engine(behind, event_log, new_wakes()).run, args=(stop,))
     worker.start()
     try:
         client = TestClient(build_app(core, tail))
@@ -180,5 +187,12 @@ def test_what_the_page_adds_passes_the_linter(copy: Copy):
 def test_a_loan_is_opened_read_and_returned_over_http(
     copy: Copy, database: Database, tmp_path: Path
 ):
-    said = copy.run(sys.executable, "-c", TRY_IT, str(tmp_path), DSN=database.worker_url)
+    said = copy.run(
+        sys.executable,
+        "-c",
+        TRY_IT,
+        str(tmp_path),
+        APP=database.app_url,
+        WORKER=database.worker_url,
+    )
     assert said.endswith("all of it\n")

@@ -63,6 +63,11 @@ def as_owner(database: Database, statement: str) -> None:
         connection.execute(statement)
 
 
+def as_admin(database: Database, statement: str) -> None:
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
 def test_of_two_relays_one_works_and_a_lost_lock_changes_hands(
     database: Database, pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
 ):
@@ -71,7 +76,7 @@ def test_of_two_relays_one_works_and_a_lost_lock_changes_hands(
         relayed(progress, writer.lives(20))
         for seed in (2, 3):
             # The holder of the lock loses its connection, as after a failover.
-            as_owner(
+            as_admin(
                 database,
                 "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d"
                 " ON d.oid = l.database WHERE l.locktype = 'advisory' AND l.classid = 7521984"
