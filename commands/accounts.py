@@ -182,9 +182,16 @@ class Accounts:
             account_id=account_id,
             revoked_keys=revoked,
         )
-        unit.alongside(
-            "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",
-            (self._passwords.hash(command.password.get_secret_value(), *theirs), account_id),
+        # Of two at once, both with the right password, one has the wrong one by now.
+        unit.require(
+            "UPDATE credentials_logins SET password_hash = %s"
+            " WHERE account_id = %s AND password_hash IS NOT DISTINCT FROM %s",
+            (
+                self._passwords.hash(command.password.get_secret_value(), *theirs),
+                account_id,
+                login.password_hash,
+            ),
+            otherwise=WrongCredentials(),
         )
         unit.alongside(
             "DELETE FROM credentials_sessions"

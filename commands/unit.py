@@ -104,7 +104,7 @@ class Unit:
     context: CommandContext
     _input_hash: bytes
     _staged: list[_Staged] = field(default_factory=list)
-    _alongside: list[tuple[str, Any]] = field(default_factory=list)
+    _alongside: list[tuple[str, Any, NoCultureError | None]] = field(default_factory=list)
     _answered: Committed | None = None
 
     def load(
@@ -151,7 +151,13 @@ class Unit:
 
     def alongside(self, statement: str, parameters: Any) -> None:
         """SQL of the same transaction, before the append: rows that come or go with the events."""
-        self._alongside.append((statement, parameters))
+        self._alongside.append((statement, parameters, None))
+
+    def require(self, statement: str, parameters: Any, otherwise: NoCultureError) -> None:
+        """The same, and `commit` raises `otherwise` if it finds no row: what was read before the
+        transaction may be different by then.
+        """
+        self._alongside.append((statement, parameters, otherwise))
 
     def commit(self) -> Committed:
         """Append everything staged, at once.
@@ -294,8 +300,10 @@ class Unit:
         with self._commands.pool.connection() as connection:
             try:
                 with connection.transaction():
-                    for statement, parameters in self._alongside:
-                        connection.execute(statement, parameters)
+                    for statement, parameters, otherwise in self._alongside:
+                        done = connection.execute(statement, parameters)
+                        if otherwise is not None and done.rowcount == 0:
+                            raise _NoRow(otherwise)
                     verdict = self._commands.log.append_in(connection, [append])[0]
                     if isinstance(verdict, Exception):
                         raise verdict
@@ -303,6 +311,12 @@ class Unit:
                         raise _AlreadyDone(verdict)
             except _AlreadyDone as done:
                 return done.committed
+            except _NoRow as missed:
+                # This command itself may have changed the row, from another process.
+                first = self._first_answer()
+                if first is None:
+                    raise missed.otherwise from None
+                return first
         self._commands.log.wake()
         return verdict
 
@@ -343,6 +357,13 @@ class _AlreadyDone(Exception):
 
     def __init__(self, committed: Committed) -> None:
         self.committed = committed
+
+
+class _NoRow(Exception):
+    """Rolls back: a row that was required is not as it was read."""
+
+    def __init__(self, otherwise: NoCultureError) -> None:
+        self.otherwise = otherwise
 
 
 def _after(staged: _Staged, position: int | None = None) -> Loaded:

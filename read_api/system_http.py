@@ -1,5 +1,6 @@
 """Health, readiness and metrics for machines; GET /api/system for the operator."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -14,6 +15,9 @@ from kit.openapi import problems
 from read_api.metrics import Metrics
 from read_api.system import Check, SystemQueries, failing
 from schemas.dto import ReadinessDto, SystemDto
+
+# More than the patience of each check with a database that is away.
+ANSWER_WITHIN_S = 6.0
 
 
 def router(
@@ -41,7 +45,11 @@ def router(
         responses={503: {"model": ReadinessDto}},
     )
     async def readyz() -> Response:
-        reasons = await readiness.ask(None)
+        try:
+            reasons = await asyncio.wait_for(readiness.ask(None), ANSWER_WITHIN_S)
+        except TimeoutError:
+            # A server that stands still answers nothing, not even that it is there.
+            reasons = {"database": f"no answer within {ANSWER_WITHIN_S:g} seconds"}
         answer = ReadinessDto(ready=not reasons, reasons=reasons)
         return JSONResponse(answer.model_dump(), status_code=200 if answer.ready else 503)
 

@@ -18,8 +18,13 @@ def chosen_data(given: Path | str | None = None) -> Path:
 
 
 def make_data_folder(data: Path) -> None:
-    """Make the folder if it is not there, closed to everybody else."""
+    """Make the folder if it is not there, closed to everybody else, also if somebody made it.
+
+    It is the wall around logs, blobs and addresses; what lies in it is not closed by itself.
+    """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if data.stat().st_uid == os.geteuid() and data.stat().st_mode & 0o077:
+        data.chmod(0o700)
 
 
 def version() -> str:

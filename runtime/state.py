@@ -20,7 +20,8 @@ LOCK_FILE = "supervisor.lock"
 @dataclass
 class PartState:
     """One line of `status`. `started` is the process's start time, for telling a reused pid;
-    `failures` counts its ends in a row, each soon after its start.
+    `failures` counts its ends in a row, each soon after its start, `unanswered` the looks in a row
+    that it did not answer.
     """
 
     name: str
@@ -30,6 +31,7 @@ class PartState:
     detail: str | None = None
     started: float | None = None
     failures: int = 0
+    unanswered: int = 0
 
 
 @dataclass

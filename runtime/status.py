@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["describe", "version"]
 # A part that was killed once is back in half a second; one that cannot work ends again and again.
 LOOPS_AFTER = 3
+# The supervisor looks every five seconds; one look may fall into a pause.
+SILENT_LOOKS = 2
 
 
 def describe(data: Path) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def describe_part(part: PartState, run_dir: Path) -> dict[str, Any]:
         part.lag = beat["lag"]
         part.detail = beat["detail"] if fresh else "it has not said anything for ten seconds"
     shown = asdict(part)
-    del shown["started"], shown["failures"]
+    del shown["started"], shown["failures"], shown["unanswered"]
     return shown
 
 
@@ -97,6 +99,8 @@ def failing_parts(run_dir: Path) -> str | None:
         shown = describe_part(part, run_dir)
         if loops:
             wrong.append(f"{part.name}: ends soon after each start, {part.failures} times")
+        elif part.unanswered >= SILENT_LOOKS:
+            wrong.append(f"{part.name}: does not answer")
         elif shown["state"] == "stalled":
             wrong.append(f"{part.name}: {shown['detail']}")
     return "; ".join(wrong) or None

@@ -237,6 +237,7 @@ class Part:
         elif self._look.done():
             answered = self._look.exception() is None and self._look.result()
             self._look, self._unanswered = None, 0 if answered else self._unanswered + 1
+            self.shown.unanswered = self._unanswered
         return self._unanswered >= UNANSWERED_LOOKS
 
     def _end(self) -> None:
@@ -257,6 +258,7 @@ class Part:
         elif self.runnable.became_ready():
             self.shown.state = "running"
             self._running_since, self._unanswered = time.monotonic(), 0
+            self.shown.unanswered = 0
 
     def plan_restart(self, reason: str | None = None) -> None:
         """Try again after a pause that doubles with each failure; `status` shows why."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from starlette.testclient import TestClient
 
 from aggregates.errors import NotFound
 from commands.sessions import LinkSpent
@@ -233,3 +235,35 @@ def test_an_invited_person_chooses_a_first_password(installation: Installation) 
     assert installation.browser().post("/api/sessions", json=body).status_code == 201
     again = client.put("/api/me/password", json={"password": "no current password"})
     assert again.status_code == 401
+
+
+def test_of_two_new_passwords_at_once_one_counts_and_the_other_is_refused(
+    installation: Installation,
+) -> None:
+    """Both were told 204, and one of the two passwords was dead."""
+    owner = installation.signed_up()
+    other = installation.browser()
+    signed_in = other.post("/api/sessions", json={"email": owner.email, "password": PASSWORD})
+    assert signed_in.status_code == 201
+    together, prove = Barrier(2), installation.accounts._prove
+
+    def proven_together(*given: object) -> None:
+        prove(*given)
+        together.wait(20)
+
+    def change(client: TestClient, password: str) -> int:
+        new = {"current_password": PASSWORD, "password": password}
+        return client.put("/api/me/password", json=new).status_code
+
+    installation.accounts._prove = proven_together
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            chosen = {"one long new password": owner, "two long new passwords": other}
+            answers = dict(zip(chosen, pool.map(change, chosen.values(), chosen), strict=True))
+    finally:
+        del installation.accounts._prove
+    assert sorted(answers.values()) == [204, 401]
+    for password, answered in answers.items():
+        body = {"email": owner.email, "password": password}
+        status = installation.browser().post("/api/sessions", json=body).status_code
+        assert status == (201 if answered == 204 else 401)

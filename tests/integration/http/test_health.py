@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from contextlib import ExitStack
 
@@ -47,3 +48,19 @@ def test_those_who_ask_at_once_share_a_look(installation: Installation) -> None:
 
     with TestClient(installation.app) as client:
         assert set(asyncio.run(ask(client))) == {200}
+
+
+def test_a_database_that_stands_still_left_readiness_without_an_answer(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped, and not away: nothing came within 35 seconds."""
+    released = threading.Event()
+    monkeypatch.setattr("read_api.system_http.ANSWER_WITHIN_S", 0.2)
+    monkeypatch.setattr("read_api.system_http.failing", lambda _checks: released.wait(30) or {})
+    try:
+        with TestClient(installation.app) as client:
+            answer = client.get("/readyz")
+    finally:
+        released.set()
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == {"database": "no answer within 0.2 seconds"}

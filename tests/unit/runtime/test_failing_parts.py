@@ -12,7 +12,7 @@ import pytest
 
 from runtime.heartbeat import FRESH_S
 from runtime.state import STEADY_AFTER_S, PartState, RunState, supervisor_lock
-from runtime.status import LOOPS_AFTER, failing_parts
+from runtime.status import LOOPS_AFTER, SILENT_LOOKS, failing_parts
 from runtime.supervised import _waits_for_recovery
 
 
@@ -53,6 +53,12 @@ def test_a_worker_that_says_nothing_any_more_is_not_ready(run_dir: Path):
     assert told(run_dir, beat_s_ago=FRESH_S + 1) == (
         "worker: it has not said anything for ten seconds"
     )
+
+
+def test_a_broker_that_stands_still_is_not_ready(run_dir: Path):
+    """Stopped for 43 seconds it was called ready throughout."""
+    assert told(run_dir, unanswered=1) is None
+    assert told(run_dir, unanswered=SILENT_LOOKS) == "worker: does not answer"
 
 
 def test_without_a_supervisor_there_is_nothing_to_say(tmp_path: Path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from runtime.installation import make_data_folder
 from runtime.secret_files import SecretFiles
 from runtime.settings import load_settings, setting_sources
 from runtime.settings_table import TARGET, settings_table
@@ -82,3 +83,12 @@ def test_a_part_with_one_login_for_all_keeps_that_one(tmp_path):
     }
     owner = load_settings(tmp_path, database_url="postgresql://owner@h/d")
     assert owner.of_part("worker").dsn("worker") == "postgresql://owner@h/d"
+
+
+def test_a_data_folder_that_somebody_made_is_closed_to_neighbours(tmp_path):
+    """A neighbour read unreleased audio: only a folder that we made had mode 700."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    make_data_folder(data)
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert data.exists()
