@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from commands.recovery import ResetSpent, SetPassword
 from kit.csrf import refuse_foreign
+from schemas.dto import KeyDto
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
@@ -39,12 +40,13 @@ def router(parts: Parts) -> APIRouter:
         request: Request, token: str, status: int = 200, problem: str | None = None
     ) -> Response:
         """The keys are shown only to whoever has a link that still works."""
+        works, keys = True, list[KeyDto]()
         try:
             keys = parts.recovery.keys_of(request, token[:200])
-        except ResetSpent:
-            keys = []
+        except ResetSpent as error:
+            works, status, problem = False, error.status, in_plain_words(error)
         response = parts.renderer.page(
-            request, "reset_password.html", status, problem=problem, keys=keys
+            request, "reset_password.html", status, problem=problem, keys=keys, works=works
         )
         response.headers["Cache-Control"] = "no-store"
         return response
