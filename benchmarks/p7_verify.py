@@ -59,7 +59,7 @@ def measure(rig: Rig) -> list[Result]:
         for _ in range(QUICK_ROUNDS if rig.quick else ROUNDS):
             theirs_s.append(_timed(lambda: _read_and_hash(connection)))
             ours_s.append(_timed(lambda: _verify(connection, events)))
-        with rig.pool(database.app_url, 2) as pool:
+        with rig.pool(database.worker_url, 2) as pool:
             proofs = _prove(rig, pool, connection, events)
     ours, theirs = (events / statistics.median(times) for times in (ours_s, theirs_s))
     return [

@@ -27,6 +27,8 @@ class LogSigning:
 
     def __init__(self, secrets: SecretFiles) -> None:
         self._secrets, self._changes = secrets, KeyChanges(secrets.log_key_changes)
+        # Made at the start: who copies the secrets then has the seed before anything is signed.
+        LogSigner(secrets.log_signing_seed)
 
     def now(self) -> tuple[LogSigner, KnownKeys]:
         """Raises BadCheckpoint when what is written of the keys does not lead to the one here."""

@@ -269,7 +269,7 @@ def test_while_she_is_here_the_search_finds_her_but_never_in_topics_or_logs(home
     holding = files(home)
     assert set().union(*holding.values()) >= {"text in the cover", "half an upload"}
     parts = {path.relative_to(home.installation.data).parts[0] for path in holding}
-    assert parts == {"blobs"}, "personal data lies only in the object store and its staging"
+    assert parts == {"blobs", "outbox"}, "only in the object store, its staging and her mails"
 
 
 PIECE = 1024 * 1024

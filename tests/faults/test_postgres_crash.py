@@ -35,7 +35,7 @@ def test_a_batch_that_was_applied_is_there_after_a_crash(engine: EmbeddedPostgre
     """Regression: committed with synchronous_commit off, the crash took the row and its checkpoint
     while the worker went on behind them: the view stood still until the partition's next event.
     """
-    with pool_of(engine.app_url) as pool:
+    with pool_of(engine.worker_url) as pool:
         writer = Writer(engine.app_url)
         consumer = ProjectionConsumer(Shelf())
         register(pool, consumer, [STORE])

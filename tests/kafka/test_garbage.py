@@ -8,11 +8,13 @@ from kafka import KafkaProducer
 from events.ids import AssetId
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import KafkaConfig
+from events.log.kafka_topics import KafkaTopics
 from events.log.partitions import PARTITIONS
 from events.log.port import LogReader, Vector
 from events.log.records import from_record
 from tests.integration.consumers.support import Writer, eventually
 
+CATEGORIES = ("analysis", "asset")
 GARBAGE = [
     (b"", []),
     (b"", [("ce_position", b"x")]),
@@ -46,7 +48,8 @@ def positions(reader: LogReader, wanted: int) -> list[int]:
 def test_garbage_on_a_topic_stops_no_consumer(
     config: KafkaConfig, writer: Writer, relaying, caplog: pytest.LogCaptureFixture
 ):
-    reader = KafkaLog(config).reader("tally", ("analysis", "asset"), Vector)
+    KafkaTopics(config).ensure(CATEGORIES)
+    reader = KafkaLog(config).reader("tally", CATEGORIES, Vector)
     with relaying():
         last = writer.lives(1)
         assert positions(reader, last) == list(range(1, last + 1))

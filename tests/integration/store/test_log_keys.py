@@ -188,3 +188,9 @@ def test_an_auditor_with_the_first_key_is_led_to_every_later_one(
     assert checked({**changes[0], "size": 99}, *changes[1:], proof)[0] == 1
     late = replace(first, size=last.size, root=last.root, hash=last.hash)
     assert checked(*changes, late.to_json())[0] == 1, "the first key signed nothing behind it"
+
+
+def test_the_seed_is_there_before_anything_is_signed(secrets: SecretFiles):
+    """A machine that was lost could not go on: its secrets had been copied before the seed was."""
+    LogSigning(secrets)
+    assert (secrets.folder / "log_signing_seed").exists()
