@@ -8,12 +8,9 @@ import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from xdist.scheduler import LoadScopeScheduling
 
 from runtime.engines.kafka import EmbeddedKafka
@@ -61,19 +58,6 @@ def open_database(postgres: EmbeddedPostgres, name: str) -> Iterator[Database]:
 def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
     with open_database(postgres, f"test_{os.getpid()}_{next(_numbers)}") as database:
         yield database
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cheap_hashes() -> Iterator[None]:
-    """A hash as it is takes 0.2 s of a core, and tests sign up by the thousand. Processes of their own
-    keep it.
-    """
-    cheap = partial(Argon2Hasher, time_cost=1, memory_cost=64, parallelism=1)
-    nobodys = PasswordHash((cheap(),)).hash("of nobody")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("commands.passwords.Argon2Hasher", cheap)
-        patch.setattr("commands.passwords.NOBODYS", nobodys)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from psycopg_pool import ConnectionPool
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from commands.unit import Commands
 from events.store.codec import EventCodec
@@ -37,3 +40,14 @@ def codec(pool: ConnectionPool) -> EventCodec:
 @pytest.fixture
 def commands(log: PostgresLog, pool: ConnectionPool, codec: EventCodec) -> Commands:
     return Commands(log, pool, codec, b"k" * 32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """A hash as it is takes 0.2 s of a core, and these tests sign up by the thousand."""
+    cheap = partial(Argon2Hasher, time_cost=1, memory_cost=64, parallelism=1)
+    nobodys = PasswordHash((cheap(),)).hash("of nobody")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("commands.passwords.Argon2Hasher", cheap)
+        patch.setattr("commands.passwords.NOBODYS", nobodys)
+        yield

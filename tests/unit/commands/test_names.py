@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pwdlib import PasswordHash
 
-from commands import passwords as module
 from commands.logins import valid_email
 from commands.musical_keys import musical_key
-from commands.passwords import Passwords
+from commands.passwords import NOBODYS, Passwords
 from commands.staging import DIGEST_PIECE_BYTES, clean_filename, clean_path, digest_of
 from events.audio import MUSICAL_KEYS
 
@@ -192,5 +191,5 @@ def test_looking_for_nobody_costs_what_looking_for_somebody_does(
     assert not passwords.fits("another", None)
     ours, nobodys = verified
     # The method, its memory, its rounds.
-    assert nobodys == module.NOBODYS
+    assert nobodys == NOBODYS
     assert nobodys.split("$")[:4] == ours.split("$")[:4]
