@@ -44,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
         try:
             keys = parts.recovery.keys_of(request, token[:200])
         except ResetSpent as error:
-            works, status, problem = False, error.status, in_plain_words(error)
+            works, problem = False, in_plain_words(error)
         response = parts.renderer.page(
             request, "reset_password.html", status, problem=problem, keys=keys, works=works
         )

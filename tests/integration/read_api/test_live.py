@@ -268,7 +268,7 @@ def test_many_streams_are_asked_for_in_one_query(
         looks = _looks(library, monkeypatch)
         began = time.monotonic()
         # Of all streams at once; one of a test before may not have been let go yet.
-        eventually(lambda: len(looks) >= 3 and len(looks[-1]) == 30)
+        eventually(lambda: len(looks) >= 3 and len(looks[-1]) >= 30)
         assert len(looks) <= (time.monotonic() - began) / 0.1 + 2
 
 
