@@ -24,7 +24,8 @@ from events.store.subject_keys import SubjectGone
 ERASURE_CLAIM = "account-erasure"
 PATIENCE_S, PAUSE_S = 2.0, 0.05
 _KEY = "hashtextextended(%s, 1970)"
-_CLOSED = "SELECT FROM claims WHERE scope = %s AND kind = %s"
+# `during IS NULL` is the condition of the index: without it each file read every claim.
+_CLOSED = "SELECT FROM claims WHERE scope = %s AND kind = %s AND during IS NULL"
 
 
 class StillWriting(NoCultureError):
@@ -94,7 +95,8 @@ def closed_lately(connection: psycopg.Connection[Any], within_days: int) -> list
     """Workspaces whose owners' keys were destroyed not longer ago than this."""
     rows = connection.execute(
         "SELECT c.scope FROM claims c JOIN subject_keys s ON s.subject = c.key"
-        " WHERE c.kind = %s AND s.erased_at > now() - make_interval(days => %s)",
+        " WHERE c.kind = %s AND c.during IS NULL"
+        " AND s.erased_at > now() - make_interval(days => %s)",
         (ERASURE_CLAIM, within_days),
     ).fetchall()
     return [workspace_id for (workspace_id,) in rows]
@@ -103,7 +105,7 @@ def closed_lately(connection: psycopg.Connection[Any], within_days: int) -> list
 def closed_among(connection: psycopg.Connection[Any], workspaces: set[str]) -> set[str]:
     """Those of them whose erasure was asked for."""
     rows = connection.execute(
-        "SELECT scope FROM claims WHERE kind = %s AND scope = ANY(%s)",
+        "SELECT scope FROM claims WHERE kind = %s AND scope = ANY(%s) AND during IS NULL",
         (ERASURE_CLAIM, sorted(workspaces)),
     ).fetchall()
     return {workspace_id for (workspace_id,) in rows}
