@@ -140,7 +140,15 @@ def open_house(database: Database, data: Path) -> Iterator[House]:
 
 
 def eventually(condition: Callable[[], object], within_s: float = 20.0) -> None:
+    """A view that the worker has not built yet is one that is not true yet."""
+
+    def is_true() -> bool:
+        try:
+            return bool(condition())
+        except psycopg.errors.UndefinedTable:
+            return False
+
     deadline = time.monotonic() + within_s
-    while not condition():
+    while not is_true():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.02)
