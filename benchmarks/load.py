@@ -31,6 +31,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._host = f"Host: 127.0.0.1:{transport.get_extra_info('peername')[1]}"
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -55,7 +56,7 @@ class Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         wanted, number = self._wanted, len(self.latencies_s)
-        lines = [f"{wanted['method']} {wanted['path']} HTTP/1.1", "Host: 127.0.0.1"]
+        lines = [f"{wanted['method']} {wanted['path']} HTTP/1.1", self._host]
         body = wanted["body"]
         if wanted["edits"]:
             lines.append(f"If-Match: {self._tag}")

@@ -112,7 +112,8 @@ def _last_rows(database: Database, count: int) -> list[Row]:
 
 
 def _copy(database: Database, rows: Sequence[Row], group_size: int) -> None:
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
+    # As the owner: a part of the product may append, never write the table itself.
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
         for at in range(0, len(rows), group_size):
             with connection.cursor().copy("COPY events FROM STDIN (FORMAT binary)") as copy:
                 copy.set_types(COLUMN_TYPES)
