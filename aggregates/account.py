@@ -28,6 +28,7 @@ from events.errors import NoCultureError
 from events.ids import AccountId, ErasureId, KeyId, PasskeyId, WorkspaceId
 from events.model import Event
 
+STORED_AS = "aggregates.account"
 EMAIL_CLAIM = "account-email"
 FOUNDER_CLAIM = "founder"
 MAX_PASSKEYS = 20

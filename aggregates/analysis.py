@@ -16,6 +16,7 @@ from events.audio import Blob, Measurement
 from events.ids import AnalysisId, AssetId, ReanalysisId, WorkspaceId
 from events.model import Event
 
+STORED_AS = "aggregates.analysis"
 UNDER_WAY = frozenset({"requested", "attempt_failed"})
 
 

@@ -22,6 +22,7 @@ from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event
 
+STORED_AS = "aggregates.asset"
 CONTENT_CLAIM = "asset-content"
 NOTHING_SAID = Tags()
 # What a file can say; the others are only the musician's to override.

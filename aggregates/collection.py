@@ -17,6 +17,8 @@ from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, CollectionId, WorkspaceId
 from events.model import Event
 
+STORED_AS = "aggregates.collection"
+
 
 class WrongKindOfCollection(NoCultureError):
     status, code = 422, "wrong-kind-of-collection"

@@ -17,6 +17,8 @@ from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, CommentId, WorkspaceId
 from events.model import Event
 
+STORED_AS = "aggregates.comment"
+
 
 class NotTheAuthor(NoCultureError):
     status, code = 403, "not-the-author"

@@ -20,6 +20,8 @@ from events.errors import NoCultureError
 from events.ids import AccountId, ErasureId, WorkspaceId
 from events.model import Event
 
+STORED_AS = "aggregates.erasure"
+
 
 class ContentsRemain(NoCultureError):
     """Destroying the key first would leave recordings that nobody could name any more."""

@@ -11,6 +11,7 @@ from events.ids import AccountId, KeyId
 from events.key import KeyIssued, KeyRevoked
 from events.model import Event
 
+STORED_AS = "aggregates.key"
 SCOPES = (
     "assets:read",
     "assets:write",

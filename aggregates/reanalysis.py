@@ -21,6 +21,7 @@ from events.reanalysis import (
 )
 
 # One at a time in a workspace: a second one would measure the same recordings twice.
+STORED_AS = "aggregates.reanalysis"
 ONE_AT_A_TIME = Claim("reanalysis", "workspace")
 
 

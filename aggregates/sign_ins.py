@@ -12,6 +12,8 @@ from events.ids import AccountId
 from events.model import Event
 from events.sign_in import Means, Refusal, SignedIn, SignInRefused
 
+STORED_AS = "aggregates.sign_ins"
+
 
 @dataclass(frozen=True, slots=True)
 class SignIns:

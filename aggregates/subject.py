@@ -9,6 +9,8 @@ from events.ids import AccountId, ErasureId, WorkspaceId
 from events.model import Event
 from events.subject import SubjectErased
 
+STORED_AS = "aggregates.subject"
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:

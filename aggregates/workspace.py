@@ -10,6 +10,8 @@ from events.ids import AccountId, WorkspaceId
 from events.model import Event
 from events.workspace import WorkspaceCreated
 
+STORED_AS = "aggregates.workspace"
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

@@ -85,7 +85,7 @@ class Comments:
         """Raises NotFound (404), NotTheAuthor (403), PreconditionFailed (412)."""
         author_id, said = AccountId(caller.account_id), command.model_dump(exclude_unset=True)
         return self._change(
-            *(caller, comment_id, comment.edit, expected_version, key),
+            *(caller, "edit", comment_id, comment.edit, expected_version, key),
             author_id=author_id,
             changes=said,
         )
@@ -96,7 +96,7 @@ class Comments:
         """Raises NotFound (404), PreconditionFailed (412)."""
         by = AccountId(caller.account_id)
         return self._change(
-            caller, comment_id, comment.resolve, expected_version, key, resolved_by=by
+            caller, "resolve", comment_id, comment.resolve, expected_version, key, resolved_by=by
         )
 
     def reopen(
@@ -105,7 +105,7 @@ class Comments:
         """Raises NotFound (404), PreconditionFailed (412)."""
         by = AccountId(caller.account_id)
         return self._change(
-            caller, comment_id, comment.reopen, expected_version, key, reopened_by=by
+            caller, "reopen", comment_id, comment.reopen, expected_version, key, reopened_by=by
         )
 
     def delete(
@@ -114,22 +114,24 @@ class Comments:
         """Raises NotFound (404), PreconditionFailed (412)."""
         by = AccountId(caller.account_id)
         return self._change(
-            caller, comment_id, comment.delete, expected_version, key, deleted_by=by
+            caller, "delete", comment_id, comment.delete, expected_version, key, deleted_by=by
         )
 
     def _change(
         self,
         caller: Caller,
+        action: str,
         comment_id: str,
         decide: Decide,
         expected_version: int | None,
         key: str | None,
         **said: Any,
     ) -> Committed:
+        """`action` goes into the ids of commands that are stored: never change one."""
         stream = known(CommentId, comment_id, "The comment")
         state = owned(self._commands, caller, comment, stream, "The comment")
         unit = self._commands.unit(
-            command_context(caller, f"{decide.__name__} /api/comments/{{id}}", key),
+            command_context(caller, f"{action} /api/comments/{{id}}", key),
             input={"comment_id": stream, "expected": expected_version, **said},
         )
         if first := unit.repeated() if key else None:

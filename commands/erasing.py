@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from commands.ingest import Command
+from commands.command import Command
 from events.erasure import Certificate, ErasureStep
 from events.ids import AccountId, ErasureId, WorkspaceId
 
 
-class RequestErasureStep(Command):
+class RequestErasureStep(Command, name="RequestErasureStep"):
     """Do this part of the erasure; `attempt` counts from 1."""
 
     erasure_id: ErasureId
@@ -15,7 +15,7 @@ class RequestErasureStep(Command):
     attempt: int
 
 
-class RecordContentsDeleted(Command):
+class RecordContentsDeleted(Command, name="RecordContentsDeleted"):
     """The workspace is empty: no recording, no blob, no upload."""
 
     erasure_id: ErasureId
@@ -23,7 +23,7 @@ class RecordContentsDeleted(Command):
     blobs: int
 
 
-class EraseSubject(Command):
+class EraseSubject(Command, name="EraseSubject"):
     """Destroy the key and say so; the register outside the database already knows."""
 
     erasure_id: ErasureId
@@ -31,7 +31,7 @@ class EraseSubject(Command):
     workspace_id: WorkspaceId
 
 
-class CertifyErasure(Command):
+class CertifyErasure(Command, name="CertifyErasure"):
     """Every consumer has acknowledged."""
 
     erasure_id: ErasureId

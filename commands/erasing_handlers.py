@@ -70,7 +70,7 @@ def certify(unit: Unit, command: CertifyErasure) -> None:
 
 
 HANDLERS = {
-    model.__name__: (model, handler)
+    model.stored_name: (model, handler)
     for model, handler in (
         (RequestErasureStep, request_step),
         (RecordContentsDeleted, record_contents_deleted),

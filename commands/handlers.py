@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from commands import erasing_handlers, ingest_handlers, reanalysing_handlers
-from commands.ingest import Command
+from commands.command import Command
 from commands.unit import Unit
 
 HANDLERS: dict[str, tuple[type[Command], Callable[[Unit, Any], None]]] = {

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
+from commands.command import Command
 from events.audio import AudioFacts, Blob, Measurement, Picture, Sha256, Tags
 from events.ids import AnalysisId, AssetId, WorkspaceId
 from schemas.text import Told
@@ -17,17 +18,13 @@ Code = Annotated[str, Told(100)]
 Reason = Annotated[str, Told(2_000)]
 
 
-class Command(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RequestProbe(Command):
+class RequestProbe(Command, name="RequestProbe"):
     """Look into the file again."""
 
     asset_id: AssetId
 
 
-class VerifyAsset(Command):
+class VerifyAsset(Command, name="VerifyAsset"):
     """The probe read the file from end to end."""
 
     asset_id: AssetId
@@ -40,7 +37,7 @@ class VerifyAsset(Command):
     cover_note: Reason | None = None
 
 
-class RejectAsset(Command):
+class RejectAsset(Command, name="RejectAsset"):
     """The probe found no recording, or no probe gave an answer."""
 
     asset_id: AssetId
@@ -48,7 +45,7 @@ class RejectAsset(Command):
     reason: Reason
 
 
-class RequestAnalysis(Command):
+class RequestAnalysis(Command, name="RequestAnalysis"):
     """Measure a verified recording."""
 
     # Rows of an earlier version also name the file; they may still wait to be sent.
@@ -59,7 +56,7 @@ class RequestAnalysis(Command):
     sha256: Sha256
 
 
-class CompleteAnalysis(Command):
+class CompleteAnalysis(Command, name="CompleteAnalysis"):
     analysis_id: AnalysisId
     measurement: Measurement
     peaks: Blob
@@ -67,14 +64,14 @@ class CompleteAnalysis(Command):
     report: Blob | None = None
 
 
-class FailAnalysisAttempt(Command):
+class FailAnalysisAttempt(Command, name="FailAnalysisAttempt"):
     analysis_id: AnalysisId
     attempt: int
     code: Code
     reason: Reason
 
 
-class GiveUpAnalysis(Command):
+class GiveUpAnalysis(Command, name="GiveUpAnalysis"):
     """`run` None is the newest."""
 
     analysis_id: AnalysisId

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from aggregates import analysis, asset
+from commands.command import Command
 from commands.ingest import (
-    Command,
     CompleteAnalysis,
     FailAnalysisAttempt,
     GiveUpAnalysis,
@@ -106,7 +106,7 @@ def give_up_analysis(unit: Unit, command: GiveUpAnalysis) -> None:
 
 
 HANDLERS: dict[str, tuple[type[Command], Handler]] = {
-    model.__name__: (model, handler)
+    model.stored_name: (model, handler)
     for model, handler in (
         (RequestProbe, request_probe),
         (VerifyAsset, verify_asset),

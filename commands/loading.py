@@ -28,10 +28,15 @@ Evolve = Callable[[Any, Event], Any]
 
 
 class AggregateModule(Protocol):
-    """A module of `aggregates/`: its `evolve` says what is true after an event."""
+    """A module of `aggregates/`: its `evolve` says what is true after an event, `STORED_AS` the
+    name that its snapshots are stored under: it stays when the module is renamed or moved.
+    """
 
     @property
     def evolve(self) -> Evolve: ...
+
+    @property
+    def STORED_AS(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +129,9 @@ class Aggregates:
         return cast(Loaded, loaded)
 
     def _repository(self, module: AggregateModule) -> Repository[str]:
-        evolve = module.evolve
+        evolve, name = module.evolve, module.STORED_AS
         if evolve not in self._repositories:
-            snapshots = snapshot_store(evolve, self._pool, self._keys, self._snapshot_key)
+            snapshots = snapshot_store(name, evolve, self._pool, self._keys, self._snapshot_key)
             self._repositories[evolve] = Repository(self._events, snapshot_store=snapshots)
         return self._repositories[evolve]
 

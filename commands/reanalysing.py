@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from commands.ingest import Command
+from commands.command import Command
 from events.ids import ReanalysisId
 
 
-class StartReanalysisBatch(Command):
+class StartReanalysisBatch(Command, name="StartReanalysisBatch"):
     """Ask for every recording of the batch again; batches count from 0."""
 
     reanalysis_id: ReanalysisId
     number: int
 
 
-class CompleteReanalysis(Command):
+class CompleteReanalysis(Command, name="CompleteReanalysis"):
     """Nothing is left to be measured."""
 
     reanalysis_id: ReanalysisId
@@ -22,7 +22,7 @@ class CompleteReanalysis(Command):
     passed_over: int
 
 
-class CancelReanalysis(Command):
+class CancelReanalysis(Command, name="CancelReanalysis"):
     """Begin no further batch."""
 
     reanalysis_id: ReanalysisId

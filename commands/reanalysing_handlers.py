@@ -7,7 +7,7 @@ from typing import Any
 
 from aggregates import analysis, asset, reanalysis
 from aggregates.errors import NotFound
-from commands.ingest import Command
+from commands.command import Command
 from commands.reanalysing import CancelReanalysis, CompleteReanalysis, StartReanalysisBatch
 from commands.unit import Unit
 from events.ids import AnalysisId, AssetId, ReanalysisId
@@ -74,7 +74,7 @@ def cancel(unit: Unit, command: CancelReanalysis) -> None:
 
 
 HANDLERS: dict[str, tuple[type[Command], Callable[[Unit, Any], None]]] = {
-    model.__name__: (model, handler)
+    model.stored_name: (model, handler)
     for model, handler in (
         (StartReanalysisBatch, start_batch),
         (CompleteReanalysis, complete),

@@ -36,8 +36,12 @@ class Id(str):
 
     prefix: ClassVar[str] = ""
     _pattern: ClassVar[re.Pattern[str]] = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
+    kinds: ClassVar[dict[str, type[Id]]] = {}
 
     def __init_subclass__(cls, *, prefix: str) -> None:
+        if prefix in Id.kinds:
+            raise TypeError(f"{cls.__name__} and {Id.kinds[prefix].__name__} both begin {prefix}_")
+        Id.kinds[prefix] = cls
         cls.prefix = prefix
         cls._pattern = re.compile(rf"{prefix}_[0-9a-f]{{32}}")
 

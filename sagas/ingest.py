@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from commands.ingest import Command, GiveUpAnalysis, RejectAsset, RequestProbe
+from commands.command import Command
+from commands.ingest import GiveUpAnalysis, RejectAsset, RequestProbe
 from events.analysis import AnalysisAttemptFailed, AnalysisCompleted, AnalysisFailed
 from events.asset import AssetDeleted, AssetRejected, AssetUploaded, AssetVerified
 from events.ids import AnalysisId, AssetId, IngestId
@@ -173,7 +174,7 @@ INGEST = Saga(
     version=1,
     categories=("asset", "analysis"),
     stepped=IngestStepped,
-    states=(Probing, Analysing, Pausing, Ended),
+    states={"Probing": Probing, "Analysing": Analysing, "Pausing": Pausing},
     watches=(
         *(AssetUploaded, AssetVerified, AssetRejected, AssetDeleted),
         *(AnalysisCompleted, AnalysisAttemptFailed, AnalysisFailed),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from commands.ingest import Command
+from commands.command import Command
 from commands.reanalysing import CancelReanalysis, CompleteReanalysis, StartReanalysisBatch
 from events.analysis import AnalysisCompleted, AnalysisFailed
 from events.ids import ReanalysingId, ReanalysisId
@@ -115,7 +115,7 @@ REANALYSING = Saga(
     version=1,
     categories=("reanalysis", "analysis"),
     stepped=ReanalysingStepped,
-    states=(Feeding, Ended),
+    states={"Feeding": Feeding},
     watches=(
         *(ReanalysisRequested, ReanalysisBatchStarted, ReanalysisCompleted, ReanalysisCancelled),
         *(AnalysisCompleted, AnalysisFailed),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from commands.ingest import Command, GiveUpAnalysis
+from commands.command import Command
+from commands.ingest import GiveUpAnalysis
 from events.analysis import (
     AnalysisAttemptFailed,
     AnalysisCompleted,
@@ -135,7 +136,7 @@ REMEASURING = Saga(
     version=1,
     categories=("analysis",),
     stepped=RemeasuringStepped,
-    states=(Measuring, Resting, Ended),
+    states={"Measuring": Measuring, "Resting": Resting},
     watches=(AnalysisRequested, AnalysisCompleted, AnalysisAttemptFailed, AnalysisFailed),
     stream_of=stream_of,
     react=react,

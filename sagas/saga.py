@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel
-
+from commands.command import Command
 from events.model import Event
 
 
@@ -75,18 +75,18 @@ class Step:
     """
 
     state: Any
-    send: tuple[BaseModel, ...]
+    send: tuple[Command, ...]
     wait: tuple[Timer, ...]
 
     def __init__(
-        self, state: Any, *, send: tuple[BaseModel, ...] = (), wait: tuple[Timer, ...] = ()
+        self, state: Any, *, send: tuple[Command, ...] = (), wait: tuple[Timer, ...] = ()
     ) -> None:
         object.__setattr__(self, "state", state)
         object.__setattr__(self, "send", send)
         object.__setattr__(self, "wait", wait)
 
 
-def nothing_to_undo(state: Any) -> tuple[BaseModel, ...]:
+def nothing_to_undo(state: Any) -> tuple[Command, ...]:
     return ()
 
 
@@ -94,34 +94,45 @@ def never_ended_by_hand(state: Any) -> None:
     """The `undo` of a saga that may not be aborted."""
 
 
-@dataclass(frozen=True, slots=True)
+_ENDED = {"Ended": Ended}
+
+
+@dataclass(frozen=True)
 class Saga:
     """`watches` are the events that may move it: the runtime shows it no others. `stream_of`
     answers the saga's stream for such an event, None where it has none.
 
     `react` answers None when the input changes nothing. `states` are frozen dataclasses of
-    JSON-able fields. `undo` names the compensation: the commands that make good what led to this
-    state, in the order to send them, None where that cannot be.
+    JSON-able fields under the names that they are stored with: never change one of these.
+    `undo` names the compensation: the commands that make good what led to this state, in the
+    order to send them, None where that cannot be.
     """
 
     name: str
     version: int
     categories: tuple[str, ...]
     stepped: type[Event]
-    states: tuple[type, ...]
+    states: Mapping[str, type]
     watches: tuple[type[Event], ...]
     stream_of: Callable[[Event], str | None]
     react: Callable[[Any, Input], Step | None]
-    undo: Callable[[Any], tuple[BaseModel, ...] | None] = nothing_to_undo
+    undo: Callable[[Any], tuple[Command, ...] | None] = nothing_to_undo
 
     def remember(self, state: Any) -> tuple[str, dict[str, Any]]:
         """(name, memory) to be stored of a state."""
         # States are flat: asdict would copy every id, a third of a step's time.
-        return type(state).__name__, {f.name: getattr(state, f.name) for f in fields(state)}
+        return self.name_of(state), {f.name: getattr(state, f.name) for f in fields(state)}
 
     def recall(self, name: str, memory: Mapping[str, Any]) -> Any:
-        by_name = {state.__name__: state for state in (Ended, *self.states)}
-        state = by_name[name]
+        state = {**self.states, **_ENDED}[name]
         # Tolerant when read: an earlier version of the state remembered more.
         known = {field.name for field in fields(state)}
         return state(**{name: value for name, value in memory.items() if name in known})
+
+    def name_of(self, state: Any) -> str:
+        """The stored name of a state."""
+        return self._names[type(state)]
+
+    @cached_property
+    def _names(self) -> dict[type, str]:
+        return {state: name for name, state in (*self.states.items(), *_ENDED.items())}

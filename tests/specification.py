@@ -17,9 +17,8 @@ from datetime import UTC, datetime, timedelta
 from math import factorial, prod
 from typing import Any
 
-from pydantic import BaseModel
-
 from aggregates.decision import Decision
+from commands.command import Command
 from events.claims import Claim
 from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
@@ -108,10 +107,8 @@ def timer(token: str) -> TimerFired:
     return TimerFired(token)
 
 
-def refused(
-    command: type[BaseModel], code: str = "not-found", reason: str = "It is gone"
-) -> Refused:
-    return Refused(command.__name__, code, reason)
+def refused(command: type[Command], code: str = "not-found", reason: str = "It is gone") -> Refused:
+    return Refused(command.stored_name, code, reason)
 
 
 def saga(process: Saga) -> SagaPast:
@@ -155,7 +152,7 @@ class SagaVerdict:
         assert self.step is not None, "the saga did not react"
         return self.step
 
-    def then_sends(self, *commands: BaseModel) -> SagaVerdict:
+    def then_sends(self, *commands: Command) -> SagaVerdict:
         """Exactly these commands, in this order."""
         assert self.taken.send == commands
         return self

@@ -241,17 +241,17 @@ class NotKept(Exception):
 
 
 def snapshot_store(
-    evolve: Callable[..., Any], pool: ConnectionPool, keys: SubjectKeys, key: bytes
+    name: str, evolve: Callable[..., Any], pool: ConnectionPool, keys: SubjectKeys, key: bytes
 ) -> SnapshotStore | None:
-    """Of the aggregate module that `evolve` is in; None if its return type is not annotated."""
+    """Keeps what `evolve` makes under `name`; None if its return type is not annotated."""
     state = typing.get_type_hints(evolve).get("return")
     if state is None:
         return None
     adapter: TypeAdapter[Any] = TypeAdapter(state)
     shape = shape_of(adapter, evolve)
     return SnapshotStore(
-        SnapshotMapper(evolve.__module__, shape, adapter, keys, key),
-        SnapshotRecorder(pool, evolve.__module__, shape),
+        SnapshotMapper(name, shape, adapter, keys, key),
+        SnapshotRecorder(pool, name, shape),
     )
 
 

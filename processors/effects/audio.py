@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel
-
+from commands.command import Command
 from commands.ingest import CompleteAnalysis, FailAnalysisAttempt, RejectAsset, VerifyAsset
 from commands.staging import Staging
 from events.analysis import AnalysisRequested
@@ -47,7 +46,7 @@ class ProbeEffect:
     def wants(event: Recorded) -> bool:
         return isinstance(event.data, AssetUploaded | AssetProbeRequested)
 
-    def perform(self, event: Recorded) -> BaseModel:
+    def perform(self, event: Recorded) -> Command:
         intent = event.data
         assert isinstance(intent, AssetUploaded | AssetProbeRequested)
         with (
@@ -100,7 +99,7 @@ class ProbeEffect:
             return None
         return Blob(sha256=staged.sha256, size_bytes=staged.size_bytes, media_type=made.media_type)
 
-    def give_up(self, event: Recorded, error: Exception) -> BaseModel:
+    def give_up(self, event: Recorded, error: Exception) -> Command:
         intent = event.data
         assert isinstance(intent, AssetUploaded | AssetProbeRequested)
         return RejectAsset(
@@ -126,7 +125,7 @@ class AnalysisEffect:
     def wants(event: Recorded) -> bool:
         return isinstance(event.data, AnalysisRequested)
 
-    def perform(self, event: Recorded) -> BaseModel:
+    def perform(self, event: Recorded) -> Command:
         intent = event.data
         assert isinstance(intent, AnalysisRequested)
         with (
@@ -142,7 +141,7 @@ class AnalysisEffect:
             report=_keep(self._objects, intent.workspace_id, analysis.report, REPORT_MEDIA_TYPE),
         )
 
-    def give_up(self, event: Recorded, error: Exception) -> BaseModel:
+    def give_up(self, event: Recorded, error: Exception) -> Command:
         intent = event.data
         assert isinstance(intent, AnalysisRequested)
         # Ours are written for people; what else came may quote the file or a row.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pydantic import BaseModel
-
+from commands.command import Command
 from events.envelope import Recorded
 from events.model import Event
 
@@ -34,13 +33,13 @@ class Effect(Intents, Protocol):
 
     max_attempts: int
 
-    def perform(self, event: Recorded) -> BaseModel | None:
+    def perform(self, event: Recorded) -> Command | None:
         """Do it; the answer is the outcome command, None if there is nothing (any more) to say.
 
         Runs at least once per intent: the event's id is the idempotency key towards the world.
         """
         ...
 
-    def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:
+    def give_up(self, event: Recorded, error: Exception) -> Command | None:
         """The outcome command after the last attempt failed."""
         ...

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from pydantic import BaseModel
-
+from commands.command import Command
 from commands.contents import Leaving, WorkspaceContents
 from commands.erasing import CertifyErasure, EraseSubject, RecordContentsDeleted
 from events.envelope import Envelope, Recorded
@@ -55,7 +54,7 @@ class _ErasureEffect:
     def wants(cls, event: Recorded) -> bool:
         return isinstance(event.data, ErasureStepRequested) and event.data.step == cls.step
 
-    def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:
+    def give_up(self, event: Recorded, error: Exception) -> Command | None:
         """Nothing to say: the saga asks again, for as long as it takes."""
         return None
 
@@ -76,7 +75,7 @@ class EraseContentsEffect(_ErasureEffect):
         self._contents, self._log, self._forget_mails = contents, log, forget_mails
         self._acknowledgements = acknowledgements
 
-    def perform(self, event: Recorded) -> BaseModel:
+    def perform(self, event: Recorded) -> Command:
         """Raises NotAcknowledged while somebody writes a mail: without the key nobody could tell
         later whose it is.
         """
@@ -106,7 +105,7 @@ class DestroyKeyEffect(_ErasureEffect):
     def __init__(self, register: Register) -> None:
         self._register = register
 
-    def perform(self, event: Recorded) -> BaseModel:
+    def perform(self, event: Recorded) -> Command:
         intent = intent_of(event)
         names = {"workspace_id": intent.workspace_id, "erasure_id": intent.erasure_id}
         self._register.add(subject_id=intent.account_id, **names)
@@ -132,7 +131,7 @@ class CertifyEffect(_ErasureEffect):
         self._signing, self._acknowledgements = signing, acknowledgements
         self._let_go = let_go
 
-    def perform(self, event: Recorded) -> BaseModel:
+    def perform(self, event: Recorded) -> Command:
         """Raises NotAcknowledged while somebody still holds something."""
         intent = intent_of(event)
         # An upload that had begun before may have ended after its workspace was emptied.

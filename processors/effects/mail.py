@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pydantic import BaseModel
-
 from commands.address_codes import CODE_LIFE, AddressCodes
+from commands.command import Command
 from commands.recovery import RESET_LIFE, ResetLinks
 from events.account import AccountRegistered, AddressCodeRequested, PasswordResetRequested
 from events.envelope import Recorded
@@ -42,7 +41,7 @@ class PasswordResetMail:
     def wants(event: Recorded) -> bool:
         return isinstance(event.data, PasswordResetRequested)
 
-    def perform(self, event: Recorded) -> BaseModel | None:
+    def perform(self, event: Recorded) -> Command | None:
         """Nothing, when it comes so late (a worker that was off, a restored log) that nobody
         waits for it.
         """
@@ -57,7 +56,7 @@ class PasswordResetMail:
             self._mailer.send(address, _SUBJECT, _TEXT.format(site=site, link=link))
         return None
 
-    def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:
+    def give_up(self, event: Recorded, error: Exception) -> Command | None:
         """Nothing to say: the owner asks again."""
         return None
 
@@ -91,7 +90,7 @@ class AddressCodeMail:
     def wants(event: Recorded) -> bool:
         return isinstance(event.data, (AccountRegistered, AddressCodeRequested))
 
-    def perform(self, event: Recorded) -> BaseModel | None:
+    def perform(self, event: Recorded) -> Command | None:
         """Nothing, when it comes so late that nobody waits for it."""
         assert isinstance(event.data, (AccountRegistered, AddressCodeRequested))
         if utc_now() - event.recorded_at > CODE_LIFE:
@@ -103,6 +102,6 @@ class AddressCodeMail:
             self._mailer.send(address, _CODE_SUBJECT, _CODE_TEXT.format(site=site, code=code))
         return None
 
-    def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:
+    def give_up(self, event: Recorded, error: Exception) -> Command | None:
         """Nothing to say: the owner asks again."""
         return None

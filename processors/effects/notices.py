@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from pydantic import BaseModel
-
 from commands.address_codes import AddressCodes
+from commands.command import Command
 from commands.unit import Commands
 from events.account import (
     PasskeyAdded,
@@ -81,7 +80,7 @@ class SecurityNoticeMail:
             return False
         return isinstance(data, SecurityNoticeMail.intents)
 
-    def perform(self, event: Recorded) -> BaseModel | None:
+    def perform(self, event: Recorded) -> Command | None:
         if utc_now() - event.recorded_at > NEWS_FOR:
             return None
         account_id = self._whose(event)
@@ -94,7 +93,7 @@ class SecurityNoticeMail:
         self._mailer.send(address, subject, _TEXT.format(what=what, when=when, site=site))
         return None
 
-    def give_up(self, event: Recorded, error: Exception) -> BaseModel | None:
+    def give_up(self, event: Recorded, error: Exception) -> Command | None:
         """Nothing to say: the account's own pages show what there is."""
         return None
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg_pool import ConnectionPool
-from pydantic import BaseModel
 
+from commands.command import Command
 from commands.handlers import HANDLERS
 from commands.unit import CommandContext, Commands
 from events.envelope import Recorded
@@ -119,7 +119,7 @@ class EffectRunner:
             self._end(work)
         return True
 
-    def _outcome(self, work: _Work, event: Recorded) -> BaseModel | None:
+    def _outcome(self, work: _Work, event: Recorded) -> Command | None:
         """Of the performance or, after the last attempt, of giving up."""
         try:
             if work.lost > MAX_LOST_LEASES:
@@ -233,11 +233,11 @@ class EffectRunner:
                 (self._effect.name, work.event_id),
             )
 
-    def _commit(self, event: Recorded, outcome: BaseModel | None) -> None:
+    def _commit(self, event: Recorded, outcome: Command | None) -> None:
         """Raises _NotCommitted where only the moment was wrong."""
         if outcome is None:
             return
-        name = type(outcome).__name__
+        name = outcome.stored_name
         _, handler = HANDLERS[name]
         context = CommandContext(
             actor=None,

@@ -102,7 +102,7 @@ class Operating:
             action=action,
             saga=saga.name,
             saga_id=saga_id,
-            state=type(standing(saga, self._codec.decode(newest)).state).__name__,
+            state=saga.name_of(standing(saga, self._codec.decode(newest)).state),
             operator_id=None if operator_id is None else AccountId(operator_id),
             reason=reason,
         )

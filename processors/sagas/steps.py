@@ -105,15 +105,15 @@ def _react(
     if step is not None:
         return _wanted(step)
     if isinstance(input, Skipped):
-        raise NotSkippable(type(before.state).__name__)
+        raise NotSkippable(saga.name_of(before.state))
     if isinstance(input, Retried):
         if not before.sent and not on_the_way:
-            raise NothingToRetry(type(before.state).__name__)
+            raise NothingToRetry(saga.name_of(before.state))
         return before.state, [(c.name, c.body) for c in before.sent], before.timers
     return None
 
 
 def _wanted(step: Step) -> tuple[Any, list[Pending], tuple[SetTimer, ...]]:
-    commands = [(type(c).__name__, c.model_dump(mode="json")) for c in step.send]
+    commands = [(c.stored_name, c.model_dump(mode="json")) for c in step.send]
     timers = tuple(SetTimer(token=t.token, delay_s=t.delay_s) for t in step.wait)
     return step.state, commands, timers

@@ -31,6 +31,7 @@ from tests.integration.store.conftest import TENANT, append_of
 FACTS = AudioFacts(duration_s=1, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=1)
 MUSICIAN = AccountId.new()
 SELF = sys.modules[__name__]
+STORED_AS = __name__
 
 
 @dataclass(frozen=True)

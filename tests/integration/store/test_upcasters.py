@@ -23,6 +23,7 @@ from tests.integration.store.conftest import TENANT, append_of
 
 LOAN, READER = AssetId.new(), "acc_" + "7" * 32
 SELF = sys.modules[__name__]
+STORED_AS = __name__
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def react(state: Any, input: Any) -> Step | None:
 
 
 SIMPLE = Saga(
-    "simple", 1, ("asset",), IngestStepped, (Asking,), (AssetUploaded,), lambda event: SAGA_ID,
+    "simple", 1, ("asset",), IngestStepped, {"Asking": Asking}, (AssetUploaded,), lambda _: SAGA_ID,
     react,
 )  # fmt: skip
 
@@ -158,7 +158,7 @@ def test_an_abort_ends_any_saga_and_leaves_no_timer():
 
 def test_a_saga_that_must_come_to_its_own_end_is_not_aborted():
     steadfast = Saga(
-        "steadfast", 1, ("asset",), IngestStepped, (Asking,), (AssetUploaded,),
+        "steadfast", 1, ("asset",), IngestStepped, {"Asking": Asking}, (AssetUploaded,),
         lambda event: SAGA_ID, react, never_ended_by_hand,
     )  # fmt: skip
     with pytest.raises(NotAbortable):

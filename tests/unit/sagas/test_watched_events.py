@@ -36,7 +36,7 @@ EVENTS = (
 def states(saga: Saga) -> Iterator[Any]:
     """None, and each state with every small attempt and every step."""
     yield None
-    for state in saga.states:
+    for state in saga.states.values():
         choices = [
             VALUES.get(field.name, (1, 2, 3) if field.type == "int" else (ASSET,))
             for field in fields(state)

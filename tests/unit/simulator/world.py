@@ -220,13 +220,13 @@ class World:
         context = CommandContext(
             actor=None,
             tenant=WORKSPACE,
-            command_id=CommandId.derived(type(command).__name__, reference),
+            command_id=CommandId.derived(command.stored_name, reference),
             correlation_id=intent.correlation_id if intent else "cor_" + reference[4:],
             causation_id=intent.event_id if intent else None,
         )
         unit: Any = self.unit(context, input=None)
         try:
-            HANDLERS[type(command).__name__][1](unit, command)
+            HANDLERS[command.stored_name][1](unit, command)
             unit.commit()
         except NoCultureError:
             pass
