@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 
 from commands.http import answer, command_id
-from events.operation import Action
+from events.operation import Action as Action
 from events.store.pending import Committed, VersionConflict
 from kit.auth import Authenticate
 from kit.caller import Caller

@@ -87,10 +87,7 @@ class ObjectStore(Protocol):
         ...
 
 
-class LocalCopy(Protocol):
-    def __enter__(self) -> Path: ...
-
-    def __exit__(self, *exception: object) -> None: ...
+LocalCopy = AbstractContextManager[Path]
 
 
 class AudioTools(Protocol):

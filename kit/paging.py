@@ -11,7 +11,8 @@ from kit.tokens import Signer, base64url, from_base64url
 from schemas.dto import Page
 from schemas.errors import NoCultureError
 
-T, U = TypeVar("T"), TypeVar("U")
+T = TypeVar("T")
+U = TypeVar("U")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 
 

@@ -11,11 +11,11 @@ from events.envelope import Recorded
 class Rows(Protocol):
     """One table's changes of a batch, gathered in memory and written set-based at its end."""
 
-    def upsert(self, key: str | tuple[Any, ...], **columns: Any) -> None:
+    def upsert(self, key: str | int | tuple[Any, ...], **columns: Any) -> None:
         """Set these columns of the row with this primary key, whichever event comes first."""
         ...
 
-    def delete(self, key: str | tuple[Any, ...]) -> None: ...
+    def delete(self, key: str | int | tuple[Any, ...]) -> None: ...
 
 
 class Projection:

@@ -181,7 +181,9 @@ def said_in(tags: Tags | None, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _found_by(said: dict[str, Any]) -> dict[str, Any]:
     """The columns beside the tags that they are found and sorted by."""
-    columns = {f"folded_{name}": _lines(said[name]) for name in FOUND_BY if name in said}
+    columns: dict[str, Any] = {
+        f"folded_{name}": _lines(said[name]) for name in FOUND_BY if name in said
+    }
     if "title" in said:
         columns["sort_title"] = sort_key(said["title"])
     if "genre" in said:

@@ -15,7 +15,7 @@ from read_api.assets import AssetQueries
 from read_api.errors import ViewNotReady
 from read_api.timeline import TimelineQueries
 from read_api.views import Row, Views
-from schemas.dto import AccountDto
+from schemas.dto import AccountDto, AssetDto
 
 # A view follows within some 50 ms; whoever has just signed up is worth a second.
 _PATIENCE_S = 1.0
@@ -103,7 +103,7 @@ class AccountQueries:
                 return row
             time.sleep(0.02)
 
-    def _all_assets(self, caller: Caller) -> Iterator:
+    def _all_assets(self, caller: Caller) -> Iterator[AssetDto]:
         cursor = None
         while True:
             page = self._assets.list(

@@ -52,11 +52,13 @@ class AnalysisQueries:
         row = self._assets.row(caller, asset_id)
         if run is None:
             # The vault's word: whoever waited for the vault sees what it shows.
-            sha256 = row.get("report_sha256")
+            sha256: str | None = row.get("report_sha256")
         else:
             sha256 = self._run(asset_id, run)["report_sha256"]
         report = self._read(row, sha256)
-        return report and (report, f'"r{sha256[:16]}-v{row["version"]}"')
+        if report is None or sha256 is None:
+            return None
+        return report, f'"r{sha256[:16]}-v{row["version"]}"'
 
     def runs(self, caller: Caller, asset_id: str) -> Page[AnalysisRunDto]:
         """Newest first, at most 200. Raises NotFound (404)."""

@@ -134,7 +134,7 @@ class SagaQueries:
             raise NotFound("This saga")
         return newest[::-1]
 
-    def _told(self, steps: Sequence[Envelope], saga_id: str) -> list[SagaStepDto]:
+    def _told(self, steps: Sequence[Envelope], saga_id: str) -> Sequence[SagaStepDto]:
         data = [json.loads(step.data) for step in steps]
         sent = [command["command_id"] for step in data for command in step["sent"]]
         refused = {s["input"]["reference"] for s in data if s["input"]["kind"] == "refusal"}

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from psycopg_pool import ConnectionPool
 
+from events.log.progress import ConsumerProgress
 from read_api.views import Views
 from schemas.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
 
@@ -20,24 +21,12 @@ Check = Callable[[], str | None]
 Parts = Callable[[], Sequence[Mapping[str, Any]]]
 
 
-class ConsumerState(Protocol):
-    """`events.log.progress.ConsumerProgress`"""
-
-    name: str
-    kind: str
-    version: int
-    position: int
-    lag: int
-    parked: int
-    stopped: str | None
-
-
 class LogState(Protocol):
     """`events.log.progress.LogProgress`"""
 
     def relayed(self) -> int: ...
 
-    def all(self) -> Sequence[ConsumerState]: ...
+    def all(self) -> Sequence[ConsumerProgress]: ...
 
 
 class SystemQueries:

@@ -54,7 +54,7 @@ class Views:
                 said = [text for setting in settings.items() for text in setting]
                 connection.execute(f"SELECT {each}".encode(), said)
             cursor = connection.cursor(row_factory=dict_row)
-            return cursor.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+            return cursor.execute(statement, parameters).fetchall()
 
     def row(self, statement: str, parameters: Mapping[str, Any]) -> Row | None:
         return next(iter(self.rows(statement, parameters)), None)

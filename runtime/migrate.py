@@ -60,7 +60,9 @@ def migrate(owner_url: str, roles: Roles | None = None) -> list[str]:
             "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
             " sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        known = dict(connection.execute("SELECT number, sha256 FROM migrations").fetchall())
+        known: dict[int, str] = dict(
+            connection.execute("SELECT number, sha256 FROM migrations").fetchall()
+        )
         files = migrations()
         unknown = set(known) - {number for number, _, _ in files}
         if unknown:
@@ -72,7 +74,7 @@ def migrate(owner_url: str, roles: Roles | None = None) -> list[str]:
                     raise MigrationChanged(name)
                 continue
             with connection.transaction():
-                connection.execute(sql)  # type: ignore[arg-type]
+                connection.execute(sql)
                 connection.execute(
                     "INSERT INTO migrations (number, name, sha256) VALUES (%s, %s, %s)",
                     (number, name, digest),

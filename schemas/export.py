@@ -163,7 +163,8 @@ def asyncapi_text() -> str:
     # Only whoever exports needs it: a development dependency.
     import yaml
 
-    return yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def glossary_text() -> str:

@@ -13,30 +13,35 @@ import hashlib
 import json
 import pathlib
 import struct
+from collections.abc import Callable, Sequence
+from typing import Any
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 FRAME = "event_id stream_id stream_version category type version effective_at actor tenant"
 FRAME += " correlation_id causation_id command_id input_hash claims data"
 FOR_EVER = (float("inf"), 0)  # behind any (epoch, size)
+Point = tuple[int, int]  # of the curve
+Keys = dict[bytes, tuple[float, int]]  # a key and the last (epoch, size) that it signed
+Json = dict[str, Any]
 
 
 class Wrong(Exception):
     """What does not hold, in words."""
 
 
-def sha256(*parts):
+def sha256(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
 
 
 # Ed25519, RFC 8032: sum, multiple and decoding of points of the curve.
-def add(a, b):
+def add(a: Point, b: Point) -> Point:
     product = D * a[0] * b[0] * a[1] * b[1]
     x = (a[0] * b[1] + b[0] * a[1]) * pow(1 + product, -1, P)
     return x % P, (a[1] * b[1] + a[0] * b[0]) * pow(1 - product, -1, P) % P
 
 
-def times(scalar, point):
+def times(scalar: int, point: Point) -> Point:
     result = (0, 1)
     while scalar:
         result = add(result, point) if scalar & 1 else result
@@ -44,7 +49,7 @@ def times(scalar, point):
     return result
 
 
-def point_of(encoded):
+def point_of(encoded: bytes) -> Point:
     sign, y = divmod(int.from_bytes(encoded, "little"), 2**255)
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     x = pow(square, (P + 3) // 8, P)
@@ -54,7 +59,7 @@ def point_of(encoded):
     return (P - x if x & 1 != sign else x), y
 
 
-def is_signed(message, signature, key):
+def is_signed(message: bytes, signature: bytes, key: bytes) -> bool:
     scalar = int.from_bytes(signature[32:], "little")
     hashed = hashlib.sha512(signature[:32] + key + message).digest()
     right = times(int.from_bytes(hashed, "little") % L, point_of(key))
@@ -62,7 +67,7 @@ def is_signed(message, signature, key):
     return scalar < L and times(scalar, base) == add(point_of(signature[:32]), right)
 
 
-def check_checkpoint(point, keys):
+def check_checkpoint(point: Json, keys: Keys) -> None:
     name, root = f"noculture/{point['log_id']}", bytes.fromhex(point["root"])
     text = f"{name}\n{point['size']}\n{base64.b64encode(root).decode()}\nepoch {point['epoch']}\n"
     text += f"hash {point['hash']}\nrecorded_at {point['recorded_at']}\n"
@@ -74,7 +79,7 @@ def check_checkpoint(point, keys):
         raise Wrong(f"the checkpoint of {point['size']} is not signed with this key")
 
 
-def check_key(change, keys):
+def check_key(change: Json, keys: Keys) -> str:
     name, old, new = f"noculture/{change['log_id']}", list(keys)[-1], change["public_key"]
     last = change["epoch"], change["size"]
     text = f"{name}\nkey {new}\nfollows {old.hex()}\nafter epoch {last[0]} size {last[1]}\n"
@@ -84,13 +89,14 @@ def check_key(change, keys):
     return f"behind the checkpoint of {last[1]} the key is {new}"
 
 
-def micros(text):
+def micros(text: str) -> int:
     epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     return (datetime.datetime.fromisoformat(text) - epoch) // datetime.timedelta(microseconds=1)
 
 
-def leaf_of(frame):
-    leaf, forms = b"", {"effective_at": micros, "input_hash": bytes.fromhex}
+def leaf_of(frame: Json) -> bytes:
+    forms: dict[str, Callable[[Any], Any]] = {"effective_at": micros, "input_hash": bytes.fromhex}
+    leaf = b""
     for name in FRAME.split():
         value = forms.get(name, lambda same: same)(frame[name])
         value = struct.pack(">q", value) if isinstance(value, int) else value
@@ -99,7 +105,7 @@ def leaf_of(frame):
     return sha256(leaf)
 
 
-def climb(node, at, size, path):
+def climb(node: bytes, at: int, size: int, path: Sequence[bytes]) -> tuple[str, str]:
     """RFC 9162, 2.1: the root over a node's siblings, and the one over those on its left only."""
     left, last = node, size - 1
     for sibling in path:
@@ -115,7 +121,7 @@ def climb(node, at, size, path):
     return (node.hex(), left.hex()) if last == 0 else ("", "")
 
 
-def check_inclusion(proof, size, root, path):
+def check_inclusion(proof: Json, size: int, root: str, path: list[bytes]) -> str:
     at = proof["position"]
     entry = struct.pack(">qq", at, micros(proof["recorded_at"])) + leaf_of(proof["frame"])
     if not 1 <= at <= size or climb(sha256(b"\0", entry), at - 1, size, path)[0] != root:
@@ -123,7 +129,7 @@ def check_inclusion(proof, size, root, path):
     return f"event {at} ({proof['frame']['type']}) is in the log of {size} as it is written here"
 
 
-def check_consistency(proof, size, root, path):
+def check_consistency(proof: Json, size: int, root: str, path: list[bytes]) -> str:
     first, old = proof["first"]["size"], proof["first"]["root"]
     whole = first.bit_length() if first == size else (first & -first).bit_length() - 1
     path = [bytes.fromhex(old), *path] if first in (1 << whole, size) else path
@@ -133,7 +139,7 @@ def check_consistency(proof, size, root, path):
     return f"the log of {size} begins with the log of {first}"
 
 
-def check(read, mine, keys):
+def check(read: Json, mine: set[tuple[str, int, str]] | None, keys: Keys) -> str:
     if read.get("kind") == "key":
         return check_key(read, keys)
     points = [read[name] for name in ("checkpoint", "first") if name in read] or [read]

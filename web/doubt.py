@@ -12,6 +12,7 @@ def doubt(asset: AssetDto, figure: str) -> str:
     measured = asset.analysis
     if measured is None:
         return ""
+    said: float | str | None
     match figure:
         case "tempo":
             said, guesses = asset.tags.tempo_bpm, measured.tempo_candidates

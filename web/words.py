@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from schemas.analyses import ReanalysisDto
@@ -38,7 +39,7 @@ class Happening:
     what: str
     detail: str
     position: int
-    at: str
+    at: datetime
     by: str
     mood: str = "plain"
 

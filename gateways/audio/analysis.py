@@ -78,7 +78,7 @@ def meters_of(decoder: Decoder) -> Meters:
     """Decode it all once. Raises Refusal."""
     surround = _Surround(decoder) if decoder.channels > 2 else None
     meters = Meters(decoder.sample_rate_hz, min(decoder.channels, 2), surround)
-    blocks = Blocks(decoder, decoder.sample_rate_hz, surround and surround.feed)
+    blocks = Blocks(decoder, decoder.sample_rate_hz, surround.feed if surround else None)
     for second in whole_seconds(blocks, meters.rate_hz):
         meters.feed(second)
     meters.finish()

@@ -116,7 +116,7 @@ def _serve_one(link: socket.socket, job: Job) -> None:
         raise SystemExit("a job without a file")
     with os.fdopen(fd, "rb") as file:
         try:
-            answer = {"result": job(file, **request.get("given", {}))}
+            answer: dict[str, Any] = {"result": job(file, **request.get("given", {}))}
         except MemoryError:
             refused = Refused(
                 code="limits-exceeded", reason="This file needs more memory than one file may have."

@@ -101,7 +101,7 @@ class Decoder:
         for packet in self._container.demux(self._stream):
             yield bytes(packet)
 
-    def _decode(self, packet: av.Packet) -> Iterator[AudioFrame]:
+    def _decode(self, packet: av.Packet[av.AudioStream]) -> Iterator[AudioFrame]:
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
@@ -184,6 +184,7 @@ def _open(file: BinaryIO) -> av.container.InputContainer:
     try:
         return av.open(
             file,
+            "r",
             container_options={
                 "protocol_whitelist": "none",
                 "format_whitelist": ",".join(DEMUXERS),
@@ -247,15 +248,16 @@ class Blocks:
     def _give_whole(self, frame: AudioFrame) -> None:
         if self._whole is None:
             return
+        # The layout of the first frame holds for all.
+        layout = self._layout = self._layout or frame.layout
         if self._unmixed is None or self._unmixed_shape != _shape(frame):
-            # The layout of the first frame holds for all. Interleaved, because PyAV 18.1 reads a
-            # ninth plane of a planar frame of eight channels, and that ends the process.
-            self._layout = self._layout or frame.layout
+            # Interleaved, because PyAV 18.1 reads a ninth plane of a planar frame of eight
+            # channels, and that ends the process.
             rate_hz = self._decoder.sample_rate_hz
-            self._unmixed = AudioResampler(format="flt", layout=self._layout, rate=rate_hz)
+            self._unmixed = AudioResampler(format="flt", layout=layout, rate=rate_hz)
             self._unmixed_shape = _shape(frame)
         for whole in self._unmixed.resample(frame):
-            self._whole(_finite(whole.to_ndarray().reshape(-1, self._layout.nb_channels)))
+            self._whole(_finite(whole.to_ndarray().reshape(-1, layout.nb_channels)))
 
     def _resampler(self, frame: AudioFrame) -> AudioResampler:
         # A mono file stays one channel: swresample's mono to stereo is 3 dB down, so wrong peaks.

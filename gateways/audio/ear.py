@@ -14,7 +14,8 @@ import numpy as np
 from gateways.audio.fingerprint import fingerprint
 from gateways.audio.mood import mood
 from gateways.audio.neural.beats import BeatNetwork
-from gateways.audio.neural.listen import Heard, Listener
+from gateways.audio.neural.heard import Heard
+from gateways.audio.neural.listen import Listener
 from gateways.audio.rhythm import AnalyserChoice, Rhythm, rhythm
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.audio.structure import sections

@@ -72,8 +72,8 @@ def only_code(rooms: Sequence[str], models_dir: str | None) -> None:
     python = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     packages = {path for path in sys.path if path and Path(path) != root}
     ours = [root / room for room in rooms]
-    models = [models_dir, *_what_it_links_to(Path(models_dir))] if models_dir else []
-    folders = [*python, *packages, *_mapped_folders(), *_SYSTEM, *ours, *models]
+    models = [Path(models_dir), *_what_it_links_to(Path(models_dir))] if models_dir else []
+    folders: list[str | Path] = [*python, *packages, *_mapped_folders(), *_SYSTEM, *ours, *models]
     landlock.refuse_all_but(landlock.readable(folders, names_only=[root]))
 
 

@@ -216,11 +216,10 @@ def _unless_refused(model: type[T], result: dict[str, Any]) -> T:
     """Raises AudioRefused."""
     if result.get("verdict") == "refused":
         raise AudioRefused(_validated(TypeAdapter(Refused), result))
-    found: T = _validated(TypeAdapter(model), result)
-    return found
+    return _validated(TypeAdapter(model), result)
 
 
-def _validated(adapter: TypeAdapter[Any], result: dict[str, Any]) -> Any:
+def _validated(adapter: TypeAdapter[T], result: dict[str, Any]) -> T:
     """The child has read hostile bytes: what it answers is checked like any other input."""
     try:
         return adapter.validate_json(json.dumps(result))  # bytes travel as base64

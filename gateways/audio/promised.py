@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import mutagen
 from mutagen.aiff import AIFF
@@ -13,7 +14,7 @@ from gateways.audio.cpu import within_cpu
 from gateways.audio.decode import Decoder
 
 # libavformat trims what these headers state to the size of the file, or guesses.
-_STATED = {"mp3": MP3, "wav": WAVE, "aiff": AIFF}
+_STATED: dict[str, Callable[[BinaryIO], Any]] = {"mp3": MP3, "wav": WAVE, "aiff": AIFF}
 _ENDLESS_BYTES = 0xFFFFFF00  # a WAV written to a pipe states the largest number there is
 # FLAC counts its samples; other headers and their encoders' padding differ by some frames.
 _TOLERANCE_S = {"flac": 0.02}

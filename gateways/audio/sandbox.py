@@ -126,10 +126,11 @@ class Sandbox:
             if sink is not None:
                 self._stream(sink, deadline_s)
             answer = self._receive(deadline_s, self.limits.wall_s)
-        if not isinstance(answer.get("result"), dict):
+        result = answer.get("result")
+        if not isinstance(result, dict):
             self.close()
             raise AnalyserCrashed(str(answer.get("failed"))[:500])
-        return answer["result"]
+        return result
 
     def close(self) -> None:
         """End the child. Nothing it holds is worth waiting for."""

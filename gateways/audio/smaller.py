@@ -7,6 +7,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 _CODECS = {"image/png": "png", "image/jpeg": "mjpeg", "image/webp": "webp"}
@@ -32,6 +33,7 @@ def smaller(data: bytes, media_type: str, most_pixels: int, most_bytes: int) -> 
 
 def _decoded(data: bytes, codec: str, most_pixels: int) -> VideoFrame | None:
     decoder = av.CodecContext.create(codec, "r")
+    assert isinstance(decoder, VideoCodecContext)
     decoder.thread_count = 1
     # A second header further on may say otherwise than the first. Coders fill up their last blocks.
     decoder.options = {"max_pixels": str(most_pixels * 11 // 10)}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from mutagen.apev2 import APEBinaryValue, APEv2
 from mutagen.flac import FLAC, Picture
@@ -179,7 +179,7 @@ def _from_ape(items: APEv2) -> Place:
     for key in ("cover art (front)", "cover art (back)"):
         if isinstance(cover := items.get(key), APEBinaryValue):
             kind = FRONT_COVER if "front" in key else FRONT_COVER + 1
-            place.pictures.append((kind, bytes(cover.value).partition(b"\0")[2]))
+            place.pictures.append((kind, cast(bytes, cover.value).partition(b"\0")[2]))
     return place
 
 
@@ -192,7 +192,7 @@ def _from_flac(file: BinaryIO) -> Iterator[Place]:
 
 
 def _from_ogg_flac(file: BinaryIO) -> Iterator[Place]:
-    flac = OggFLAC(file)
+    flac: Any = OggFLAC(file)  # its types know no `info`
     place = _from_vorbis(flac.tags)
     place.add("bit_depth", flac.info.bits_per_sample)
     yield place
@@ -237,7 +237,7 @@ def _old_picture(encoded: str) -> Found | None:
 
 
 def _from_mp4(file: BinaryIO) -> Iterator[Place]:
-    mp4 = MP4(file)
+    mp4: Any = MP4(file)  # its types know neither `info` nor `tags`
     place = Place()
     if mp4.info.codec.startswith("alac"):
         place.add("bit_depth", mp4.info.bits_per_sample)

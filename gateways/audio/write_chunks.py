@@ -54,7 +54,8 @@ def write_chunks(copy: Patched, changes: Written) -> None:
 
 
 def _id3(file: BinaryIO, form: Form, changes: Written) -> Iterator[Edit]:
-    first, *others = form.named(*_ID3) or [None]
+    chunks = form.named(*_ID3)
+    first = chunks[0] if chunks else None
     tags = _id3_in(file, first) if first else ID3()
     change_id3(tags, changes)
     name = b"id3 " if form.order == "<" else b"ID3 "
@@ -63,8 +64,7 @@ def _id3(file: BinaryIO, form: Form, changes: Written) -> Iterator[Edit]:
         yield first.start, first.end, data
     else:
         yield _where_to_add(file, form, data)
-    for other in others:
-        assert other is not None
+    for other in chunks[1:]:
         beside = _id3_in(file, other)
         change_id3(beside, changes, only_present=True)
         data = _chunk(form, other.name, id3_bytes(beside)) if beside else b""

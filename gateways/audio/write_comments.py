@@ -37,7 +37,7 @@ def write_vorbis(opened: Any, copy: Patched, changes: Written) -> None:
 
 def write_mp4(copy: Patched, changes: Written) -> None:
     copy.seek(0)
-    opened = MP4(copy)
+    opened: Any = MP4(copy)  # its types know no `tags`
     if opened.tags is None:
         opened.add_tags()
     atoms = opened.tags

@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -36,10 +36,10 @@ class TableRows:
         self._deleted: dict[Key, None] = {}
         self._changed: dict[Key, dict[str, Any]] = {}
 
-    def upsert(self, key: str | Key, **columns: Any) -> None:
+    def upsert(self, key: str | int | Key, **columns: Any) -> None:
         self._changed.setdefault(self._as_key(key), {}).update(columns)
 
-    def delete(self, key: str | Key) -> None:
+    def delete(self, key: str | int | Key) -> None:
         row = self._as_key(key)
         self._changed.pop(row, None)
         self._deleted[row] = None
@@ -61,7 +61,7 @@ class TableRows:
             self._upsert(connection, names, records)
         self._deleted, self._changed = {}, {}
 
-    def _as_key(self, key: str | Key) -> Key:
+    def _as_key(self, key: str | int | Key) -> Key:
         row = key if isinstance(key, tuple) else (key,)
         if len(row) != len(self._key):
             raise ValueError(f"the key is {self._key}, not {row}")
@@ -112,7 +112,7 @@ def _delete(table: tuple[str, str], key: tuple[str, ...]) -> sql.SQL:
 
 
 def _text(composed: sql.Composed) -> sql.SQL:
-    return sql.SQL(cast(LiteralString, composed.as_string(None)))
+    return sql.SQL(composed.as_string(None))
 
 
 def _names(names: tuple[str, ...]) -> sql.Composed:

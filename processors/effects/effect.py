@@ -18,9 +18,14 @@ class Intents(Protocol):
     work: never change it.
     """
 
-    name: str
-    categories: tuple[str, ...]
-    intents: tuple[type[Event], ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def categories(self) -> tuple[str, ...]: ...
+
+    @property
+    def intents(self) -> tuple[type[Event], ...]: ...
 
     @staticmethod
     def wants(event: Recorded) -> bool:
@@ -31,7 +36,8 @@ class Intents(Protocol):
 class Effect(Intents, Protocol):
     """One kind of work on the outside world."""
 
-    max_attempts: int
+    @property
+    def max_attempts(self) -> int: ...
 
     def perform(self, event: Recorded) -> Command | None:
         """Do it; the answer is the outcome command, None if there is nothing (any more) to say.

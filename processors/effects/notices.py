@@ -145,7 +145,7 @@ class SecurityNoticeMail:
                 issued = self._issued(key_id)
                 return (
                     "A key to your account was revoked",
-                    f"The key {_named(issued and issued.name)} stopped working.",
+                    f"The key {_named(issued.name if issued else None)} stopped working.",
                 )
         raise TypeError(f"{event.type} is nothing to mail about")
 

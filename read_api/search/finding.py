@@ -205,9 +205,8 @@ class Search:
 
     def _many(self, asked: Asked) -> bool:
         """Or they are all new, and there is no second page far down."""
-        return (
-            self._one(statement.count_statement(asked, "exact"), "exact")["found"] > statement.MANY
-        )
+        found: int = self._one(statement.count_statement(asked, "exact"), "exact")["found"]
+        return found > statement.MANY
 
     def _read(self, asked: Asked, how: How, after: After | None, limit: int) -> list[Row]:
         sql, parameters = statement.page_statement(asked, how, after, limit)

@@ -34,7 +34,9 @@ class Meaning:
     def of(self, text: str) -> Nearest | None:
         """Towards what was heard as these words say; None as long as there is no model."""
         embedder = self._ready()
-        return embedder and Nearest("words", embedder.model, self._vector(text), least=MEANT)
+        if embedder is None:
+            return None
+        return Nearest("words", embedder.model, self._vector(text), least=MEANT)
 
     def _ready(self) -> TextEmbedder | None:
         if self._make is None:

@@ -105,8 +105,8 @@ def _whole(asset: AssetDto, texts: Mapping[str, str], asked: str) -> str | None:
         if phrase in text:
             return name
     raw = {"title": asset.tags.title, "file name": asset.filename, "artist": asset.tags.artist}
-    for name, text in raw.items():
-        if text and not has_words(phrase) and phrase in signs(text):
+    for name, written in raw.items():
+        if written and not has_words(phrase) and phrase in signs(written):
             return name
     return None
 
@@ -135,8 +135,8 @@ def _best(word: str, texts: Mapping[str, str]) -> tuple[str | None, bool]:
         for name, text in texts.items()
         for token in text.split()
     ]
-    share, name = max(alike, default=(0.0, None))
-    return (name, False) if share >= ALIKE else (None, False)
+    share, likest = max(alike, default=(0.0, None))
+    return (likest, False) if share >= ALIKE else (None, False)
 
 
 def _in_text(texts: Mapping[str, str], chip: Chip) -> str | None:

@@ -258,7 +258,8 @@ def _newest_first(
     """What is called so first, then all that fits, newest first, by an index that stops early."""
     named = asked.named
     assert named is not None
-    score, keyset, behind = 1, "true", "true"
+    score: float = 1
+    keyset, behind = "true", "true"
     if after is not None:
         score = float(after.sort_key or 0)
         parameters |= {"after_id": after.asset_id, "after_score": score}

@@ -43,10 +43,11 @@ COMMANDS = {
 class LazyCommands(TyperGroup):
     """Loads the module of the command that was named."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    # The class of a context is click's or typer's own, as the version of typer will have it.
+    def list_commands(self, ctx: object) -> list[str]:
         return [*COMMANDS, *GROUPS]
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any | None:
+    def get_command(self, ctx: object, cmd_name: str) -> Any | None:
         if module := GROUPS.get(cmd_name):
             group = _load(module)
             # `--help` lists a command by the name that it gives itself.

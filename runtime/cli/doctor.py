@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from runtime.checks import Finding, all_findings
+from runtime.checks import all_findings
 from runtime.cli.output import Json, print_json
+from runtime.finding import Finding
 from runtime.installation import chosen_data
 
 app = typer.Typer(pretty_exceptions_enable=False)

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from mutagen.aiff import AIFF
 from mutagen.flac import FLAC, Picture
-from mutagen.id3 import APIC, ID3, TALB, TBPM, TCON, TDRC, TIT2, TKEY, TPE1, TRCK, TSRC
+from mutagen.id3 import APIC, ID3, TALB, TBPM, TCON, TDRC, TIT2, TKEY, TPE1, TRCK, TSRC, Frame
 from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
-from runtime.demo_music.composer import SAMPLE_RATE_HZ, compose
+from runtime.demo_music.composer import compose
+from runtime.demo_music.instruments import SAMPLE_RATE_HZ
 from runtime.demo_music.tracks import TrackSpec, catalogue
 
 
@@ -111,6 +113,7 @@ def encode(path: Path, samples: np.ndarray) -> None:
     # libavcodec calls its own Vorbis encoder experimental; it is the one the wheel has.
     with av.open(path, "w", options={"strict": "experimental"}) as container:
         stream = container.add_stream(encoding.codec, rate=encoding.rate_hz, layout=layout)
+        assert isinstance(stream, AudioStream)
         stream.format = encoding.sample_format
         stream.codec_context.options = {"strict": "experimental"}
         if encoding.bitrate_bps:
@@ -153,7 +156,7 @@ def write_tags(truth: TrackTruth, cover: bytes | None, with_measurable: bool) ->
 
 
 def _id3(tags: ID3, truth: TrackTruth, cover: bytes | None, with_measurable: bool) -> None:
-    frames = [
+    frames: list[Frame] = [
         TIT2(text=truth.title), TPE1(text=truth.artist), TALB(text=truth.album),
         TDRC(text=str(truth.year)), TCON(text=truth.genre), TRCK(text=f"{truth.track}/2"),
         TSRC(text=truth.isrc),

@@ -181,7 +181,8 @@ def _epiano(hz: float, duration_s: float) -> np.ndarray:
 
 def _pad(hz: float, duration_s: float) -> np.ndarray:
     t = _time(duration_s)
-    sound = sum(_saw(hz * (1 + cents / 1200), t, 0.37 * i) for i, cents in enumerate((-7, 0, 6)))
+    saws = (_saw(hz * (1 + cents / 1200), t, 0.37 * i) for i, cents in enumerate((-7, 0, 6)))
+    sound = sum(saws, np.zeros_like(t))
     return _shaped(0.35 * _filtered(sound, "lowpass", 1900), 0.12, 0.25)
 
 
@@ -197,15 +198,15 @@ def _lead(hz: float, duration_s: float) -> np.ndarray:
     vibrato = hz * (
         t + 0.004 * np.minimum(1, t * 3) * (1 - np.cos(2 * np.pi * 5.5 * t)) / (2 * np.pi * 5.5)
     )
-    odd = sum(np.sin(2 * np.pi * k * vibrato) / k for k in (1, 3, 5, 7))
+    odds = (np.sin(2 * np.pi * k * vibrato) / k for k in (1, 3, 5, 7))
+    odd = sum(odds, np.zeros_like(t))
     return _shaped(0.7 * odd * np.exp(-t * 0.8), 0.012, 0.06)
 
 
 def _organ(hz: float, duration_s: float) -> np.ndarray:
     t = _time(duration_s)
-    return _shaped(
-        0.5 * sum(np.sin(2 * np.pi * hz * k * t) / k for k in (1, 2, 3, 4, 8)), 0.008, 0.04
-    )
+    pipes = (np.sin(2 * np.pi * hz * k * t) / k for k in (1, 2, 3, 4, 8))
+    return _shaped(0.5 * sum(pipes, np.zeros_like(t)), 0.008, 0.04)
 
 
 _VOICES = {

@@ -170,7 +170,7 @@ def _set(connection: Connection, role: str, attributes: str, password: str) -> N
     connection.execute(
         sql.SQL("ALTER ROLE {} WITH {} PASSWORD {}").format(
             sql.Identifier(role),
-            sql.SQL(attributes),  # type: ignore[arg-type]
+            sql.SQL(attributes),
             sql.Literal(verifier),
         )
     )
@@ -182,4 +182,4 @@ def _is_there(connection: Connection, role: str) -> bool:
 
 
 def _of(statement: str, *names: str) -> sql.Composed:
-    return sql.SQL(statement).format(*map(sql.Identifier, names))  # type: ignore[arg-type]
+    return sql.SQL(statement).format(*map(sql.Identifier, names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ def write_plots(pairs: Pairs, summary: Summary, folder: Path) -> list[Path]:
         raise PartUnavailable("Plots need matplotlib: pip install matplotlib") from None
     folder.mkdir(parents=True, exist_ok=True)
     drawn: list[tuple[str, Any]] = []
-    for name, draw in (
-        ("calibration", lambda axes: _calibration(axes, summary)),
-        ("tempo-octaves", lambda axes: _tempo_octaves(axes, pairs)),
-        ("key-errors", lambda axes: _key_errors(axes, pairs)),
-    ):
+    drawings: dict[str, Callable[[Any], None]] = {
+        "calibration": lambda axes: _calibration(axes, summary),
+        "tempo-octaves": lambda axes: _tempo_octaves(axes, pairs),
+        "key-errors": lambda axes: _key_errors(axes, pairs),
+    }
+    for name, draw in drawings.items():
         figure = Figure(figsize=(6, 3.4), layout="constrained")
         draw(figure.subplots())
         drawn.append((name, figure))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from runtime.installation import ROOT
 from runtime.suite import run
 from runtime.suite.changed import changed_files, touched_tests
+from runtime.suite.linters import CODE
 
 FAILS_ONCE = """
 from pathlib import Path
@@ -153,3 +156,9 @@ def test_changed_are_edited_and_new_files_and_not_ignored_ones(tree: Path):
     (tree / "kit/calendar.py").write_text("")
     (tree / "a.log").write_text("")
     assert changed_files(tree) == ["kit/calendar.py", "kit/clock.py"]
+
+
+def test_the_types_of_every_room_are_checked():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]
+    assert settings["strict"]
+    assert {*settings["files"]} == {*CODE} - {"tests", "benchmarks"}

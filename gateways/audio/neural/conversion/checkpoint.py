@@ -86,7 +86,8 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _shape(message: int | bytes) -> tuple[int, ...]:
-    sizes = [dict(_fields(dim)) for number, dim in _fields(bytes(message)) if number == 2]
+    dims = [dim for number, dim in _fields(bytes(message)) if number == 2]
+    sizes = [dict(_fields(dim)) for dim in dims if isinstance(dim, bytes)]
     return tuple(int(size.get(1, 0)) for size in sizes)
 
 
