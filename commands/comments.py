@@ -11,7 +11,7 @@ from aggregates import asset, comment
 from aggregates.errors import NotFound
 from commands.http import answer, command_context
 from commands.owned import change_at, known, owned
-from commands.unit import Commands, Decide
+from commands.unit import Commands, Decide, Unit
 from events.ids import AccountId, AssetId, CommentId, WorkspaceId
 from events.store.pending import Committed
 from kit.auth import Authenticate
@@ -60,7 +60,7 @@ class Comments:
         )
         if first := unit.repeated() if key else None:
             return first
-        self._still_there(caller, stream, "The asset")
+        self._require_recording(unit, caller, stream, "The asset")
         comment_id = CommentId.new()
         unit.start(
             comment,
@@ -136,13 +136,18 @@ class Comments:
         )
         if first := unit.repeated() if key else None:
             return first
-        self._still_there(caller, state.asset_id, "The comment")
+        self._require_recording(unit, caller, state.asset_id, "The comment")
         return change_at(unit, comment, stream, decide, expected_version, comment_id=stream, **said)
 
-    def _still_there(self, caller: Caller, asset_id: AssetId, what: str) -> None:
-        """Of a deleted recording nothing is said. Raises NotFound (404)."""
-        if owned(self._commands, caller, asset, asset_id, what).state == "deleted":
+    def _require_recording(self, unit: Unit, caller: Caller, asset_id: AssetId, what: str) -> None:
+        """Of a deleted recording nothing is said, nor of one that is deleted before the commit.
+
+        Raises NotFound (404), and so does the commit.
+        """
+        recording = owned(self._commands, caller, asset, asset_id, what)
+        if recording.state == "deleted":
             raise NotFound(what)
+        unit.while_held(asset.content_claim(recording.sha256), asset_id, NotFound(what))
 
 
 def router(comments: Comments, authenticated: Authenticate) -> APIRouter:

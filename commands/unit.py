@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from aggregates.decision import Decision
 from commands.loading import NOTHING, AggregateModule, Aggregates, Loaded
+from events.claims import Claim
 from events.errors import NoCultureError
 from events.ids import EventId
 from events.store.codec import EventCodec
@@ -105,6 +106,7 @@ class Unit:
     _input_hash: bytes
     _staged: list[_Staged] = field(default_factory=list)
     _alongside: list[tuple[str, Any, NoCultureError | None]] = field(default_factory=list)
+    _held: list[tuple[Claim, str, NoCultureError]] = field(default_factory=list)
     _answered: Committed | None = None
 
     def load(
@@ -158,6 +160,12 @@ class Unit:
         transaction may be different by then.
         """
         self._alongside.append((statement, parameters, otherwise))
+
+    def while_held(self, claim: Claim, holder: str, otherwise: NoCultureError) -> None:
+        """`commit` raises `otherwise` if the stream `holder` does not hold this claim at that very
+        moment: for a rule about another stream whose claim many rely on (docs/adr/0027).
+        """
+        self._held.append((claim, holder, otherwise))
 
     def commit(self) -> Committed:
         """Append everything staged, at once.
@@ -285,7 +293,7 @@ class Unit:
         )
 
     def _write(self, append: Append) -> Committed:
-        if not self._alongside:
+        if not self._alongside and not self._held:
             return self._commands.log.append(append)
         try:
             return self._write_alongside(append)
@@ -303,6 +311,11 @@ class Unit:
                     for statement, parameters, otherwise in self._alongside:
                         done = connection.execute(statement, parameters)
                         if otherwise is not None and done.rowcount == 0:
+                            raise _NoRow(otherwise)
+                    # Last: behind the log's lock we never wait for a row, whose holder may wait for
+                    # the log.
+                    for claim, holder, otherwise in self._held:
+                        if not self._commands.log.holds(connection, append.tenant, claim, holder):
                             raise _NoRow(otherwise)
                     verdict = self._commands.log.append_in(connection, [append])[0]
                     if isinstance(verdict, Exception):
@@ -360,7 +373,7 @@ class _AlreadyDone(Exception):
 
 
 class _NoRow(Exception):
-    """Rolls back: a row that was required is not as it was read."""
+    """Rolls back: a row or a claim that was required is not there, or not any more."""
 
     def __init__(self, otherwise: NoCultureError) -> None:
         self.otherwise = otherwise

@@ -27,6 +27,10 @@ class Claim:
     since: datetime | None = None
     until: datetime | None = None
 
+    def scope_in(self, tenant: str) -> str:
+        """What it is unique in, as the store names it."""
+        return "" if self.scope == "global" else tenant
+
 
 def claims_bytes(takes: tuple[Claim, ...], releases: tuple[Claim, ...]) -> bytes | None:
     """The canonical bytes that are hashed with the event; None when it moves no claim."""

@@ -1,80 +1,33 @@
-"""Analyses as JSON: the enhanced answer, reports, runs, and the measuring again of many."""
+"""Analyses as JSON: reports, runs, and how far the measuring again of many is."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import header, problems
-from kit.positions import Progress, ReadAt, wait_s
+from kit.positions import Progress, ReadAt
 from read_api.analyses import AnalysisQueries
-from read_api.enhanced import EnhancedAnalyses
 from read_api.errors import NotFound
 from read_api.reanalyses import ReanalysisQueries
-from schemas.analyses import AnalysisComparison, AnalysisRunDto, PendingAnalysis, ReanalysisDto
+from schemas.analyses import AnalysisComparison, AnalysisRunDto, ReanalysisDto
 from schemas.dto import Page
-from schemas.report import EnhancedAnalysis, Report
-from schemas.text import HeaderText, Ref
+from schemas.report import Report
+from schemas.text import Ref
 
-# Twice as long as a three-minute track takes on one core.
-WAIT_S = 30.0
-RETRY_AFTER_S = 5
 RunNumber = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
-
-
-class AskForAnalysis(BaseModel):
-    """`refresh` measures anew before it answers; that needs the scope assets:write."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    assetId: Ref  # as the roadmap names it
-    refresh: bool = False
 
 
 def router(
     authenticated: Authenticate,
     progress: Progress,
     analyses: AnalysisQueries,
-    enhanced: EnhancedAnalyses,
     reanalyses: ReanalysisQueries,
 ) -> APIRouter:
     routes = APIRouter(tags=["analysis"])
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
     in_views = [Depends(ReadAt("vault", progress)), Depends(ReadAt("analyses", progress))]
-
-    @routes.post(
-        "/api/analysis/enhanced",
-        operation_id="analyseEnhanced",
-        summary="What a recording is like: measured, or as the musician says",
-        dependencies=in_views,
-        response_model=EnhancedAnalysis,
-        responses={
-            **problems(401, 403, 404, 409, 422, 429, 503),
-            202: {
-                "model": PendingAnalysis,
-                "headers": {"Retry-After": header("Seconds", "integer")},
-            },
-        },
-    )
-    async def analyse_enhanced(
-        asked: AskForAnalysis,
-        caller: Reader,
-        prefer: Annotated[
-            HeaderText | None,
-            Header(description="`wait=N`: at most N seconds, 30 by default and at most"),
-        ] = None,
-    ) -> Any:
-        """Waits while the recording is being measured; 202 when that takes longer."""
-        standing = await enhanced.standing(
-            caller, asked.assetId, refresh=asked.refresh, timeout_s=wait_s(prefer, WAIT_S)
-        )
-        if standing.report is None:
-            pending = PendingAnalysis(run=standing.run).model_dump()
-            return JSONResponse(pending, 202, {"Retry-After": str(RETRY_AFTER_S)})
-        return _body(EnhancedAnalysis, standing.report)
 
     @routes.get(
         "/api/assets/{asset_id}/analysis",
@@ -98,7 +51,9 @@ def router(
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return _body(Report, report, headers)
+        # Written once, not checked again: a report of an hour holds 10,000 beats.
+        content = report.model_dump_json()
+        return Response(content, media_type="application/json", headers=headers)
 
     @routes.get(
         "/api/assets/{asset_id}/analyses",
@@ -136,12 +91,3 @@ def router(
         return reanalyses.get(caller, reanalysis_id)
 
     return routes
-
-
-def _body(
-    shape: type[BaseModel], report: Report, headers: dict[str, str] | None = None
-) -> Response:
-    """Written once, not checked again: a report of an hour holds 10,000 beats."""
-    fields = set(shape.model_fields)
-    content = report.model_dump_json(include=fields)
-    return Response(content, media_type="application/json", headers=headers)

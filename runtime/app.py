@@ -16,6 +16,7 @@ import commands.bulk
 import commands.collections
 import commands.comments
 import commands.direct
+import commands.enhanced
 import commands.erasures
 import commands.keys
 import commands.operations
@@ -42,13 +43,13 @@ import read_api.system_http
 import web.app
 import web.parts
 import web.security_txt
+from commands.enhanced import EnhancedAnalyses
 from events import tracing
 from events.log.tail import LogTail
 from kit.gathering import Gathering
 from kit.install import install_kit
 from kit.limits import Policy
 from kit.turns import TakeTurns
-from read_api.enhanced import EnhancedAnalyses
 from read_api.metrics import CountRequests, Metrics
 from read_api.system import consumers_running
 from runtime.command_side import CommandSide, command_side
@@ -132,6 +133,11 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         commands.bulk.router(changing.bulk, authenticated),
         commands.assets.router(changing.assets, authenticated),
         commands.analyses.router(changing.analyses, authenticated),
+        commands.enhanced.router(
+            EnhancedAnalyses(changing.analyses, reading.analyses.standing, progress),
+            authenticated,
+            progress,
+        ),
         commands.collections.router(changing.collections, authenticated),
         commands.comments.router(changing.comments, authenticated),
         commands.direct.router(changing.direct, authenticated),
@@ -153,7 +159,6 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
             authenticated,
             progress,
             reading.analyses,
-            EnhancedAnalyses(reading.analyses, progress, changing.analyses.start),
             reading.reanalyses,
         ),
         read_api.comments_http.router(authenticated, progress, reading.comments),

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from events.claims import Claim
 from events.store.group import GroupCommitter
 from events.store.pending import Append, Committed
-from events.store.postgres import Connection, PostgresEvents, Verdict, append_in
+from events.store.postgres import Connection, PostgresEvents, Verdict, append_in, holds
 from events.tracing import hop
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,10 @@ class PostgresLog:
         """Inside the caller's transaction, as its last statement; call `wake` after the commit."""
         with hop("append", (append.correlation_id for append in appends)):
             return append_in(connection, appends)
+
+    def holds(self, connection: Connection, tenant: str, claim: Claim, stream_id: str) -> bool:
+        """Inside the caller's transaction, right before `append_in`: until then it stays true."""
+        return holds(connection, tenant, claim, stream_id)
 
     def observe(self, observe: Callable[[int, float, bool], None]) -> None:
         """Call this with (appends, seconds, busy) after every group."""

@@ -45,7 +45,7 @@ class Append:
     def exclusive(self) -> frozenset[tuple[str, str, str]]:
         """What two appends of one group may not share: command, streams, claim keys."""
         claims = {
-            ("claim " + c.kind, "" if c.scope == "global" else self.tenant, c.key)
+            ("claim " + c.kind, c.scope_in(self.tenant), c.key)
             for event in self.events
             for c in event.takes + event.releases
         }

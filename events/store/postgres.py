@@ -11,6 +11,7 @@ from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 from psycopg_pool import ConnectionPool
 
+from events.claims import Claim
 from events.envelope import Envelope
 from events.store.pending import (
     Append,
@@ -32,6 +33,13 @@ COLUMNS = (
 _COLUMNS_OF_A_VERDICT = "append, verdict, stream, version, last_position, detail"
 _APPEND = f"SELECT {_COLUMNS_OF_A_VERDICT} FROM append_events({', '.join(['%s'] * len(ARGUMENTS))})"
 _PREPARED = b"append"
+# The lock that append_events() takes: claims move behind it alone.
+_LOCK_LOG = "SELECT pg_advisory_xact_lock(7521980, 1)"
+# `during IS NULL` is the condition of the index.
+_HELD = (
+    "SELECT FROM claims WHERE kind = %s AND scope = %s AND key = %s AND during IS NULL"
+    " AND stream_id = %s"
+)
 _CLOSED = "NC410"
 _IN_BINARY = [Format.BINARY] * len(ARGUMENTS)
 Verdict = Committed | Exception
@@ -53,6 +61,16 @@ def append_encoded(connection: Connection, group: Sequence[EncodedAppend]) -> li
     except psycopg.Error as error:
         raise _typed(error) from error
     return _verdicts(group, rows)
+
+
+def holds(connection: Connection, tenant: str, claim: Claim, stream_id: str) -> bool:
+    """Whether the stream holds this claim for ever; the answer stays true until the caller's
+    transaction ends, for it takes the log lock.
+    """
+    connection.execute(_LOCK_LOG)
+    # A statement of its own: its snapshot is taken behind the lock.
+    name = (claim.kind, claim.scope_in(tenant), claim.key)
+    return connection.execute(_HELD, (*name, stream_id)).rowcount == 1
 
 
 def prepare_append(connection: Connection) -> None:

@@ -165,7 +165,7 @@ def encode(append: Append) -> EncodedAppend:
         if moved is not None:
             moves = [(False, c) for c in event.releases] + [(True, c) for c in event.takes]
             for take, claim in moves:
-                scope = "" if claim.scope == "global" else append.tenant
+                scope = claim.scope_in(append.tenant)
                 name = (_text(claim.kind), _text(scope), _text(claim.key))
                 claims.append((len(events), (_BOOLEANS[take], *name, _during(claim))))
     stream = append.events[0].stream_id
