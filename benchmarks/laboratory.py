@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregates import analysis
+from aggregates.vault import analysis
 from commands.unit import CommandContext, Commands
 from events.ids import AnalysisId, AssetId, CommandId, CorrelationId, WorkspaceId
 

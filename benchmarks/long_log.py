@@ -9,12 +9,12 @@ import psycopg
 
 from benchmarks.bulk import append_all
 from benchmarks.laboratory import CODE, REASON, SHA256
-from events.analysis import AnalysisAttemptFailed, AnalysisRequested
 from events.claims import Claim
 from events.ids import AnalysisId, AssetId, CommandId, CorrelationId, EventId, WorkspaceId
 from events.model import Event
 from events.store.pending import Append, PendingEvent
 from events.times import utc_now
+from events.vault.analysis import AnalysisAttemptFailed, AnalysisRequested
 
 OPEN_STREAMS = 1_000
 EVENTS_A_GROUP = 2_000

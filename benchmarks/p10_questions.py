@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.p10_vault import GENRES, INSTRUMENTS, MOODS, WORKSPACE, Catalogue, asset_id
 from kit.caller import Caller
-from read_api.asset_filters import AssetFilters
-from read_api.assets import AssetQueries
-from read_api.search.saved import canonical, filters_of
+from read_api.vault.asset_filters import AssetFilters
+from read_api.vault.assets import AssetQueries
+from read_api.vault.search.saved import canonical, filters_of
 
 CALLER = Caller("acc_" + "0" * 32, WORKSPACE)
 # So far down a list somebody is who has scrolled for long.

@@ -21,8 +21,8 @@ from benchmarks.result import Result
 from benchmarks.rig import Rig
 from kit.paging import Cursors
 from kit.tokens import Signer
-from read_api.assets import AssetQueries
-from read_api.search.nearest import SETTINGS, Nearest
+from read_api.vault.assets import AssetQueries
+from read_api.vault.search.nearest import SETTINGS, Nearest
 from read_api.views import Views
 
 ASSETS, QUICK_ASSETS = 100_000, 5_200

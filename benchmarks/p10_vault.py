@@ -18,12 +18,12 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from events.audio import MUSICAL_KEYS, Tags
 from events.ids import WorkspaceId
+from events.vault.audio import MUSICAL_KEYS, Tags
 from processors.consumers.views import analyse, create_build, publish
-from projections.genres import genre_keys
-from projections.sounds import SOUND_DIMENSIONS, WORDS_DIMENSIONS, Sounds
-from projections.vault import Vault, called, said_in
+from projections.vault.genres import genre_keys
+from projections.vault.sounds import SOUND_DIMENSIONS, WORDS_DIMENSIONS, Sounds
+from projections.vault.vault import Vault, called, said_in
 
 WORKSPACE = WorkspaceId.new()
 STYLES, SENTENCES = 300, 2_000

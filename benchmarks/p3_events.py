@@ -8,9 +8,6 @@ from itertools import islice
 
 import psycopg
 
-from events.analysis import AnalysisCompleted, AnalysisRequested
-from events.asset import AssetTagsEdited, AssetUploaded
-from events.audio import Blob, Measurement, Tags
 from events.ids import (
     AccountId,
     AnalysisId,
@@ -20,11 +17,14 @@ from events.ids import (
     EventId,
     WorkspaceId,
 )
-from events.ingest import IngestStepped, SagaInput
 from events.model import Event
 from events.store.pending import Append, Committed, PendingEvent
 from events.store.postgres import append_in
 from events.times import utc_now
+from events.vault.analysis import AnalysisCompleted, AnalysisRequested
+from events.vault.asset import AssetTagsEdited, AssetUploaded
+from events.vault.audio import Blob, Measurement, Tags
+from events.vault.ingest import IngestStepped, SagaInput
 
 EVENTS_A_LIFE = 5
 LIVES_AT_ONCE = 400

@@ -17,12 +17,12 @@ from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 from eventsourcing.projection import Projection as LibraryProjection
 from psycopg.sql import SQL
 
-from events.analysis import AnalysisAttemptFailed
 from events.envelope import Recorded
 from events.ids import AnalysisId, AssetId, CommandId, CorrelationId, EventId, WorkspaceId
 from events.store.pending import Append, Committed, PendingEvent
 from events.store.postgres import append_in
 from events.times import utc_now
+from events.vault.analysis import AnalysisAttemptFailed
 from projections.projection import Projection, Rows
 
 EVENTS_A_STREAM = 10

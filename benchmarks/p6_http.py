@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from aggregates import asset
+from aggregates.vault import asset
 from benchmarks.product import Client, post_file, running, sign_up
 from benchmarks.result import Result, percentiles
 from benchmarks.rig import Rig
 from commands.unit import CommandContext
-from events.audio import AudioFacts, Tags
 from events.ids import AssetId, CommandId, CorrelationId
+from events.vault.audio import AudioFacts, Tags
 from runtime.composition import open_core
 from runtime.installation import ROOT
 from runtime.settings import load_settings

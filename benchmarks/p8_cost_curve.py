@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from aggregates import analysis
+from aggregates.vault import analysis
 from benchmarks.long_log import LongLog, command
 from benchmarks.p4_view import Attempts
 from benchmarks.result import Result

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from commands import erasing_handlers, ingest_handlers, reanalysing_handlers
+from commands.account import erasing_handlers
 from commands.command import Command
 from commands.unit import Unit
+from commands.vault import ingest_handlers, reanalysing_handlers
 
 HANDLERS: dict[str, tuple[type[Command], Callable[[Unit, Any], None]]] = {
     **ingest_handlers.HANDLERS,

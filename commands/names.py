@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from events.audio import MAX_NAMES
+from events.vault.audio import MAX_NAMES
 from schemas.text import Text
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from gateways.s3_presign import PresignedPut
+from gateways.objects.s3_presign import PresignedPut
 
 
 class ObjectStore(Protocol):

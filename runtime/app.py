@@ -8,50 +8,50 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-import commands.accounts
-import commands.address_codes
-import commands.analyses
-import commands.assets
-import commands.bulk
-import commands.collections
-import commands.comments
-import commands.direct
-import commands.enhanced
-import commands.erasures
-import commands.keys
-import commands.operations
-import commands.passkeys_http
-import commands.proofs_http
-import commands.recovery
-import commands.rewriting
-import commands.second_factor_http
-import commands.sessions
-import commands.signing_in
-import commands.signing_out
-import commands.uploads
-import read_api.accounts_http
-import read_api.analyses_http
-import read_api.assets_http
-import read_api.collections_http
-import read_api.comments_http
-import read_api.erasures_http
-import read_api.events_http
-import read_api.media_http
-import read_api.sagas_http
-import read_api.storage_http
-import read_api.system_http
+import commands.account.accounts
+import commands.account.address_codes
+import commands.account.erasures
+import commands.account.keys
+import commands.account.passkeys_http
+import commands.account.proofs_http
+import commands.account.recovery
+import commands.account.second_factor_http
+import commands.account.sessions
+import commands.account.signing_in
+import commands.account.signing_out
+import commands.system.operations
+import commands.vault.analyses
+import commands.vault.assets
+import commands.vault.bulk
+import commands.vault.collections
+import commands.vault.comments
+import commands.vault.direct
+import commands.vault.enhanced
+import commands.vault.rewriting
+import commands.vault.uploads
+import read_api.account.accounts_http
+import read_api.account.erasures_http
+import read_api.system.events_http
+import read_api.system.sagas_http
+import read_api.system.system_http
+import read_api.vault.analyses_http
+import read_api.vault.assets_http
+import read_api.vault.collections_http
+import read_api.vault.comments_http
+import read_api.vault.media_http
+import read_api.vault.storage_http
 import web.app
 import web.parts
 import web.security_txt
-from commands.enhanced import EnhancedAnalyses
+from commands.vault.enhanced import EnhancedAnalyses
 from events import tracing
 from events.log.tail import LogTail
 from kit.gathering import Gathering
 from kit.install import install_kit
 from kit.limits import Policy
 from kit.turns import TakeTurns
-from read_api.metrics import CountRequests, Metrics
-from read_api.system import consumers_running
+from read_api.system.metrics import CountRequests, Metrics
+from read_api.system.system import consumers_running
 from runtime.command_side import CommandSide, command_side
 from runtime.composition import Core
 from runtime.costly import costly, searching
@@ -93,34 +93,34 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     look = web.app.load_look()
     authenticated, progress = changing.authenticated, core.progress
     for router in (
-        commands.accounts.router(changing.signing_up, changing.sessions),
-        commands.accounts.password_router(
+        commands.account.accounts.router(changing.signing_up, changing.sessions),
+        commands.account.accounts.password_router(
             changing.accounts, changing.sessions, authenticated, changing.limits
         ),
-        commands.erasures.router(
+        commands.account.erasures.router(
             changing.erasures, changing.proofs, authenticated, changing.limits
         ),
-        commands.address_codes.router(
+        commands.account.address_codes.router(
             changing.address_codes, changing.email_key_of, authenticated, changing.limits
         ),
-        commands.proofs_http.router(
+        commands.account.proofs_http.router(
             changing.proofs,
             changing.passkeys,
             authenticated,
             changing.limits,
             core.settings.public_url,
         ),
-        commands.sessions.router(changing.sessions, authenticated, changing.proven),
-        commands.signing_in.router(changing.signing_in, changing.sessions),
-        commands.signing_out.router(changing.signing_out, authenticated),
-        commands.second_factor_http.router(
+        commands.account.sessions.router(changing.sessions, authenticated, changing.proven),
+        commands.account.signing_in.router(changing.signing_in, changing.sessions),
+        commands.account.signing_out.router(changing.signing_out, authenticated),
+        commands.account.second_factor_http.router(
             changing.second_factors,
             changing.proofs,
             changing.sessions,
             authenticated,
             changing.limits,
         ),
-        commands.passkeys_http.router(
+        commands.account.passkeys_http.router(
             changing.passkeys,
             changing.proofs,
             changing.sessions,
@@ -128,46 +128,50 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
             changing.limits,
             core.settings.public_url,
         ),
-        commands.recovery.router(changing.recovery, changing.sessions.devices),
-        commands.keys.router(changing.keys, authenticated, changing.proven),
-        commands.bulk.router(changing.bulk, authenticated),
-        commands.assets.router(changing.assets, authenticated),
-        commands.analyses.router(changing.analyses, authenticated),
-        commands.enhanced.router(
+        commands.account.recovery.router(changing.recovery, changing.sessions.devices),
+        commands.account.keys.router(changing.keys, authenticated, changing.proven),
+        commands.vault.bulk.router(changing.bulk, authenticated),
+        commands.vault.assets.router(changing.assets, authenticated),
+        commands.vault.analyses.router(changing.analyses, authenticated),
+        commands.vault.enhanced.router(
             EnhancedAnalyses(changing.analyses, reading.analyses.standing, progress),
             authenticated,
             progress,
         ),
-        commands.collections.router(changing.collections, authenticated),
-        commands.comments.router(changing.comments, authenticated),
-        commands.direct.router(changing.direct, authenticated),
-        commands.uploads.router(changing.uploads, authenticated),
-        commands.rewriting.router(changing.rewriting, authenticated),
-        commands.operations.router(changing.operations, authenticated),
-        read_api.events_http.router(
+        commands.vault.collections.router(changing.collections, authenticated),
+        commands.vault.comments.router(changing.comments, authenticated),
+        commands.vault.direct.router(changing.direct, authenticated),
+        commands.vault.uploads.router(changing.uploads, authenticated),
+        commands.vault.rewriting.router(changing.rewriting, authenticated),
+        commands.system.operations.router(changing.operations, authenticated),
+        read_api.system.events_http.router(
             authenticated, progress, reading.timeline, reading.feed, core.codec.reveal
         ),
-        read_api.assets_http.router(
+        read_api.vault.assets_http.router(
             authenticated,
             progress,
             reading.assets,
             reading.timeline,
             searching(changing.queues, authenticated),
         ),
-        read_api.collections_http.router(authenticated, progress, reading.collections),
-        read_api.analyses_http.router(
+        read_api.vault.collections_http.router(authenticated, progress, reading.collections),
+        read_api.vault.analyses_http.router(
             authenticated,
             progress,
             reading.analyses,
             reading.reanalyses,
         ),
-        read_api.comments_http.router(authenticated, progress, reading.comments),
-        read_api.sagas_http.router(authenticated, progress, reading.sagas),
-        read_api.media_http.router(authenticated, progress, reading.media),
-        read_api.storage_http.router(authenticated, progress, reading.storage),
-        read_api.accounts_http.router(authenticated, progress, reading.accounts, reading.sign_ins),
-        read_api.erasures_http.router(reading.erasures, progress, changing.limits),
-        read_api.system_http.router(authenticated, reading.system, metrics, checks(core.watched())),
+        read_api.vault.comments_http.router(authenticated, progress, reading.comments),
+        read_api.system.sagas_http.router(authenticated, progress, reading.sagas),
+        read_api.vault.media_http.router(authenticated, progress, reading.media),
+        read_api.vault.storage_http.router(authenticated, progress, reading.storage),
+        read_api.account.accounts_http.router(
+            authenticated, progress, reading.accounts, reading.sign_ins
+        ),
+        read_api.account.erasures_http.router(reading.erasures, progress, changing.limits),
+        read_api.system.system_http.router(
+            authenticated, reading.system, metrics, checks(core.watched())
+        ),
         web.security_txt.router(core.settings.security_contact),
         web.app.router(look, page_parts(core, changing, reading, look)),
     ):

@@ -5,42 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from commands.accounts import Accounts, SigningUp
-from commands.address_codes import AddressCodes, RequireVerifiedAddress
-from commands.analyses import Analyses
-from commands.assets import Assets
-from commands.authentication import Credentials
-from commands.bulk import Bulk
-from commands.collections import Collections
-from commands.comments import Comments
-from commands.direct import DirectUploads
-from commands.erasures import Erasures
-from commands.keys import Keys
-from commands.logins import Logins
-from commands.operations import Operations
-from commands.passkeys import Passkeys
-from commands.passwords import Passwords
-from commands.proofs import Proofs
-from commands.quota import Quota
-from commands.recovery import Recovery
-from commands.refused_sign_ins import RefusedSignIns
-from commands.repeats import Repeats
-from commands.rewriting import Rewriting
-from commands.second_factor import SecondFactors
-from commands.sessions import Sessions
-from commands.signing_in import SigningIn
-from commands.signing_out import SigningOut
-from commands.staging import Staging
-from commands.uploads import Uploads
+from commands.account.accounts import Accounts, SigningUp
+from commands.account.address_codes import AddressCodes, RequireVerifiedAddress
+from commands.account.authentication import Credentials
+from commands.account.erasures import Erasures
+from commands.account.keys import Keys
+from commands.account.logins import Logins
+from commands.account.passkeys import Passkeys
+from commands.account.passwords import Passwords
+from commands.account.proofs import Proofs
+from commands.account.recovery import Recovery
+from commands.account.refused_sign_ins import RefusedSignIns
+from commands.account.repeats import Repeats
+from commands.account.second_factor import SecondFactors
+from commands.account.sessions import Sessions
+from commands.account.signing_in import SigningIn
+from commands.account.signing_out import SigningOut
+from commands.system.operations import Operations
+from commands.vault.analyses import Analyses
+from commands.vault.assets import Assets
+from commands.vault.bulk import Bulk
+from commands.vault.collections import Collections
+from commands.vault.comments import Comments
+from commands.vault.direct import DirectUploads
+from commands.vault.quota import Quota
+from commands.vault.rewriting import Rewriting
+from commands.vault.staging import Staging
+from commands.vault.uploads import Uploads
 from gateways.audio.pool import AudioPool
 from kit.auth import Authenticate
 from kit.backoff import Backoff
 from kit.limits import POLICIES, Policy, RateLimits
 from kit.proof import Proven
 from kit.tokens import Signer
-from processors.sagas.operating import Operating
-from read_api.reanalyses import ReanalysisQueries
-from read_api.search.saved import canonical
+from processors.system.operating import Operating
+from read_api.vault.reanalyses import ReanalysisQueries
+from read_api.vault.search.saved import canonical
 from runtime.composition import Core
 from runtime.consumers import SAGAS
 from runtime.costly import Queues

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
+from commands.account.forgetting import Forgetting
 from commands.closing import WorkspaceLocks
-from commands.forgetting import Forgetting
 from commands.unit import Commands
 from events.catalogue import load_all_events
 from events.log.kafka import KafkaLog
@@ -26,10 +26,10 @@ from events.store.codec import EventCodec
 from events.store.liveness import check_connection
 from events.store.log import SESSION, PostgresLog
 from events.store.subject_keys import PostgresSubjectKeys
-from gateways.guarded_store import GuardedObjectStore
-from gateways.object_store import FolderObjectStore
+from gateways.objects.folder import FolderObjectStore
+from gateways.objects.guarded import GuardedObjectStore
+from gateways.objects.s3 import S3ObjectStore
 from gateways.ports import ObjectStore
-from gateways.s3_store import S3ObjectStore
 from processors.wake import COMMANDS, TIMERS, Wake, WorkTail
 from runtime.engines.kafka_users import KafkaUser, embedded_config
 from runtime.errors import NothingRunning

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from events.log.port import EventLog
+from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
+from processors.account.mail import AddressCodeMail, PasswordResetMail
+from processors.account.notices import SecurityNoticeMail
 from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
-from processors.effects.audio import AnalysisEffect, ProbeEffect, rank
 from processors.effects.consumer import EffectConsumer
-from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
-from processors.effects.mail import AddressCodeMail, PasswordResetMail
-from processors.effects.notices import SecurityNoticeMail
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
-from projections.accounts import Accounts
-from projections.analyses import Analyses
-from projections.collections import Collections
-from projections.comments import Comments
-from projections.erasures import Erasures
+from processors.vault.audio import AnalysisEffect, ProbeEffect, rank
+from projections.account.accounts import Accounts
+from projections.account.erasures import Erasures
 from projections.projection import Projection
-from projections.reanalyses import Reanalyses
-from projections.sagas import Sagas
-from projections.sounds import Sounds
-from projections.timeline import Timeline
-from projections.vault import Vault
+from projections.system.sagas import Sagas
+from projections.system.timeline import Timeline
+from projections.vault.analyses import Analyses
+from projections.vault.collections import Collections
+from projections.vault.comments import Comments
+from projections.vault.reanalyses import Reanalyses
+from projections.vault.sounds import Sounds
+from projections.vault.vault import Vault
 from runtime.composition import Core, Wakes
-from sagas.erasure import ERASURE
-from sagas.ingest import INGEST
-from sagas.reanalysing import REANALYSING
-from sagas.remeasuring import REMEASURING
+from sagas.account.erasure import ERASURE
 from sagas.saga import Saga
+from sagas.vault.ingest import INGEST
+from sagas.vault.reanalysing import REANALYSING
+from sagas.vault.remeasuring import REMEASURING
 
 VIEWS: tuple[type[Projection], ...] = (
     Analyses,

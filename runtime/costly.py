@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from commands.known_devices import Devices
-from commands.passwords import PasswordsBusy
+from commands.account.known_devices import Devices
+from commands.account.passwords import PasswordsBusy
 from kit.auth import Authenticate
 from kit.fair import FairQueue
 from kit.turns import Costly, SubjectOf, in_turn
-from read_api.assets_http import Searching
+from read_api.vault.assets_http import Searching
 from runtime.settings import Settings
 
 MAILS_AT_ONCE = 8
@@ -61,7 +61,7 @@ class Queues:
 
 def costly(queues: Queues, authenticated: Authenticate, devices: Devices) -> Iterator[Costly]:
     """Which requests wait, and for whom. Uploads take a turn once their bytes are here
-    (`commands/assets.py`), live streams have places (`read_api/live.py`).
+    (`commands/vault/assets.py`), live streams have places (`read_api/system/live.py`).
     """
 
     account = _account(authenticated)

@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import psycopg
 
-from commands.addresses import address_of
-from commands.contents import WorkspaceContents
-from commands.erasures import Erasures
-from commands.logins import Logins
+from commands.account.addresses import address_of
+from commands.account.erasures import Erasures
+from commands.account.logins import Logins
+from commands.vault.contents import WorkspaceContents
 from events.ids import SubjectId
 from events.store.master_keys import MasterKeys
+from processors.account.acknowledgements import Acknowledgements
+from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.consumers.letting_go import LettingGo
-from processors.effects.acknowledgements import Acknowledgements
 from processors.effects.effect import Effect
-from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from runtime.composition import Core, new_wakes
 from runtime.consumers import consumers
 from runtime.erasure_register import ErasureRegister

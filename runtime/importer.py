@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands.assets import Assets
+from commands.vault.assets import Assets
 from events.errors import NoCultureError
 from kit.caller import Caller
-from read_api.assets import AssetQueries
+from read_api.vault.assets import AssetQueries
 from runtime.walk import Found, Refusal, Walked, as_text
-from schemas.audio_files import NOT_AUDIO
+from schemas.audio.files import NOT_AUDIO
 from schemas.dto import AssetDto, UploadedAsset
 
 THREADS = 4

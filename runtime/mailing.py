@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from commands.address_codes import AddressCodes
-from commands.recovery import ResetLinks
-from gateways.outbox_mail import OutboxMailer
+from commands.account.address_codes import AddressCodes
+from commands.account.recovery import ResetLinks
+from gateways.mail.outbox import OutboxMailer
+from gateways.mail.smtp import SmtpMailer, SmtpServer
 from gateways.ports import Mailer
-from gateways.smtp_mail import SmtpMailer, SmtpServer
+from processors.account.mail import AddressCodeMail, PasswordResetMail
+from processors.account.notices import SecurityNoticeMail
 from processors.effects.effect import Effect
-from processors.effects.mail import AddressCodeMail, PasswordResetMail
-from processors.effects.notices import SecurityNoticeMail
 from runtime.composition import Core
 from runtime.settings import Settings
 from runtime.state import RunState

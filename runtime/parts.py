@@ -39,7 +39,7 @@ def run_api(settings: Settings) -> None:
     import gc
 
     from events.log.tail import LogTail
-    from processors.sweeping import Sweeper
+    from processors.vault.sweeping import Sweeper
     from runtime.app import build_app
     from runtime.erasing import before_ready
     from runtime.serving.limits import limits_of
@@ -101,7 +101,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from processors.effects.runner import EffectRunner
     from processors.sagas.dispatcher import Dispatcher
     from processors.sagas.timers import Timers
-    from processors.sweeping import Sweeper
+    from processors.vault.sweeping import Sweeper
     from runtime.checkpoints import checkpointer
     from runtime.composition import new_wakes, open_event_log
     from runtime.consumers import SAGAS, engine
@@ -144,7 +144,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
 
 def _performed(core: Core, tools: AudioPool, wakes: Wakes) -> list[tuple[Effect, Wake]]:
     """What this worker does outside, each on a thread, and what tells of more of it."""
-    from processors.effects.audio import ProbeEffect
+    from processors.vault.audio import ProbeEffect
     from runtime.erasing import effects_of
     from runtime.mailing import mail_effects
 
@@ -159,8 +159,8 @@ def _performed(core: Core, tools: AudioPool, wakes: Wakes) -> list[tuple[Effect,
 def run_analysis(settings: Settings) -> None:
     """The analysis pool: as many tracks at once as `analysis_workers` says."""
     from gateways.audio.pool import AudioPool
-    from processors.effects.audio import AnalysisEffect
     from processors.effects.runner import EffectRunner
+    from processors.vault.audio import AnalysisEffect
     from processors.wake import Wake, WorkTail
 
     start_logging(settings)

@@ -125,7 +125,7 @@ def _figures(database_url: str) -> tuple[int | None, dict[str, Any] | None]:
         return None, None
     import psycopg
 
-    from read_api.queue import read_queue
+    from read_api.vault.queue import read_queue
 
     try:
         with psycopg.connect(database_url, connect_timeout=2) as connection:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands.staging import clean_filename
+from commands.vault.staging import clean_filename
 from events.errors import NoCultureError
 
 # As long as an event takes it.

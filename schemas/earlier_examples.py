@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from events.audio import Tags
-from events.earlier import (
+from events.model import Event
+from events.vault.audio import Tags
+from events.vault.earlier import (
     AnalysisRequestedV1,
     AssetProbeRequestedV1,
     AssetTagsEditedV1,
@@ -13,7 +14,6 @@ from events.earlier import (
     AssetVerifiedV1,
     KeyIssuedV1,
 )
-from events.model import Event
 from schemas.examples import (
     ACCOUNT,
     ANALYSIS,

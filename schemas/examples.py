@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from events.account import (
+from events.account.account import (
     AccountErased,
     AccountErasureRequested,
     AccountRegistered,
@@ -21,32 +21,8 @@ from events.account import (
     SecondFactorEnabled,
     SessionsEnded,
 )
-from events.analysis import (
-    AnalysisAttemptFailed,
-    AnalysisCompleted,
-    AnalysisFailed,
-    AnalysisRequested,
-)
-from events.asset import (
-    AssetDeleted,
-    AssetFileRewritten,
-    AssetProbeRequested,
-    AssetRejected,
-    AssetTagsEdited,
-    AssetUploaded,
-    AssetVerified,
-)
-from events.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
-from events.collection import CollectionChanged, CollectionCreated, CollectionDeleted
-from events.comment import (
-    CommentAdded,
-    CommentDeleted,
-    CommentEdited,
-    CommentReopened,
-    CommentResolved,
-)
-from events.erasing import ErasingStepped
-from events.erasure import (
+from events.account.erasing import ErasingStepped
+from events.account.erasure import (
     Acknowledgement,
     Certificate,
     ErasureCertified,
@@ -55,6 +31,10 @@ from events.erasure import (
     ErasureRequested,
     ErasureStepRequested,
 )
+from events.account.key import KeyIssued, KeyRevoked
+from events.account.sign_in import SignedIn, SignInRefused
+from events.account.subject import SubjectErased
+from events.account.workspace import WorkspaceCreated
 from events.ids import (
     AccountId,
     AnalysisId,
@@ -72,22 +52,42 @@ from events.ids import (
     ReanalysisId,
     WorkspaceId,
 )
-from events.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
-from events.key import KeyIssued, KeyRevoked
 from events.model import Event
-from events.operation import SagaOperated
-from events.reanalysing import ReanalysingStepped
-from events.reanalysis import (
+from events.system.operation import SagaOperated
+from events.vault.analysis import (
+    AnalysisAttemptFailed,
+    AnalysisCompleted,
+    AnalysisFailed,
+    AnalysisRequested,
+)
+from events.vault.asset import (
+    AssetDeleted,
+    AssetFileRewritten,
+    AssetProbeRequested,
+    AssetRejected,
+    AssetTagsEdited,
+    AssetUploaded,
+    AssetVerified,
+)
+from events.vault.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
+from events.vault.collection import CollectionChanged, CollectionCreated, CollectionDeleted
+from events.vault.comment import (
+    CommentAdded,
+    CommentDeleted,
+    CommentEdited,
+    CommentReopened,
+    CommentResolved,
+)
+from events.vault.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
+from events.vault.reanalysing import ReanalysingStepped
+from events.vault.reanalysis import (
     ReanalysisBatchStarted,
     ReanalysisCancelled,
     ReanalysisCompleted,
     ReanalysisListed,
     ReanalysisRequested,
 )
-from events.remeasuring import RemeasuringStepped
-from events.sign_in import SignedIn, SignInRefused
-from events.subject import SubjectErased
-from events.workspace import WorkspaceCreated
+from events.vault.remeasuring import RemeasuringStepped
 
 AnyId = TypeVar("AnyId", bound=Id)
 _HEX = "01980000000070008000000000000{:03x}"

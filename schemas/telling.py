@@ -23,7 +23,7 @@ _ROOT = str(Path(__file__).parent.parent) + os.sep
 
 
 def safely(error: BaseException) -> str:
-    """One line: `UniqueViolation [23505] table_name=logins at commands/logins.py:61`."""
+    """One line: `UniqueViolation [23505] table_name=logins at commands/account/logins.py:61`."""
     told = " ".join(filter(None, (type(error).__name__, _codes(error))))
     return f"{told}{_place(error)}"[:MAX_TOLD]
 

@@ -8,22 +8,10 @@ from fastapi import APIRouter
 
 from kit.auth import Authenticate
 from kit.problems import PageOfProblem
-from web.pages import (
-    account,
-    asset,
-    collections,
-    confirm,
-    entrance,
-    erasure,
-    forgotten,
-    measuring,
-    problem,
-    sagas,
-    security,
-    session,
-    system,
-    vault,
-)
+from web.pages import problem
+from web.pages.account import account, confirm, entrance, erasure, forgotten, security, session
+from web.pages.system import sagas, system
+from web.pages.vault import asset, collections, measuring, vault
 from web.parts import Parts
 from web.render import Renderer
 from web.static_files import StaticFiles

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+from schemas.audio.harmony import KEYS as KEYS
+from schemas.audio.harmony import camelot as camelot
 from schemas.dto import AssetDto
-from schemas.harmony import KEYS as KEYS
-from schemas.harmony import camelot as camelot
 
 MINUS = "\u2212"
 NONE = "\u2013"

@@ -11,12 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
-from read_api.queue import left
-from schemas.audio_files import NOT_AUDIO
+from read_api.vault.queue import left
+from schemas.audio.files import NOT_AUDIO
 from web import looks
-from web.doubt import doubt
 from web.form_token import masked
-from web.search_form import opened
+from web.pages.vault.doubt import doubt
+from web.pages.vault.search_form import opened
 from web.sections import sections_for
 from web.static_files import FOLDER, StaticFiles
 from web.words import allowed, ended, figure_name, figure_said, readable

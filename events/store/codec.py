@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
-import events.earlier  # noqa: F401 - its upcasters
+import events.vault.earlier  # noqa: F401 - its upcasters
 from events.envelope import MAX_DATA_BYTES, Envelope, Recorded
 from events.errors import EventTooLarge
 from events.model import REGISTRY, Event

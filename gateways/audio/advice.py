@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gateways.audio.defects.levels import STORE_LEVELS
-from schemas.report import AudioFeatures, Finding, Quality, Recommendation, Sections
+from schemas.audio.report import AudioFeatures, Finding, Quality, Recommendation, Sections
 
 _UNSURE = 0.5
 _LATE_HOOK_S = 60.0

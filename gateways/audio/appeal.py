@@ -7,7 +7,7 @@ was found takes a share of the whole, so a damaged master never gains.
 
 from __future__ import annotations
 
-from schemas.report import AppealFactor, AudioFeatures, Figure, Quality, Virality
+from schemas.audio.report import AppealFactor, AudioFeatures, Figure, Quality, Virality
 
 METHOD = "appeal heuristic v2: sum of weight x value, times the share that is undamaged"
 NOTE = (

@@ -24,8 +24,8 @@ from gateways.audio.neural.beats import MODEL as BEAT_MODEL
 from gateways.audio.rhythm.measure import NO_RHYTHM
 from gateways.audio.texture import energy
 from gateways.audio.tonality.measure import NO_TONALITY
-from schemas.fingerprint import ALGORITHM
-from schemas.report import (
+from schemas.audio.fingerprint import ALGORITHM
+from schemas.audio.report import (
     AudioFeatures,
     Figure,
     Genre,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gateways.audio.defects.spectra import Spectra, third_octaves
-from schemas.report import Curve, Curves, Spectrum
+from schemas.audio.report import Curve, Curves, Spectrum
 
 _FLOOR_DB = -120.0
 

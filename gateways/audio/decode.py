@@ -18,7 +18,7 @@ from av.audio.resampler import AudioResampler
 
 from gateways.audio.facts import RefusalCode, Refused
 from gateways.audio.valid_bits import with_whole_words
-from schemas.audio_files import CONTAINERS
+from schemas.audio.files import CONTAINERS
 
 av.logging.set_level(av.logging.PANIC)
 

@@ -21,7 +21,7 @@ from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.audio.structure import sections
 from gateways.audio.texture import Texture
 from gateways.audio.tonality import Tonality, pitches, tonality
-from schemas.report import Figure, Sections
+from schemas.audio.report import Figure, Sections
 
 NO_MODELS = "neural models are switched off: no genre, no instruments, no voices"
 

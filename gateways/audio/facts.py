@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateways.audio.keys import KEY_NAMES
-from schemas.report import Report
+from schemas.audio.report import Report
 
 MAX_TEXT_LENGTH = 500
 MAX_COMMENT_LENGTH = 2000
@@ -269,7 +269,7 @@ def _a_report(data: bytes) -> bytes:
 
 class Analysis(_Fact):
     """A measurement, the waveform peaks (container of `peaks.py`) and the report (JSON of
-    `schemas.report.Report`, checked); the last two are stored as blobs."""
+    `schemas.audio.report.Report`, checked); the last two are stored as blobs."""
 
     measurement: Measurement
     peaks: bytes = Field(max_length=32 * 1024 * 1024)

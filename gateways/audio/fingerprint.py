@@ -1,7 +1,8 @@
 """What stays the same of a recording in other formats, levels and rates: 32 bits every 0.2 s.
 
 After Haitsma and Kalker (2002): each bit says whether the step from one band to the next grew or
-shrank since a moment before. Runs in the limited child only; `schemas/fingerprint.py` compares.
+shrank since a moment before. Runs in the limited child only; `schemas/audio/fingerprint.py`
+compares.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 import numpy as np
 
 from gateways.audio.sound import Sound
-from schemas.fingerprint import MOST_WORDS, STEP_S
+from schemas.audio.fingerprint import MOST_WORDS, STEP_S
 
 _RATE_HZ = 22_050
 _FRAME = 32_768  # 1.5 s: 0.1 s, half a step, shifts little of it

@@ -9,7 +9,7 @@ from pyloudnorm import IIRfilter
 from scipy.signal import firwin, sosfilt
 
 from gateways.audio.defects.clipping import spans_of
-from schemas.report import Span
+from schemas.audio.report import Span
 
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0

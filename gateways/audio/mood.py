@@ -5,7 +5,7 @@ from __future__ import annotations
 import sonara
 
 from gateways.audio.sound import Sound
-from schemas.report import Figure
+from schemas.audio.report import Figure
 
 _RATE_HZ = 22_050
 _SHORTEST_S = 3.0

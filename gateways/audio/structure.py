@@ -12,7 +12,7 @@ from scipy.signal import find_peaks
 from gateways.audio.sound import Sound
 from gateways.audio.tonality.pitches import FRAME_RATE_HZ as PITCH_RATE_HZ
 from gateways.audio.tonality.pitches import Pitches, pitches
-from schemas.report import Beats, Section, Sections
+from schemas.audio.report import Beats, Section, Sections
 
 METHOD = "turns of harmony and timbre (Foote 2000), parts grouped by likeness; roles are guesses"
 _RATE_HZ = 22_050

@@ -9,7 +9,7 @@ from runtime.cli.output import as_text
 
 def address(typed: str) -> str:
     """In its normal form. Raises BadParameter, which ends the command with exit code 2."""
-    from commands.logins import valid_email
+    from commands.account.logins import valid_email
 
     try:
         return valid_email(typed)

@@ -33,10 +33,10 @@ def analyse(
 
     Run it again to watch how far a run is that is under way.
     """
-    from commands.logins import Logins
+    from commands.account.logins import Logins
     from gateways.audio.assemble import ANALYSER_VERSION
     from kit.caller import Caller
-    from read_api.reanalyses import ReanalysisQueries
+    from read_api.vault.reanalyses import ReanalysisQueries
     from runtime.command_side import command_side
     from runtime.composition import open_core
 
@@ -71,8 +71,8 @@ def analyse(
 
 def _begin(changing: CommandSide, caller: Any, below: int | None) -> str:
     """The run that is begun, or the one that is under way."""
-    from commands.analyses import ReanalysisRunning, RequestReanalysis
-    from schemas.analyses import ReanalysisFilter
+    from commands.vault.analyses import ReanalysisRunning, RequestReanalysis
+    from schemas.vault.analyses import ReanalysisFilter
 
     wanted = RequestReanalysis(filter=ReanalysisFilter(analyser_version_below=below))
     try:

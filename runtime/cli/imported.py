@@ -96,7 +96,7 @@ def tell(outcome: Outcome, *, named: bool = True) -> None:
 
 
 def _goes_on(outcome: Outcome) -> str:
-    from read_api.queue import left
+    from read_api.vault.queue import left
 
     tracks = "1 track waits" if outcome.waiting == 1 else f"{outcome.waiting} tracks wait"
     return f"Measuring goes on: {tracks}, {left(outcome.left_s)}. See {outcome.web}/vault"

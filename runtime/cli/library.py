@@ -17,7 +17,7 @@ from runtime.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from kit.caller import Caller
-    from read_api.assets import AssetQueries
+    from read_api.vault.assets import AssetQueries
     from runtime.cli.imported import Outcome
     from runtime.demo_music import TrackTruth
 
@@ -115,8 +115,8 @@ def _import(folders: Sequence[Path], email: str, *, analysed: bool, json: bool) 
     from kit.caller import Caller
     from kit.paging import Cursors
     from kit.tokens import Signer
-    from read_api.assets import AssetQueries
-    from read_api.queue import read_queue
+    from read_api.vault.assets import AssetQueries
+    from read_api.vault.queue import read_queue
     from runtime.cli.imported import Outcome
     from runtime.command_side import command_side
     from runtime.composition import open_core
@@ -168,8 +168,8 @@ def _measured(settings: Settings, email: str) -> list[dict[str, Any]]:
     from kit.caller import Caller
     from kit.paging import Cursors
     from kit.tokens import Signer
-    from read_api.asset_filters import AssetFilters
-    from read_api.assets import AssetQueries
+    from read_api.vault.asset_filters import AssetFilters
+    from read_api.vault.assets import AssetQueries
     from runtime.command_side import command_side
     from runtime.composition import open_core
 

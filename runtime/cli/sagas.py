@@ -10,8 +10,8 @@ from runtime.cli.output import Json, print_json
 from runtime.settings import load_settings
 
 if TYPE_CHECKING:
-    from events.operation import Action
-    from read_api.sagas import SagaQueries
+    from events.system.operation import Action
+    from read_api.system.sagas import SagaQueries
     from runtime.composition import Core
 
 app = typer.Typer(pretty_exceptions_enable=False, help="Processes, and a hand for stuck ones.")
@@ -31,7 +31,7 @@ def list_sagas(
     """List the sagas that moved last; exit code 1 when --stuck finds some."""
     if context.invoked_subcommand is not None:
         return
-    from read_api.sagas import SagaFilters
+    from read_api.system.sagas import SagaFilters
     from runtime.composition import open_core
 
     with open_core(load_settings(), connections=2) as core:
@@ -94,9 +94,9 @@ def abort(saga_id: SagaId, reason: Reason, json: Json = False) -> None:
 def _operate(action: Action, saga_id: str, reason: str, json: bool) -> None:
     from pydantic import ValidationError
 
-    from commands.operations import MAX_REASON, OperateSaga
+    from commands.system.operations import MAX_REASON, OperateSaga
     from events.ids import CommandId
-    from processors.sagas.operating import Operating
+    from processors.system.operating import Operating
     from runtime.composition import open_core
     from runtime.consumers import SAGAS
     from schemas.text import refusal
@@ -126,7 +126,7 @@ def _operate(action: Action, saga_id: str, reason: str, json: bool) -> None:
 def _queries(core: Core) -> SagaQueries:
     from kit.paging import Cursors
     from kit.tokens import Signer
-    from read_api.sagas import SagaQueries
+    from read_api.system.sagas import SagaQueries
 
     cursors = Cursors(Signer(core.settings.secrets.signing_key))
     return SagaQueries(core.pool, cursors, core.log.events.stream)

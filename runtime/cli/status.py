@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from read_api.queue import left
+from read_api.vault.queue import left
 from runtime.cli.output import Json, print_json
 from runtime.installation import chosen_data
 from runtime.status import describe, describe_secrets

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from read_api.search.alike import MOST_COMPARED
-from schemas.fingerprint import compare, index_terms, read_words
+from read_api.vault.search.alike import MOST_COMPARED
+from schemas.audio.fingerprint import compare, index_terms, read_words
 
 Alike = dict[Path, list[Path]]
 

@@ -11,8 +11,8 @@ from gateways.audio.facts import Analysis
 from gateways.audio.pool import AudioPool
 from runtime.evaluate.summary import Found, Pairs
 from runtime.evaluate.truth import Truth
+from schemas.audio.report import Report
 from schemas.errors import NoCultureError
-from schemas.report import Report
 
 
 def analyse_all(truth: Truth, progress: Callable[[int], None]) -> Pairs:

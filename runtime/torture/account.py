@@ -8,9 +8,9 @@ from random import Random
 
 import httpx2
 
-from commands.assets import UPLOAD
-from commands.erasures import ROUTE as ERASE
+from commands.account.erasures import ROUTE as ERASE
 from commands.http import command_id
+from commands.vault.assets import UPLOAD
 from kit.proof import PROVE_AT, ProofNeeded
 from runtime.torture.client import Call, Client, Unanswered
 from runtime.torture.journal import Deed, Journal

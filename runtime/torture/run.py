@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from commands.logins import Logins
+from commands.account.logins import Logins
 from events.errors import NoCultureError
 from runtime.installation import make_data_folder
 from runtime.torture import kills, settling, views

@@ -8,7 +8,7 @@ from random import Random
 
 import httpx2
 
-from commands.tus_headers import PIECE_TYPE, VERSION
+from commands.vault.tus_headers import PIECE_TYPE, VERSION
 from events.ids import CommandId
 from runtime.torture.client import Call, Client, Unanswered
 from runtime.torture.journal import Deed

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from psycopg_pool import ConnectionPool
 
-from aggregates import analysis
+from aggregates.vault import analysis
 from commands.unit import CommandContext, Commands, Unit
 from events.errors import NoCultureError
 from events.ids import AnalysisId, AssetId, CommandId, CorrelationId, WorkspaceId

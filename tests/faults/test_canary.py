@@ -23,7 +23,7 @@ from kafka import KafkaConsumer, TopicPartition
 from mutagen.flac import FLAC, Picture
 from psycopg import sql
 
-from events.erasure import Certificate
+from events.account.erasure import Certificate
 from events.store.signing import is_signed
 from runtime.demo_music import render
 from runtime.engines.postgres_programs import find_programs

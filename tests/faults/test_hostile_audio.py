@@ -12,7 +12,7 @@ import pytest
 from gateways.audio.errors import AudioRefused
 from gateways.audio.facts import Accepted, Refused
 from gateways.audio.pool import AudioPool
-from schemas.report import Report
+from schemas.audio.report import Report
 from tests.fixtures.audio_corpus import make_hostile
 
 REFUSED = {

@@ -167,14 +167,14 @@ def test_audio_moves_to_a_bucket(home: Home):
 
 
 NEW_VERSION = {
-    "events/account.py": (
+    "events/account/account.py": (
         (
             'class AccountRegistered(Event, type="account.registered", version=1,',
             'class AccountRegistered(Event, type="account.registered", version=2,',
         ),
         ("    name: Personal[str]\n", "    name: Personal[str]\n    country: str = 'ES'\n"),
     ),
-    "events/earlier.py": (
+    "events/vault/earlier.py": (
         (
             "\n\nclass AssetUploadedV1(",
             '\n\nclass AccountRegisteredV1(Event, type="account.registered", version=1,'
@@ -194,11 +194,11 @@ NEW_VERSION = {
             "from events.model import REGISTRY, Event, Personal",
         ),
     ),
-    "projections/accounts.py": (
+    "projections/account/accounts.py": (
         ('name="accounts", version=1', 'name="accounts", version=2'),
         ("operator=False,", "operator=False,\n                    country=data.country,"),
     ),
-    "projections/accounts.sql": (
+    "projections/account/accounts.sql": (
         ("    operator      boolean,", "    operator boolean, country text,"),
     ),
 }

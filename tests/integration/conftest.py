@@ -16,6 +16,12 @@ from events.store.log import PostgresLog
 from events.store.subject_keys import PostgresSubjectKeys
 from tests.conftest import Database
 
+# Fixtures of whole installations, for the tests of every area.
+__all__ = [
+    *("_opened", "installation", "musician", "own_installation", "tenants", "visitor"),
+    *("http", "library"),
+]
+
 
 @pytest.fixture
 def pool(database: Database) -> Iterator[ConnectionPool]:
@@ -48,6 +54,6 @@ def cheap_hashes() -> Iterator[None]:
     cheap = partial(Argon2Hasher, time_cost=1, memory_cost=64, parallelism=1)
     nobodys = PasswordHash((cheap(),)).hash("of nobody")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("commands.passwords.Argon2Hasher", cheap)
-        patch.setattr("commands.passwords.NOBODYS", nobodys)
+        patch.setattr("commands.account.passwords.Argon2Hasher", cheap)
+        patch.setattr("commands.account.passwords.NOBODYS", nobodys)
         yield

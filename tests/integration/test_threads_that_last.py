@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
-from commands import forgetting
-from commands.forgetting import Forgetting
+from commands.account import forgetting
+from commands.account.forgetting import Forgetting
 from commands.unit import Commands
 from events.log.postgres import StoreLog
 from events.log.progress_tail import CHANNEL, ProgressTail
@@ -21,8 +21,8 @@ from events.store.log import PostgresLog
 from processors.consumers import engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
-from processors.sweeping import Sweeper
-from read_api.live import LiveFeed, Subscription
+from processors.vault.sweeping import Sweeper
+from read_api.system.live import LiveFeed, Subscription
 from tests.conftest import Database
 from tests.integration.consumers.support import Shelf, eventually
 
@@ -137,8 +137,8 @@ def test_a_sweeper_ended_at_an_error_that_it_did_not_know(monkeypatch: pytest.Mo
             stop.set()
         raise TypeError
 
-    monkeypatch.setattr("processors.sweeping.LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr("processors.sweeping.RETRY_S", 0.0)
+    monkeypatch.setattr("processors.vault.sweeping.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("processors.vault.sweeping.RETRY_S", 0.0)
     monkeypatch.setattr(Sweeper, "sweep", broken)
     monkeypatch.setattr(Sweeper, "_staged_for_the_closed", broken)
     Sweeper(None, None).run(stop)  # type: ignore[arg-type]

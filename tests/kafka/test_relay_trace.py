@@ -8,8 +8,8 @@ from events.log.kafka_config import KafkaConfig
 from events.store.postgres import PostgresEvents
 from tests.conftest import Database
 from tests.fixtures.spans import recorded, traced
+from tests.integration.account.erasure.house import eventually
 from tests.integration.consumers.support import Writer
-from tests.integration.erasure.house import eventually
 from tests.kafka.conftest import relaying_with
 
 

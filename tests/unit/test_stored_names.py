@@ -19,10 +19,10 @@ import commands
 from commands.handlers import HANDLERS
 from events import catalogue
 from events.ids import Id
-from processors.effects.audio import AnalysisEffect, ProbeEffect
-from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
-from processors.effects.mail import AddressCodeMail, PasswordResetMail
-from processors.effects.notices import SecurityNoticeMail
+from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
+from processors.account.mail import AddressCodeMail, PasswordResetMail
+from processors.account.notices import SecurityNoticeMail
+from processors.vault.audio import AnalysisEffect, ProbeEffect
 from runtime.consumers import SAGAS, VIEWS
 from sagas.saga import Ended
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.report import Span
+from schemas.audio.report import Span
 
 MIN_RUN = 3
 FULL_SCALE = 0.98  # -0.18 dBFS

@@ -9,7 +9,7 @@ import numpy as np
 from gateways.audio.defects.finding import finding
 from gateways.audio.defects.heard import Measured
 from gateways.audio.defects.spectra import FRAME, Spectra, bandwidth_edge_hz
-from schemas.report import Finding
+from schemas.audio.report import Finding
 
 LEAST_RATE_HZ = 44_100
 _USUAL_RATES_HZ = (44_100, 48_000, 88_200, 96_000, 176_400, 192_000)

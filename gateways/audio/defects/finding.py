@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from schemas.report import Finding, Severity, Span
+from schemas.audio.report import Finding, Severity, Span
 
 MOST_SPANS = 200
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gateways.audio.defects.clipping import spans_of
-from schemas.report import Span
+from schemas.audio.report import Span
 
 _NOTHING = 2**-15  # one step of 16 bits
 _SHORTEST_S, _LONGEST_S = 0.002, 1.0

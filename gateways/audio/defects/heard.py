@@ -8,7 +8,7 @@ from gateways.audio.defects.clipping import Clipping
 from gateways.audio.defects.gaps import Gaps
 from gateways.audio.defects.spectra import Spectra
 from gateways.audio.defects.steps import Steps
-from schemas.report import Span
+from schemas.audio.report import Span
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from gateways.audio.defects.finding import finding, runs_as_spans
 from gateways.audio.defects.heard import Measured
 from gateways.audio.defects.stores import store_levels
-from schemas.report import Finding, Span
+from schemas.audio.report import Finding, Span
 
 PEAK_LIMIT_DBTP = -1.0
 TOO_LOUD_LUFS = -7.0

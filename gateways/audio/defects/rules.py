@@ -8,7 +8,7 @@ from gateways.audio.defects import colour, levels, sides, wholeness
 from gateways.audio.defects.finding import finding
 from gateways.audio.defects.heard import Measured
 from gateways.audio.defects.stores import store_levels
-from schemas.report import Finding, Quality, StoreLevel
+from schemas.audio.report import Finding, Quality, StoreLevel
 
 Rule = Callable[[Measured], Iterator[Finding]]
 # Of the file as it is; these are all that is said of one that does not sound.

@@ -9,7 +9,7 @@ import numpy as np
 from gateways.audio.defects.finding import finding, runs_as_spans
 from gateways.audio.defects.heard import Measured
 from gateways.audio.defects.spectra import third_octaves
-from schemas.report import Finding
+from schemas.audio.report import Finding
 
 PHASE_LIMIT = -0.2
 SIDE_LIMIT_DB = 3.0

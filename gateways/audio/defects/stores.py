@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.report import StoreLevel
+from schemas.audio.report import StoreLevel
 
 # How far a store lifts a quiet recording: not at all, or until its peaks reach -1 dBTP.
 CEILING_DBTP = -1.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gateways.audio.defects.finding import finding
 from gateways.audio.defects.heard import Measured
-from schemas.report import Finding
+from schemas.audio.report import Finding
 
 
 def wholeness(heard: Measured) -> Iterator[Finding]:

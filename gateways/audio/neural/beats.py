@@ -14,7 +14,7 @@ from scipy.fft import rfft
 
 from gateways.audio.neural.musicnn import WEIGHTS, open_session
 from gateways.audio.sound import Sound
-from schemas.report import UsedModel
+from schemas.audio.report import UsedModel
 
 MODEL = UsedModel(
     id="beatnet-2",

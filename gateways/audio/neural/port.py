@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from schemas.report import UsedModel
+from schemas.audio.report import UsedModel
 
 
 @dataclass(frozen=True)

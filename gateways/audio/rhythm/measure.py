@@ -16,7 +16,7 @@ from gateways.audio.rhythm.meter import Meter, find_meter
 from gateways.audio.rhythm.onsets import FRAME_RATE_HZ, Onsets, onsets
 from gateways.audio.sound import Sound
 from gateways.audio.tonality.pitches import Pitches, pitches
-from schemas.report import Beats, Figure, Tempo, TempoCandidate
+from schemas.audio.report import Beats, Figure, Tempo, TempoCandidate
 
 MIN_TEMPO_S = 3.0
 # Attacks tell music from held sound: over 1.1 a second in 52 tracks, none in a sine, pad or noise.

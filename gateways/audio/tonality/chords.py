@@ -7,7 +7,7 @@ import numpy as np
 
 from gateways.audio.keys import NOTES
 from gateways.audio.tonality.pitches import FRAME_RATE_HZ, Pitches
-from schemas.report import Chord
+from schemas.audio.report import Chord
 
 NO_CHORD = "N"
 _NAMES = (*NOTES, *(f"{note} minor" for note in NOTES), NO_CHORD)

@@ -8,8 +8,8 @@ from gateways.audio.sound import Sound
 from gateways.audio.tonality.chords import find_chords
 from gateways.audio.tonality.key import KeyGuess, ranked_keys
 from gateways.audio.tonality.pitches import Pitches, pitches
-from schemas.harmony import camelot
-from schemas.report import Chords, Key, KeyCandidate
+from schemas.audio.harmony import camelot
+from schemas.audio.report import Chords, Key, KeyCandidate
 
 MIN_KEY_S = 1.0
 _SHOWN = 5

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from events.analysis import AnalysisRequested
-from events.asset import AssetDeleted, AssetUploaded
 from events.envelope import Recorded
 from events.ids import (
     AccountId,
@@ -32,6 +30,8 @@ from events.store.pending import Append, Committed, PendingEvent
 from events.store.postgres import append_in
 from events.store.subject_keys import PostgresSubjectKeys
 from events.times import utc_now
+from events.vault.analysis import AnalysisRequested
+from events.vault.asset import AssetDeleted, AssetUploaded
 from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
 from processors.consumers.views import key_columns

@@ -14,7 +14,7 @@ from events.log.progress import LogProgress
 from processors.consumers import engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
-from read_api.system import consumers_running
+from read_api.system.system import consumers_running
 from tests.integration.consumers.support import Shelf, Writer, codec_of, eventually
 
 
@@ -44,7 +44,7 @@ def test_readiness_knows_of_a_consumer_that_starts_again_for_ever(
     pool: ConnectionPool, store_log: StoreLog, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(engine, "HEALTHY_AFTER_S", 0.05)
-    monkeypatch.setattr("read_api.system.VIEWS", ("shelf",))
+    monkeypatch.setattr("read_api.system.system.VIEWS", ("shelf",))
     writer.upload()
     broken, stop, codec = Broken(store_log), threading.Event(), codec_of(pool)
     consuming = engine.Engine(

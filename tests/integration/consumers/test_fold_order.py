@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from events.analysis import AnalysisRequested
-from events.asset import AssetUploaded
 from events.envelope import Envelope, Recorded
 from events.ids import CommandId, CorrelationId, EventId
 from events.model import Event
+from events.vault.analysis import AnalysisRequested
+from events.vault.asset import AssetUploaded
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build, same_bytes
 from projections.projection import Projection, Rows

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from psycopg_pool import ConnectionPool
 
-from events.asset import AssetDeleted
 from events.ids import AssetId
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
+from events.vault.asset import AssetDeleted
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.replay import replay
 from processors.consumers.status import consumers_status

@@ -7,10 +7,10 @@ import threading
 import pytest
 from psycopg_pool import ConnectionPool
 
-from events.asset import AssetDeleted
 from events.envelope import Recorded
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
+from events.vault.asset import AssetDeleted
 from processors.consumers.parking import all_parked
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.replay import replay

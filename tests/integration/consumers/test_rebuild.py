@@ -8,11 +8,11 @@ import threading
 import pytest
 from psycopg_pool import ConnectionPool
 
-from events.asset import AssetUploaded
 from events.envelope import Recorded
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
+from events.vault.asset import AssetUploaded
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build
 from processors.rebuild import Rebuilder

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from events.ids import WorkspaceId
-from gateways.object_store import CHUNK_BYTES, BlobNotFound, FolderObjectStore
-from gateways.s3_store import PART_BYTES, S3ObjectStore
+from gateways.objects.folder import CHUNK_BYTES, BlobNotFound, FolderObjectStore
+from gateways.objects.s3 import PART_BYTES, S3ObjectStore
 from tests.fixtures.buckets import new_bucket, s3_server
 
 ONE, TWO = WorkspaceId.new(), WorkspaceId.new()

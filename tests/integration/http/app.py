@@ -14,13 +14,13 @@ from httpx2 import Response
 from psycopg_pool import ConnectionPool
 from starlette.testclient import TestClient
 
-from commands.accounts import Accounts
-from commands.assets import Assets
-from commands.logins import Logins
-from commands.resumable import Uploads
-from commands.second_factor import SecondFactors
-from commands.sessions import Sessions
+from commands.account.accounts import Accounts
+from commands.account.logins import Logins
+from commands.account.second_factor import SecondFactors
+from commands.account.sessions import Sessions
 from commands.unit import Commands
+from commands.vault.assets import Assets
+from commands.vault.resumable import Uploads
 from events.log.tail import LogTail
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog

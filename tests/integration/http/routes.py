@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.integration.erasure.house import PASSWORD
+from tests.integration.account.erasure.house import PASSWORD
 
 Kind = Literal[
     *("asset", "file", "key", "upload", "saga", "erasure"),

@@ -14,9 +14,9 @@ import numpy as np
 import psycopg
 from starlette.testclient import TestClient
 
-from aggregates import account, analysis, asset
+from aggregates.account import account
+from aggregates.vault import analysis, asset
 from commands.unit import CommandContext
-from events.audio import AudioFacts, Blob, Measurement, Tags
 from events.ids import (
     AccountId,
     AnalysisId,
@@ -26,12 +26,13 @@ from events.ids import (
     IngestId,
     PasskeyId,
 )
+from events.vault.audio import AudioFacts, Blob, Measurement, Tags
 from gateways.audio.peaks import PeaksBuilder
-from read_api.system import VIEWS
-from schemas.report import REPORT_MEDIA_TYPE
+from read_api.system.system import VIEWS
+from schemas.audio.report import REPORT_MEDIA_TYPE
 from tests.conftest import Database
 from tests.fixtures.reports import report
-from tests.integration.erasure.house import PASSWORD, House, eventually, open_house
+from tests.integration.account.erasure.house import PASSWORD, House, eventually, open_house
 from web.form_token import masked
 
 SESSION = "noculture_session"

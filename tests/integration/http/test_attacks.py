@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from read_api.live import MAX_STREAMS_PER_WORKSPACE
+from read_api.system.live import MAX_STREAMS_PER_WORKSPACE
 from runtime.engines.postgres import EmbeddedPostgres
 from tests.conftest import open_database
 from tests.integration.http.app import PASSWORD

@@ -11,6 +11,7 @@ import anyio.to_thread
 import pytest
 from starlette.testclient import TestClient
 
+from read_api.system import system_http
 from tests.integration.http.app import Installation
 
 PROMISE_S = 1.0
@@ -55,8 +56,10 @@ def test_a_database_that_stands_still_left_readiness_without_an_answer(
 ) -> None:
     """Stopped, and not away: nothing came within 35 seconds."""
     released = threading.Event()
-    monkeypatch.setattr("read_api.system_http.ANSWER_WITHIN_S", 0.2)
-    monkeypatch.setattr("read_api.system_http.failing", lambda _checks: released.wait(30) or {})
+    monkeypatch.setattr(system_http, "ANSWER_WITHIN_S", 0.2)
+    monkeypatch.setattr(
+        "read_api.system.system_http.failing", lambda _checks: released.wait(30) or {}
+    )
     try:
         with TestClient(installation.app) as client:
             answer = client.get("/readyz")

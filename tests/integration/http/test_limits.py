@@ -7,8 +7,8 @@ from pathlib import Path
 
 from kit.limits import Policy
 from tests.conftest import Database
+from tests.integration.account.test_keys import issue
 from tests.integration.http.app import open_installation
-from tests.integration.http.test_keys import issue
 
 QUOTA, RACING = 10, 64
 # Nothing of it comes back while the test runs.

@@ -14,13 +14,13 @@ import pyotp
 import pytest
 from starlette.testclient import TestClient
 
-from commands.logins import Login
-from commands.refused_sign_ins import EVERY_S, RefusedSignIns
+from commands.account.logins import Login
+from commands.account.refused_sign_ins import EVERY_S, RefusedSignIns
 from events.ids import SignInsId
 from kit import security_log
 from kit.limits import Policy
 from tests.conftest import Database
-from tests.integration.erasure.house import eventually
+from tests.integration.account.erasure.house import eventually
 from tests.integration.http.app import PASSWORD, Installation, open_installation, sign_up
 
 # The lock of the one writer (migration 0007).

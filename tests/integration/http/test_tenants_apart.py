@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from aggregates import asset
+from aggregates.vault import asset
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.store.pending import ForeignStream, VersionConflict
 from tests.integration.http.routes import ANY_VERSION

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from commands import recovery
-from commands.passwords import Passwords
-from read_api import events_http
-from tests.integration.erasure.house import PASSWORD
+from commands.account import recovery
+from commands.account.passwords import Passwords
+from read_api.system import events_http
+from tests.integration.account.erasure.house import PASSWORD
 from tests.integration.http.routes import ROUTES, Route
 from tests.integration.http.tenants import Installation, Tenant
 

@@ -14,8 +14,8 @@ import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from read_api.assets import AssetQueries
-from schemas.found import AssetPage
+from read_api.vault.assets import AssetQueries
+from schemas.vault.found import AssetPage
 from tests.integration.http.app import PASSWORD, Installation
 from web.visitor import WAITING_OF_ACCOUNT, catch_up
 

@@ -13,14 +13,14 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from events.envelope import Recorded
-from processors.effects.erasure import EraseContentsEffect
-from projections.accounts import Accounts
+from processors.account.erasure import EraseContentsEffect
+from projections.account.accounts import Accounts
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.observability import safe_lines
 from runtime.observability.logs import TEXT
 from schemas.telling import safely, trace_of
 from tests.conftest import Database
-from tests.integration.erasure.house import House, eventually, open_house
+from tests.integration.account.erasure.house import House, eventually, open_house
 
 CANARY = "canaryqx92"
 # What each of them says quotes the value: in its message, its DETAIL or its CONTEXT.

@@ -20,7 +20,7 @@ from runtime.app import build_app
 from runtime.observability.logs import json_lines
 from tests.conftest import Database
 from tests.fixtures.spans import traced
-from tests.integration.erasure.house import PASSWORD, House, eventually, open_house
+from tests.integration.account.erasure.house import PASSWORD, House, eventually, open_house
 
 
 @pytest.fixture

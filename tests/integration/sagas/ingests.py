@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg_pool import ConnectionPool
 
-from aggregates import asset
+from aggregates.vault import asset
 from commands.unit import CommandContext, Commands
 from events.envelope import Recorded
 from events.ids import AccountId, AssetId, CommandId, CorrelationId, IngestId, WorkspaceId
@@ -20,7 +20,7 @@ from processors.sagas.consumer import SagaConsumer
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from processors.wake import Wake
-from sagas.ingest import INGEST
+from sagas.vault.ingest import INGEST
 from schemas.examples import COVER, FACTS, TAGS
 
 WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()

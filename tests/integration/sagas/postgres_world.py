@@ -28,8 +28,8 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.registry import register
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.rows import SagaRows
-from projections.sagas import Sagas
-from sagas.ingest import INGEST
+from projections.system.sagas import Sagas
+from sagas.vault.ingest import INGEST
 from tests.unit.simulator.memory import Crash, Store
 from tests.unit.simulator.world import MAX_ASSETS, NOBODY, RefusedForGood, World
 

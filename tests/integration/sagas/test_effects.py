@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import BaseModel
 
-from commands.ingest import RejectAsset, VerifyAsset
-from events.asset import AssetUploaded
+from commands.vault.ingest import RejectAsset, VerifyAsset
 from events.envelope import Recorded
 from events.model import Event
+from events.vault.asset import AssetUploaded
 from processors.effects import runner as effect_runner
 from processors.effects.consumer import EffectConsumer
 from processors.effects.effect import Interrupted

@@ -8,7 +8,7 @@ import pytest
 
 from events.ids import AccountId, AssetId, CommandId, IngestId
 from events.store.pending import Committed, InputMismatch, VersionConflict
-from processors.sagas.operating import Operating
+from processors.system.operating import Operating
 from sagas.errors import NotSkippable, SagaEnded, UnknownSaga
 from tests.integration.sagas.ingests import SAGAS, Ingests, all_at_once
 

@@ -10,8 +10,8 @@ from events.ids import CorrelationId, IngestId
 from events.store.pending import VersionConflict
 from processors.sagas.stepping import AlreadyStepped, Cause, Stepping
 from processors.sagas.timers import Timers
-from sagas.ingest import INGEST
 from sagas.saga import Happened, TimerFired
+from sagas.vault.ingest import INGEST
 from tests.integration.sagas.ingests import WORKSPACE, Crash, Ingests, all_at_once, poll
 
 

@@ -17,8 +17,8 @@ from events.log.tail import LogTail
 from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
-from projections.accounts import Accounts
-from projections.sagas import Sagas
+from projections.account.accounts import Accounts
+from projections.system.sagas import Sagas
 from runtime.app import build_app
 from runtime.composition import open_core, open_event_log
 from runtime.settings import load_settings

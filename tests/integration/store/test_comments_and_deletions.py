@@ -11,20 +11,20 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from aggregates import asset
 from aggregates.errors import NotFound
-from commands.comments import AddComment, Comments, EditComment
+from aggregates.vault import asset
 from commands.loading import AggregateModule, Loaded
 from commands.unit import Commands
-from events.audio import Tags
+from commands.vault.comments import AddComment, Comments, EditComment
 from events.ids import AssetId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import Committed
 from events.store.verify import verify as verify_log
+from events.vault.audio import Tags
 from kit.caller import Caller
 from tests.conftest import Database
-from tests.integration.erasure.house import eventually
+from tests.integration.account.erasure.house import eventually
 from tests.integration.store.test_unit_of_work import (
     ACCOUNT,
     WORKSPACE,

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import ConnectionPool
 
 from commands.unit import CommandContext, Commands
-from events.account import AccountRegistered
+from events.account.account import AccountRegistered
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
@@ -20,7 +20,7 @@ from tests.conftest import Database
 
 @pytest.fixture
 def registered(log: PostgresLog, pool: ConnectionPool, codec: EventCodec) -> AccountId:
-    from aggregates import account
+    from aggregates.account import account
 
     account_id, workspace_id = AccountId.new(), WorkspaceId.new()
     unit = Commands(log, pool, codec, b"k" * 32).unit(

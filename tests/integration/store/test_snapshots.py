@@ -13,18 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg_pool import ConnectionPool
 
-from aggregates import asset
+from aggregates.vault import asset
 from commands import loading
 from commands.loading import EVERY_VERSIONS
 from commands.unit import CommandContext, Commands
-from events.account import AccountRegistered
-from events.audio import AudioFacts, Tags
+from events.account.account import AccountRegistered
 from events.ids import AccountId, AssetId, CommandId, CorrelationId, EventId
 from events.model import Event
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import PendingEvent
 from events.times import utc_now
+from events.vault.audio import AudioFacts, Tags
 from tests.conftest import Database
 from tests.integration.store.conftest import TENANT, append_of
 

@@ -8,14 +8,14 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from aggregates import asset
 from aggregates.errors import NotFound
+from aggregates.vault import asset
 from commands.unit import CommandContext, Commands, Unit
-from events.audio import AudioFacts, Tags
 from events.ids import AccountId, AssetId, CommandId, CorrelationId, WorkspaceId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import ClaimTaken, InputMismatch, VersionConflict
+from events.vault.audio import AudioFacts, Tags
 from tests.conftest import Database
 
 WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()

@@ -20,8 +20,8 @@ from tests.golden import FixedKeys
 MODULES = [
     module
     for module in (
-        importlib.import_module(f"aggregates.{each.name}")
-        for each in pkgutil.iter_modules(aggregates.__path__)
+        importlib.import_module(each.name)
+        for each in pkgutil.walk_packages(aggregates.__path__, "aggregates.")
     )
     if hasattr(module, "evolve")
 ]
@@ -55,11 +55,11 @@ def test_what_is_read_back_is_what_was_kept(module: ModuleType, past: list, pers
 
 def test_every_aggregate_is_asked():
     assert {module.__name__ for module in MODULES} >= {
-        "aggregates.account",
-        "aggregates.analysis",
-        "aggregates.asset",
-        "aggregates.key",
-        "aggregates.workspace",
+        "aggregates.account.account",
+        "aggregates.vault.analysis",
+        "aggregates.vault.asset",
+        "aggregates.account.key",
+        "aggregates.account.workspace",
     }
 
 

@@ -19,7 +19,7 @@ from gateways.audio.mood import mood, without_contradictions
 from gateways.audio.sound import Sound
 from gateways.audio.structure import _letter, _roles
 from runtime.demo_music import TrackSpec, compose
-from schemas.report import Figure, Finding, Quality, Section, Sections
+from schemas.audio.report import Figure, Finding, Quality, Section, Sections
 from tests.fixtures.audio_corpus import RATE, write_wav
 from tests.fixtures.reports import figure, report
 

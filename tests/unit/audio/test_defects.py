@@ -18,7 +18,7 @@ from gateways.audio.defects.rules import judge
 from gateways.audio.defects.stores import STORES, gain_db
 from gateways.audio.promised import missing_s
 from runtime.demo_music import TrackSpec, compose
-from schemas.report import Finding, Quality
+from schemas.audio.report import Finding, Quality
 from tests.fixtures.audio_corpus import RATE, tone, write_encoded, write_float_wav, write_wav
 
 STYLES = ("house", "lofi", "ballad", "trap", "folk")

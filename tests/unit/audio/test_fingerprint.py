@@ -13,7 +13,7 @@ from gateways.audio.decode import Blocks, Decoder
 from gateways.audio.fingerprint import fingerprint
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from runtime.demo_music import catalogue, compose
-from schemas.fingerprint import MOST_WORDS, BadFingerprint, compare, index_terms, read_words
+from schemas.audio.fingerprint import MOST_WORDS, BadFingerprint, compare, index_terms, read_words
 from tests.fixtures.audio_corpus import write_encoded, write_wav
 
 LENGTH_S = 24

@@ -27,8 +27,8 @@ from gateways.audio.neural.sound_vector import folded
 from gateways.audio.pool import AudioPool
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.text.quantised import direction
-from projections.sounds import SOUND_DIMENSIONS
-from schemas.report import Instrument, Instruments, Lanes, Report, UsedModel
+from projections.vault.sounds import SOUND_DIMENSIONS
+from schemas.audio.report import Instrument, Instruments, Lanes, Report, UsedModel
 from tests.fixtures.audio_corpus import RATE, write_wav
 
 GENRES = ("blues", "Disco", "reggae")

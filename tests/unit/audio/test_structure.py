@@ -10,7 +10,7 @@ import pytest
 
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.audio.structure import sections
-from schemas.report import Beats
+from schemas.audio.report import Beats
 from tests.unit.audio.test_rhythm import drums
 from tests.unit.audio.test_tonality import cadence
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateways.audio.keys import KEY_NAMES, NOTES
 from gateways.audio.sound import SAMPLE_RATE_HZ, Sound
 from gateways.audio.tonality import pitches, tonality
-from schemas.report import Chord
+from schemas.audio.report import Chord
 
 RATE = SAMPLE_RATE_HZ
 MAJOR, MINOR = (0, 4, 7), (0, 3, 7)

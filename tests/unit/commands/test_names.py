@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pwdlib import PasswordHash
 
-from commands.logins import valid_email
-from commands.musical_keys import musical_key
-from commands.passwords import NOBODYS, Passwords
-from commands.staging import DIGEST_PIECE_BYTES, clean_filename, clean_path, digest_of
-from events.audio import MUSICAL_KEYS
+from commands.account.logins import valid_email
+from commands.account.passwords import NOBODYS, Passwords
+from commands.vault.musical_keys import musical_key
+from commands.vault.staging import DIGEST_PIECE_BYTES, clean_filename, clean_path, digest_of
+from events.vault.audio import MUSICAL_KEYS
 
 
 @pytest.mark.parametrize(

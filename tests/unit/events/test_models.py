@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from events.errors import EventTooLarge, InvalidId, UnknownEventVersion
 from events.ids import AccountId, AnalysisId, AssetId, EventId, WorkspaceId, uuid7
-from events.ingest import SagaInput
 from events.model import REGISTRY, Event, Personal, Registry
+from events.vault.ingest import SagaInput
 from schemas.examples import ANALYSIS, ASSET, EXAMPLES, example_of
 from schemas.export import load_all_events
 from tests.golden import CODEC, make, stored_envelope

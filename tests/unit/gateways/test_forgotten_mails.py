@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways.outbox_mail import OutboxMailer
+from gateways.mail.outbox import OutboxMailer
 
 
 @pytest.mark.parametrize(

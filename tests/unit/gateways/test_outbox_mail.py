@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways.outbox_mail import OutboxMailer
+from gateways.mail.outbox import OutboxMailer
 
 
 def test_a_mail_is_one_private_file_that_mail_programs_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from email.policy import default
 
 import pytest
 
-from gateways.smtp_mail import SmtpMailer, SmtpServer
+from gateways.mail.smtp import SmtpMailer, SmtpServer
 from runtime.mailing import mailer
 from runtime.settings import load_settings
 

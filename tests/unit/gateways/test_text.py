@@ -20,7 +20,7 @@ from gateways.text.errors import NoTextModel, TextModelRefused
 from gateways.text.minilm import DIMENSIONS, MiniLmEmbedder
 from gateways.text.quantised import direction, quantised
 from gateways.text.sentence_transformer import SentenceTransformerEmbedder
-from projections.sounds import WORDS_DIMENSIONS
+from projections.vault.sounds import WORDS_DIMENSIONS
 from runtime.query_side import text_embedder
 
 ROCK = "upbeat indie rock with bright guitars"

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from projections.folding import fold, has_words, lines, sort_key
-from projections.genres import GENRES, genre_key, genre_keys
+from projections.vault.genres import GENRES, genre_key, genre_keys
 
 # Of surrogates nothing can be stored.
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)

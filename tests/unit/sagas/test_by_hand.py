@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from commands.ingest import GiveUpAnalysis, RejectAsset, RequestAnalysis, RequestProbe
-from events.asset import AssetUploaded
+from commands.vault.ingest import GiveUpAnalysis, RejectAsset, RequestAnalysis, RequestProbe
 from events.ids import CorrelationId
-from events.ingest import IngestStepped
+from events.vault.asset import AssetUploaded
+from events.vault.ingest import IngestStepped
 from processors.sagas.steps import Cause, Standing, take
 from sagas.errors import NotAbortable, NothingToRetry, NotSkippable, SagaEnded, UnknownSaga
-from sagas.ingest import INGEST, Analysing, Probing
 from sagas.saga import (
     Aborted,
     Ended,
@@ -26,6 +25,7 @@ from sagas.saga import (
     TimerFired,
     never_ended_by_hand,
 )
+from sagas.vault.ingest import INGEST, Analysing, Probing
 from schemas.examples import ASSET, EXAMPLES
 from schemas.examples import INGEST as SAGA_ID
 from tests.specification import refused, saga, timer

@@ -11,9 +11,9 @@ import pytest
 
 from events.envelope import Recorded
 from events.model import Event
-from processors.effects.audio import AnalysisEffect, ProbeEffect
+from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.effects.consumer import EffectConsumer
-from processors.effects.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
+from processors.vault.audio import AnalysisEffect, ProbeEffect
 from processors.wake import Wake
 from runtime.consumers import SAGAS
 from sagas.saga import Happened, Saga

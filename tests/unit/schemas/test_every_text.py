@@ -6,11 +6,11 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Form, Header, Query
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
-from commands.accounts import RegisterAccount
-from commands.assets import TagChanges
-from commands.ingest import RejectAsset
-from events.audio import Blob
+from commands.account.accounts import RegisterAccount
+from commands.vault.assets import TagChanges
+from commands.vault.ingest import RejectAsset
 from events.ids import AssetId
+from events.vault.audio import Blob
 from schemas.text import Opaque, Ref, Text
 from tests.openapi import composed_app
 from tests.unit.schemas.incoming import bare_parameters, bare_texts_of, command_models

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sagas.ingest import INGEST
 from sagas.saga import Aborted, Ended, Happened, Refused, Retried, Skipped, Step, TimerFired
+from sagas.vault.ingest import INGEST
 from tests.unit.simulator.world import World
 
 

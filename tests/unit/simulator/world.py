@@ -12,33 +12,33 @@ from typing import Any
 
 import psycopg
 
-from aggregates import asset
-from commands.ingest import (
+from aggregates.vault import asset
+from commands.unit import CommandContext
+from commands.vault.ingest import (
     CompleteAnalysis,
     FailAnalysisAttempt,
     RejectAsset,
     VerifyAsset,
 )
-from commands.ingest_handlers import HANDLERS
-from commands.unit import CommandContext
-from events.analysis import AnalysisRequested
-from events.asset import AssetProbeRequested, AssetUploaded
+from commands.vault.ingest_handlers import HANDLERS
 from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, CommandId, IngestId, WorkspaceId
 from events.log.partitions import topic_of
 from events.store.pending import Append, StoreBusy, VersionConflict
+from events.vault.analysis import AnalysisRequested
+from events.vault.asset import AssetProbeRequested, AssetUploaded
 from processors.consumers.batch import Batches
 from processors.consumers.checkpoints import CheckpointMoved
 from processors.consumers.consumer import Consumer, TryAgain
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.dispatcher import Dispatcher
-from processors.sagas.operating import Operating
 from processors.sagas.stepping import pending_event
 from processors.sagas.timers import Timers
+from processors.system.operating import Operating
 from processors.wake import Wake
-from projections.sagas import Sagas
-from sagas.ingest import INGEST
+from projections.system.sagas import Sagas
+from sagas.vault.ingest import INGEST
 from schemas.examples import COVER, FACTS, MEASUREMENT, PEAKS, TAGS
 from tests.unit.simulator.memory import (
     Codec,

@@ -16,10 +16,10 @@ from kit.csrf import FormTokenMismatch
 from schemas.dto import AssetDto, EffectiveDto, TagsDto
 from tools import vendor_assets
 from web import form_token
-from web.pages.asset import narrowed
-from web.pages.entrance import local_path
-from web.pages.tags import changes_of, form_of
-from web.pages.vault import Asked
+from web.pages.account.entrance import local_path
+from web.pages.vault.asset import narrowed
+from web.pages.vault.tags import changes_of, form_of
+from web.pages.vault.vault import Asked
 from web.static_files import StaticFiles
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from commands.quota import QuotaExceeded
+from commands.vault.quota import QuotaExceeded
 from kit.auth import MissingScope
 from kit.caller import Caller
 from kit.install import install_kit

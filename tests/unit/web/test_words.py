@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aggregates import key
-from schemas.analyses import FiguresDto, ReanalysisDto
+from aggregates.account import key
 from schemas.dto import EventDto
+from schemas.vault.analyses import FiguresDto, ReanalysisDto
 from web import looks
 from web.words import SCOPES, allowed, ended, figure_name, figure_said, happening
 

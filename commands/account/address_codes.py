@@ -1,0 +1,230 @@
+"""Whether mails to an account's address arrive: a code that was mailed there is typed in.
+
+Until then nothing is mailed in the account's name. Without a mail server (test mode) every address
+counts as verified.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, SecretStr
+from starlette.concurrency import run_in_threadpool
+
+from aggregates.account import account
+from commands.account.addresses import address_of
+from commands.http import answer, command_context
+from commands.unit import Commands, Unit
+from events.errors import NoCultureError
+from events.ids import AccountId
+from events.store.pending import Committed
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.limits import RateLimits
+from kit.openapi import problems
+from schemas.dto import Dto
+from schemas.text import Opaque
+
+CODE_LIFE = timedelta(hours=24)
+DIGITS = 8
+# Of a hundred million codes: with five new ones an hour somebody would guess for 450 years.
+MAX_GUESSES = 5
+VERIFY_AT, ASK_AT = "/api/me/address/verify", "/api/me/address/code"
+
+
+class VerifyAddress(BaseModel):
+    """`code` is of the newest mail."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[SecretStr, Opaque(40)]
+
+
+class AddressDto(Dto):
+    address_verified: bool
+
+
+class AddressUnverified(NoCultureError):
+    status, code = 403, "address-unverified"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing is mailed in your name before your own address is verified: send the code of"
+            f" our mail to POST {VERIFY_AT}; POST {ASK_AT} mails a new one"
+        )
+
+
+class WrongAddressCode(NoCultureError):
+    status, code = 422, "wrong-address-code"
+
+    def __init__(self) -> None:
+        super().__init__("This code does not fit: type the one of the newest mail")
+
+
+class AddressCodeSpent(NoCultureError):
+    status, code = 410, "address-code-spent"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No code waits for you any more: it was tried too often or is older than a day."
+            " Ask for a new one"
+        )
+
+
+class AddressCodes:
+    def __init__(self, commands: Commands, installation_key: bytes, *, test_mode: bool) -> None:
+        self._commands, self._pool = commands, commands.pool
+        self._key, self._test_mode = installation_key, test_mode
+
+    def is_verified(self, account_id: str) -> bool:
+        """False for an account that is gone."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT verified_at IS NOT NULL FROM credentials_logins WHERE account_id = %s",
+                (account_id,),
+            ).fetchone()
+        return row is not None and (self._test_mode or row[0])
+
+    def address_for_notices(self, account_id: str) -> str | None:
+        """None for one that nobody has verified: it may be a stranger's, whom we would fill."""
+        return address_of(self._commands, account_id) if self.is_verified(account_id) else None
+
+    def ask(self, caller: Caller) -> Committed:
+        """A new code by mail; the earlier one stops working. Nothing once it is verified."""
+        account_id = AccountId(caller.account_id)
+        unit = self._unit(caller, f"POST {ASK_AT}")
+        unit.change(account, account_id, account.request_address_code, account_id=account_id)
+        return unit.commit()
+
+    def verify(self, caller: Caller, code: str) -> Committed | None:
+        """None when it counts as verified already: then no code is looked at.
+
+        Raises WrongAddressCode (422), AddressCodeSpent (410).
+        """
+        if self.is_verified(caller.account_id):
+            return None
+        account_id = AccountId(caller.account_id)
+        with self._pool.connection() as connection:
+            # Counted before it is compared: of many guesses at once no more pass.
+            row = connection.execute(
+                "UPDATE credentials_address_codes SET wrong = wrong + 1 WHERE account_id = %s"
+                " AND wrong < %s AND expires_at > now() RETURNING code_hash",
+                (account_id, MAX_GUESSES),
+            ).fetchone()
+        if row is None:
+            raise AddressCodeSpent
+        if not hmac.compare_digest(bytes(row[0]), self._hash(account_id, code)):
+            raise WrongAddressCode
+        unit = self._unit(caller, f"POST {VERIFY_AT}")
+        stage_verified(unit, account_id)
+        return unit.commit()
+
+    def make(self, account_id: str) -> tuple[str, str] | None:
+        """(address, code) for the mail. None when there is nothing to verify any more."""
+        address = address_of(self._commands, account_id)
+        if address is None or self.is_verified(account_id):
+            return None
+        code = "".join(secrets.choice("0123456789") for _ in range(DIGITS))
+        with self._pool.connection() as connection:
+            made = connection.execute(
+                "INSERT INTO credentials_address_codes (account_id, code_hash, expires_at)"
+                " SELECT account_id, %s, now() + %s FROM credentials_logins WHERE account_id = %s"
+                " ON CONFLICT (account_id) DO UPDATE SET wrong = 0,"
+                " code_hash = excluded.code_hash, expires_at = excluded.expires_at",
+                (self._hash(account_id, code), CODE_LIFE, account_id),
+            )
+        return (address, code) if made.rowcount else None
+
+    def _unit(self, caller: Caller, route: str) -> Unit:
+        return self._commands.unit(
+            command_context(caller, route, None), input={"account_id": caller.account_id}
+        )
+
+    def _hash(self, account_id: str, code: str) -> bytes:
+        told = f"address-code\x1f{account_id}\x1f{''.join(code.split())}"
+        return hmac.digest(self._key, told.encode(), "sha256")
+
+
+def stage_verified(unit: Unit, account_id: AccountId) -> None:
+    """The address is verified with what else the unit does."""
+    unit.change(account, account_id, account.verify_address, account_id=account_id)
+    unit.alongside(
+        "UPDATE credentials_logins SET verified_at = now() WHERE account_id = %s", (account_id,)
+    )
+    unit.alongside("DELETE FROM credentials_address_codes WHERE account_id = %s", (account_id,))
+
+
+class RequireVerifiedAddress:
+    """`Depends(verified("projects:write"))` for what mails somebody in the caller's name."""
+
+    def __init__(self, authenticated: Authenticate, codes: AddressCodes) -> None:
+        self._authenticated, self._codes = authenticated, codes
+
+    def __call__(self, scope: str | None = None) -> Callable[[Request], Awaitable[Caller]]:
+        """The caller, or 401, 403 (also `address-unverified`) or 429."""
+        authenticated = self._authenticated(scope)
+
+        async def verified(request: Request) -> Caller:
+            caller = await authenticated(request)
+            if not await run_in_threadpool(self._codes.is_verified, caller.account_id):
+                raise AddressUnverified
+            return caller
+
+        return verified
+
+
+def router(
+    codes: AddressCodes,
+    email_key_of: Callable[[str], str],
+    authenticated: Authenticate,
+    limits: RateLimits,
+) -> APIRouter:
+    routes = APIRouter(tags=["account"])
+
+    @routes.post(
+        VERIFY_AT,
+        operation_id="verifyAddress",
+        responses=problems(401, 403, 410, 422, 429, 503),
+    )
+    def verify_address(
+        command: VerifyAddress,
+        request: Request,
+        response: Response,
+        caller: Caller = Depends(authenticated("account:write")),
+    ) -> AddressDto:
+        """Show by the mailed code that mails to your address arrive."""
+        limits.check(request, "sign-in", caller.account_id)
+        committed = codes.verify(caller, command.code.get_secret_value())
+        if committed is not None:
+            answer(response, committed)
+        return AddressDto(address_verified=True)
+
+    @routes.post(
+        ASK_AT,
+        status_code=202,
+        operation_id="askForAddressCode",
+        responses=problems(401, 403, 429, 503),
+    )
+    def ask_for_address_code(
+        request: Request,
+        response: Response,
+        caller: Caller = Depends(authenticated("account:write")),
+    ) -> AddressDto:
+        """A new code by mail, unless the address is verified."""
+        if codes.is_verified(caller.account_id):
+            return AddressDto(address_verified=True)
+        count_address_code(limits, request, email_key_of(caller.account_id))
+        answer(response, codes.ask(caller))
+        return AddressDto(address_verified=False)
+
+    return routes
+
+
+def count_address_code(limits: RateLimits, request: Request, email_key: str) -> None:
+    """Five mails an hour for an address, however it is spelled. Raises a 429."""
+    limits.check(request, "address-code", email_key)

@@ -1,0 +1,38 @@
+"""What the erasure saga and its effects may ask. The handlers are beside."""
+
+from __future__ import annotations
+
+from commands.command import Command
+from events.account.erasure import Certificate, ErasureStep
+from events.ids import AccountId, ErasureId, WorkspaceId
+
+
+class RequestErasureStep(Command, name="RequestErasureStep"):
+    """Do this part of the erasure; `attempt` counts from 1."""
+
+    erasure_id: ErasureId
+    step: ErasureStep
+    attempt: int
+
+
+class RecordContentsDeleted(Command, name="RecordContentsDeleted"):
+    """The workspace is empty: no recording, no blob, no upload."""
+
+    erasure_id: ErasureId
+    assets: int
+    blobs: int
+
+
+class EraseSubject(Command, name="EraseSubject"):
+    """Destroy the key and say so; the register outside the database already knows."""
+
+    erasure_id: ErasureId
+    account_id: AccountId
+    workspace_id: WorkspaceId
+
+
+class CertifyErasure(Command, name="CertifyErasure"):
+    """Every consumer has acknowledged."""
+
+    erasure_id: ErasureId
+    certificate: Certificate

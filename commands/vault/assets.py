@@ -1,0 +1,377 @@
+"""Recordings in the vault: upload, edit tags, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from aggregates.account import account
+from aggregates.errors import NotFound
+from aggregates.vault import analysis, asset
+from commands.http import answer, command_context
+from commands.names import SeveralNames
+from commands.owned import change_at, known
+from commands.unit import CommandContext, Commands
+from commands.vault.instruments import InstrumentNames
+from commands.vault.multipart import MAX_REST_BYTES, receive_file
+from commands.vault.musical_keys import MusicalKeySpelling
+from commands.vault.quota import Quota
+from commands.vault.staging import StagedFile, Staging, clean_filename, clean_path
+from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
+from events.store.pending import ClaimTaken, Committed, StoreBusy
+from events.store.subject_keys import SubjectGone
+from events.vault.audio import Tags
+from gateways.ports import ObjectStore
+from kit.auth import Authenticate
+from kit.body import announced_bytes
+from kit.caller import Caller
+from kit.conditions import if_match
+from kit.fair import FairQueue
+from kit.idempotency import idempotency_key
+from kit.openapi import problems
+from kit.threads import in_thread
+from schemas.dto import AssetState, Dto, UploadedAsset
+from schemas.text import Ref, Text
+
+# As long as the events' own fields; an empty one stays empty.
+TagLine = Annotated[str, Text(500, min=0)]
+UPLOAD = "POST /api/assets"
+MAX_TRIES = 3
+
+
+class TagChanges(Tags):
+    """Only the fields that are sent change; null takes back what the musician said before.
+
+    `artists` and `genres` name several: `artist` and `genre` then show them all.
+    """
+
+    title: TagLine | None = None
+    artist: TagLine | None = None
+    album: TagLine | None = None
+    genre: TagLine | None = None
+    key: MusicalKeySpelling | None = None
+    album_artist: TagLine | None = None
+    composer: TagLine | None = None
+    label: TagLine | None = None
+    copyright: TagLine | None = None
+    comment: Annotated[str, Text(2_000, lines=True, min=0)] | None = None
+    instruments: InstrumentNames = None
+    artists: SeveralNames = None
+    genres: SeveralNames = None
+
+
+class ChangedAsset(Dto):
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer to an upload; `committed` is None for a duplicate, which changes nothing.
+
+    `position` is the one at which readers see the asset as `answer` says.
+    """
+
+    answer: UploadedAsset
+    position: int
+    committed: Committed | None = None
+
+
+class Assets:
+    def __init__(
+        self,
+        commands: Commands,
+        store: ObjectStore,
+        staging: Staging,
+        quota: Quota | None = None,
+        turns: FairQueue | None = None,
+    ) -> None:
+        """`turns` are those at checking and moving files."""
+        self._commands, self.objects, self.staging = commands, store, staging
+        self.quota, self.turns = quota or Quota(), turns or FairQueue(8)
+
+    def upload(
+        self,
+        caller: Caller,
+        filename: str,
+        pieces: Iterable[bytes],
+        key: str | None = None,
+        path: str | None = None,
+    ) -> Kept:
+        """Keep a new recording; the same bytes again give the asset that holds them.
+
+        `path` is where the file lay in the folder that was chosen.
+
+        Raises FileTooLarge and QuotaExceeded (413), EmptyFile (422).
+        """
+        with self.staging.receive(caller.workspace_id) as receiving:
+            receiving.write(pieces)
+            staged = receiving.finish()
+            self.quota.check(caller.workspace_id, staged.size_bytes)
+            return self.keep(caller, filename, staged, command_context(caller, UPLOAD, key), path)
+
+    def keep(
+        self,
+        caller: Caller,
+        filename: str,
+        staged: StagedFile,
+        context: CommandContext,
+        path: str | None = None,
+    ) -> Kept:
+        """Move a whole file into the object store, then say so in the log.
+
+        In this order: a crash between leaves a blob nobody names, never an asset without bytes.
+        Both or neither come before an erasure. Raises SubjectGone (410).
+        """
+        with self.objects.writing(caller.workspace_id):
+            self.objects.put_file(caller.workspace_id, staged.sha256, staged.path)
+            return self._record(caller, filename, staged.sha256, staged.size_bytes, context, path)
+
+    def record(
+        self,
+        caller: Caller,
+        filename: str,
+        sha256: str,
+        size_bytes: int,
+        context: CommandContext,
+        path: str | None = None,
+    ) -> Kept:
+        """Append the upload of a blob that is in the object store. Raises SubjectGone (410)."""
+        with self.objects.writing(caller.workspace_id):
+            return self._record(caller, filename, sha256, size_bytes, context, path)
+
+    def _record(
+        self,
+        caller: Caller,
+        filename: str,
+        sha256: str,
+        size_bytes: int,
+        context: CommandContext,
+        path: str | None,
+    ) -> Kept:
+        name, lay_at = clean_filename(filename), clean_path(path)
+        said: dict[str, object] = {"filename": name, "sha256": sha256, "size_bytes": size_bytes}
+        if lay_at is not None:  # left out, so that what was sent before there were paths replays
+            said["path"] = lay_at
+        self.look_at_key(caller)
+        for _ in range(MAX_TRIES):
+            asset_id = AssetId.new()
+            unit = self._commands.unit(context, input=said)
+            unit.start(
+                asset,
+                asset_id,
+                asset.upload,
+                asset_id=asset_id,
+                workspace_id=WorkspaceId(caller.workspace_id),
+                uploaded_by=AccountId(caller.account_id),
+                filename=name,
+                sha256=sha256,
+                size_bytes=size_bytes,
+                path=lay_at,
+            )
+            try:
+                committed = unit.commit()
+            except ClaimTaken as taken:
+                # The holder may have been deleted since: then the content is free again.
+                state, position = self._state(AssetId(taken.holder))
+                if state is None:
+                    continue
+                found = UploadedAsset(id=taken.holder, state=state, duplicate=True)
+                return Kept(found, position)
+            except SubjectGone:
+                # The account was erased while its file arrived: nothing of it may stay.
+                self.objects.delete_workspace(caller.workspace_id)
+                raise
+            return self._uploaded(committed)
+        raise StoreBusy
+
+    def look_at_key(self, caller: Caller) -> None:
+        """Not at a remembered one: of an erased account it may be remembered for a second, and in
+        that second a file would be kept behind the back of the certificate.
+        """
+        self._commands.codec.keys.forget(caller.account_id)
+
+    def forget_if_erased(self, caller: Caller) -> None:
+        """Nothing may stay of an account that was erased while a file of it was made."""
+        found = self._commands.load(account, caller.account_id, fresh=True).state
+        if found is not None and found.erased:
+            self.objects.delete_workspace(caller.workspace_id)
+
+    def edit_tags(
+        self,
+        caller: Caller,
+        asset_id: str,
+        changes: TagChanges,
+        expected_version: int | None,
+        key: str | None = None,
+    ) -> Committed:
+        """Raises NotFound (404), AssetNotReady (409), PreconditionFailed (412)."""
+        said = changes.model_dump(exclude_unset=True)
+        stream = self.own(caller, asset_id, expected_version)
+        unit = self._commands.unit(
+            command_context(caller, "PATCH /api/assets/{id}", key),
+            input={"asset_id": stream, "expected": expected_version, "changes": said},
+        )
+        who = {"asset_id": stream, "edited_by": AccountId(caller.account_id)}
+        return change_at(
+            unit, asset, stream, asset.edit_tags, expected_version, **who, changes=said
+        )
+
+    def delete(
+        self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
+    ) -> Committed:
+        """Raises NotFound (404), PreconditionFailed (412)."""
+        stream = self.own(caller, asset_id, expected_version)
+        unit = self._commands.unit(
+            command_context(caller, "DELETE /api/assets/{id}", key),
+            input={"asset_id": stream, "expected": expected_version},
+        )
+        by = AccountId(caller.account_id)
+        return change_at(
+            unit, asset, stream, asset.delete, expected_version, asset_id=stream, deleted_by=by
+        )
+
+    def own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
+        """Before anything else is said of an asset: other workspaces' ones do not exist."""
+        stream = known(AssetId, asset_id, "The asset")
+        # Anew, for workers verify and reject too; not at the version that the caller names, which
+        # the append checks.
+        found = self._commands.load(asset, stream)
+        if expected_version is None or found.version != expected_version:
+            found = self._commands.load(asset, stream, fresh=True)
+        if found.state is None or found.state.workspace_id != caller.workspace_id:
+            raise NotFound("The asset")
+        return stream
+
+    def _uploaded(self, committed: Committed) -> Kept:
+        state: AssetState | None = "uploaded"
+        if committed.replayed:
+            state, _ = self._state(AssetId(committed.stream_id))
+        # A replay of an upload that was deleted since still gets its first answer.
+        found = UploadedAsset(id=committed.stream_id, state=state or "uploaded")
+        return Kept(found, committed.position, committed)
+
+    def _state(self, asset_id: AssetId) -> tuple[AssetState | None, int]:
+        """(state, None for a deleted one; last position), read anew: workers write there too."""
+        of_asset = self._commands.load(asset, asset_id, fresh=True)
+        analysis_id = AnalysisId.beside(asset_id)
+        of_analysis = self._commands.load(analysis, analysis_id, fresh=True)
+        position = max(of_asset.position, of_analysis.position)
+        match of_asset.state, of_analysis.state:
+            case None | asset.Asset(state="deleted"), _:
+                return None, position
+            case asset.Asset(state="verified"), analysis.Analysis(state="completed"):
+                return "analysed", position
+            case asset.Asset(state="verified"), analysis.Analysis(state="failed"):
+                return "analysis_failed", position
+            case found, _:
+                state: AssetState = found.state
+                return state, position
+
+
+def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
+    routes = APIRouter(tags=["assets"])
+    writer = Depends(authenticated("assets:write"))
+
+    @routes.post(
+        "/api/assets",
+        status_code=202,
+        operation_id="uploadAsset",
+        responses={
+            200: {"model": UploadedAsset, "description": "These bytes are already there."},
+            **problems(401, 403, 413, 415, 422, 429, 503),
+        },
+        openapi_extra={"requestBody": _MULTIPART},
+    )
+    async def upload_asset(
+        request: Request,
+        response: Response,
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> UploadedAsset:
+        """Upload one audio file as the part `file`; verifying and analysing follow.
+
+        The part `path` may say where it lay in a folder: `Song A/Kick.wav`.
+        """
+        at_least = max(0, announced_bytes(request) - MAX_REST_BYTES)
+        check, workspace_id = assets.quota.check, caller.workspace_id
+        await in_thread(check, workspace_id, min(at_least, assets.staging.max_bytes))
+        with await in_thread(assets.staging.receive, workspace_id) as receiving:
+            sent = await receive_file(request, receiving, assets.staging.max_bytes)
+            staged = await run_in_threadpool(receiving.finish)
+            await in_thread(check, workspace_id, staged.size_bytes)
+            context = command_context(caller, UPLOAD, key)
+            name = sent.filename or ""
+            kept = await assets.turns.run(
+                caller.account_id, assets.keep, caller, name, staged, context, sent.path
+            )
+        answer_kept(response, kept)
+        response.status_code = 200 if kept.answer.duplicate else 202
+        return kept.answer
+
+    @routes.patch(
+        "/api/assets/{asset_id}",
+        operation_id="editAssetTags",
+        responses=problems(401, 403, 404, 409, 412, 422, 428, 429, 503),
+    )
+    async def edit_asset_tags(
+        asset_id: Ref,
+        changes: TagChanges,
+        response: Response,
+        expected_version: int | None = Depends(if_match),
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> ChangedAsset:
+        """Override what the file says of itself."""
+        # FastAPI sends a sync handler to a thread, and its answer to another.
+        committed = await in_thread(
+            assets.edit_tags, caller, asset_id, changes, expected_version, key
+        )
+        answer(response, committed, with_etag=True)
+        return ChangedAsset(id=asset_id, version=committed.stream_version)
+
+    @routes.delete(
+        "/api/assets/{asset_id}",
+        status_code=204,
+        operation_id="deleteAsset",
+        responses=problems(401, 403, 404, 412, 428, 429, 503),
+    )
+    def delete_asset(
+        asset_id: Ref,
+        response: Response,
+        expected_version: int | None = Depends(if_match),
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> None:
+        """Remove a recording; the same bytes may be uploaded again as a new asset."""
+        answer(response, assets.delete(caller, asset_id, expected_version, key))
+
+    return routes
+
+
+def answer_kept(response: Response, kept: Kept) -> None:
+    """Headers of a finished upload, by form or by tus."""
+    committed = kept.committed or Committed(kept.answer.id, 0, kept.position)
+    answer(response, committed)
+    response.headers["Location"] = f"/api/assets/{kept.answer.id}"
+
+
+_MULTIPART = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    "path": {"type": "string"},
+                },
+            }
+        }
+    },
+}

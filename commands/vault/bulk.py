@@ -1,0 +1,275 @@
+"""Many recordings at once: edited or deleted all together or not at all, in one append."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from aggregates.errors import NotFound
+from aggregates.vault import asset
+from aggregates.vault.asset import AssetNotReady
+from commands.http import answer, command_context
+from commands.unit import Commands, Unit
+from commands.vault.assets import Assets, ChangedAsset, TagChanges
+from events.errors import NoCultureError
+from events.ids import AccountId, AssetId
+from events.store.pending import Committed, VersionConflict
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.idempotency import idempotency_key
+from kit.openapi import problems
+from schemas.dto import Dto
+from schemas.text import Ref
+
+MOST = 200
+EDIT, DELETE = "POST /api/assets/edits", "POST /api/assets/deletions"
+
+
+class Named(BaseModel):
+    """An asset, at the version that the caller has seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Ref
+    version: Annotated[int, Field(ge=1, le=2**53)]
+
+
+class Edited(Named):
+    """`changes` are of this one alone, beside those of all."""
+
+    changes: TagChanges | None = None
+
+
+class EditAssets(BaseModel):
+    """`changes` of all of them: fields that are sent, null takes one back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    changes: TagChanges | None = None
+    assets: Annotated[list[Edited], Field(min_length=1, max_length=MOST)]
+
+    @field_validator("assets")
+    @classmethod
+    def _each_once(cls, named: list[Edited]) -> list[Edited]:
+        return _each_once(named)
+
+
+class DeleteAssets(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    assets: Annotated[list[Named], Field(min_length=1, max_length=MOST)]
+
+    @field_validator("assets")
+    @classmethod
+    def _each_once(cls, named: list[Named]) -> list[Named]:
+        return _each_once(named)
+
+
+AnyNamed = TypeVar("AnyNamed", bound=Named)
+
+
+class UndoOfOne(Dto):
+    id: str
+    version: int
+    changes: dict[str, Any]
+
+
+class Undo(Dto):
+    """Sent as it is to the same address, everything says again what it said before."""
+
+    assets: list[UndoOfOne]
+
+
+class EditedAssets(Dto):
+    """`undo` is null in the answer to a repeated request, and where nothing was changed."""
+
+    assets: list[ChangedAsset]
+    undo: Undo | None
+
+
+class SomeAssetsRefuse(NoCultureError):
+    """`assets` in the problem names each with its code: not-found, version-mismatch (with the
+    current version) or asset-not-ready.
+    """
+
+    status, code = 409, "some-assets-refuse"
+
+    def __init__(self, refused: list[dict[str, Any]]) -> None:
+        self.refused = refused
+        one = len(refused) == 1
+        super().__init__(
+            f"{len(refused)} of the tracks {'was' if one else 'were'} changed or deleted since you"
+            f" saw {'it' if one else 'them'}, so nothing was done: look again and repeat it"
+        )
+
+    @property
+    def details(self) -> dict[str, object]:
+        return {"assets": self.refused}
+
+
+class Bulk:
+    def __init__(self, commands: Commands, assets: Assets) -> None:
+        self._commands, self._assets = commands, assets
+
+    def edit(
+        self, caller: Caller, command: EditAssets, key: str | None = None
+    ) -> tuple[EditedAssets, Committed]:
+        """Raises SomeAssetsRefuse (409): then nothing was changed."""
+        said = {each.id: _said(command.changes) | _said(each.changes) for each in command.assets}
+        unit = self._unit(caller, EDIT, key, command)
+        if first := unit.repeated() if key else None:
+            return EditedAssets(assets=self._now(command.assets), undo=None), first
+        before = self._own(caller, command.assets, verified=True)
+        undo = {
+            asset_id: {
+                name: asset.tag_now(state, name)
+                for name in said[asset_id] | asset.with_names(state, said[asset_id])
+            }
+            for asset_id, state in before.items()
+        }
+
+        def stage(one: Named) -> None:
+            unit.change(
+                asset,
+                one.id,
+                asset.edit_tags,
+                expected_version=one.version,
+                asset_id=AssetId(one.id),
+                edited_by=AccountId(caller.account_id),
+                changes=said[one.id],
+            )
+
+        committed = self._commit(unit, caller, command.assets, stage, verified=True)
+        now = self._now(command.assets)
+        changed = [
+            UndoOfOne(id=after.id, version=after.version, changes=undo[after.id])
+            for named, after in zip(command.assets, now, strict=True)
+            if after.version != named.version
+        ]
+        return EditedAssets(assets=now, undo=Undo(assets=changed) if changed else None), committed
+
+    def delete(self, caller: Caller, command: DeleteAssets, key: str | None = None) -> Committed:
+        """Raises SomeAssetsRefuse (409): then nothing was deleted."""
+        unit = self._unit(caller, DELETE, key, command)
+        if first := unit.repeated() if key else None:
+            return first
+        self._own(caller, command.assets, verified=False)
+
+        def stage(one: Named) -> None:
+            unit.change(
+                asset,
+                one.id,
+                asset.delete,
+                expected_version=one.version,
+                asset_id=AssetId(one.id),
+                deleted_by=AccountId(caller.account_id),
+            )
+
+        return self._commit(unit, caller, command.assets, stage, verified=False)
+
+    def _now(self, named: Sequence[Named]) -> list[ChangedAsset]:
+        return [
+            ChangedAsset(id=each.id, version=self._commands.load(asset, each.id).version)
+            for each in named
+        ]
+
+    def _unit(self, caller: Caller, route: str, key: str | None, command: BaseModel) -> Unit:
+        said = command.model_dump(mode="json", exclude_unset=True)
+        return self._commands.unit(command_context(caller, route, key), input=said)
+
+    def _commit(
+        self,
+        unit: Unit,
+        caller: Caller,
+        named: Sequence[Named],
+        stage: Callable[[Named], None],
+        *,
+        verified: bool,
+    ) -> Committed:
+        try:
+            for one in named:
+                stage(one)
+            return unit.commit()
+        except (VersionConflict, AssetNotReady, NotFound) as refusal:
+            # Somebody was faster after we looked: look again, to say who lost.
+            self._own(caller, named, verified=verified, fresh=True)
+            raise refusal
+
+    def _own(
+        self, caller: Caller, named: Sequence[Named], *, verified: bool, fresh: bool = False
+    ) -> dict[str, asset.Asset]:
+        """The states of the caller's own assets. Raises SomeAssetsRefuse (409)."""
+        refused: list[dict[str, Any]] = []
+        states = {}
+        for each in named:
+            try:
+                stream = self._assets.own(caller, each.id, None if fresh else each.version)
+                found = self._commands.load(asset, stream)
+                if found.state is None or found.state.state == "deleted":
+                    raise NotFound("The asset")
+            except NotFound:
+                refused.append({"id": each.id, "code": "not-found"})
+                continue
+            if found.version != each.version:
+                code = "version-mismatch"
+                refused.append({"id": each.id, "code": code, "current_version": found.version})
+            elif verified and found.state.state != "verified":
+                refused.append({"id": each.id, "code": AssetNotReady.code})
+            states[each.id] = found.state
+        if refused and not fresh:
+            # What is remembered of some may be older than of others: tell all as they are now.
+            return self._own(caller, named, verified=verified, fresh=True)
+        if refused:
+            raise SomeAssetsRefuse(refused)
+        return states
+
+
+def _said(changes: TagChanges | None) -> dict[str, Any]:
+    return changes.model_dump(exclude_unset=True) if changes else {}
+
+
+def _each_once(named: list[AnyNamed]) -> list[AnyNamed]:
+    if len({each.id for each in named}) < len(named):
+        raise ValueError("each asset once")
+    return named
+
+
+def router(bulk: Bulk, authenticated: Authenticate) -> APIRouter:
+    routes = APIRouter(tags=["assets"])
+    writer = Depends(authenticated("assets:write"))
+
+    @routes.post(
+        "/api/assets/edits",
+        operation_id="editAssets",
+        responses=problems(401, 403, 409, 422, 429, 503),
+    )
+    def edit_assets(
+        command: EditAssets,
+        response: Response,
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> EditedAssets:
+        """Edit up to 200 assets, all or none; `undo` in the answer takes it back."""
+        edited, committed = bulk.edit(caller, command, key)
+        answer(response, committed)
+        return edited
+
+    @routes.post(
+        "/api/assets/deletions",
+        status_code=204,
+        operation_id="deleteAssets",
+        responses=problems(401, 403, 409, 422, 429, 503),
+    )
+    def delete_assets(
+        command: DeleteAssets,
+        response: Response,
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> None:
+        """Delete up to 200 assets, all or none."""
+        answer(response, bulk.delete(caller, command, key))
+
+    return routes

@@ -1,0 +1,160 @@
+"""Everything a workspace holds, to be deleted with the account of its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from aggregates.vault import asset, collection, comment, reanalysis
+from commands.loading import AggregateModule
+from commands.unit import CommandContext, Commands, Decide
+from commands.vault.direct import MAY_ARRIVE
+from commands.vault.resumable import remove_upload
+from events.errors import NoCultureError
+from events.ids import (
+    AccountId,
+    AssetId,
+    CollectionId,
+    CommandId,
+    CommentId,
+    Id,
+    ReanalysisId,
+    WorkspaceId,
+)
+from gateways.ports import ObjectStore
+from kit.limits import FORGET_SPENT
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Whose workspace is emptied, and what its events follow from."""
+
+    account_id: AccountId
+    workspace_id: WorkspaceId
+    correlation_id: str
+    causation_id: str
+
+
+class WorkspaceContents:
+    """Recordings and what is said of them through their own rules, so that every reader hears of
+    it; files and rows after.
+
+    Each method may be run again after a crash at any point.
+    """
+
+    def __init__(self, commands: Commands, objects: ObjectStore) -> None:
+        self._commands, self._pool, self._objects = commands, commands.pool, objects
+
+    def delete_assets(self, leaving: Leaving) -> None:
+        """Delete every recording: a live one holds the claim of its content."""
+        while held := self._holding(leaving.workspace_id, asset.CONTENT_CLAIM):
+            for asset_id in map(AssetId, held):
+                self._change(
+                    *(leaving, asset, asset_id, asset.delete),
+                    asset_id=asset_id,
+                    deleted_by=leaving.account_id,
+                )
+
+    def delete_words(self, leaving: Leaving) -> None:
+        """Delete comments and collections, which nobody can read once the key is gone; a measuring
+        again of the whole vault that is under way is over.
+        """
+        by = leaving.account_id
+        for said in map(CommentId, self._open(leaving.workspace_id, "comment")):
+            self._change(leaving, comment, said, comment.delete, comment_id=said, deleted_by=by)
+        for kept in map(CollectionId, self._open(leaving.workspace_id, "collection")):
+            self._change(
+                leaving, collection, kept, collection.delete, collection_id=kept, deleted_by=by
+            )
+        running = self._holding(leaving.workspace_id, reanalysis.ONE_AT_A_TIME.kind)
+        for run in map(ReanalysisId, running):
+            self._change(
+                leaving, reanalysis, run, reanalysis.cancel, reanalysis_id=run, cancelled_by=by
+            )
+
+    def delete_files(self, workspace_id: str) -> int:
+        """Delete all blobs and half received uploads; answers how many blobs there were.
+
+        Whoever writes a file this moment is waited for, and nobody begins any more. Uploads whose
+        bytes may still come straight to the store are kept, to be waited for. Raises StillClaimed
+        (409), StillWriting (503).
+        """
+        with self._objects.emptying(workspace_id):
+            return self._delete_files(workspace_id)
+
+    def _delete_files(self, workspace_id: str) -> int:
+        if self._holding(workspace_id, asset.CONTENT_CLAIM):
+            raise StillClaimed
+        blobs = self._objects.delete_workspace(workspace_id)
+        with self._pool.connection() as connection:
+            uploads = connection.execute(
+                "SELECT upload_id FROM uploads WHERE workspace_id = %s", (workspace_id,)
+            ).fetchall()
+            for (upload_id,) in uploads:
+                remove_upload(self._objects.staging, upload_id)
+            connection.execute(
+                f"DELETE FROM uploads WHERE workspace_id = %s AND NOT {MAY_ARRIVE}",
+                (workspace_id,),
+            )
+        return blobs
+
+    def delete_leftovers(self, workspace_id: str, account_id: str) -> None:
+        """Copies of what streams said of the person, and counters that anybody's secret is in."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "DELETE FROM snapshots WHERE tenant = %s OR subject = %s",
+                (workspace_id, account_id),
+            )
+            # Their errors may quote what they could not digest.
+            connection.execute(
+                "DELETE FROM dead_letters d USING events e WHERE e.position = d.position"
+                " AND e.tenant = %s AND d.state = 'replayed'",
+                (workspace_id,),
+            )
+            connection.execute(FORGET_SPENT)
+
+    def _change(
+        self,
+        leaving: Leaving,
+        module: AggregateModule,
+        stream_id: Id,
+        decide: Decide,
+        **said: Any,
+    ) -> None:
+        context = CommandContext(
+            actor=None,
+            tenant=leaving.workspace_id,
+            command_id=CommandId.new(),
+            correlation_id=leaving.correlation_id,
+            causation_id=leaving.causation_id,
+        )
+        unit = self._commands.unit(context, input={"stream_id": stream_id})
+        unit.change(module, stream_id, decide, **said)
+        unit.commit()
+
+    def _holding(self, workspace_id: str, claim: str) -> list[str]:
+        """Streams that hold a claim of this kind."""
+        return self._streams(
+            "SELECT DISTINCT stream_id FROM claims WHERE scope = %s AND kind = %s"
+            " ORDER BY stream_id",
+            (workspace_id, claim),
+        )
+
+    def _open(self, workspace_id: str, category: str) -> list[str]:
+        """Streams that were not deleted."""
+        return self._streams(
+            "SELECT stream_id FROM events WHERE category = %s AND tenant = %s"
+            " GROUP BY stream_id HAVING NOT bool_or(type = %s) ORDER BY stream_id",
+            (category, workspace_id, f"{category}.deleted"),
+        )
+
+    def _streams(self, query: LiteralString, values: tuple[str, ...]) -> list[str]:
+        with self._pool.connection() as connection:
+            return [stream_id for (stream_id,) in connection.execute(query, values)]
+
+
+class StillClaimed(NoCultureError):
+    status, code = 409, "contents-remain"
+
+    def __init__(self) -> None:
+        super().__init__("A recording arrived meanwhile: it is deleted before its file")

@@ -1,0 +1,98 @@
+"""Who still holds something of an erased workspace: consumers behind, parked streams, open work."""
+
+from __future__ import annotations
+
+from psycopg_pool import ConnectionPool
+
+from commands.vault.direct import MAY_ARRIVE
+from events.account.erasure import Acknowledgement
+from events.log.progress import LogProgress
+from processors.consumers.registry import LOCK_CLASS
+from processors.consumers.views import drop_builds
+
+_PARKED = """
+SELECT DISTINCT p.consumer FROM parked_streams p
+WHERE EXISTS (SELECT FROM events e WHERE e.stream_id = p.stream_id AND e.tenant = %s)
+"""
+# What they are to look into is deleted: nobody does it, and perhaps nobody is there to do it. Work
+# that somebody has in hand is waited for, because it writes files; a runner that died lets go of it
+# when its lease is over.
+_DROP_WORK = """
+DELETE FROM effects f USING events e
+WHERE e.position = f.position AND e.tenant = %s AND e.category <> 'erasure'
+  AND (f.leases = f.failures OR f.due_at <= clock_timestamp())
+"""
+_WORK_IN_HAND = """
+SELECT DISTINCT f.effect FROM effects f JOIN events e ON e.position = f.position
+WHERE e.tenant = %s AND e.category <> 'erasure'
+"""
+_MAILS_IN_HAND = _WORK_IN_HAND + " AND starts_with(f.effect, 'mail-')"
+_ADDRESSES_GIVEN = f"""
+SELECT DISTINCT 'direct uploads' FROM uploads WHERE workspace_id = %s AND {MAY_ARRIVE}
+"""
+_WAITING_COMMANDS = """
+SELECT DISTINCT name FROM saga_commands WHERE tenant = %s AND saga <> 'erasing'
+"""
+
+
+class Acknowledgements:
+    """A consumer acknowledges an erasure by its checkpoints: it is at the erasure's position.
+
+    In each stream deletion and erasure come after what they delete, so whoever is there has let
+    go of it.
+    """
+
+    def __init__(self, pool: ConnectionPool, progress: LogProgress) -> None:
+        self._pool, self._progress = pool, progress
+
+    def missing(self, workspace_id: str, position: int) -> list[str]:
+        """Names of consumers and of work that is not done yet; empty when all have let go.
+
+        Work that nobody has begun is dropped.
+        """
+        behind = {
+            consumer.name for consumer in self._progress.all() if consumer.position < position
+        }
+        with self._pool.connection() as connection:
+            connection.execute(_DROP_WORK, (workspace_id,))
+            for query in (_PARKED, _WORK_IN_HAND, _WAITING_COMMANDS, _ADDRESSES_GIVEN):
+                behind |= {name for (name,) in connection.execute(query, (workspace_id,))}
+        return sorted(behind | self._drop_builds_behind(position))
+
+    def mails(self, workspace_id: str) -> list[str]:
+        """Names of the mails to its people that somebody is writing this moment; those that nobody
+        has begun are dropped.
+        """
+        with self._pool.connection() as connection:
+            connection.execute(_DROP_WORK, (workspace_id,))
+            rows = connection.execute(_MAILS_IN_HAND, (workspace_id,)).fetchall()
+        return sorted(name for (name,) in rows)
+
+    def given(self, position: int) -> tuple[Acknowledgement, ...]:
+        """Every consumer with the position it is at."""
+        return tuple(
+            Acknowledgement(name=consumer.name, position=consumer.position)
+            for consumer in self._progress.all()
+            if consumer.position >= position
+        )
+
+    def _drop_builds_behind(self, position: int) -> set[str]:
+        """A replaced build that is kept, or one that was left half made, still has the person.
+
+        Answers those being made this moment: they get there themselves.
+        """
+        making = set()
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT consumer FROM builds WHERE reached < %s", (position,)
+            ).fetchall()
+            for (name,) in rows:
+                key = (LOCK_CLASS, f"rebuild {name}")
+                lock = "pg_try_advisory_xact_lock(%s, hashtext(%s))"
+                with connection.transaction():
+                    alone = connection.execute(f"SELECT {lock}", key).fetchone()
+                    if alone and alone[0]:
+                        drop_builds(connection, name, "kept", "making")
+                    else:
+                        making.add(f"rebuild of {name}")
+        return making

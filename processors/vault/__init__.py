@@ -1,0 +1,5 @@
+"""Work behind the log of the vault: recordings, measurements, collections, search.
+
+It may import any area's events and command models.
+Areas are put together in `runtime/areas/vault.py`.
+"""

@@ -1,0 +1,5 @@
+"""Queries and their routes of people and their workspaces: sign-in, keys, proofs, erasure.
+
+They read views; they may import any area's events.
+Areas are put together in `runtime/areas/account.py`.
+"""

@@ -1,0 +1,77 @@
+"""Health, readiness and metrics for machines; GET /api/system for the operator."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from kit.auth import Authenticate
+from kit.caller import Caller
+from kit.gathering import Gathering
+from kit.openapi import problems
+from read_api.system.metrics import Metrics
+from read_api.system.system import Check, SystemQueries, failing
+from schemas.dto import ReadinessDto, SystemDto
+
+# More than the patience of each check with a database that is away.
+ANSWER_WITHIN_S = 6.0
+
+
+def router(
+    authenticated: Authenticate,
+    system: SystemQueries,
+    metrics: Metrics,
+    checks: Mapping[str, Check],
+) -> APIRouter:
+    """`checks` are what /readyz asks, by the name it answers with."""
+    routes = APIRouter(tags=["system"])
+    # On threads of their own, and one look for all who ask at a time: who floods these routes, or
+    # holds all threads by others, keeps nobody from knowing how things are.
+    readiness = Gathering[None, dict[str, str]](lambda asked: [failing(checks)] * len(asked))
+    figures = Gathering[None, bytes](lambda asked: [metrics.text()] * len(asked))
+
+    @routes.get("/healthz", operation_id="getHealth", summary="The process is up")
+    async def healthz() -> ReadinessDto:
+        return ReadinessDto(ready=True)
+
+    @routes.get(
+        "/readyz",
+        operation_id="getReadiness",
+        summary="Everything that is needed is there",
+        response_model=ReadinessDto,
+        responses={503: {"model": ReadinessDto}},
+    )
+    async def readyz() -> Response:
+        try:
+            reasons = await asyncio.wait_for(readiness.ask(None), ANSWER_WITHIN_S)
+        except TimeoutError:
+            # A server that stands still answers nothing, not even that it is there.
+            reasons = {"database": f"no answer within {ANSWER_WITHIN_S:g} seconds"}
+        answer = ReadinessDto(ready=not reasons, reasons=reasons)
+        return JSONResponse(answer.model_dump(), status_code=200 if answer.ready else 503)
+
+    @routes.get(
+        "/metrics",
+        operation_id="getMetrics",
+        summary="Figures in Prometheus' text form",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def get_metrics() -> Response:
+        return Response(await figures.ask(None), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    @routes.get(
+        "/api/system",
+        operation_id="getSystem",
+        summary="Parts, consumers and what was put aside",
+        responses=problems(401, 403, 429),
+    )
+    def get_system(
+        caller: Annotated[Caller, Depends(authenticated("operator"))],
+    ) -> SystemDto:
+        return system.state()
+
+    return routes

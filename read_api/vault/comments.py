@@ -1,0 +1,83 @@
+"""What was said of the moments of a recording, within the caller's own workspace."""
+
+from __future__ import annotations
+
+import json
+
+from psycopg_pool import ConnectionPool
+
+from kit.caller import Caller
+from kit.paging import Cursors, shown
+from read_api.errors import NotFound
+from read_api.system.timeline import Reveal, as_stored
+from read_api.vault.assets import AssetQueries
+from read_api.views import Row, Views
+from schemas.dto import CommentDto, Page
+
+_OF_ASSET = """
+SELECT * FROM views.comments
+WHERE asset_id = %(asset)s AND workspace_id = %(workspace)s
+  AND (at_s, comment_id) > (%(at_s)s, %(comment)s)
+ORDER BY at_s, comment_id LIMIT %(limit)s
+"""
+_ONE = (
+    "SELECT * FROM views.comments WHERE comment_id = %(comment)s AND workspace_id = %(workspace)s"
+)
+_BEFORE_ALL = (-1.0, "")
+
+
+class CommentQueries:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        assets: AssetQueries,
+        cursors: Cursors,
+        reveal: Reveal = as_stored,
+    ) -> None:
+        self._views, self._assets, self._cursors = Views(pool), assets, cursors
+        self._reveal = reveal
+
+    def of_asset(
+        self, caller: Caller, asset_id: str, *, limit: int = 200, cursor: str | None = None
+    ) -> Page[CommentDto]:
+        """By the moment they are about. Raises NotFound (404), InvalidCursor (422)."""
+        self._assets.row(caller, asset_id)
+        asked = ["comments", caller.workspace_id, asset_id]
+        at_s, comment = self._cursors.open(cursor, asked) or _BEFORE_ALL
+        rows = self._views.rows(
+            _OF_ASSET,
+            {
+                "asset": asset_id,
+                "workspace": caller.workspace_id,
+                "at_s": at_s,
+                "comment": comment,
+                "limit": limit + 1,
+            },
+        )
+        page = self._cursors.page(rows, limit, lambda row: (row["at_s"], row["comment_id"]), asked)
+        return shown(page, self._comment)
+
+    def get(self, caller: Caller, comment_id: str) -> CommentDto:
+        """Raises NotFound (404)."""
+        asked = {"comment": comment_id, "workspace": caller.workspace_id}
+        row = self._views.row(_ONE, asked)
+        if row is None:
+            raise NotFound("The comment")
+        return self._comment(row)
+
+    def _comment(self, row: Row) -> CommentDto:
+        where = (row["said_event"], row["comment_id"], row["workspace_id"])
+        text = self._reveal(*where, json.loads(row["said"]))["text"]
+        return CommentDto(
+            id=row["comment_id"],
+            asset_id=row["asset_id"],
+            author_id=row["author_id"],
+            version=row["version"],
+            at_s=row["at_s"],
+            end_s=row["end_s"],
+            text=text if isinstance(text, str) else None,
+            added_at=row["added_at"],
+            edited_at=row["edited_at"],
+            resolved_at=row["resolved_at"],
+            resolved_by=row["resolved_by"],
+        )

@@ -1,0 +1,124 @@
+"""The bytes that belong to an asset: its audio, its waveform, its cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from gateways.ports import ObjectStore
+from kit.caller import Caller
+from read_api.errors import NoCover, NotReady, NoWaveform
+from read_api.vault.assets import AssetQueries
+from read_api.views import Row
+
+# What a browser is told comes from these tables, never from the uploader.
+_BY_CODEC = {
+    "mp3": "audio/mpeg",
+    "mp3float": "audio/mpeg",
+    "flac": "audio/flac",
+    "vorbis": "audio/ogg",
+    "libvorbis": "audio/ogg",
+    "opus": "audio/ogg",
+    "libopus": "audio/ogg",
+    "aac": "audio/mp4",
+    "alac": "audio/mp4",
+}
+# The codec alone does not tell the container; a suffix counts where the codec can have it.
+_BY_CODEC_AND_SUFFIX = {
+    ("aac", "aac"): "audio/aac",
+    ("flac", "oga"): "audio/ogg",
+    ("flac", "ogg"): "audio/ogg",
+    ("pcm", "aif"): "audio/aiff",
+    ("pcm", "aifc"): "audio/aiff",
+    ("pcm", "aiff"): "audio/aiff",
+    ("pcm", "wav"): "audio/wav",
+}
+_RENDITION_SUFFIXES = {"audio/mpeg": ".mp3"}
+COVER_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+ReadZoom = Callable[[bytes, int], dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A blob of the caller's workspace and how to present it."""
+
+    workspace_id: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    filename: str
+
+
+class AssetMedia:
+    """`read_zoom(peaks blob, samples per pixel)` gives audiowaveform JSON, version 2."""
+
+    def __init__(self, assets: AssetQueries, store: ObjectStore, read_zoom: ReadZoom) -> None:
+        self._assets, self.store, self._read_zoom = assets, store, read_zoom
+
+    def audio(
+        self, caller: Caller, asset_id: str, *, playable: bool = False, original: bool = False
+    ) -> MediaFile:
+        """The file; with `playable` the copy that browsers play, where there is one.
+
+        With `original` as it was uploaded, before tags were written into it.
+
+        Raises NotFound (404), NotReady (409) for a file that is not known to be a recording.
+        """
+        row = self._assets.row(caller, asset_id)
+        if row["file_state"] != "verified":
+            raise NotReady(row["state"])
+        if playable and row.get("rendition_media_type") in _RENDITION_SUFFIXES:
+            return _rendition(caller, row)
+        before = "original_" if original and row.get("original_sha256") else ""
+        return MediaFile(
+            caller.workspace_id,
+            row[f"{before}sha256"],
+            row[f"{before}size_bytes"],
+            audio_type(row["codec"], row["filename"]),
+            row["filename"],
+        )
+
+    def peaks(self, caller: Caller, asset_id: str) -> str:
+        """The peaks blob's sha256. Raises NotFound, NoWaveform (404)."""
+        row = self._assets.row(caller, asset_id)
+        if row["peaks_sha256"] is None:
+            raise NoWaveform(row["state"])
+        return str(row["peaks_sha256"])
+
+    def waveform(self, caller: Caller, peaks_sha256: str, zoom: int) -> dict[str, object]:
+        """audiowaveform JSON, version 2: the coarsest level of at most `zoom` samples per pixel."""
+        return self._read_zoom(self.store.read(caller.workspace_id, peaks_sha256), zoom)
+
+    def cover(self, caller: Caller, asset_id: str) -> MediaFile:
+        """Raises NotFound, NoCover (404)."""
+        row = self._assets.row(caller, asset_id)
+        if row["cover_media_type"] not in COVER_TYPES:
+            raise NoCover
+        return MediaFile(
+            caller.workspace_id,
+            row["cover_sha256"],
+            row["cover_size_bytes"],
+            row["cover_media_type"],
+            f"cover.{row['cover_media_type'].removeprefix('image/')}",
+        )
+
+
+def _rendition(caller: Caller, row: Row) -> MediaFile:
+    media_type = row["rendition_media_type"]
+    return MediaFile(
+        caller.workspace_id,
+        row["rendition_sha256"],
+        row["rendition_size_bytes"],
+        media_type,
+        PurePath(row["filename"]).stem + _RENDITION_SUFFIXES[media_type],
+    )
+
+
+def audio_type(codec: str | None, filename: str) -> str:
+    """A media type of our own list; `application/octet-stream` for anything else."""
+    name, suffix = codec or "", filename.rpartition(".")[2].lower()
+    of_codec = _BY_CODEC.get(name, "application/octet-stream")
+    if name.startswith("pcm_"):
+        name, of_codec = "pcm", "audio/aiff" if name.endswith("be") else "audio/wav"
+    return _BY_CODEC_AND_SUFFIX.get((name, suffix), of_codec)

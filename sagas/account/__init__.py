@@ -1,0 +1,5 @@
+"""Processes of people and their workspaces: sign-in, keys, proofs, erasure.
+
+They may import any area's events and command models.
+Areas are put together in `runtime/areas/account.py`.
+"""

@@ -1,0 +1,89 @@
+"""requested → contents deleted → key destroyed → certified. It is never given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from commands.account.erasing import RequestErasureStep
+from events.account.erasing import ErasingStepped
+from events.account.erasure import (
+    ErasureCertified,
+    ErasureContentsDeleted,
+    ErasureKeyDestroyed,
+    ErasureRequested,
+)
+from events.ids import ErasingId, ErasureId
+from events.model import Event
+from sagas.saga import (
+    Ended,
+    Happened,
+    Input,
+    Refused,
+    Retried,
+    Saga,
+    Step,
+    Timer,
+    TimerFired,
+    never_ended_by_hand,
+)
+
+# A consumer that is stopped or parked may keep the certificate waiting for days: its operator is
+# told by `consumers`, and here it is asked for again for as long as it takes.
+AGAIN = Timer("again", 600)
+Doing = Literal["contents", "key", "certificate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """Waiting for one part of the work: `contents`, then `key`, then `certificate`."""
+
+    erasure_id: str
+    step: Doing
+    attempt: int = 1
+
+
+def react(state: Any, input: Input) -> Step | None:
+    match state, input:
+        case None, Happened(ErasureRequested() as requested):
+            return _ask(Erasing(requested.erasure_id, "contents"))
+        case ((None | Ended()), _):
+            return None
+        case Erasing(erasure_id, "contents"), Happened(ErasureContentsDeleted()):
+            return _ask(Erasing(erasure_id, "key"))
+        case Erasing(erasure_id, "contents" | "key"), Happened(ErasureKeyDestroyed()):
+            return _ask(Erasing(erasure_id, "certificate"))
+        case Erasing(), Happened(ErasureCertified()):
+            return Step(Ended("erased"))
+        case Erasing(erasure_id, step, attempt), (TimerFired("again") | Retried()):
+            return _ask(Erasing(erasure_id, step, attempt + 1))
+        # Nothing may refuse an erasure for good; what did is asked again when the timer fires.
+        case Erasing(), Refused():
+            return Step(state, wait=(AGAIN,))
+        case _:
+            return None
+
+
+def _ask(state: Erasing) -> Step:
+    request = RequestErasureStep(
+        erasure_id=ErasureId(state.erasure_id), step=state.step, attempt=state.attempt
+    )
+    return Step(state, send=(request,), wait=(AGAIN,))
+
+
+def stream_of(event: Event) -> str | None:
+    erasure_id = getattr(event, "erasure_id", None)
+    return ErasingId.beside(erasure_id) if erasure_id else None
+
+
+ERASURE = Saga(
+    name="erasing",
+    version=1,
+    categories=("erasure",),
+    stepped=ErasingStepped,
+    states={"Erasing": Erasing},
+    watches=(ErasureRequested, ErasureContentsDeleted, ErasureKeyDestroyed, ErasureCertified),
+    stream_of=stream_of,
+    react=react,
+    undo=never_ended_by_hand,
+)

@@ -1,0 +1,76 @@
+"""The erasure saga: three parts in order, asked for until they are done."""
+
+from __future__ import annotations
+
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from commands.account.erasing import RequestErasureStep
+from events.account.erasure import ErasureCertified, ErasureContentsDeleted, ErasureKeyDestroyed
+from sagas.account.erasure import ERASURE, Erasing, react, stream_of
+from sagas.saga import Ended, Happened, Retried, TimerFired
+from schemas.examples import CERTIFICATE, example_of
+from schemas.examples import ERASURE as ERASURE_ID
+from tests.specification import refused, saga, timer
+
+given = saga(ERASURE).given
+
+requested = example_of("erasure.requested", 1)
+emptied = ErasureContentsDeleted(erasure_id=ERASURE_ID, assets=2, blobs=5)
+destroyed = ErasureKeyDestroyed(erasure_id=ERASURE_ID)
+certified = ErasureCertified(erasure_id=ERASURE_ID, certificate=CERTIFICATE)
+
+
+def ask(step: str, attempt: int = 1) -> RequestErasureStep:
+    return RequestErasureStep(erasure_id=ERASURE_ID, step=step, attempt=attempt)
+
+
+def test_contents_go_before_the_key_and_the_key_before_the_certificate():
+    given().when(Happened(requested)).then_is(Erasing(ERASURE_ID, "contents")).then_sends(
+        ask("contents")
+    ).then_waits("again")
+    given(requested).when(Happened(emptied)).then_sends(ask("key")).then_waits("again")
+    given(requested, emptied).when(Happened(destroyed)).then_sends(ask("certificate"))
+    given(requested, emptied, destroyed).when(Happened(certified)).then_is(Ended("erased"))
+
+
+def test_a_part_that_gives_no_answer_is_asked_for_again_and_again():
+    given(requested).when(timer("again")).then_sends(ask("contents", 2)).then_waits("again")
+    given(requested, timer("again")).when(timer("again")).then_sends(ask("contents", 3))
+    given(requested, emptied).when(Retried()).then_sends(ask("key", 2)).then_waits("again")
+
+
+def test_no_refusal_ends_it():
+    given(requested).when(refused(RequestErasureStep)).then_is(
+        Erasing(ERASURE_ID, "contents")
+    ).then_sends().then_waits("again")
+
+
+def test_every_event_of_an_erasure_belongs_to_one_run():
+    assert len({stream_of(event) for event in (requested, emptied, destroyed, certified)}) == 1
+
+
+@drawn(
+    st.lists(
+        st.sampled_from(
+            [
+                Happened(requested),
+                Happened(emptied),
+                Happened(destroyed),
+                Happened(certified),
+                TimerFired("again"),
+                Retried(),
+                refused(RequestErasureStep),
+            ]
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_comes_it_has_ended_or_waits_for_a_timer(inputs):
+    state, waits = None, ()
+    for each in inputs:
+        step = react(state, each)
+        if step is not None:
+            assert not isinstance(state, Ended)
+            state, waits = step.state, step.wait
+    assert state is None or isinstance(state, Ended) or [t.token for t in waits] == ["again"]

@@ -1,0 +1,161 @@
+"""The account: API keys, appearance, export."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from commands.account.accounts import ChangePassword
+from commands.account.address_codes import count_address_code
+from commands.account.keys import IssueKey
+from commands.account.sessions import renew
+from kit.caller import Caller, Proof
+from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
+from web.forms import Typed
+from web.pages.account.proving import Proving
+from web.parts import Parts
+from web.render import wants_part
+from web.troubles import in_plain_words, of_password
+from web.visitor import RepeatKey, Visitors, catch_up, remember
+
+OFFERED = ("assets:read", "assets:write", "events:read", "account:read", "account:write")
+_NOTICES = {
+    "revoked": "The key was revoked. It stopped working at once.",
+    "password": "The new password counts from now on. Every other session was ended.",
+    "verified": "Your address is verified.",
+    "mailed": "A new code is on its way to your address.",
+}
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+    Visitor = Annotated[Caller, Depends(visitors.signed_in)]
+    Author = Annotated[Caller, Depends(visitors.with_token)]
+    proving = Proving(parts)
+
+    def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
+        shown = {
+            "keys": parts.keys.of(caller),
+            "scopes": OFFERED + (("operator",) if caller.operator else ()),
+            "made": None,
+            "problem": None,
+            "password_problem": None,
+            "address_problem": None,
+            "notice": None,
+        } | more
+        if wants_part(request):
+            return parts.renderer.part(request, "account/_keys.html", status, **shown)
+        return parts.renderer.page(
+            request,
+            "account/account.html",
+            status,
+            account=parts.profile.get(caller),
+            has_password=parts.accounts.has_password(caller),
+            needs_code=parts.proofs.has_second_factor(caller.account_id)
+            and caller.proof < Proof.ALL,
+            verified=parts.address_codes.is_verified(caller.account_id),
+            **shown,
+        )
+
+    @routes.get("/account")
+    def account_page(request: Request, caller: Visitor) -> Response:
+        catch_up(request, parts.progress, "accounts")
+        return show(request, caller, notice=_NOTICES.get(request.query_params.get("done", "")))
+
+    @routes.post("/account/keys")
+    def make_key(
+        request: Request,
+        caller: Annotated[Caller, Depends(proving.author)],
+        key: RepeatKey,
+        name: Annotated[Typed, Form()] = "",
+        scopes: Annotated[list[Typed] | None, Form()] = None,
+    ) -> Response:
+        """The answer itself shows the key: it is shown once, so there is nowhere to go to."""
+        fields = {"name": name, "scopes": scopes or []}
+        if asked := proving.asked(request, caller, Proof.ALL, fields):
+            return asked
+        try:
+            wanted = IssueKey(name=name, scopes=scopes or [])
+            made, committed = parts.keys.issue(caller, wanted, key)
+        except ValidationError as error:
+            needed = "A key needs a name and at least one thing that it may do."
+            problem = refusal(error) or needed
+            return show(request, caller, 422, problem=problem)
+        except NoCultureError as error:
+            return show(request, caller, error.status, problem=in_plain_words(error))
+        if made.key is None:
+            problem = f"“{made.name}” was made already, and its key is shown only once: revoke it."
+            return show(request, caller, 409, problem=problem)
+        response = show(request, caller, made=made)
+        response.headers["Cache-Control"] = "no-store"
+        remember(request, response, committed.position)
+        return response
+
+    @routes.post("/account/keys/{key_id}/revoke")
+    def revoke_key(request: Request, key_id: Ref, caller: Author) -> Response:
+        committed = parts.keys.revoke(caller, key_id)
+        if wants_part(request):
+            response: Response = show(request, caller)
+        else:
+            response = RedirectResponse("/account?done=revoked", 303)
+        remember(request, response, committed.position)
+        return response
+
+    @routes.post("/account/password")
+    def change_password(
+        request: Request,
+        caller: Author,
+        password: Annotated[Typed, Form()] = "",
+        current_password: Annotated[Typed, Form()] = "",
+        code: Annotated[Typed, Form()] = "",
+        revoke_keys: Annotated[list[Typed] | None, Form()] = None,
+    ) -> Response:
+        parts.limits.check(request, "sign-in", caller.account_id)
+        try:
+            command = ChangePassword.model_validate(
+                {
+                    "password": password,
+                    "current_password": current_password or None,
+                    "code": code or None,
+                    "revoke_keys": revoke_keys or [],
+                }
+            )
+            committed = parts.accounts.change_password(caller, command)
+        except ValidationError as error:
+            problem = refusal(error) or "A password has at least 8 characters."
+            return show(request, caller, 422, password_problem=problem)
+        except NoCultureError as error:
+            return show(request, caller, error.status, password_problem=of_password(error))
+        response = RedirectResponse("/account?done=password", 303)
+        renew(request, response, parts.sessions, caller)
+        parts.sessions.devices.remember(request, response, caller.account_id)
+        remember(request, response, committed.position)
+        return response
+
+    @routes.post("/account/address/verify")
+    def verify_address(
+        request: Request, caller: Author, code: Annotated[Typed, Form()] = ""
+    ) -> Response:
+        try:
+            parts.limits.check(request, "sign-in", caller.account_id)
+            committed = parts.address_codes.verify(caller, code[:40])
+        except NoCultureError as error:
+            return show(request, caller, error.status, address_problem=in_plain_words(error))
+        response = RedirectResponse("/account?done=verified", 303)
+        if committed is not None:
+            remember(request, response, committed.position)
+        return response
+
+    @routes.post("/account/address/code")
+    def mail_address_code(request: Request, caller: Author) -> Response:
+        try:
+            count_address_code(parts.limits, request, parts.email_key_of(caller.account_id))
+            parts.address_codes.ask(caller)
+        except NoCultureError as error:
+            return show(request, caller, error.status, address_problem=in_plain_words(error))
+        return RedirectResponse("/account?done=mailed", 303)
+
+    return routes

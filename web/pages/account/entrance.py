@@ -1,0 +1,218 @@
+"""Coming in and going out: sign-up, sign-in, the second factor, one-time links, sign-out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from commands.account.accounts import RegisterAccount
+from commands.account.second_factor import WrongCode
+from commands.account.sessions import SESSION_S, user_agent
+from commands.account.signing_in import Ticket
+from kit import cookies
+from kit.backoff import TooManyGuesses
+from kit.caller import Caller
+from kit.csrf import refuse_foreign
+from kit.limits import client_address
+from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
+from web.forms import Typed
+from web.pages.account import welcome
+from web.parts import Parts
+from web.troubles import in_plain_words
+from web.visitor import Visitors, remember
+
+HOME = "/vault"
+_SIGNED_OUT = "You were signed out. Sign in to go on where you were."
+_NOT_SIGNED_IN = "You were signed out, or have not signed in here yet. Sign in to go on."
+_RESET = "Your new password counts. Every session was ended: sign in with it."
+_WRONG = {
+    "email": "This is no e-mail address.",
+    "password": "The password needs at least 8 characters.",
+    "name": "Say what we may call you.",
+}
+
+
+def router(parts: Parts) -> APIRouter:
+    visitors = Visitors(parts)
+    routes = APIRouter(dependencies=[Depends(visitors.greeted)])
+    Visitor = Annotated[Caller | None, Depends(visitors.maybe)]
+
+    def form_page(
+        request: Request, *, signing_up: bool, status: int = 200, next: str = "", **shown: object
+    ) -> Response:
+        heading = "Create your account" if signing_up else "Sign in"
+        form = {name: shown.get(name, "") for name in ("name", "email")}
+        return parts.renderer.page(
+            request,
+            "account/entrance.html",
+            status,
+            signing_up=signing_up,
+            heading=heading,
+            next=next,
+            form=form,
+            problem=shown.get("problem"),
+            notice=shown.get("notice"),
+        )
+
+    def code_page(
+        request: Request, ticket: str, next: str, error: NoCultureError | None = None
+    ) -> Response:
+        response = parts.renderer.page(
+            request,
+            "account/second_step.html",
+            error.status if error else 200,
+            ticket=ticket,
+            next=next,
+            problem=in_plain_words(error) if error else None,
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def admit(request: Request, token: str, account_id: str, next: str) -> Response:
+        """A fresh session; an earlier one of this browser ends."""
+        earlier = cookies.session_token(request)
+        if earlier is not None:
+            parts.sessions.end(earlier)
+        response = RedirectResponse(local_path(next), 303)
+        cookies.set_session(request, response, token, SESSION_S)
+        parts.sessions.devices.remember(request, response, account_id)
+        return response
+
+    @routes.get("/")
+    def start(visitor: Visitor) -> Response:
+        return RedirectResponse(HOME if visitor else "/sign-up", 303)
+
+    @routes.get("/sign-up")
+    def sign_up_page(request: Request, visitor: Visitor) -> Response:
+        return RedirectResponse(HOME, 303) if visitor else form_page(request, signing_up=True)
+
+    @routes.post("/sign-up")
+    def sign_up(
+        request: Request,
+        email: Annotated[Typed, Form()] = "",
+        password: Annotated[Typed, Form()] = "",
+        name: Annotated[Typed, Form()] = "",
+    ) -> Response:
+        refuse_foreign(request)
+        try:
+            command = RegisterAccount(email=email, password=password, name=name)
+            registered = parts.signing_up.register(request, command)
+        except (ValidationError, NoCultureError) as error:
+            status, problem = _told(error)
+            return form_page(
+                request, signing_up=True, status=status, problem=problem, email=email, name=name
+            )
+        token = parts.sessions.start(registered.login, user_agent(request), None)
+        response = admit(request, token, registered.account.id, HOME)
+        if registered.account.operator:
+            welcome.remember(request, response)
+        remember(request, response, registered.committed.position)
+        return response
+
+    @routes.get("/sign-in")
+    def sign_in_page(request: Request, visitor: Visitor, next: Typed = "") -> Response:
+        if visitor:
+            return RedirectResponse(local_path(next), 303)
+        return form_page(request, signing_up=False, next=next, notice=notice_of(request, next))
+
+    @routes.post("/sign-in")
+    def sign_in(
+        request: Request,
+        email: Annotated[Typed, Form()] = "",
+        password: Annotated[Typed, Form()] = "",
+        next: Annotated[Typed, Form()] = "",
+    ) -> Response:
+        refuse_foreign(request)
+        try:
+            begun = parts.signing_in.begin(request, email, password)
+        except NoCultureError as error:
+            return form_page(
+                request,
+                signing_up=False,
+                status=error.status,
+                problem=in_plain_words(error),
+                email=email,
+                next=next,
+            )
+        if isinstance(begun, Ticket):
+            return code_page(request, begun.text, next)
+        return admit(request, begun.token, begun.login.account_id, next)
+
+    @routes.post("/second-step")
+    def second_step(
+        request: Request,
+        ticket: Annotated[Typed, Form()] = "",
+        code: Annotated[Typed, Form()] = "",
+        next: Annotated[Typed, Form()] = "",
+    ) -> Response:
+        refuse_foreign(request)
+        try:
+            signed_in = parts.signing_in.finish(request, ticket, code[:40])
+        except (WrongCode, TooManyGuesses) as error:
+            return code_page(request, ticket, next, error)
+        except NoCultureError as error:
+            return form_page(
+                request,
+                signing_up=False,
+                status=error.status,
+                problem=in_plain_words(error),
+                next=next,
+            )
+        return admit(request, signed_in.token, signed_in.login.account_id, next)
+
+    # A GET would let mail scanners and link previews use the link up: people press a button.
+    @routes.get("/sign-in/{token}")
+    def link_page(request: Request, token: Ref) -> Response:
+        return parts.renderer.page(request, "account/link.html")
+
+    @routes.post("/sign-in/{token}")
+    def redeem(request: Request, token: Ref) -> Response:
+        refuse_foreign(request)
+        parts.limits.check(request, "unverified", client_address(request))
+        signed_in = parts.sessions.redeem(token, user_agent(request))
+        response = admit(request, signed_in.token, signed_in.login.account_id, HOME)
+        if signed_in.login.operator:
+            welcome.remember(request, response)
+        return response
+
+    @routes.post("/sign-out")
+    def sign_out(
+        request: Request, caller: Annotated[Caller, Depends(visitors.with_token)]
+    ) -> Response:
+        token = cookies.session_token(request)
+        if token is not None:
+            parts.sessions.end(token)
+        response = RedirectResponse("/sign-in", 303)
+        cookies.clear_session(request, response)
+        return response
+
+    return routes
+
+
+def notice_of(request: Request, next: str) -> str | None:
+    """Why the form is shown. A browser throws the cookie of a session away when it has ended by
+    age: then nothing tells who was signed in from who never was.
+    """
+    if request.query_params.get("done") == "reset":
+        return _RESET
+    if not next:
+        return None
+    return _SIGNED_OUT if cookies.session_token(request) else _NOT_SIGNED_IN
+
+
+def local_path(wanted: str) -> str:
+    """Only a path of this site: `//elsewhere` and `/\\elsewhere` are other sites to a browser."""
+    local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if local else HOME
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, NoCultureError):
+        return error.status, in_plain_words(error)
+    assert isinstance(error, ValidationError)
+    if (unkept := refusal(error)) is not None:
+        return 422, unkept
+    fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
+    return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)

@@ -1,0 +1,5 @@
+"""Pages of the operator's desk: sagas, the timeline, health.
+
+They use the commands and queries of this area.
+Areas are put together in `runtime/areas/system.py`.
+"""

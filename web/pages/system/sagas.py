@@ -1,0 +1,115 @@
+"""Sagas for the operator: which of them are stuck, what one did, and a hand for it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from commands.system.operations import MAX_REASON, Action, OperateSaga
+from kit.auth import require
+from kit.caller import Caller
+from read_api.system.sagas import SagaFilters
+from schemas.errors import NoCultureError
+from schemas.text import Ref, refusal
+from web.forms import Typed, Version
+from web.parts import Parts
+from web.troubles import in_plain_words
+from web.visitor import Visitors, catch_up, remember
+
+SHOWN = {"stuck": "Stuck", "running": "Running", "ended": "Ended", "all": "All"}
+STUCK = {
+    "command-failing": "a command fails again and again",
+    "timer-overdue": "its timer is overdue: is the worker running?",
+    "effect-failing": "work on the outside world fails",
+    "nothing-pending": "it waits for something that nobody does",
+}
+# Action → its button, and what pressing it means.
+HANDS = {
+    "retry": ("Retry", "Asks again for what it waits for; what failed is tried at once."),
+    "skip": ("Skip", "Goes on without what it waits for, where that is possible."),
+    "abort": ("Abort", "Undoes what can be undone, and ends it."),
+}
+_NOTICES = {
+    "retry": "It asked again.",
+    "skip": "It goes on without what it waited for.",
+    "abort": "It was ended, and what could be undone is being undone.",
+}
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+
+    def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
+        require(caller, "operator")
+        return caller
+
+    def operator_with_token(caller: Annotated[Caller, Depends(visitors.with_token)]) -> Caller:
+        return operator(caller)
+
+    def show(
+        request: Request,
+        saga_id: str,
+        status: int = 200,
+        *,
+        problem: str | None = None,
+        reason: str = "",
+    ) -> Response:
+        saga = parts.sagas.get(saga_id)
+        done = _NOTICES.get(request.query_params.get("done", ""))
+        response = parts.renderer.page(
+            request,
+            "system/saga.html",
+            status,
+            saga=saga,
+            STUCK=STUCK,
+            HANDS=HANDS,
+            max_reason=MAX_REASON,
+            notice=done if problem is None else None,
+            problem=problem,
+            reason=reason,
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @routes.get("/sagas", dependencies=[Depends(operator)])
+    def sagas_page(request: Request, filters: Annotated[SagaFilters, Query()]) -> Response:
+        catch_up(request, parts.progress, "sagas")
+        sagas = parts.sagas.list(filters)
+        return parts.renderer.page(
+            request, "system/sagas.html", sagas=sagas, show=filters.show, SHOWN=SHOWN, STUCK=STUCK
+        )
+
+    @routes.get("/sagas/{saga_id}", dependencies=[Depends(operator)])
+    def saga_page(request: Request, saga_id: Ref) -> Response:
+        catch_up(request, parts.progress, "sagas")
+        return show(request, saga_id)
+
+    @routes.post("/sagas/{saga_id}")
+    def operate(
+        request: Request,
+        saga_id: Ref,
+        caller: Annotated[Caller, Depends(operator_with_token)],
+        action: Annotated[Action, Form()],
+        version: Version,
+        reason: Annotated[Typed, Form()] = "",
+    ) -> Response:
+        try:
+            command = OperateSaga(reason=reason)
+            committed = parts.operations.operate_saga(caller, action, saga_id, command, version)
+        except ValidationError as error:
+            needed = f"Say why, in at most {MAX_REASON} characters: it is kept with what you did."
+            problem = refusal(error) or needed
+            return show(request, saga_id, 422, problem=problem, reason=reason)
+        except NoCultureError as error:
+            if error.status == 404:
+                raise
+            return show(
+                request, saga_id, error.status, problem=in_plain_words(error), reason=reason
+            )
+        response = RedirectResponse(f"/sagas/{saga_id}?done={action}", 303)
+        remember(request, response, committed.position)
+        return response
+
+    return routes

@@ -1,0 +1,58 @@
+"""The installation itself, for its operator."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from kit.auth import require
+from kit.caller import Caller
+from schemas.errors import NoCultureError
+from web.forms import Typed
+from web.parts import Parts
+from web.render import wants_part
+from web.visitor import Visitors, remember
+
+MAX_EMAIL = 320
+_NOTICES = {"signed-out": "They were signed out everywhere, and must sign in again."}
+_NOBODY = "Nobody here has this e-mail address. Check its spelling."
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+
+    def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
+        require(caller, "operator")
+        return caller
+
+    def operator_with_token(caller: Annotated[Caller, Depends(visitors.with_token)]) -> Caller:
+        return operator(caller)
+
+    def show(request: Request, status: int = 200, **more: str | None) -> Response:
+        template = "system/_system.html" if wants_part(request) else "system/system.html"
+        shown = {"notice": None, "problem": None, "email": ""} | more
+        return parts.renderer.page(request, template, status, system=parts.system.state(), **shown)
+
+    @routes.get("/system", dependencies=[Depends(operator)])
+    def system_page(request: Request) -> Response:
+        return show(request, notice=_NOTICES.get(request.query_params.get("done", "")))
+
+    @routes.post("/system/sign-out")
+    def sign_out(
+        request: Request,
+        caller: Annotated[Caller, Depends(operator_with_token)],
+        email: Annotated[Typed, Form()] = "",
+    ) -> Response:
+        """Ends every session of whoever has this address."""
+        try:
+            committed = parts.signing_out.by_email(email[:MAX_EMAIL].strip(), caller)
+        except NoCultureError as error:
+            if error.status != 404:
+                raise
+            return show(request, 404, problem=_NOBODY, email=email)
+        response = RedirectResponse("/system?done=signed-out", 303)
+        remember(request, response, committed.position)
+        return response
+
+    return routes

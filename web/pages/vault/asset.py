@@ -1,0 +1,198 @@
+"""One track: its waveform and lanes, what was measured, comments, history; how it is deleted."""
+
+import gzip
+import hashlib
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from kit.caller import Caller
+from kit.conditions import PreconditionFailed
+from schemas.dto import AssetDto
+from schemas.errors import NoCultureError
+from schemas.text import Ref
+from web.forms import Version
+from web.pages.vault import comments, listening, said, tags
+from web.pages.vault.lanes import lanes_of
+from web.parts import Parts
+from web.troubles import in_plain_words
+from web.visitor import Visitors, catch_up, remember
+from web.words import Happening, happening
+
+COLUMNS = 200
+COARSEST = 1_000_000
+FINEST, COARSE = 256, 4096
+# About two pairs for each bar of the widest waveform we draw.
+HERO_PAIRS = 1500
+PEAKS_KEPT_S = 3600
+EVENTS = 200
+_NOTICES = {
+    "changed": "Somebody was faster: this is what the track says now. Try again.",
+    "nothing-to-write": "The file says all of it already: nothing was written.",
+    "written": "Your tags are in the file now. The file as it was is kept.",
+    "partly-written": "Your tags are in the file now, but for those that its format cannot hold:"
+    " the timeline names them. The file as it was is kept.",
+}
+
+
+def router(parts: Parts) -> APIRouter:
+    routes = APIRouter()
+    visitors = Visitors(parts)
+    Visitor = Annotated[Caller, Depends(visitors.signed_in)]
+    Author = Annotated[Caller, Depends(visitors.with_token)]
+
+    @routes.get("/assets/{asset_id}")
+    def asset_page(request: Request, asset_id: Ref, caller: Visitor) -> Response:
+        catch_up(request, parts.progress, "vault", "timeline", "comments", "analyses")
+        asset = parts.vault.get(caller, asset_id)
+        done = request.query_params.get("done")
+        form = tags.form_of(asset) | {"saved": done == "saved"}
+        shown = whole_page(parts, caller, asset) | {"notice": _NOTICES.get(done or "")}
+        return parts.renderer.page(request, "vault/asset.html", **shown, **form)
+
+    @routes.get("/assets/{asset_id}/peaks")
+    def peaks(request: Request, asset_id: Ref, caller: Visitor) -> Response:
+        """The waveform as (min, max) pairs for a row of the list: a tenth of the API's smallest."""
+        sha256 = parts.media.peaks(caller, asset_id)
+        headers = {
+            "ETag": f'"{sha256[:32]}"',
+            "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
+            "Vary": "Cookie",
+        }
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        data = parts.media.waveform(caller, sha256, COARSEST)["data"]
+        assert isinstance(data, list)
+        return JSONResponse({"data": narrowed(data, COLUMNS)}, headers=headers)
+
+    @routes.get("/assets/{asset_id}/waveform")
+    def waveform(
+        request: Request,
+        asset_id: Ref,
+        caller: Visitor,
+        zoom: Annotated[int, Query(ge=FINEST, le=COARSEST)] = COARSE,
+    ) -> Response:
+        """As the API has it, packed: 14 kB of a track of three minutes are 5."""
+        sha256 = parts.media.peaks(caller, asset_id)
+        headers = {
+            "ETag": f'"{sha256[:32]}-{zoom}"',
+            "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
+        }
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        data = parts.media.waveform(caller, sha256, zoom)["data"]
+        return packed(request, json.dumps({"data": data}, separators=(",", ":")).encode(), headers)
+
+    @routes.get("/assets/{asset_id}/lanes")
+    def lanes(request: Request, asset_id: Ref, caller: Visitor) -> Response:
+        """What is drawn over the waveform; empty where there is no report."""
+        report = parts.reports.report(caller, asset_id)
+        body = json.dumps(lanes_of(report) if report else {}, separators=(",", ":")).encode()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return packed(request, body, headers)
+
+    @routes.post("/assets/{asset_id}/measure")
+    def measure_again(asset_id: Ref, caller: Author) -> Response:
+        """What was measured before counts until the new run is done."""
+        parts.measuring.start(caller, asset_id)
+        return RedirectResponse(f"/assets/{asset_id}", 303)
+
+    @routes.post("/assets/{asset_id}/file")
+    def write_into_file(
+        request: Request, asset_id: Ref, caller: Author, version: Version
+    ) -> Response:
+        """A new version of the file that carries the tags; the earlier one stays."""
+        try:
+            made, committed = parts.rewriting.rewrite(caller, asset_id, version)
+        except PreconditionFailed:
+            return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
+        except NoCultureError as error:
+            # A kind of file that holds no tags, a full plan: said beside the track.
+            asset = parts.vault.get(caller, asset_id)
+            shown = (
+                whole_page(parts, caller, asset)
+                | {"notice": in_plain_words(error)}
+                | tags.form_of(asset)
+            )
+            return parts.renderer.page(request, "vault/asset.html", error.status, **shown)
+        if committed is None:
+            return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)
+        done = "partly-written" if made.left_out else "written"
+        response = RedirectResponse(f"/assets/{asset_id}?done={done}", 303)
+        remember(request, response, committed.position)
+        return response
+
+    @routes.post("/assets/{asset_id}/delete")
+    def delete(request: Request, asset_id: Ref, caller: Author, version: Version) -> Response:
+        committed = parts.assets.delete(caller, asset_id, version)
+        response = RedirectResponse("/vault?done=deleted", 303)
+        remember(request, response, committed.position)
+        return response
+
+    routes.include_router(tags.router(parts, visitors, whole_page))
+    routes.include_router(said.router(parts, visitors))
+    routes.include_router(comments.router(parts, visitors))
+    return routes
+
+
+def whole_page(parts: Parts, caller: Caller, asset: AssetDto) -> dict[str, Any]:
+    """What asset.html shows beside the tag form."""
+    report = parts.reports.report(caller, asset.id) if asset.analysis else None
+    runs = parts.reports.runs(caller, asset.id).data
+    completed = [run.run for run in runs if run.state == "completed"]
+    several = len(completed) > 1
+    return {
+        "asset": asset,
+        "report": report,
+        "reading": listening.reading(asset, report),
+        "bands": listening.bands(report.curves.spectrum) if report else [],
+        "runs": runs,
+        "compared": parts.reports.compare(caller, asset.id) if several else None,
+        "comments": parts.said.of_asset(caller, asset.id).data,
+        "me": caller.account_id,
+        "playable": asset.audio is not None and asset.state != "rejected",
+        "zoom": _zoom(asset),
+        "timeline": _timeline(parts, caller, asset.id),
+        "notice": None,
+    }
+
+
+def packed(request: Request, body: bytes, headers: dict[str, str]) -> Response:
+    """JSON, compressed where that is understood."""
+    headers["Vary"] = "Cookie, Accept-Encoding"
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = gzip.compress(body, 5, mtime=0), "gzip"
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def narrowed(pairs: list[int], columns: int) -> list[int]:
+    """(min, max) pairs brought to at most so many columns; no peak is lost."""
+    lows, highs = pairs[::2], pairs[1::2]
+    count = len(lows)
+    if count <= columns:
+        return pairs
+    narrow: list[int] = []
+    for column in range(columns):
+        start, end = column * count // columns, (column + 1) * count // columns
+        narrow += (min(lows[start:end]), max(highs[start:end]))
+    return narrow
+
+
+def _zoom(asset: AssetDto) -> int:
+    """Samples per pixel of the big waveform: short tracks need a finer one."""
+    if asset.audio is None:
+        return COARSE
+    samples = asset.audio.duration_s * asset.audio.sample_rate_hz
+    return int(min(max(samples / HERO_PAIRS, FINEST), COARSE))
+
+
+def _timeline(parts: Parts, caller: Caller, asset_id: str) -> list[Happening]:
+    """Newest first."""
+    events = parts.timeline.newest_of_asset(caller, asset_id, EVENTS)
+    told = (happening(event, caller.account_id) for event in events)
+    return [line for line in told if line is not None]
