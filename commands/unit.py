@@ -163,7 +163,7 @@ class Unit:
 
     def while_held(self, claim: Claim, holder: str, otherwise: NoCultureError) -> None:
         """`commit` raises `otherwise` if the stream `holder` does not hold this claim at that very
-        moment: for a rule about another stream whose claim many rely on (docs/adr/0027).
+        moment: a rule about a stream that many others lean on (docs/adr/0027).
         """
         self._held.append((claim, holder, otherwise))
 
@@ -312,16 +312,15 @@ class Unit:
                         done = connection.execute(statement, parameters)
                         if otherwise is not None and done.rowcount == 0:
                             raise _NoRow(otherwise)
-                    # Last: behind the log's lock we never wait for a row, whose holder may wait for
-                    # the log.
-                    for claim, holder, otherwise in self._held:
-                        if not self._commands.log.holds(connection, append.tenant, claim, holder):
-                            raise _NoRow(otherwise)
                     verdict = self._commands.log.append_in(connection, [append])[0]
                     if isinstance(verdict, Exception):
                         raise verdict
                     if verdict.replayed:
                         raise _AlreadyDone(verdict)
+                    # Behind the append, which took the log's lock and had its own refusals first.
+                    for claim, holder, missing in self._held:
+                        if not self._commands.log.holds(connection, append.tenant, claim, holder):
+                            raise missing
             except _AlreadyDone as done:
                 return done.committed
             except _NoRow as missed:
@@ -373,7 +372,7 @@ class _AlreadyDone(Exception):
 
 
 class _NoRow(Exception):
-    """Rolls back: a row or a claim that was required is not there, or not any more."""
+    """Rolls back: a row that was required is not as it was read."""
 
     def __init__(self, otherwise: NoCultureError) -> None:
         self.otherwise = otherwise

@@ -43,12 +43,14 @@ class PostgresLog:
             return self._group.append(append)
 
     def append_in(self, connection: Connection, appends: Sequence[Append]) -> list[Verdict]:
-        """Inside the caller's transaction, as its last statement; call `wake` after the commit."""
+        """Inside the caller's transaction, as its last statement but `holds`; call `wake` after the
+        commit.
+        """
         with hop("append", (append.correlation_id for append in appends)):
             return append_in(connection, appends)
 
     def holds(self, connection: Connection, tenant: str, claim: Claim, stream_id: str) -> bool:
-        """Inside the caller's transaction, right before `append_in`: until then it stays true."""
+        """Right behind `append_in` in its transaction: the answer is true until the commit."""
         return holds(connection, tenant, claim, stream_id)
 
     def observe(self, observe: Callable[[int, float, bool], None]) -> None:

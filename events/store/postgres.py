@@ -33,8 +33,6 @@ COLUMNS = (
 _COLUMNS_OF_A_VERDICT = "append, verdict, stream, version, last_position, detail"
 _APPEND = f"SELECT {_COLUMNS_OF_A_VERDICT} FROM append_events({', '.join(['%s'] * len(ARGUMENTS))})"
 _PREPARED = b"append"
-# The lock that append_events() takes: claims move behind it alone.
-_LOCK_LOG = "SELECT pg_advisory_xact_lock(7521980, 1)"
 # `during IS NULL` is the condition of the index.
 _HELD = (
     "SELECT FROM claims WHERE kind = %s AND scope = %s AND key = %s AND during IS NULL"
@@ -47,7 +45,8 @@ Connection = psycopg.Connection[Any]
 
 
 def append_in(connection: Connection, appends: Sequence[Append]) -> list[Verdict]:
-    """Append inside the caller's transaction, as its last statement: it takes the log lock.
+    """Append inside the caller's transaction, as its last statement: it takes the log lock. Only
+    `holds` may follow.
 
     One verdict per append, in order: Committed, or the typed error of that append alone.
     """
@@ -64,11 +63,11 @@ def append_encoded(connection: Connection, group: Sequence[EncodedAppend]) -> li
 
 
 def holds(connection: Connection, tenant: str, claim: Claim, stream_id: str) -> bool:
-    """Whether the stream holds this claim for ever; the answer stays true until the caller's
-    transaction ends, for it takes the log lock.
+    """Whether the stream holds this claim for ever.
+
+    Asked right behind `append_in`, in its transaction, the answer is true until the commit: claims
+    move behind the log lock alone, and this statement sees all that moved before.
     """
-    connection.execute(_LOCK_LOG)
-    # A statement of its own: its snapshot is taken behind the lock.
     name = (claim.kind, claim.scope_in(tenant), claim.key)
     return connection.execute(_HELD, (*name, stream_id)).rowcount == 1
 

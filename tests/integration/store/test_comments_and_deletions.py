@@ -160,7 +160,7 @@ def test_the_same_bytes_as_another_recording_bring_no_comments_back(two: Two, lo
 def test_a_comment_that_waits_for_the_log_behind_a_deletion_is_refused(
     apart: Two, log: PostgresLog, database: Database
 ):
-    """It must look behind the lock: before it, the deletion is not committed yet."""
+    """A look before the lock would not see the deletion, which is not committed yet."""
     asset_id = upload(apart.deleting)
     with (
         ThreadPoolExecutor(2) as threads,
