@@ -15,7 +15,8 @@ import psycopg
 from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
-from aggregates import account, asset, collection
+from aggregates.account import account
+from aggregates.vault import asset, collection
 from commands.unit import CommandContext, Commands
 from events.catalogue import load_all_events
 from events.envelope import Envelope
@@ -29,7 +30,6 @@ from events.store.checkpoints import Checkpoint
 from events.store.snapshots import shape_of
 from events.store.verify import Verification, verify
 from processors.consumers.projection import ProjectionConsumer
-from processors.effects.audio import AnalysisEffect, ProbeEffect
 from processors.effects.effect import Effect
 from processors.effects.runner import EffectRunner
 from processors.publisher import Progress
@@ -37,6 +37,7 @@ from processors.rebuild import Rebuilder, Rebuilt
 from processors.relay import Relay
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
+from processors.vault.audio import AnalysisEffect, ProbeEffect
 from runtime.app import Application, compose
 from runtime.checkpoints import checkpointer
 from runtime.cli.proofs import exported_checkpoints
