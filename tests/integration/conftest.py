@@ -15,11 +15,26 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.subject_keys import PostgresSubjectKeys
 from tests.conftest import Database
+from tests.integration.installations import (
+    _opened,
+    installation,
+    musician,
+    own_installation,
+    tenants,
+    visitor,
+)
+from tests.integration.libraries import http, library
 
 # Fixtures of whole installations, for the tests of every area.
 __all__ = [
-    *("_opened", "installation", "musician", "own_installation", "tenants", "visitor"),
-    *("http", "library"),
+    "_opened",
+    "http",
+    "installation",
+    "library",
+    "musician",
+    "own_installation",
+    "tenants",
+    "visitor",
 ]
 
 
