@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
 from aggregates.decision import Decision
+from commands.command import Command
 from commands.loading import NOTHING, AggregateModule, Aggregates, Loaded
 from events.claims import Claim
 from events.errors import NoCultureError
@@ -376,6 +377,11 @@ class _NoRow(Exception):
 
     def __init__(self, otherwise: NoCultureError) -> None:
         self.otherwise = otherwise
+
+
+# What sagas and effects send, by stored name: its model and its handler.
+Handler = Callable[[Unit, Any], None]
+Handlers = Mapping[str, tuple[type[Command], Handler]]
 
 
 def _after(staged: _Staged, position: int | None = None) -> Loaded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -70,16 +70,17 @@ class TooManyFields(NoCultureError):
 class BodyLimit:
     """Uploads stream and count for themselves.
 
-    `streams(method, path)` names the requests whose handler reads the body piece by piece.
+    `streams` are expressions of paths whose handler reads the body piece by piece.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        streams: Callable[[str, str], bool],
+        streams: Iterable[str] = (),
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
-        self._app, self._streams, self._limit_bytes = app, streams, limit_bytes
+        self._app, self._limit_bytes = app, limit_bytes
+        self._streams = re.compile("|".join(f"(?:{path})" for path in streams) or "(?!)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,7 +90,7 @@ class BodyLimit:
         if refusal := _refusal_of_headers(scope) or _refusal_of_type(content_types):
             await _refuse(refusal, scope, receive, send)
             return
-        if self._streams(scope["method"], scope["path"]):
+        if self._streams.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         body = await _read(receive, self._limit_bytes)

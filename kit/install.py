@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from fastapi import FastAPI
 
@@ -16,10 +16,11 @@ from kit.site import Site
 def install_kit(
     app: FastAPI,
     site: Site,
-    streams: Callable[[str, str], bool],
+    streams: Iterable[str],
     page: PageOfProblem | None = None,
 ) -> None:
-    """Body limit, the door, problems, security headers.
+    """Body limit, the door, problems, security headers. `streams` are expressions of paths whose
+    handler reads the body piece by piece.
 
     The last one added is the outermost: a 500 gets security headers, a 413 its request id.
     """

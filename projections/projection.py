@@ -30,7 +30,7 @@ class Projection:
 
     name: ClassVar[str]
     version: ClassVar[int]
-    categories: ClassVar[tuple[str, ...]]
+    categories: tuple[str, ...]
     money: ClassVar[bool]
     rest_s: ClassVar[float] = 0.0
     table_sql: ClassVar[str]

@@ -183,9 +183,11 @@ class Wakes:
 
     commands: Wake
     timers: Wake
-    effects: Wake
-    erasures: Wake
-    mails: Wake
+    intended: dict[str, Wake]
+
+    def of(self, consumer: str) -> Wake:
+        """The wake-up of whoever works on what this consumer of intents lays out."""
+        return self.intended.setdefault(consumer, Wake())
 
     def tail(self, url: str, effects: Mapping[str, Wake]) -> WorkTail:
         """Sets them for what other processes have written; `effects` by their names."""
@@ -193,4 +195,4 @@ class Wakes:
 
 
 def new_wakes() -> Wakes:
-    return Wakes(Wake(), Wake(), Wake(), Wake(), Wake())
+    return Wakes(Wake(), Wake(), {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -18,21 +17,21 @@ from runtime.settings import Settings
 
 MAILS_AT_ONCE = 8
 # A question has words, or is for what sounds like a recording.
-_ASKS = re.compile(rb"(?:^|&)(?:q|similar_to)=[^&]")
-_BY_PASSWORD = re.compile(
+ASKS = re.compile(rb"(?:^|&)(?:q|similar_to)=[^&]")
+HASHING = (
     "/api/me(?:/(?:password|proof|passkeys|second-factor)(?:/.*)?)?"
     "|/account/(?:password|delete|keys(?:/.*)?|security/.*)"
 )
 # Of strangers, by door: method and path.
-_DOORS = (
+DOORS = (
     ("sign-up", "POST", "/api/accounts|/sign-up"),
     ("sign-in", "POST", "/api/sessions|/sign-in"),
     ("reset", "PUT", "/api/password-resets"),
     ("reset", "POST", "/reset-password/.*"),
 )
 # Answered after a quarter of a second, whatever there is to do.
-_MAILS = re.compile("/api/password-resets|/forgot-password")
-_FILES = re.compile(
+MAILS = "/api/password-resets|/forgot-password"
+FILES = (
     "/api/assets/(?:edits|deletions|[^/]+/file)|/assets/[^/]+/file|/api/uploads/direct/.*/complete"
 )
 
@@ -59,33 +58,25 @@ class Queues:
         )
 
 
-def costly(queues: Queues, authenticated: Authenticate, devices: Devices) -> Iterator[Costly]:
-    """Which requests wait, and for whom. Uploads take a turn once their bytes are here
-    (`commands/vault/assets.py`), live streams have places (`read_api/system/live.py`).
-    """
-
-    account = _account(authenticated)
-    for door, method, path in _DOORS:
-        yield Costly(queues.passwords, _crowd(door, devices), method, re.compile(path))
-    yield Costly(queues.mails, _crowd("mail", devices), "POST", _MAILS)
-    yield Costly(queues.passwords, account, "POST PUT DELETE", _BY_PASSWORD)
-    yield Costly(queues.files, account, "POST", _FILES)
-    # It may read a whole upload for its digest.
-    yield Costly(queues.files, account, "HEAD", re.compile("/api/uploads/[^/]+"))
-    # The API's searches may wait for a view first: they have `searching`.
-    yield Costly(queues.searches, account, "GET", re.compile("/vault"), _ASKS)
-    yield Costly(queues.searches, account, "GET", re.compile("/assets/[^/]+/alike"))
+def passing(
+    queue: FairQueue,
+    subject: SubjectOf,
+    methods: str,
+    path: str,
+    query: re.Pattern[bytes] | None = None,
+) -> Costly:
+    """Requests of these methods whose path fits the expression `path`."""
+    return Costly(queue, subject, methods, re.compile(path), query)
 
 
-def searching(queues: Queues, authenticated: Authenticate) -> Searching:
+def searching(queues: Queues, account: SubjectOf) -> Searching:
     """Dependencies of the API's searches."""
-    account = _account(authenticated)
     return Searching(
-        if_asked=in_turn(queues.searches, account, _ASKS), always=in_turn(queues.searches, account)
+        if_asked=in_turn(queues.searches, account, ASKS), always=in_turn(queues.searches, account)
     )
 
 
-def _account(authenticated: Authenticate) -> SubjectOf:
+def account_of(authenticated: Authenticate) -> SubjectOf:
     async def account(request: Request) -> str | None:
         caller = await authenticated.who(request)
         return None if caller is None else caller.account_id
@@ -93,7 +84,7 @@ def _account(authenticated: Authenticate) -> SubjectOf:
     return account
 
 
-def _crowd(door: str, devices: Devices) -> SubjectOf:
+def crowd_of(door: str, devices: Devices) -> SubjectOf:
     """Each door has a line of its own: who floods the sign-up does not hold up the sign-in."""
 
     async def crowd(request: Request) -> str:

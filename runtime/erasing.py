@@ -10,7 +10,7 @@ import psycopg
 from commands.account.addresses import address_of
 from commands.account.erasures import Erasures
 from commands.account.logins import Logins
-from commands.vault.contents import WorkspaceContents
+from commands.leaving import AllContents
 from events.ids import SubjectId
 from events.store.master_keys import MasterKeys
 from processors.account.acknowledgements import Acknowledgements
@@ -18,7 +18,6 @@ from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseCon
 from processors.consumers.letting_go import LettingGo
 from processors.effects.effect import Effect
 from runtime.composition import Core, new_wakes
-from runtime.consumers import consumers
 from runtime.erasure_register import ErasureRegister
 from runtime.log_signing import LogSigning
 from runtime.mailing import mailer
@@ -33,8 +32,12 @@ def register_of(settings: Settings) -> ErasureRegister:
 
 def effects_of(core: Core) -> tuple[Effect, ...]:
     """The three parts of an erasure."""
-    contents = WorkspaceContents(core.commands, core.objects)
-    acknowledgements = Acknowledgements(core.pool, core.progress)
+    # Not above: what erasure does is part of what an area says.
+    from runtime.areas import AREAS
+    from runtime.consumers import consumers
+
+    contents = AllContents([area.empties(core) for area in AREAS if area.empties])
+    acknowledgements = Acknowledgements(core.pool, core.progress, contents.arriving)
     return (
         EraseContentsEffect(contents, core.log, _forget_mails(core), acknowledgements),
         DestroyKeyEffect(register_of(core.settings)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,8 @@ from runtime.settings import Settings
 from runtime.threads import Work, run_until_stopped
 
 if TYPE_CHECKING:
-    from gateways.audio.pool import AudioPool
     from processors.consumers.engine import Engine
-    from processors.effects.effect import Effect
-    from processors.wake import Wake
-    from runtime.composition import Wakes
 
-PROBE_THREADS = 1
 DISPATCH_THREADS = 2
 
 
@@ -57,8 +53,7 @@ def run_api(settings: Settings) -> None:
         server = Server(
             app,
             limits_of(settings),
-            # Open live streams end at once; waiting for them would cost every stop the full 5 s.
-            app.state.feed.close,
+            app.state.close,
             host=settings.host,
             port=settings.port,
             # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
@@ -97,14 +92,14 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     `member` names this worker among those of the installation, for good: whoever is started under
     the name of a killed one takes its partitions over at once.
     """
-    from gateways.audio.pool import AudioPool
     from processors.effects.runner import EffectRunner
     from processors.sagas.dispatcher import Dispatcher
     from processors.sagas.timers import Timers
     from processors.vault.sweeping import Sweeper
+    from runtime.areas import AREAS, HANDLERS, SAGAS
     from runtime.checkpoints import checkpointer
     from runtime.composition import new_wakes, open_event_log
-    from runtime.consumers import SAGAS, engine
+    from runtime.consumers import engine
     from runtime.erasing import before_ready
 
     start_logging(settings)
@@ -112,26 +107,28 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         exporting(settings, "worker"),
         open_core(settings, acting="worker", connections=24) as core,
         open_event_log(core, member) as event_log,
-        AudioPool(PROBE_THREADS) as tools,
+        ExitStack() as stack,
     ):
         before_ready(core)
         wakes = new_wakes()
         consuming = engine(core, event_log, wakes)
-        # On its core, but for the probes: their children would inherit it.
+        # On its core, but for effects: their children would inherit it.
         kept = partial(_kept_to, settings.core)
         work: dict[str, Work] = {"consumers": kept(consuming.run)}
         for number in range(DISPATCH_THREADS):
             dispatcher = Dispatcher(
-                core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
+                core.commands, SAGAS, HANDLERS, core.log, core.pool, core.codec, wakes.commands
             )
             work[f"dispatcher-{number}"] = kept(dispatcher.run)
         timers = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands, due=wakes.timers)
         work["timers"] = kept(timers.run)
-        performed = _performed(core, tools, wakes)
-        for number, (effect, due) in enumerate(performed):
-            runner = EffectRunner(effect, core.commands, core.pool, due)
-            work[f"{effect.name}-{number}"] = runner.run
-        work["work-tail"] = wakes.tail(core.url, {e.name: due for e, due in performed}).run
+        performed = [each for area in AREAS for each in area.work(core, stack)]
+        for number, each in enumerate(performed):
+            due = wakes.of(each.intended)
+            runner = EffectRunner(each.effect, core.commands, HANDLERS, core.pool, due)
+            work[f"{each.effect.name}-{number}"] = runner.run
+        told = {each.effect.name: wakes.of(each.intended) for each in performed}
+        work["work-tail"] = wakes.tail(core.url, told).run
         work["sweeper"] = Sweeper(core.pool, core.objects).run
         signing = checkpointer(core)
         work["checkpointer"] = signing.run
@@ -142,42 +139,21 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         )
 
 
-def _performed(core: Core, tools: AudioPool, wakes: Wakes) -> list[tuple[Effect, Wake]]:
-    """What this worker does outside, each on a thread, and what tells of more of it."""
-    from processors.vault.audio import ProbeEffect
-    from runtime.erasing import effects_of
-    from runtime.mailing import mail_effects
-
-    probes = [ProbeEffect(tools, core.objects) for _ in range(PROBE_THREADS)]
-    return [
-        *((effect, wakes.effects) for effect in probes),
-        *((effect, wakes.erasures) for effect in effects_of(core)),
-        *((effect, wakes.mails) for effect in mail_effects(core)),
-    ]
-
-
 def run_analysis(settings: Settings) -> None:
     """The analysis pool: as many tracks at once as `analysis_workers` says."""
-    from gateways.audio.pool import AudioPool
     from processors.effects.runner import EffectRunner
-    from processors.vault.audio import AnalysisEffect
     from processors.wake import Wake, WorkTail
+    from runtime.areas import HANDLERS, vault
 
     start_logging(settings)
     with (
         exporting(settings, "analysis"),
         open_core(settings, acting="worker", connections=2 + 2 * settings.analysis_workers) as core,
-        AudioPool(
-            settings.analysis_workers,
-            analyser=settings.analyser,
-            models=settings.analysis_models == "on",
-            models_dir=settings.models_dir,
-            models_wanted=[name.strip() for name in settings.models_wanted.split(",") if name],
-        ) as tools,
+        ExitStack() as stack,
     ):
-        effect, due = AnalysisEffect(tools, core.objects), Wake()
+        effect, due = vault.analysing(core, stack), Wake()
         work: dict[str, Work] = {
-            f"analyse-{number}": EffectRunner(effect, core.commands, core.pool, due).run
+            f"analyse-{number}": EffectRunner(effect, core.commands, HANDLERS, core.pool, due).run
             for number in range(settings.analysis_workers)
         }
         work["work-tail"] = WorkTail(core.url, {effect.name: due}).run

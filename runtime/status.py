@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.errors import NothingRunning
 from runtime.heartbeat import is_fresh, read_heartbeat
-from runtime.installation import version
+from runtime.installation import chosen_data, version
 from runtime.state import STEADY_AFTER_S, PartState, RunState, is_running
 
 if TYPE_CHECKING:
@@ -86,6 +86,15 @@ def describe_part(part: PartState, run_dir: Path) -> dict[str, Any]:
     shown = asdict(part)
     del shown["started"], shown["failures"], shown["unanswered"]
     return shown
+
+
+def parts_running() -> list[dict[str, object]]:
+    """The processes of this installation, as `status --json` lists them."""
+    try:
+        described = describe(chosen_data())
+    except NothingRunning:
+        return []
+    return list(described["parts"])
 
 
 def failing_parts(run_dir: Path) -> str | None:

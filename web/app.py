@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -9,11 +10,8 @@ from fastapi import APIRouter
 from kit.auth import Authenticate
 from kit.problems import PageOfProblem
 from web.pages import problem
-from web.pages.account import account, confirm, entrance, erasure, forgotten, security, session
-from web.pages.system import sagas, system
-from web.pages.vault import asset, collections, measuring, vault
-from web.parts import Parts
-from web.render import Renderer
+from web.render import Renderer, Words
+from web.sections import Section
 from web.static_files import StaticFiles
 
 
@@ -25,31 +23,18 @@ class Look:
     renderer: Renderer
 
 
-def load_look() -> Look:
+def load_look(words: Iterable[Words], sections: Sequence[Section]) -> Look:
+    """`words` and `sections` are those of the areas."""
     static = StaticFiles()
-    return Look(static, Renderer(static))
+    return Look(static, Renderer(static, words, sections))
 
 
-def router(look: Look, parts: Parts) -> APIRouter:
+def router(look: Look, pages: Iterable[APIRouter]) -> APIRouter:
     """Every page of the web client. None of them is in the OpenAPI document."""
     routes = APIRouter(include_in_schema=False)
     routes.include_router(look.static.router())
-    for page in (
-        entrance,
-        forgotten,
-        vault,
-        measuring,
-        asset,
-        collections,
-        account,
-        confirm,
-        security,
-        session,
-        erasure,
-        system,
-        sagas,
-    ):
-        routes.include_router(page.router(parts))
+    for page in pages:
+        routes.include_router(page)
     return routes
 
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from schemas.audio.harmony import KEYS as KEYS
-from schemas.audio.harmony import camelot as camelot
-from schemas.dto import AssetDto
-
 MINUS = "\u2212"
 NONE = "\u2013"
-STATES = {
-    "uploaded": "Checking",
-    "verified": "Measuring",
-    "analysed": "Ready",
-    "rejected": "Rejected",
-    "analysis_failed": "Not measured",
-}
 
 
 def clock(seconds: float | None) -> str:
@@ -107,11 +96,6 @@ def day_and_time(time: datetime | str) -> str:
 
 def iso(time: datetime | str) -> str:
     return f"{moment(time):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def title(asset: AssetDto) -> str:
-    """The tag, else the file's name without its ending."""
-    return asset.tags.title or asset.filename.rpartition(".")[0] or asset.filename
 
 
 def between(value: float | None, low: float, high: float) -> float:

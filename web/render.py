@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -11,23 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
-from read_api.vault.queue import left
-from schemas.audio.files import NOT_AUDIO
 from web import looks
 from web.form_token import masked
-from web.pages.vault.doubt import doubt
-from web.pages.vault.search_form import opened
-from web.sections import sections_for
+from web.sections import Section, sections_for
 from web.static_files import FOLDER, StaticFiles
-from web.words import allowed, ended, figure_name, figure_said, readable
 
 TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
 FILTERS = (
-    allowed,
-    figure_name,
-    figure_said,
-    readable,
     looks.clock,
     looks.moment_of,
     looks.span,
@@ -40,18 +34,28 @@ FILTERS = (
     looks.grouped,
     looks.day_and_time,
     looks.iso,
-    looks.camelot,
-    opened,
-    doubt,
-    ended,
-    left,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What templates of an area may use: filters and values by name. `docks` are templates below
+    every page of somebody who is signed in.
+    """
+
+    filters: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    docks: tuple[str, ...] = ()
 
 
 class Renderer:
     """One per process. `page` gives the whole document, `part` only a fragment for htmx."""
 
-    def __init__(self, static: StaticFiles) -> None:
+    def __init__(
+        self, static: StaticFiles, words: Iterable[Words] = (), sections: Sequence[Section] = ()
+    ) -> None:
+        """`words` and `sections` are those of the areas."""
+        self.sections_for = partial(sections_for, sections)
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -62,14 +66,14 @@ class Renderer:
         self._environment.globals.update(
             static=static.url,
             looks=looks,
-            sections_for=sections_for,
-            KEYS=looks.KEYS,
-            STATES=looks.STATES,
-            NOT_AUDIO=sorted(NOT_AUDIO),
+            sections_for=self.sections_for,
         )
         self._environment.filters.update({filter.__name__: filter for filter in FILTERS})
-        # Jinja's own `title` capitalises words; an asset's title is meant here.
-        self._environment.filters["named"] = looks.title
+        words = list(words)
+        self._environment.globals["docks"] = [dock for each in words for dock in each.docks]
+        for each in words:
+            self._environment.filters.update(each.filters)
+            self._environment.globals.update(each.values)
 
     def page(
         self, request: Request, template: str, status: int = 200, **shown: Any

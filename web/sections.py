@@ -19,13 +19,5 @@ class Section:
         return path.strip("/").split("/")[0] in self.holds
 
 
-SECTIONS = (
-    Section("Vault", "/vault", ("vault", "assets", "comments")),
-    Section("Collections", "/collections", ("collections",)),
-    Section("Account", "/account", ("account", "erasures")),
-    Section("System", "/system", ("system", "sagas"), operators_only=True),
-)
-
-
-def sections_for(*, operator: bool) -> Sequence[Section]:
-    return [section for section in SECTIONS if operator or not section.operators_only]
+def sections_for(sections: Sequence[Section], *, operator: bool) -> Sequence[Section]:
+    return [section for section in sections if operator or not section.operators_only]

@@ -18,7 +18,7 @@ from read_api.errors import ViewNotReady
 from schemas.errors import NoCultureError
 from web import form_token
 from web.forms import Typed
-from web.parts import Parts
+from web.tools import PageTools
 
 log = logging.getLogger(__name__)
 POSITION_COOKIE = "noculture_position"
@@ -48,9 +48,9 @@ class SignInNeeded(NoCultureError):
 class Visitors:
     """Dependencies of page handlers."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._authenticated = parts.authenticated
-        self._find = parts.authenticated.find
+    def __init__(self, tools: PageTools) -> None:
+        self._authenticated = tools.authenticated
+        self._find = tools.authenticated.find
 
     def signed_in(self, request: Request) -> Caller:
         """Raises SignInNeeded (401), which the problem page turns into the way to the sign-in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from aggregates.decision import Decision
@@ -12,22 +13,13 @@ from events.ids import AccountId, KeyId
 from events.model import Event
 
 STORED_AS = "aggregates.key"
-SCOPES = (
-    "assets:read",
-    "assets:write",
-    "events:read",
-    "account:read",
-    "account:write",
-    "operator",
-    "*",
-)
 
 
 class UnknownScope(NoCultureError):
     status, code = 422, "unknown-scope"
 
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"{scope!r:.60} is no scope; known are {', '.join(SCOPES)}")
+    def __init__(self, scope: str, known: Collection[str]) -> None:
+        super().__init__(f"{scope!r:.60} is no scope; known are {', '.join(known)}")
 
 
 class ScopeExceedsAccount(NoCultureError):
@@ -50,15 +42,18 @@ def issue(
     account_id: AccountId,
     name: str,
     scopes: tuple[str, ...],
+    known: Collection[str],
     hint: str,
     operator: bool,
 ) -> Decision:
-    """Give a program a key. Refuses UnknownScope (422) and ScopeExceedsAccount (403)."""
+    """Gives a program a key; `known` are all scopes there are. Refuses UnknownScope (422) and
+    ScopeExceedsAccount (403).
+    """
     if nothing is not None:
         raise AlreadyExists("The key")
     for scope in scopes:
-        if scope not in SCOPES:
-            raise UnknownScope(scope)
+        if scope not in known:
+            raise UnknownScope(scope, known)
     if "operator" in scopes and not operator:
         raise ScopeExceedsAccount
     return Decision(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -52,8 +53,10 @@ class ScopeExceedsCaller(NoCultureError):
 
 
 class Keys:
-    def __init__(self, commands: Commands, pool: ConnectionPool) -> None:
-        self._commands, self._pool = commands, pool
+    """`scopes` are all that there are."""
+
+    def __init__(self, commands: Commands, pool: ConnectionPool, scopes: Collection[str]) -> None:
+        self._commands, self._pool, self._scopes = commands, pool, scopes
 
     def issue(
         self, caller: Caller, command: IssueKey, idempotency: str | None = None
@@ -74,6 +77,7 @@ class Keys:
             account_id=AccountId(caller.account_id),
             name=command.name,
             scopes=scopes,
+            known=self._scopes,
             hint=secret[-4:],
             operator=caller.operator,
         )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from aggregates.account import account
 from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset
 from commands.http import answer, command_context
@@ -89,8 +88,13 @@ class Assets:
         staging: Staging,
         quota: Quota | None = None,
         turns: FairQueue | None = None,
+        *,
+        is_erased: Callable[[str], bool],
     ) -> None:
-        """`turns` are those at checking and moving files."""
+        """`turns` are those at checking and moving files. `is_erased` says it of an account, from
+        the store.
+        """
+        self._is_erased = is_erased
         self._commands, self.objects, self.staging = commands, store, staging
         self.quota, self.turns = quota or Quota(), turns or FairQueue(8)
 
@@ -197,8 +201,7 @@ class Assets:
 
     def forget_if_erased(self, caller: Caller) -> None:
         """Nothing may stay of an account that was erased while a file of it was made."""
-        found = self._commands.load(account, caller.account_id, fresh=True).state
-        if found is not None and found.erased:
+        if self._is_erased(caller.account_id):
             self.objects.delete_workspace(caller.workspace_id)
 
     def edit_tags(

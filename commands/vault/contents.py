@@ -1,41 +1,28 @@
-"""Everything a workspace holds, to be deleted with the account of its owner."""
+"""What the vault keeps in a workspace, to be deleted with the account of its owner."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from aggregates.vault import asset, collection, comment, reanalysis
+from commands.leaving import Leaving
 from commands.loading import AggregateModule
 from commands.unit import CommandContext, Commands, Decide
 from commands.vault.direct import MAY_ARRIVE
 from commands.vault.resumable import remove_upload
 from events.errors import NoCultureError
 from events.ids import (
-    AccountId,
     AssetId,
     CollectionId,
     CommandId,
     CommentId,
     Id,
     ReanalysisId,
-    WorkspaceId,
 )
 from gateways.ports import ObjectStore
-from kit.limits import FORGET_SPENT
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """Whose workspace is emptied, and what its events follow from."""
-
-    account_id: AccountId
-    workspace_id: WorkspaceId
-    correlation_id: str
-    causation_id: str
-
-
-class WorkspaceContents:
+class VaultContents:
     """Recordings and what is said of them through their own rules, so that every reader hears of
     it; files and rows after.
 
@@ -45,7 +32,11 @@ class WorkspaceContents:
     def __init__(self, commands: Commands, objects: ObjectStore) -> None:
         self._commands, self._pool, self._objects = commands, commands.pool, objects
 
-    def delete_assets(self, leaving: Leaving) -> None:
+    def delete_streams(self, leaving: Leaving) -> None:
+        self._delete_assets(leaving)
+        self._delete_words(leaving)
+
+    def _delete_assets(self, leaving: Leaving) -> None:
         """Delete every recording: a live one holds the claim of its content."""
         while held := self._holding(leaving.workspace_id, asset.CONTENT_CLAIM):
             for asset_id in map(AssetId, held):
@@ -55,7 +46,7 @@ class WorkspaceContents:
                     deleted_by=leaving.account_id,
                 )
 
-    def delete_words(self, leaving: Leaving) -> None:
+    def _delete_words(self, leaving: Leaving) -> None:
         """Delete comments and collections, which nobody can read once the key is gone; a measuring
         again of the whole vault that is under way is over.
         """
@@ -98,20 +89,14 @@ class WorkspaceContents:
             )
         return blobs
 
-    def delete_leftovers(self, workspace_id: str, account_id: str) -> None:
-        """Copies of what streams said of the person, and counters that anybody's secret is in."""
+    def delete_rows(self, workspace_id: str, account_id: str) -> None:
+        """The rows of uploads go with their files."""
+
+    def arriving(self, workspace_id: str) -> list[str]:
+        query = f"SELECT FROM uploads WHERE workspace_id = %s AND {MAY_ARRIVE} LIMIT 1"
         with self._pool.connection() as connection:
-            connection.execute(
-                "DELETE FROM snapshots WHERE tenant = %s OR subject = %s",
-                (workspace_id, account_id),
-            )
-            # Their errors may quote what they could not digest.
-            connection.execute(
-                "DELETE FROM dead_letters d USING events e WHERE e.position = d.position"
-                " AND e.tenant = %s AND d.state = 'replayed'",
-                (workspace_id,),
-            )
-            connection.execute(FORGET_SPENT)
+            found = connection.execute(query, (workspace_id,)).fetchone()
+        return [] if found is None else ["direct uploads"]
 
     def _change(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from psycopg_pool import ConnectionPool
 
-from commands.vault.direct import MAY_ARRIVE
 from events.account.erasure import Acknowledgement
 from events.log.progress import LogProgress
 from processors.consumers.registry import LOCK_CLASS
@@ -27,9 +28,6 @@ SELECT DISTINCT f.effect FROM effects f JOIN events e ON e.position = f.position
 WHERE e.tenant = %s AND e.category <> 'erasure'
 """
 _MAILS_IN_HAND = _WORK_IN_HAND + " AND starts_with(f.effect, 'mail-')"
-_ADDRESSES_GIVEN = f"""
-SELECT DISTINCT 'direct uploads' FROM uploads WHERE workspace_id = %s AND {MAY_ARRIVE}
-"""
 _WAITING_COMMANDS = """
 SELECT DISTINCT name FROM saga_commands WHERE tenant = %s AND saga <> 'erasing'
 """
@@ -42,8 +40,11 @@ class Acknowledgements:
     go of it.
     """
 
-    def __init__(self, pool: ConnectionPool, progress: LogProgress) -> None:
-        self._pool, self._progress = pool, progress
+    def __init__(
+        self, pool: ConnectionPool, progress: LogProgress, arriving: Callable[[str], list[str]]
+    ) -> None:
+        """`arriving` names what may still come into a workspace from outside."""
+        self._pool, self._progress, self._arriving = pool, progress, arriving
 
     def missing(self, workspace_id: str, position: int) -> list[str]:
         """Names of consumers and of work that is not done yet; empty when all have let go.
@@ -55,8 +56,9 @@ class Acknowledgements:
         }
         with self._pool.connection() as connection:
             connection.execute(_DROP_WORK, (workspace_id,))
-            for query in (_PARKED, _WORK_IN_HAND, _WAITING_COMMANDS, _ADDRESSES_GIVEN):
+            for query in (_PARKED, _WORK_IN_HAND, _WAITING_COMMANDS):
                 behind |= {name for (name,) in connection.execute(query, (workspace_id,))}
+        behind.update(self._arriving(workspace_id))
         return sorted(behind | self._drop_builds_behind(position))
 
     def mails(self, workspace_id: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from commands.account.erasing import CertifyErasure, EraseSubject, RecordContentsDeleted
 from commands.command import Command
-from commands.vault.contents import Leaving, WorkspaceContents
+from commands.leaving import Contents, Leaving
 from events.account.erasure import Certificate, ErasureContentsDeleted, ErasureStepRequested
 from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
@@ -67,7 +67,7 @@ class EraseContentsEffect(_ErasureEffect):
 
     def __init__(
         self,
-        contents: WorkspaceContents,
+        contents: Contents,
         log: PostgresLog,
         forget_mails: Callable[[str], None],
         acknowledgements: Acknowledgements,
@@ -84,7 +84,7 @@ class EraseContentsEffect(_ErasureEffect):
             raise NotAcknowledged(writing)
         delete_streams(self._contents, event)
         blobs = self._contents.delete_files(intent.workspace_id)
-        self._contents.delete_leftovers(intent.workspace_id, intent.account_id)
+        self._contents.delete_rows(intent.workspace_id, intent.account_id)
         self._forget_mails(intent.account_id)
         deleted = self._log.events.after(
             self._log.events.stream(intent.erasure_id, limit=1)[0].position,
@@ -120,7 +120,7 @@ class CertifyEffect(_ErasureEffect):
 
     def __init__(
         self,
-        contents: WorkspaceContents,
+        contents: Contents,
         log: PostgresLog,
         codec: EventCodec,
         signing: Signing,
@@ -145,7 +145,7 @@ class CertifyEffect(_ErasureEffect):
             time.sleep(0.05)
             self._let_go(intent.workspace_id)
         self._contents.delete_files(intent.workspace_id)
-        self._contents.delete_leftovers(intent.workspace_id, intent.account_id)
+        self._contents.delete_rows(intent.workspace_id, intent.account_id)
         certificate = self._certificate(intent, position)
         return CertifyErasure(erasure_id=intent.erasure_id, certificate=certificate)
 
@@ -185,8 +185,7 @@ def intent_of(event: Recorded) -> ErasureStepRequested:
     return event.data
 
 
-def delete_streams(contents: WorkspaceContents, event: Recorded) -> None:
+def delete_streams(contents: Contents, event: Recorded) -> None:
     intent = intent_of(event)
     leaving = Leaving(intent.account_id, intent.workspace_id, event.correlation_id, event.event_id)
-    contents.delete_assets(leaving)
-    contents.delete_words(leaving)
+    contents.delete_streams(leaving)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from psycopg_pool import ConnectionPool
 
 from commands.command import Command
-from commands.handlers import HANDLERS
-from commands.unit import CommandContext, Commands
+from commands.unit import CommandContext, Commands, Handlers
 from events.envelope import Recorded
 from events.errors import NoCultureError
 from events.ids import CommandId
@@ -84,8 +83,16 @@ class _Work:
 class EffectRunner:
     """Any number may run at once, in threads or on machines; a dead one's lease runs out."""
 
-    def __init__(self, effect: Effect, commands: Commands, pool: ConnectionPool, due: Wake) -> None:
-        self._effect, self._commands, self._pool, self._due = effect, commands, pool, due
+    def __init__(
+        self,
+        effect: Effect,
+        commands: Commands,
+        handlers: Handlers,
+        pool: ConnectionPool,
+        due: Wake,
+    ) -> None:
+        self._effect, self._commands, self._handlers = effect, commands, handlers
+        self._pool, self._due = pool, due
 
     def run(self, stop: threading.Event) -> None:
         work_until(stop, self._effect.name, self._due, self.work_one, self._due_in_s)
@@ -238,7 +245,7 @@ class EffectRunner:
         if outcome is None:
             return
         name = outcome.stored_name
-        _, handler = HANDLERS[name]
+        _, handler = self._handlers[name]
         context = CommandContext(
             actor=None,
             tenant=event.tenant,

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 from psycopg_pool import ConnectionPool
 
-from commands.handlers import HANDLERS
-from commands.unit import CommandContext, Commands
+from commands.unit import CommandContext, Commands, Handlers
 from events.errors import NoCultureError
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
@@ -56,13 +55,15 @@ class Dispatcher:
         self,
         commands: Commands,
         sagas: Mapping[str, Saga],
+        handlers: Handlers,
         store: PostgresLog,
         pool: ConnectionPool,
         codec: EventCodec,
         due: Wake,
         rows: SagaRows | None = None,
     ) -> None:
-        self._commands, self._sagas, self._store = commands, sagas, store
+        self._commands, self._sagas, self._handlers = commands, sagas, handlers
+        self._store = store
         self._pool, self._codec, self._due = pool, codec, due
         self._rows = rows or SagaRows()
 
@@ -88,9 +89,9 @@ class Dispatcher:
         return True
 
     def _send(self, due: CommandRow) -> None:
-        if due.name not in HANDLERS:
+        if due.name not in self._handlers:
             raise UnknownCommand(due.name)
-        model, handler = HANDLERS[due.name]
+        model, handler = self._handlers[due.name]
         context = CommandContext(
             actor=None,
             tenant=due.tenant,

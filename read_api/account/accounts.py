@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
 from read_api.errors import ViewNotReady
-from read_api.system.timeline import TimelineQueries
-from read_api.vault.asset_filters import AssetFilters
-from read_api.vault.assets import AssetQueries
 from read_api.views import Row, Views
-from schemas.dto import AccountDto, AssetDto
+from schemas.dto import AccountDto
 
 # A view follows within some 50 ms; whoever has just signed up is worth a second.
 _PATIENCE_S = 1.0
@@ -32,15 +29,18 @@ _SIGNING_IN = {
 
 
 class AccountQueries:
+    """`exports` are the lists that other areas put into the personal export, by name: each gives
+    the pieces of a JSON list.
+    """
+
     def __init__(
         self,
         pool: ConnectionPool,
-        assets: AssetQueries,
-        timeline: TimelineQueries,
+        exports: Mapping[str, Callable[[Caller], Iterator[str]]],
         *,
         test_mode: bool = True,
     ) -> None:
-        self._views, self._assets, self._timeline = Views(pool), assets, timeline
+        self._views, self._exports = Views(pool), exports
         self._test_mode = test_mode
 
     def get(self, caller: Caller) -> AccountDto:
@@ -56,25 +56,20 @@ class AccountQueries:
         )
 
     def export(self, caller: Caller) -> Iterator[str]:
-        """One JSON document in pieces: `exported_at`, `account`, `signing_in`, `assets`, `events`.
+        """One JSON document in pieces: `exported_at`, `account`, `signing_in`, then the lists that
+        the areas give, such as `assets` and `events`.
 
         Flat memory; each page is a short transaction of its own.
         """
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         account = self.get(caller).model_dump_json()
         means = json.dumps(self._signing_in(caller), default=str, ensure_ascii=False)
-        yield f'{{"exported_at":"{moment}","account":{account},"signing_in":{means},"assets":['
-        yield from _joined(
-            each.model_dump_json(exclude={"reasons", "similarity"})
-            for each in self._all_assets(caller)
-        )
-        yield '],"events":['
-        yield from _joined(
-            json.dumps(event.model_dump(mode="json"), ensure_ascii=False)
-            for page in self._timeline.walk(caller)
-            for event in page
-        )
-        yield "]}"
+        yield f'{{"exported_at":"{moment}","account":{account},"signing_in":{means}'
+        for name, pieces in self._exports.items():
+            yield f',"{name}":['
+            yield from _joined(pieces(caller))
+            yield "]"
+        yield "}"
 
     def _signing_in(self, caller: Caller) -> dict[str, list[Row]]:
         """What is kept of how the person signs in; not the secrets themselves."""
@@ -102,17 +97,6 @@ class AccountQueries:
             if row is not None or time.monotonic() >= deadline:
                 return row
             time.sleep(0.02)
-
-    def _all_assets(self, caller: Caller) -> Iterator[AssetDto]:
-        cursor = None
-        while True:
-            page = self._assets.list(
-                caller, AssetFilters(sort="uploaded_at", limit=200, cursor=cursor)
-            )
-            yield from page.data
-            cursor = page.next_cursor
-            if cursor is None:
-                return
 
 
 def _joined(pieces: Iterator[str]) -> Iterator[str]:

@@ -16,8 +16,9 @@ from kit.limits import client_address
 from kit.openapi import problems
 from kit.places import HoldingResponse
 from kit.positions import Progress, ReadAt
+from read_api.revealing import Reveal, as_stored
 from read_api.system.live import Entry, LiveFeed
-from read_api.system.timeline import Reveal, TimelineQueries, as_stored
+from read_api.system.timeline import TimelineQueries
 from schemas.dto import EventDto, Page
 from schemas.errors import NoCultureError
 from schemas.text import Cursor, HeaderText, Opaque, Ref

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from psycopg_pool import ConnectionPool
@@ -12,13 +12,9 @@ from read_api.views import Views
 from schemas.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
 
 MAX_DEAD_LETTERS = 200
-VIEWS = (
-    *("accounts", "analyses", "collections", "comments", "erasures", "reanalyses", "sagas"),
-    *("sounds", "timeline", "vault"),
-)
 # Answers None when all is well, else what is wrong.
 Check = Callable[[], str | None]
-Parts = Callable[[], Sequence[Mapping[str, Any]]]
+ListedParts = Callable[[], Sequence[Mapping[str, Any]]]
 
 
 class LogState(Protocol):
@@ -33,7 +29,7 @@ class SystemQueries:
     """`head()` is the log's last position, `parts()` the processes as in `status --json`."""
 
     def __init__(
-        self, pool: ConnectionPool, log: LogState, head: Callable[[], int], parts: Parts
+        self, pool: ConnectionPool, log: LogState, head: Callable[[], int], parts: ListedParts
     ) -> None:
         self._views, self._log, self._head, self._parts = Views(pool), log, head, parts
 
@@ -69,10 +65,10 @@ class SystemQueries:
         return [DeadLetterDto(**row) for row in rows]
 
 
-def consumers_running(log: LogState) -> str | None:
-    """A readiness check: the views that are read here exist, no consumer waits for somebody."""
+def consumers_running(log: LogState, views: Iterable[str]) -> str | None:
+    """A readiness check: the `views` exist, no consumer waits for somebody."""
     known = {each.name: each.stopped for each in log.all()}
-    missing = [f"{name}: not built yet" for name in VIEWS if name not in known]
+    missing = [f"{name}: not built yet" for name in views if name not in known]
     stopped = [f"{name}: {reason}" for name, reason in known.items() if reason]
     return "; ".join(missing + stopped) or None
 

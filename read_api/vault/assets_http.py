@@ -1,7 +1,7 @@
 """GET /api/assets and what hangs on one asset, as JSON."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -10,7 +10,6 @@ from kit.caller import Caller
 from kit.conditions import etag, not_modified
 from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt
-from read_api.system.timeline import TimelineQueries
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.assets import AssetQueries
 from schemas.dto import AssetDto, EventDto, Page
@@ -32,11 +31,19 @@ class Searching:
     always: Any
 
 
+class History(Protocol):
+    """What happened to an asset, in pages. Raises NotFound (404), InvalidCursor (422)."""
+
+    def __call__(
+        self, caller: Caller, asset_id: str, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[EventDto]: ...
+
+
 def router(
     authenticated: Authenticate,
     progress: Progress,
     assets: AssetQueries,
-    timeline: TimelineQueries,
+    history: History,
     searching: Searching,
 ) -> APIRouter:
     routes = APIRouter(prefix="/api/assets", tags=["assets"])
@@ -128,6 +135,6 @@ def router(
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[Cursor | None, Query()] = None,
     ) -> Page[EventDto]:
-        return timeline.of_asset(caller, asset_id, limit=limit, cursor=cursor)
+        return history(caller, asset_id, limit=limit, cursor=cursor)
 
     return routes

@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 from kit.caller import Caller
 from kit.paging import Cursors, shown
 from read_api.errors import NotFound
-from read_api.system.timeline import Reveal, as_stored
+from read_api.revealing import Reveal, as_stored
 from read_api.vault.assets import AssetQueries
 from read_api.vault.search.saved import InvalidQuery, filters_of
 from read_api.views import Row, Views

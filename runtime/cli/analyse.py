@@ -13,7 +13,7 @@ from runtime.cli.output import Json, print_json, say
 from runtime.settings import load_settings
 
 if TYPE_CHECKING:
-    from runtime.command_side import CommandSide
+    from commands.vault.analyses import Analyses
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Account = Annotated[str, typer.Option("--as", metavar="EMAIL", help="Whose vault.")]
@@ -34,10 +34,10 @@ def analyse(
     Run it again to watch how far a run is that is under way.
     """
     from commands.account.logins import Logins
+    from commands.vault.analyses import Analyses
     from gateways.audio.assemble import ANALYSER_VERSION
     from kit.caller import Caller
     from read_api.vault.reanalyses import ReanalysisQueries
-    from runtime.command_side import command_side
     from runtime.composition import open_core
 
     settings, email = load_settings(), address(email)
@@ -48,7 +48,11 @@ def analyse(
             raise typer.Exit(2)
         caller = Caller(login.account_id, login.workspace_id)
         progress = ReanalysisQueries(core.pool)
-        begun = _begin(command_side(core), caller, None if everything else ANALYSER_VERSION)
+        begun = _begin(
+            Analyses(core.commands, progress.choose),
+            caller,
+            None if everything else ANALYSER_VERSION,
+        )
         core.progress.wait_until("reanalyses", core.log.events.head(), 10)
         found = progress.get(caller, begun)
         if wait:
@@ -69,14 +73,14 @@ def analyse(
         raise typer.Exit(1)
 
 
-def _begin(changing: CommandSide, caller: Any, below: int | None) -> str:
+def _begin(analyses: Analyses, caller: Any, below: int | None) -> str:
     """The run that is begun, or the one that is under way."""
     from commands.vault.analyses import ReanalysisRunning, RequestReanalysis
     from schemas.vault.analyses import ReanalysisFilter
 
     wanted = RequestReanalysis(filter=ReanalysisFilter(analyser_version_below=below))
     try:
-        requested, _ = changing.analyses.request(caller, wanted)
+        requested, _ = analyses.request(caller, wanted)
     except ReanalysisRunning as running:
         say("A run is under way already: this one.")
         return running.reanalysis_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,12 +56,12 @@ def grant(
     email: Annotated[str, typer.Argument(metavar="EMAIL", show_default=False)], json: Json = False
 ) -> None:
     """Give an account operator rights. The first account has them."""
-    from runtime.command_side import command_side
+    from runtime.areas import account
     from runtime.composition import open_core
 
     email = address(email)
     with open_core(load_settings(), connections=3) as core:
-        committed = command_side(core).accounts.grant_operator(email)
+        committed = account.commands_of(core).accounts.grant_operator(email)
     if json:
         print_json({"operator": email, "account": committed.stream_id})
     else:
@@ -72,12 +73,12 @@ def sign_out(
     email: Annotated[str, typer.Argument(metavar="EMAIL", show_default=False)], json: Json = False
 ) -> None:
     """End every session of an account: its browsers must sign in again."""
-    from runtime.command_side import command_side
+    from runtime.areas import account
     from runtime.composition import open_core
 
     email = address(email)
     with open_core(load_settings(), connections=3) as core:
-        committed = command_side(core).signing_out.by_email(email, None)
+        committed = account.commands_of(core).signing_out.by_email(email, None)
     if json:
         print_json({"signed_out": email, "account": committed.stream_id})
     else:
@@ -117,8 +118,8 @@ def _import(folders: Sequence[Path], email: str, *, analysed: bool, json: bool) 
     from kit.tokens import Signer
     from read_api.vault.assets import AssetQueries
     from read_api.vault.queue import read_queue
+    from runtime.areas import account, vault
     from runtime.cli.imported import Outcome
-    from runtime.command_side import command_side
     from runtime.composition import open_core
     from runtime.importer import import_files
     from runtime.walk import walk
@@ -127,25 +128,25 @@ def _import(folders: Sequence[Path], email: str, *, analysed: bool, json: bool) 
     _require_running(settings)
     walked = walk(folders)
     with open_core(settings, connections=8) as core:
-        changing = command_side(core)
-        invitation = changing.accounts.invite(email)
+        invitation = account.commands_of(core).accounts.invite(email)
+        is_erased = partial(account.is_erased, core)
         token, web = invitation.link_token, _web(settings)
         link = f"{web}/sign-in/{token}" if token else None
         tell_account(email, link, founded=invitation.founded, json=json)
         caller = Caller(invitation.account_id, invitation.workspace_id)
-        vault = AssetQueries(core.pool, Cursors(Signer(settings.secrets.signing_key)))
+        found = AssetQueries(core.pool, Cursors(Signer(settings.secrets.signing_key)))
         what, count = "analysing" if analysed else "checking", len(walked.files)
         with bar("uploading", count) as uploaded, bar(what, count) as decided:
             imported = import_files(
-                changing.assets,
-                vault,
+                vault.commands_of(core, is_erased).assets,
+                found,
                 caller,
                 walked,
                 analysed=analysed,
                 uploaded=uploaded,
                 decided=decided,
             )
-        waiting = _waiting(vault, caller)
+        waiting = _waiting(found, caller)
         with core.pool.connection() as connection:
             queue = read_queue(connection)
     return Outcome(
@@ -170,11 +171,11 @@ def _measured(settings: Settings, email: str) -> list[dict[str, Any]]:
     from kit.tokens import Signer
     from read_api.vault.asset_filters import AssetFilters
     from read_api.vault.assets import AssetQueries
-    from runtime.command_side import command_side
+    from runtime.areas import account
     from runtime.composition import open_core
 
     with open_core(settings, connections=3) as core:
-        invitation = command_side(core).accounts.invite(email)
+        invitation = account.commands_of(core).accounts.invite(email)
         vault = AssetQueries(core.pool, Cursors(Signer(settings.secrets.signing_key)))
         caller = Caller(invitation.account_id, invitation.workspace_id)
         return [

@@ -97,8 +97,8 @@ def _operate(action: Action, saga_id: str, reason: str, json: bool) -> None:
     from commands.system.operations import MAX_REASON, OperateSaga
     from events.ids import CommandId
     from processors.system.operating import Operating
+    from runtime.areas import SAGAS
     from runtime.composition import open_core
-    from runtime.consumers import SAGAS
     from schemas.text import refusal
 
     try:

@@ -33,22 +33,13 @@ from kit.tokens import Signer
 from processors.consumers.engine import Engine
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
-from projections.account.accounts import Accounts as AccountsView
-from projections.account.erasures import Erasures
-from projections.system.sagas import Sagas
-from projections.system.timeline import Timeline
-from projections.vault.analyses import Analyses
-from projections.vault.collections import Collections
-from projections.vault.comments import Comments
-from projections.vault.reanalyses import Reanalyses
-from projections.vault.sounds import Sounds
-from projections.vault.vault import Vault
 from read_api.system.live import LiveFeed
-from read_api.system.system import VIEWS
 from read_api.system.timeline import TimelineQueries
 from read_api.vault.assets import AssetQueries
 from runtime.app import Application, compose
+from runtime.areas import VIEWS
 from runtime.composition import Core, open_core
+from runtime.consumers import views
 from runtime.settings import load_settings
 from tests.conftest import Database
 from tests.integration.account.erasure.house import eventually
@@ -236,7 +227,7 @@ class Library:
 
     def settle(self) -> None:
         for view in VIEWS:
-            assert self.progress.wait_until(view, self.position, 20)
+            assert self.progress.wait_until(view.name, self.position, 20)
 
     def change(self, caller: Caller, asset_id: AssetId, decide: Any, **arguments: Any) -> None:
         self._do(caller, "change", asset, asset_id, decide, asset_id=asset_id, **arguments)
@@ -268,7 +259,11 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
         worker = threading.Thread(target=engine.run, args=(stop,))
         worker.start()
         library = _library(core, behind, compose(core, tail), rebuilder)
-        eventually(lambda: {view.name for view in core.progress.all()}.issuperset(VIEWS))
+        eventually(
+            lambda: {view.name for view in core.progress.all()}.issuperset(
+                view.name for view in views()
+            )
+        )
         # The first account of an installation is its operator.
         library.operator = library.caller()
         try:
@@ -281,26 +276,26 @@ def open_library(database: Database, folder: Path) -> Iterator[Library]:
 
 
 def _library(core: Core, behind: Core, application: Application, rebuilder: Rebuilder) -> Library:
-    changing, reading = application.changing, application.reading
+    accounts = application.served["account"].commands
+    reading = application.served["system"].queries
     return Library(
         commands=core.commands,
         progress=core.progress,
         objects=core.objects,
-        accounts=changing.accounts,
-        keys=changing.keys,
+        accounts=accounts.accounts,
+        keys=accounts.keys,
         logins=Logins(core.pool, core.settings.secrets.installation_key),
         rebuilder=rebuilder,
         consumers=_consumers(),
         pool=core.pool,
         workers_pool=behind.pool,
-        feed=reading.feed,
+        feed=reading["feed"],
         # By words alone: what they mean is for test_hybrid_search.py.
         assets=AssetQueries(core.pool, Cursors(Signer(core.settings.secrets.signing_key))),
-        timeline=reading.timeline,
+        timeline=reading["timeline"],
         app=application.app,
     )
 
 
 def _consumers() -> list[ProjectionConsumer]:
-    views = (Vault, Timeline, Sagas, Erasures, AccountsView, Comments, Sounds, Collections)
-    return [ProjectionConsumer(view()) for view in (*views, Analyses, Reanalyses)]
+    return [ProjectionConsumer(view) for view in views()]

@@ -38,11 +38,13 @@ from processors.relay import Relay
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from processors.vault.audio import AnalysisEffect, ProbeEffect
+from processors.wake import Wake
 from runtime.app import Application, compose
+from runtime.areas import HANDLERS, SAGAS
 from runtime.checkpoints import checkpointer
 from runtime.cli.proofs import exported_checkpoints
 from runtime.composition import Core, kafka_config, new_wakes, open_core, open_event_log
-from runtime.consumers import SAGAS, VIEWS, consumers, engine
+from runtime.consumers import consumers, engine, views
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.kafka_users import KafkaUser
 from runtime.erasing import before_ready, effects_of
@@ -98,7 +100,7 @@ class Product:
     def perform(self, effect: str) -> None:
         """One waiting piece of work."""
         runner = EffectRunner(
-            self.effects()[effect], self.behind.commands, self.behind.pool, new_wakes().effects
+            self.effects()[effect], self.behind.commands, HANDLERS, self.behind.pool, Wake()
         )
         assert runner.work_one(), f"nothing waits for {effect}"
 
@@ -121,7 +123,7 @@ class Product:
 
     def _loops(self, parts: tuple[str, ...], stack: ExitStack) -> Iterator[Loop]:
         core, wakes, effects = self.behind, new_wakes(), self.effects()
-        dues = {name: new_wakes().effects for name in effects}
+        dues = {name: Wake() for name in effects}
         yield wakes.tail(core.url, dues).run
         for part in parts:
             match part:
@@ -129,7 +131,13 @@ class Product:
                     yield engine(core, stack.enter_context(open_event_log(core)), wakes).run
                 case "dispatcher":
                     yield Dispatcher(
-                        core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
+                        core.commands,
+                        SAGAS,
+                        HANDLERS,
+                        core.log,
+                        core.pool,
+                        core.codec,
+                        wakes.commands,
                     ).run
                 case "timers":
                     yield Timers(
@@ -140,7 +148,9 @@ class Product:
                     config = kafka_config(self.settings, KafkaUser.RELAY)
                     yield Relay(relaying.url, relaying.pool, config).run
                 case effect:
-                    yield EffectRunner(effects[effect], core.commands, core.pool, dues[effect]).run
+                    yield EffectRunner(
+                        effects[effect], core.commands, HANDLERS, core.pool, dues[effect]
+                    ).run
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """As the database's owner."""
@@ -182,9 +192,9 @@ class Product:
 
     def rebuild(self, view: str) -> Rebuilt:
         """Folded anew from the store, by this program."""
-        projection = next(each for each in VIEWS if each.name == view)
+        projection = next(each for each in views() if each.name == view)
         rebuilder = Rebuilder(self.behind.pool, self.behind.codec, "kafka")
-        return rebuilder.rebuild(ProjectionConsumer(projection()))
+        return rebuilder.rebuild(ProjectionConsumer(projection))
 
     def sign(self) -> None:
         """A signed checkpoint of the log, in the table and in the file beside the database."""
@@ -224,14 +234,14 @@ class Product:
     @contextmanager
     def mailing_codes(self) -> Iterator[None]:
         """As where mails leave the machine: an address counts once a mailed code was shown."""
-        codes = self.application.changing.address_codes
+        codes = self.application.served["account"].commands.address_codes
         codes._test_mode = False
         yield
         codes._test_mode = True
 
     def standing_clock(self, at: float) -> None:
         """Codes of a second factor are those of this moment."""
-        self.application.changing.second_factors._now = lambda: at
+        self.application.served["account"].commands.second_factors._now = lambda: at
 
 
 def shape_now(stream_id: str) -> str:
@@ -260,12 +270,12 @@ def open_product(
     ):
         tail, tools = LogTail(core.url), Tools()
         application = compose(core, tail)
-        application.changing.rewriting._tools = tools
+        application.served["vault"].commands.rewriting._tools = tools
         product = Product(settings, database, core, behind, application, tools)
         try:
             yield product
         finally:
-            application.app.state.feed.close()
+            application.app.state.close()
             tail.close()
 
 

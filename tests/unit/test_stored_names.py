@@ -16,14 +16,13 @@ import pytest
 
 import aggregates
 import commands
-from commands.handlers import HANDLERS
 from events import catalogue
 from events.ids import Id
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.account.mail import AddressCodeMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
 from processors.vault.audio import AnalysisEffect, ProbeEffect
-from runtime.consumers import SAGAS, VIEWS
+from runtime.areas import HANDLERS, SAGAS, VIEWS
 from sagas.saga import Ended
 
 AGGREGATES = {

@@ -11,7 +11,6 @@ from fastapi.responses import RedirectResponse
 from kit.auth import Authenticate
 from kit.problems import PageOfProblem
 from web.render import Renderer, wants_part
-from web.sections import sections_for
 from web.troubles import Trouble, Way, trouble_of
 from web.visitor import greet
 
@@ -35,7 +34,7 @@ def page(renderer: Renderer, authenticated: Authenticate) -> PageOfProblem:
         found = trouble_of(problem)
         if wants_part(request):
             return renderer.page(request, "_problem.html", status, trouble=found)
-        label, address = _way(request, found)
+        label, address = _way(renderer, request, found)
         return renderer.page(
             request,
             "problem.html",
@@ -49,7 +48,7 @@ def page(renderer: Renderer, authenticated: Authenticate) -> PageOfProblem:
     return show
 
 
-def _way(request: Request, found: Trouble) -> tuple[str, str]:
+def _way(renderer: Renderer, request: Request, found: Trouble) -> tuple[str, str]:
     """(the button's words, where it leads)"""
     home = _HOME if getattr(request.state, "caller", None) else _START
     match found.way:
@@ -60,17 +59,17 @@ def _way(request: Request, found: Trouble) -> tuple[str, str]:
             came_from = _came_from(request)
             return ("Back to the page", came_from) if came_from else home
         case "section":
-            return _section(request) or home
+            return _section(renderer, request) or home
         case "home":
             return home
         case way:
             return _WAYS[way]
 
 
-def _section(request: Request) -> tuple[str, str] | None:
+def _section(renderer: Renderer, request: Request) -> tuple[str, str] | None:
     """The section that the address is in, for whoever sees it in the navigation."""
     caller = getattr(request.state, "caller", None)
-    sections = sections_for(operator=caller.operator) if caller else ()
+    sections = renderer.sections_for(operator=caller.operator) if caller else ()
     found = next((section for section in sections if section.has(request.url.path)), None)
     return (f"Open {found.name}", found.path) if found else None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from runtime.command_side import command_side
+from runtime.areas import account
 from tests.conftest import Database
 from tests.integration.account.erasure.house import House, open_house
 
@@ -38,7 +38,7 @@ def test_the_first_account_is_told_once_that_it_is_the_operator(house: House) ->
 
 
 def test_an_operator_who_was_made_by_an_import_is_told_after_the_link(house: House) -> None:
-    accounts = command_side(house.core).accounts
+    accounts = account.commands_of(house.core).accounts
     first, again = accounts.invite("ada@example.com"), accounts.invite("ada@example.com")
     other = accounts.invite("ben@example.com")
     assert [each.founded for each in (first, again, other)] == [True, False, False]

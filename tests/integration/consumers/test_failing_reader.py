@@ -44,7 +44,6 @@ def test_readiness_knows_of_a_consumer_that_starts_again_for_ever(
     pool: ConnectionPool, store_log: StoreLog, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(engine, "HEALTHY_AFTER_S", 0.05)
-    monkeypatch.setattr("read_api.system.system.VIEWS", ("shelf",))
     writer.upload()
     broken, stop, codec = Broken(store_log), threading.Event(), codec_of(pool)
     consuming = engine.Engine(
@@ -55,9 +54,9 @@ def test_readiness_knows_of_a_consumer_that_starts_again_for_ever(
     progress = LogProgress(pool, "postgres")
     try:
         wanted = "shelf: ZeroDivisionError, again and again: see its log"
-        eventually(lambda: consumers_running(progress) == wanted)
+        eventually(lambda: consumers_running(progress, ["shelf"]) == wanted)
         broken.mended.set()
-        eventually(lambda: consumers_running(progress) is None)
+        eventually(lambda: consumers_running(progress, ["shelf"]) is None)
     finally:
         stop.set()
         thread.join(30)

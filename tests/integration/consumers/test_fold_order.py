@@ -22,7 +22,7 @@ from events.vault.asset import AssetUploaded
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build, same_bytes
 from projections.projection import Projection, Rows
-from runtime.consumers import VIEWS
+from runtime.areas import VIEWS
 from schemas.examples import EXAMPLES
 from tests.golden import RECORDED_AT
 from tests.integration.consumers.support import Shelf

@@ -14,7 +14,7 @@ from events.model import Event
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build
 from projections.projection import Projection
-from runtime.consumers import VIEWS
+from runtime.areas import VIEWS
 from schemas.examples import EXAMPLES
 from tests.integration.consumers.test_fold_order import recorded
 

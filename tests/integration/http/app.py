@@ -125,7 +125,8 @@ def open_installation(
 
 
 def _installation(core: Core, application: Application) -> Installation:
-    app, changing = application.app, application.changing
+    app = application.app
+    accounts, vault = (application.served[name].commands for name in ("account", "vault"))
 
     def broken() -> None:
         raise RuntimeError("the secret is swordfish")
@@ -136,13 +137,13 @@ def _installation(core: Core, application: Application) -> Installation:
         core.pool,
         core.log,
         core.commands,
-        changing.accounts,
-        changing.sessions,
-        changing.assets,
-        changing.uploads,
+        accounts.accounts,
+        accounts.sessions,
+        vault.assets,
+        vault.uploads,
         core.objects,
         core.codec,
-        changing.second_factors,
+        accounts.second_factors,
         Logins(core.pool, core.settings.secrets.installation_key),
         Backoff(core.pool),
         core,

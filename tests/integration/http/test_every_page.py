@@ -7,7 +7,7 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from aggregates.account.key import SCOPES
+from runtime.areas import SCOPES
 from tests.fixtures.errors import declared_errors
 from tests.fixtures.pages import PageSeen
 from tests.integration.http.routes import ROUTES, Route

@@ -11,8 +11,8 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from aggregates.account.key import SCOPES
 from read_api.system import events_http
+from runtime.areas import SCOPES
 from tests.integration.http.routes import ROUTES, Route
 from tests.integration.http.tenants import SESSION, Installation, Tenant
 from web.static_files import FOLDER

@@ -20,6 +20,7 @@ from processors.sagas.consumer import SagaConsumer
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from processors.wake import Wake
+from runtime.areas import HANDLERS
 from sagas.vault.ingest import INGEST
 from schemas.examples import COVER, FACTS, TAGS
 
@@ -86,7 +87,7 @@ class Ingests:
     def dispatcher(self) -> Dispatcher:
         """As another process would have it: with a cache of its own."""
         commands = Commands(self.log, self.pool, self.codec, b"k" * 32)
-        return Dispatcher(commands, SAGAS, self.log, self.pool, self.codec, Wake())
+        return Dispatcher(commands, SAGAS, HANDLERS, self.log, self.pool, self.codec, Wake())
 
     def timers(self) -> Timers:
         return Timers(SAGAS, self.log, self.pool, self.codec, Wake())

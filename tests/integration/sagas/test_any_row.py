@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commands.handlers import HANDLERS
 from events.ids import IngestId
 from processors import wake as waking
 from processors.effects.runner import EffectRunner
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from processors.wake import CHANNEL, Wake, WorkTail
+from runtime.areas import HANDLERS
 from tests.conftest import Database
 from tests.integration.sagas.ingests import SAGAS, Ingests, poll
 from tests.integration.sagas.test_dispatcher import with_a_probe_requested_again
@@ -240,10 +240,10 @@ def test_all_runners_at_once_go_on_beside_rows_that_nobody_can_digest(
     write(ingests, EFFECTS, [("evt_x", 7, "-infinity", -7, -7, None, None, -9)])
     want(ingests, effect)
     dispatcher = Dispatcher(
-        ingests.commands, SAGAS, ingests.log, ingests.pool, ingests.codec, Wake()
+        ingests.commands, SAGAS, HANDLERS, ingests.log, ingests.pool, ingests.codec, Wake()
     )
     timers = Timers(SAGAS, ingests.log, ingests.pool, ingests.codec, Wake())
-    runner = EffectRunner(effect, ingests.commands, ingests.pool, Wake())
+    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, Wake())
     stop, raised = threading.Event(), []
 
     def guarded(run: Callable[[threading.Event], None]) -> None:

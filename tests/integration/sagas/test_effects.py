@@ -18,6 +18,7 @@ from processors.effects.consumer import EffectConsumer
 from processors.effects.effect import Interrupted
 from processors.effects.runner import EffectRunner
 from processors.wake import Wake
+from runtime.areas import HANDLERS
 from schemas.examples import FACTS, TAGS
 from tests.integration.sagas.ingests import Crash, Ingests, all_at_once, poll
 
@@ -51,7 +52,7 @@ class Reading:
 
 
 def runner_of(ingests: Ingests, effect: Reading) -> EffectRunner:
-    return EffectRunner(effect, ingests.commands, ingests.pool, Wake())
+    return EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, Wake())
 
 
 def want(ingests: Ingests, effect: Reading) -> None:

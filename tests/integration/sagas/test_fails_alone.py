@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from commands.handlers import HANDLERS
 from commands.unit import Unit
 from events.ids import AssetId, CommandId, IngestId
 from processors.pace import longer_pause_s
 from processors.sagas.timers import Timers
 from processors.wake import Wake
+from runtime.areas import HANDLERS
 from tests.integration.sagas.ingests import SAGAS, Ingests
 from tests.integration.sagas.test_dispatcher import with_a_probe_requested_again
 

@@ -14,6 +14,7 @@ from processors.effects.runner import EffectRunner
 from processors.sagas.rows import SagaRows, TimerRow
 from processors.sagas.timers import Timers
 from processors.wake import CHANNEL, COMMANDS, TIMERS, Wake, WorkTail
+from runtime.areas import HANDLERS
 from tests.conftest import Database
 from tests.integration.sagas.ingests import SAGAS, Ingests, poll
 from tests.integration.sagas.test_effects import Reading, want, work_left
@@ -71,7 +72,7 @@ def test_work_that_another_process_wrote_wakes_a_sleeping_runner(
     ingests: Ingests, database: Database
 ):
     effect, wake = Reading(), Sleeper()
-    runner = EffectRunner(effect, ingests.commands, ingests.pool, wake)
+    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, wake)
     tail = WorkTail(database.worker_url, {effect.name: wake})
     with at_work(runner.run, tail.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 1)  # it has heard that somebody listens
@@ -86,7 +87,7 @@ def test_work_that_nobody_was_told_of_is_found_by_the_next_look(
 ):
     monkeypatch.setattr(waking, "LOOK_S", 0.05)
     effect, wake = Reading(), Sleeper()
-    runner = EffectRunner(effect, ingests.commands, ingests.pool, wake)
+    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, wake)
     with at_work(runner.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 0)
         ingests.upload()
@@ -150,7 +151,7 @@ def test_work_that_failed_is_tried_again_when_it_is_due_and_no_sooner(ingests: I
     effect, wake = Reading(behave=failing), Sleeper()
     ingests.upload()
     want(ingests, effect)
-    runner = EffectRunner(effect, ingests.commands, ingests.pool, wake)
+    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, wake)
     with at_work(runner.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 0)
     assert 0 < wake.sleeps[0] <= 2.0

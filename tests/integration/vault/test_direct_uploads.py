@@ -50,7 +50,9 @@ def direct_to(
     installation: Installation, objects: S3ObjectStore, quota: Quota | None = None
 ) -> DirectUploads:
     staging = Staging(objects, MAX_UPLOAD_BYTES)
-    assets = Assets(installation.commands, objects, staging, quota)
+    assets = Assets(
+        installation.commands, objects, staging, quota, is_erased=lambda _account_id: False
+    )
     return DirectUploads(Uploads(installation.pool, staging, assets), objects)
 
 

@@ -21,7 +21,7 @@ from gateways.text.minilm import DIMENSIONS, MiniLmEmbedder
 from gateways.text.quantised import direction, quantised
 from gateways.text.sentence_transformer import SentenceTransformerEmbedder
 from projections.vault.sounds import WORDS_DIMENSIONS
-from runtime.query_side import text_embedder
+from runtime.areas.vault import text_embedder
 
 ROCK = "upbeat indie rock with bright guitars"
 ALSO_ROCK = "energetic alternative rock, electric guitar"

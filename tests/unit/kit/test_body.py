@@ -39,7 +39,7 @@ def client() -> TestClient:
     async def form(x: Annotated[str, Form()] = "") -> str:
         return x
 
-    install_kit(app, Site(allowed_hosts="testserver"), lambda method, path: False)
+    install_kit(app, Site(allowed_hosts="testserver"), ())
     return TestClient(app, raise_server_exceptions=False)
 
 

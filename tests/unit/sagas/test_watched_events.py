@@ -15,7 +15,7 @@ from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseCon
 from processors.effects.consumer import EffectConsumer
 from processors.vault.audio import AnalysisEffect, ProbeEffect
 from processors.wake import Wake
-from runtime.consumers import SAGAS
+from runtime.areas import SAGAS
 from sagas.saga import Happened, Saga
 from schemas.examples import ASSET, ERASURE, EXAMPLES, REANALYSIS, WORKSPACE
 

@@ -121,7 +121,7 @@ class World:
         shared = (self.log, self.pool, self.codec)
         self.timers = Timers(SAGAS, *shared, NOBODY, self.rows)
         commands: Any = self
-        self.dispatcher = Dispatcher(commands, SAGAS, *shared, NOBODY, self.rows)
+        self.dispatcher = Dispatcher(commands, SAGAS, HANDLERS, *shared, NOBODY, self.rows)
         self.operating = Operating(SAGAS, *shared, self.rows)
         self.workers = [[self.worker(kind) for _ in range(WORKERS)] for kind in ("saga", "view")]
         self.uploaded = 0

@@ -10,6 +10,7 @@ from events.vault.asset import AssetUploaded
 from events.vault.ingest import IngestStepped, SagaInput
 from projections.account.accounts import Accounts
 from projections.system.timeline import Timeline
+from runtime.areas import ALL
 from schemas.examples import example_of
 from tests.specification import projection, recorded
 from tests.unit.vault.one_asset import ASSET, completed, requested, uploaded, verified
@@ -25,11 +26,12 @@ stepped = IngestStepped(
     sent=(),
     timers=(),
 )
+TIMELINE = Timeline(ALL.told)
 
 
 def test_an_asset_its_analysis_and_its_ingest_share_one_timeline():
     ingest = recorded(stepped, stream_id=IngestId.beside(ASSET))
-    rows = projection(Timeline()).given(uploaded, ingest, verified, requested, completed).rows()
+    rows = projection(TIMELINE).given(uploaded, ingest, verified, requested, completed).rows()
     assert [row["asset_id"] for row in rows.values()] == [ASSET] * 5
     assert [row["stream_id"] for row in rows.values()] == [
         ASSET,
@@ -41,7 +43,7 @@ def test_an_asset_its_analysis_and_its_ingest_share_one_timeline():
 
 
 def test_a_row_is_the_whole_envelope_with_its_data_as_stored():
-    log = projection(Timeline()).given(uploaded)
+    log = projection(TIMELINE).given(uploaded)
     envelope = log.log[0].envelope
     expected = envelope.to_json()
     row = log.rows()[1] | {"position": 1}
@@ -52,21 +54,21 @@ def test_a_row_is_the_whole_envelope_with_its_data_as_stored():
 
 
 def test_what_belongs_to_no_asset_is_in_the_workspaces_timeline_only():
-    projection(Timeline()).given(registered).then_rows(
+    projection(TIMELINE).given(registered).then_rows(
         {1: {"asset_id": None, "tenant": WORKSPACE, "type": "account.registered"}}
     )
 
 
 def test_measuring_a_vault_again_is_in_the_workspaces_timeline():
     asked = example_of("reanalysis.requested", 1)
-    projection(Timeline()).given(asked).then_rows(
+    projection(TIMELINE).given(asked).then_rows(
         {1: {"asset_id": None, "type": "reanalysis.requested"}}
     )
 
 
 def test_every_position_is_a_row_of_its_own_in_any_interleaving():
     other = AssetUploaded(**(uploaded.model_dump() | {"asset_id": AssetId.new()}))
-    projection(Timeline()).given(uploaded, other, verified, requested).in_any_interleaving()
+    projection(TIMELINE).given(uploaded, other, verified, requested).in_any_interleaving()
 
 
 def test_an_account_has_its_name_its_workspace_and_whose_data_it_is():

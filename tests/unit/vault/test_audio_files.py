@@ -38,5 +38,5 @@ def test_page_and_importer_skip_the_same_names() -> None:
 def test_the_panel_is_told_which_names_are_no_recordings() -> None:
     environment = Renderer(StaticFiles())._environment
     assert set(environment.globals["NOT_AUDIO"]) == NOT_AUDIO
-    panel = (Path(__file__).parents[3] / "web/templates/_docks.html").read_text()
+    panel = (Path(__file__).parents[3] / "web/templates/vault/_docks.html").read_text()
     assert "data-not-audio=\"{{ NOT_AUDIO | join(' ') }}\"" in panel

@@ -6,6 +6,7 @@ import json
 
 from projections.system.timeline import Timeline
 from projections.vault.comments import Comments
+from runtime.areas import ALL
 from schemas.examples import ACCOUNT, ASSET, COMMENT, example_of
 from tests.specification import projection
 
@@ -34,5 +35,5 @@ def test_a_deleted_comment_leaves_no_row():
 
 
 def test_a_comment_is_in_the_timeline_of_its_track():
-    rows = projection(Timeline()).given(added, resolved).rows()
+    rows = projection(Timeline(ALL.told)).given(added, resolved).rows()
     assert [row["asset_id"] for row in rows.values()] == [ASSET, ASSET]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.audio import harmony
 from web import looks
 
 
@@ -30,11 +31,11 @@ def test_a_negative_level_has_a_real_minus():
     ],
 )
 def test_a_key_has_its_place_on_the_mixing_wheel(key, place):
-    assert looks.camelot(key) == place
+    assert harmony.camelot(key) == place
 
 
 def test_all_keys_stand_on_different_places_of_the_wheel():
-    assert len({looks.camelot(key) for key in looks.KEYS}) == 24
+    assert len({harmony.camelot(key) for key in harmony.KEYS}) == 24
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from kit.caller import Caller
 from kit.install import install_kit
 from kit.limits import Policy, TooManyRequests
 from kit.site import Site
+from runtime.areas import AREAS
 from schemas.errors import NoCultureError
 from tests.fixtures.errors import declared_errors
 from tests.fixtures.pages import PageSeen
@@ -27,6 +28,9 @@ STATUSES = (400, 403, 404, 405, 409, 410, 412, 413, 415, 422, 428, 429, 500, 503
 SAMPLES = {"state": "verified", "scope": "assets:write", "usage": None}
 HTML = {"Accept": "text/html"}
 PHRASES = ("Not Found", "Forbidden", "Conflict", "Gone", "Internal Server Error", "Bad Request")
+
+WORDS = [area.words() for area in AREAS]
+SECTIONS = [section for area in AREAS for section in area.sections()]
 
 
 def example(error: type[NoCultureError]) -> NoCultureError | None:
@@ -106,8 +110,8 @@ def site() -> TestClient:
     def system() -> Response:
         raise MissingScope("operator")
 
-    page = problem_page(load_look(), Doorman())
-    install_kit(app, Site(allowed_hosts="testserver"), lambda method, path: False, page)
+    page = problem_page(load_look(WORDS, SECTIONS), Doorman())
+    install_kit(app, Site(allowed_hosts="testserver"), (), page)
     return TestClient(app, raise_server_exceptions=False)
 
 

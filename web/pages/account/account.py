@@ -15,7 +15,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.pages.account.proving import Proving
-from web.parts import Parts
+from web.pages.account.tools import AccountTools
 from web.render import wants_part
 from web.troubles import in_plain_words, of_password
 from web.visitor import RepeatKey, Visitors, catch_up, remember
@@ -29,16 +29,16 @@ _NOTICES = {
 }
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: AccountTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
     Author = Annotated[Caller, Depends(visitors.with_token)]
-    proving = Proving(parts)
+    proving = Proving(tools)
 
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
         shown = {
-            "keys": parts.keys.of(caller),
+            "keys": tools.keys.of(caller),
             "scopes": OFFERED + (("operator",) if caller.operator else ()),
             "made": None,
             "problem": None,
@@ -47,22 +47,22 @@ def router(parts: Parts) -> APIRouter:
             "notice": None,
         } | more
         if wants_part(request):
-            return parts.renderer.part(request, "account/_keys.html", status, **shown)
-        return parts.renderer.page(
+            return tools.renderer.part(request, "account/_keys.html", status, **shown)
+        return tools.renderer.page(
             request,
             "account/account.html",
             status,
-            account=parts.profile.get(caller),
-            has_password=parts.accounts.has_password(caller),
-            needs_code=parts.proofs.has_second_factor(caller.account_id)
+            account=tools.profile.get(caller),
+            has_password=tools.accounts.has_password(caller),
+            needs_code=tools.proofs.has_second_factor(caller.account_id)
             and caller.proof < Proof.ALL,
-            verified=parts.address_codes.is_verified(caller.account_id),
+            verified=tools.address_codes.is_verified(caller.account_id),
             **shown,
         )
 
     @routes.get("/account")
     def account_page(request: Request, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "accounts")
+        catch_up(request, tools.progress, "accounts")
         return show(request, caller, notice=_NOTICES.get(request.query_params.get("done", "")))
 
     @routes.post("/account/keys")
@@ -79,7 +79,7 @@ def router(parts: Parts) -> APIRouter:
             return asked
         try:
             wanted = IssueKey(name=name, scopes=scopes or [])
-            made, committed = parts.keys.issue(caller, wanted, key)
+            made, committed = tools.keys.issue(caller, wanted, key)
         except ValidationError as error:
             needed = "A key needs a name and at least one thing that it may do."
             problem = refusal(error) or needed
@@ -96,7 +96,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post("/account/keys/{key_id}/revoke")
     def revoke_key(request: Request, key_id: Ref, caller: Author) -> Response:
-        committed = parts.keys.revoke(caller, key_id)
+        committed = tools.keys.revoke(caller, key_id)
         if wants_part(request):
             response: Response = show(request, caller)
         else:
@@ -113,7 +113,7 @@ def router(parts: Parts) -> APIRouter:
         code: Annotated[Typed, Form()] = "",
         revoke_keys: Annotated[list[Typed] | None, Form()] = None,
     ) -> Response:
-        parts.limits.check(request, "sign-in", caller.account_id)
+        tools.limits.check(request, "sign-in", caller.account_id)
         try:
             command = ChangePassword.model_validate(
                 {
@@ -123,15 +123,15 @@ def router(parts: Parts) -> APIRouter:
                     "revoke_keys": revoke_keys or [],
                 }
             )
-            committed = parts.accounts.change_password(caller, command)
+            committed = tools.accounts.change_password(caller, command)
         except ValidationError as error:
             problem = refusal(error) or "A password has at least 8 characters."
             return show(request, caller, 422, password_problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, password_problem=of_password(error))
         response = RedirectResponse("/account?done=password", 303)
-        renew(request, response, parts.sessions, caller)
-        parts.sessions.devices.remember(request, response, caller.account_id)
+        renew(request, response, tools.sessions, caller)
+        tools.sessions.devices.remember(request, response, caller.account_id)
         remember(request, response, committed.position)
         return response
 
@@ -140,8 +140,8 @@ def router(parts: Parts) -> APIRouter:
         request: Request, caller: Author, code: Annotated[Typed, Form()] = ""
     ) -> Response:
         try:
-            parts.limits.check(request, "sign-in", caller.account_id)
-            committed = parts.address_codes.verify(caller, code[:40])
+            tools.limits.check(request, "sign-in", caller.account_id)
+            committed = tools.address_codes.verify(caller, code[:40])
         except NoCultureError as error:
             return show(request, caller, error.status, address_problem=in_plain_words(error))
         response = RedirectResponse("/account?done=verified", 303)
@@ -152,8 +152,8 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/account/address/code")
     def mail_address_code(request: Request, caller: Author) -> Response:
         try:
-            count_address_code(parts.limits, request, parts.email_key_of(caller.account_id))
-            parts.address_codes.ask(caller)
+            count_address_code(tools.limits, request, tools.email_key_of(caller.account_id))
+            tools.address_codes.ask(caller)
         except NoCultureError as error:
             return show(request, caller, error.status, address_problem=in_plain_words(error))
         return RedirectResponse("/account?done=mailed", 303)

@@ -9,15 +9,15 @@ from kit.caller import Caller, Proof
 from web.forms import Typed
 from web.pages.account.entrance import local_path
 from web.pages.account.proving import Proving
-from web.parts import Parts
+from web.pages.account.tools import AccountTools
 from web.visitor import Visitors
 
 PAGE = "/account/confirm"
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: AccountTools) -> APIRouter:
     routes = APIRouter()
-    visitors, proving = Visitors(parts), Proving(parts)
+    visitors, proving = Visitors(tools), Proving(tools)
 
     @routes.get(PAGE)
     def confirm_page(

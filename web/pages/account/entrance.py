@@ -17,9 +17,9 @@ from kit.csrf import refuse_foreign
 from kit.limits import client_address
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
+from web import welcome
 from web.forms import Typed
-from web.pages.account import welcome
-from web.parts import Parts
+from web.pages.account.tools import AccountTools
 from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
 
@@ -34,8 +34,8 @@ _WRONG = {
 }
 
 
-def router(parts: Parts) -> APIRouter:
-    visitors = Visitors(parts)
+def router(tools: AccountTools) -> APIRouter:
+    visitors = Visitors(tools)
     routes = APIRouter(dependencies=[Depends(visitors.greeted)])
     Visitor = Annotated[Caller | None, Depends(visitors.maybe)]
 
@@ -44,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         heading = "Create your account" if signing_up else "Sign in"
         form = {name: shown.get(name, "") for name in ("name", "email")}
-        return parts.renderer.page(
+        return tools.renderer.page(
             request,
             "account/entrance.html",
             status,
@@ -59,7 +59,7 @@ def router(parts: Parts) -> APIRouter:
     def code_page(
         request: Request, ticket: str, next: str, error: NoCultureError | None = None
     ) -> Response:
-        response = parts.renderer.page(
+        response = tools.renderer.page(
             request,
             "account/second_step.html",
             error.status if error else 200,
@@ -74,10 +74,10 @@ def router(parts: Parts) -> APIRouter:
         """A fresh session; an earlier one of this browser ends."""
         earlier = cookies.session_token(request)
         if earlier is not None:
-            parts.sessions.end(earlier)
+            tools.sessions.end(earlier)
         response = RedirectResponse(local_path(next), 303)
         cookies.set_session(request, response, token, SESSION_S)
-        parts.sessions.devices.remember(request, response, account_id)
+        tools.sessions.devices.remember(request, response, account_id)
         return response
 
     @routes.get("/")
@@ -98,13 +98,13 @@ def router(parts: Parts) -> APIRouter:
         refuse_foreign(request)
         try:
             command = RegisterAccount(email=email, password=password, name=name)
-            registered = parts.signing_up.register(request, command)
+            registered = tools.signing_up.register(request, command)
         except (ValidationError, NoCultureError) as error:
             status, problem = _told(error)
             return form_page(
                 request, signing_up=True, status=status, problem=problem, email=email, name=name
             )
-        token = parts.sessions.start(registered.login, user_agent(request), None)
+        token = tools.sessions.start(registered.login, user_agent(request), None)
         response = admit(request, token, registered.account.id, HOME)
         if registered.account.operator:
             welcome.remember(request, response)
@@ -126,7 +126,7 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         refuse_foreign(request)
         try:
-            begun = parts.signing_in.begin(request, email, password)
+            begun = tools.signing_in.begin(request, email, password)
         except NoCultureError as error:
             return form_page(
                 request,
@@ -149,7 +149,7 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         refuse_foreign(request)
         try:
-            signed_in = parts.signing_in.finish(request, ticket, code[:40])
+            signed_in = tools.signing_in.finish(request, ticket, code[:40])
         except (WrongCode, TooManyGuesses) as error:
             return code_page(request, ticket, next, error)
         except NoCultureError as error:
@@ -165,13 +165,13 @@ def router(parts: Parts) -> APIRouter:
     # A GET would let mail scanners and link previews use the link up: people press a button.
     @routes.get("/sign-in/{token}")
     def link_page(request: Request, token: Ref) -> Response:
-        return parts.renderer.page(request, "account/link.html")
+        return tools.renderer.page(request, "account/link.html")
 
     @routes.post("/sign-in/{token}")
     def redeem(request: Request, token: Ref) -> Response:
         refuse_foreign(request)
-        parts.limits.check(request, "unverified", client_address(request))
-        signed_in = parts.sessions.redeem(token, user_agent(request))
+        tools.limits.check(request, "unverified", client_address(request))
+        signed_in = tools.sessions.redeem(token, user_agent(request))
         response = admit(request, signed_in.token, signed_in.login.account_id, HOME)
         if signed_in.login.operator:
             welcome.remember(request, response)
@@ -183,7 +183,7 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         token = cookies.session_token(request)
         if token is not None:
-            parts.sessions.end(token)
+            tools.sessions.end(token)
         response = RedirectResponse("/sign-in", 303)
         cookies.clear_session(request, response)
         return response

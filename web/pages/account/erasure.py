@@ -14,7 +14,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web.forms import Typed
 from web.pages.account.proving import Proving
-from web.parts import Parts
+from web.pages.account.tools import AccountTools
 from web.troubles import of_password
 from web.visitor import Visitors, remember
 
@@ -34,16 +34,16 @@ class NotConfirmed(NoCultureError):
         super().__init__(f"Type “{CONFIRMATION}” to confirm: it cannot be undone")
 
 
-def router(parts: Parts) -> APIRouter:
-    visitors, proving = Visitors(parts), Proving(parts)
+def router(tools: AccountTools) -> APIRouter:
+    visitors, proving = Visitors(tools), Proving(tools)
     routes = APIRouter(dependencies=[Depends(visitors.greeted)])
 
     def show(request: Request, caller: Caller, error: NoCultureError | None = None) -> Response:
-        return parts.renderer.page(
+        return tools.renderer.page(
             request,
             "account/delete_account.html",
             error.status if error else 200,
-            account=parts.profile.get(caller),
+            account=tools.profile.get(caller),
             confirmation=CONFIRMATION,
             problem=of_password(error) if error else None,
         )
@@ -65,7 +65,7 @@ def router(parts: Parts) -> APIRouter:
                 raise NotConfirmed
             if asked := proving.asked(request, caller, Proof.ONE, {"confirmation": confirmation}):
                 return asked
-            erasure_id, committed = parts.erasures.request(caller)
+            erasure_id, committed = tools.erasures.request(caller)
         except NoCultureError as error:
             return show(request, caller, error)
         response = RedirectResponse(f"/erasures/{erasure_id}", 303)
@@ -76,12 +76,12 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/erasures/{erasure_id}")
     def erasure_page(request: Request, erasure_id: Ref) -> Response:
         """How far it is; whoever has the address may look."""
-        parts.limits.check(request, "unverified", client_address(request))
-        erasure = parts.erasing.get(erasure_id)
+        tools.limits.check(request, "unverified", client_address(request))
+        erasure = tools.erasing.get(erasure_id)
         done = {"requested": 1, "erasing": 2, "erased": len(_STEPS)}[erasure.state]
         if any(consumer.acknowledged for consumer in erasure.consumers):
             done = max(done, 3)
-        response = parts.renderer.page(
+        response = tools.renderer.page(
             request, "account/erasure.html", erasure=erasure, steps=_STEPS, done=done
         )
         response.headers["Cache-Control"] = "no-store"
@@ -89,8 +89,8 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/erasures/{erasure_id}/certificate.json")
     def certificate(request: Request, erasure_id: Ref) -> Response:
-        parts.limits.check(request, "unverified", client_address(request))
-        found = parts.erasing.get(erasure_id).certificate
+        tools.limits.check(request, "unverified", client_address(request))
+        found = tools.erasing.get(erasure_id).certificate
         if found is None:
             raise NotFound("The certificate")
         name = f'attachment; filename="erasure-{erasure_id}.json"'

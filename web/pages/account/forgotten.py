@@ -12,33 +12,33 @@ from schemas.dto import KeyDto
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
-from web.parts import Parts
+from web.pages.account.tools import AccountTools
 from web.troubles import in_plain_words
 from web.visitor import Visitors
 
 
-def router(parts: Parts) -> APIRouter:
-    routes = APIRouter(dependencies=[Depends(Visitors(parts).greeted)])
+def router(tools: AccountTools) -> APIRouter:
+    routes = APIRouter(dependencies=[Depends(Visitors(tools).greeted)])
 
     @routes.get("/forgot-password")
     def forgot_page(request: Request) -> Response:
-        return parts.renderer.page(request, "account/forgotten.html", asked=False, problem=None)
+        return tools.renderer.page(request, "account/forgotten.html", asked=False, problem=None)
 
     @routes.post("/forgot-password")
     def forgot(request: Request, email: Annotated[Typed, Form()] = "") -> Response:
         """The same page for every address."""
         refuse_foreign(request)
         try:
-            parts.recovery.ask(request, email)
+            tools.recovery.ask(request, email)
         except NoCultureError as error:
-            return parts.renderer.page(
+            return tools.renderer.page(
                 request,
                 "account/forgotten.html",
                 error.status,
                 asked=False,
                 problem=in_plain_words(error),
             )
-        return parts.renderer.page(request, "account/forgotten.html", asked=True, problem=None)
+        return tools.renderer.page(request, "account/forgotten.html", asked=True, problem=None)
 
     def reset_form(
         request: Request, token: str, status: int = 200, problem: str | None = None
@@ -46,10 +46,10 @@ def router(parts: Parts) -> APIRouter:
         """The keys are shown only to whoever has a link that still works."""
         works, keys = True, list[KeyDto]()
         try:
-            keys = parts.recovery.keys_of(request, token[:200])
+            keys = tools.recovery.keys_of(request, token[:200])
         except ResetSpent as error:
             works, problem = False, in_plain_words(error)
-        response = parts.renderer.page(
+        response = tools.renderer.page(
             request, "account/reset_password.html", status, problem=problem, keys=keys, works=works
         )
         response.headers["Cache-Control"] = "no-store"
@@ -72,7 +72,7 @@ def router(parts: Parts) -> APIRouter:
             command = SetPassword.model_validate(
                 {"token": token[:200], "password": password, "revoke_keys": revoke_keys or []}
             )
-            committed = parts.recovery.reset(
+            committed = tools.recovery.reset(
                 request,
                 command.token.get_secret_value(),
                 command.password.get_secret_value(),
@@ -84,7 +84,7 @@ def router(parts: Parts) -> APIRouter:
         except NoCultureError as error:
             return reset_form(request, token, error.status, in_plain_words(error))
         response = RedirectResponse("/sign-in?done=reset", 303)
-        parts.sessions.devices.remember(request, response, committed.stream_id, mailed=True)
+        tools.sessions.devices.remember(request, response, committed.stream_id, mailed=True)
         return response
 
     return routes

@@ -16,7 +16,7 @@ from commands.account.proofs import GivenProof
 from kit.caller import Caller, Proof
 from schemas.errors import NoCultureError
 from web.forms import Typed
-from web.parts import Parts
+from web.pages.account.tools import AccountTools
 from web.troubles import of_password
 from web.visitor import Visitors
 
@@ -26,8 +26,8 @@ Fields = dict[str, str | Sequence[str]]
 class Proving:
     """`author` is the dependency of a form's handler, `asked` its first line."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts, self._visitors = parts, Visitors(parts)
+    def __init__(self, tools: AccountTools) -> None:
+        self._tools, self._visitors = tools, Visitors(tools)
 
     def author(
         self,
@@ -45,8 +45,8 @@ class Proving:
             return caller
         given = given_of(proof_password, proof_code)
         try:
-            self._parts.limits.check(request, "sign-in", caller.account_id)
-            proof = self._parts.proofs.give(caller, given)
+            self._tools.limits.check(request, "sign-in", caller.account_id)
+            proof = self._tools.proofs.give(caller, given)
         except NoCultureError as error:
             request.state.proof_problem = error
             return caller
@@ -69,13 +69,13 @@ class Proving:
         fields: Fields,
         problem: NoCultureError | None = None,
     ) -> Response:
-        ways = self._parts.proofs.ways(caller, needs)
+        ways = self._tools.proofs.ways(caller, needs)
         repeated = [
             (name, value)
             for name, values in fields.items()
             for value in ([values] if isinstance(values, str) else values)
         ]
-        response = self._parts.renderer.page(
+        response = self._tools.renderer.page(
             request,
             "account/confirm.html",
             problem.status if problem else 403,

@@ -11,7 +11,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web.forms import Typed
 from web.pages.account.proving import Proving
-from web.parts import Parts
+from web.pages.account.tools import AccountTools
 from web.troubles import of_password
 from web.visitor import Visitors, remember
 
@@ -31,26 +31,26 @@ _NOTICES = {
 }
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: AccountTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
-    proving = Proving(parts)
+    proving = Proving(tools)
     Author = Annotated[Caller, Depends(proving.author)]
     Sent = Annotated[Typed, Form()]
 
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
         shown = {"setup": None, "codes": None, "problem": None, "where": "", "notice": None} | more
-        response = parts.renderer.page(
+        response = tools.renderer.page(
             request,
             "account/security.html",
             status,
-            factor=parts.second_factors.of(caller),
-            passkeys=parts.passkeys.of(caller),
-            sessions=parts.sessions.of(caller),
+            factor=tools.second_factors.of(caller),
+            passkeys=tools.passkeys.of(caller),
+            sessions=tools.sessions.of(caller),
             WAYS_IN=WAYS_IN,
-            sign_ins=parts.sign_ins.last(caller),
-            has_password=parts.accounts.has_password(caller),
+            sign_ins=tools.sign_ins.last(caller),
+            has_password=tools.accounts.has_password(caller),
             **shown,
         )
         # Secrets may be on it, and nobody else's back button should find them.
@@ -68,14 +68,14 @@ def router(parts: Parts) -> APIRouter:
     def end_session(request: Request, session_id: Ref, caller: Author) -> Response:
         if asked := proving.asked(request, caller, Proof.ONE):
             return asked
-        parts.sessions.end_one(caller, session_id)
+        tools.sessions.end_one(caller, session_id)
         return RedirectResponse(f"{PAGE}?done=ended", 303)
 
     @routes.post(f"{PAGE}/sessions/end-others")
     def end_others(request: Request, caller: Author) -> Response:
         if asked := proving.asked(request, caller, Proof.ONE):
             return asked
-        parts.sessions.end_others(caller)
+        tools.sessions.end_others(caller)
         return RedirectResponse(f"{PAGE}?done=others", 303)
 
     @routes.post(f"{PAGE}/second-factor")
@@ -83,7 +83,7 @@ def router(parts: Parts) -> APIRouter:
         if asked := proving.asked(request, caller, Proof.ALL):
             return asked
         try:
-            setup = parts.second_factors.begin(caller)
+            setup = tools.second_factors.begin(caller)
         except NoCultureError as error:
             return refused(request, caller, "factor", error)
         return show(request, caller, setup=setup)
@@ -91,11 +91,11 @@ def router(parts: Parts) -> APIRouter:
     @routes.post(f"{PAGE}/second-factor/confirm")
     def confirm(request: Request, caller: Author, code: Sent = "") -> Response:
         try:
-            codes, committed = parts.second_factors.confirm(caller, code[:40])
+            codes, committed = tools.second_factors.confirm(caller, code[:40])
         except NoCultureError as error:
             return refused(request, caller, "confirm", error)
         response = show(request, caller, codes=codes.codes)
-        renew(request, response, parts.sessions, caller, "second-factor")
+        renew(request, response, tools.sessions, caller, "second-factor")
         remember(request, response, committed.position)
         return response
 
@@ -104,7 +104,7 @@ def router(parts: Parts) -> APIRouter:
         if asked := proving.asked(request, caller, Proof.ALL):
             return asked
         try:
-            codes, _ = parts.second_factors.new_codes(caller)
+            codes, _ = tools.second_factors.new_codes(caller)
         except NoCultureError as error:
             return refused(request, caller, "factor", error)
         return show(request, caller, codes=codes.codes)
@@ -114,7 +114,7 @@ def router(parts: Parts) -> APIRouter:
         if asked := proving.asked(request, caller, Proof.ALL):
             return asked
         try:
-            parts.second_factors.disable(caller)
+            tools.second_factors.disable(caller)
         except NoCultureError as error:
             return refused(request, caller, "factor", error)
         return RedirectResponse(f"{PAGE}?done=off", 303)
@@ -123,7 +123,7 @@ def router(parts: Parts) -> APIRouter:
     def remove_passkey(request: Request, passkey_id: Ref, caller: Author) -> Response:
         if asked := proving.asked(request, caller, Proof.ALL):
             return asked
-        parts.passkeys.remove(caller, passkey_id)
+        tools.passkeys.remove(caller, passkey_id)
         return RedirectResponse(f"{PAGE}?done=removed", 303)
 
     return routes

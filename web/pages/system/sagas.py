@@ -13,7 +13,7 @@ from read_api.system.sagas import SagaFilters
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed, Version
-from web.parts import Parts
+from web.pages.system.tools import SystemTools
 from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
 
@@ -37,9 +37,9 @@ _NOTICES = {
 }
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: SystemTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
 
     def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
         require(caller, "operator")
@@ -56,9 +56,9 @@ def router(parts: Parts) -> APIRouter:
         problem: str | None = None,
         reason: str = "",
     ) -> Response:
-        saga = parts.sagas.get(saga_id)
+        saga = tools.sagas.get(saga_id)
         done = _NOTICES.get(request.query_params.get("done", ""))
-        response = parts.renderer.page(
+        response = tools.renderer.page(
             request,
             "system/saga.html",
             status,
@@ -75,15 +75,15 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/sagas", dependencies=[Depends(operator)])
     def sagas_page(request: Request, filters: Annotated[SagaFilters, Query()]) -> Response:
-        catch_up(request, parts.progress, "sagas")
-        sagas = parts.sagas.list(filters)
-        return parts.renderer.page(
+        catch_up(request, tools.progress, "sagas")
+        sagas = tools.sagas.list(filters)
+        return tools.renderer.page(
             request, "system/sagas.html", sagas=sagas, show=filters.show, SHOWN=SHOWN, STUCK=STUCK
         )
 
     @routes.get("/sagas/{saga_id}", dependencies=[Depends(operator)])
     def saga_page(request: Request, saga_id: Ref) -> Response:
-        catch_up(request, parts.progress, "sagas")
+        catch_up(request, tools.progress, "sagas")
         return show(request, saga_id)
 
     @routes.post("/sagas/{saga_id}")
@@ -97,7 +97,7 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         try:
             command = OperateSaga(reason=reason)
-            committed = parts.operations.operate_saga(caller, action, saga_id, command, version)
+            committed = tools.operations.operate_saga(caller, action, saga_id, command, version)
         except ValidationError as error:
             needed = f"Say why, in at most {MAX_REASON} characters: it is kept with what you did."
             problem = refusal(error) or needed

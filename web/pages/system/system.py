@@ -9,7 +9,7 @@ from kit.auth import require
 from kit.caller import Caller
 from schemas.errors import NoCultureError
 from web.forms import Typed
-from web.parts import Parts
+from web.pages.system.tools import SystemTools
 from web.render import wants_part
 from web.visitor import Visitors, remember
 
@@ -18,9 +18,9 @@ _NOTICES = {"signed-out": "They were signed out everywhere, and must sign in aga
 _NOBODY = "Nobody here has this e-mail address. Check its spelling."
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: SystemTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
 
     def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
         require(caller, "operator")
@@ -32,7 +32,7 @@ def router(parts: Parts) -> APIRouter:
     def show(request: Request, status: int = 200, **more: str | None) -> Response:
         template = "system/_system.html" if wants_part(request) else "system/system.html"
         shown = {"notice": None, "problem": None, "email": ""} | more
-        return parts.renderer.page(request, template, status, system=parts.system.state(), **shown)
+        return tools.renderer.page(request, template, status, system=tools.system.state(), **shown)
 
     @routes.get("/system", dependencies=[Depends(operator)])
     def system_page(request: Request) -> Response:
@@ -46,7 +46,7 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         """Ends every session of whoever has this address."""
         try:
-            committed = parts.signing_out.by_email(email[:MAX_EMAIL].strip(), caller)
+            committed = tools.sign_out(email[:MAX_EMAIL].strip(), caller)
         except NoCultureError as error:
             if error.status != 404:
                 raise

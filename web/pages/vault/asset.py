@@ -16,10 +16,10 @@ from schemas.text import Ref
 from web.forms import Version
 from web.pages.vault import comments, listening, said, tags
 from web.pages.vault.lanes import lanes_of
-from web.parts import Parts
+from web.pages.vault.tools import VaultTools
+from web.pages.vault.words import Happening, happening
 from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
-from web.words import Happening, happening
 
 COLUMNS = 200
 COARSEST = 1_000_000
@@ -37,25 +37,25 @@ _NOTICES = {
 }
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: VaultTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
     Author = Annotated[Caller, Depends(visitors.with_token)]
 
     @routes.get("/assets/{asset_id}")
     def asset_page(request: Request, asset_id: Ref, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "vault", "timeline", "comments", "analyses")
-        asset = parts.vault.get(caller, asset_id)
+        catch_up(request, tools.progress, "vault", "timeline", "comments", "analyses")
+        asset = tools.vault.get(caller, asset_id)
         done = request.query_params.get("done")
         form = tags.form_of(asset) | {"saved": done == "saved"}
-        shown = whole_page(parts, caller, asset) | {"notice": _NOTICES.get(done or "")}
-        return parts.renderer.page(request, "vault/asset.html", **shown, **form)
+        shown = whole_page(tools, caller, asset) | {"notice": _NOTICES.get(done or "")}
+        return tools.renderer.page(request, "vault/asset.html", **shown, **form)
 
     @routes.get("/assets/{asset_id}/peaks")
     def peaks(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         """The waveform as (min, max) pairs for a row of the list: a tenth of the API's smallest."""
-        sha256 = parts.media.peaks(caller, asset_id)
+        sha256 = tools.media.peaks(caller, asset_id)
         headers = {
             "ETag": f'"{sha256[:32]}"',
             "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
@@ -63,7 +63,7 @@ def router(parts: Parts) -> APIRouter:
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        data = parts.media.waveform(caller, sha256, COARSEST)["data"]
+        data = tools.media.waveform(caller, sha256, COARSEST)["data"]
         assert isinstance(data, list)
         return JSONResponse({"data": narrowed(data, COLUMNS)}, headers=headers)
 
@@ -75,20 +75,20 @@ def router(parts: Parts) -> APIRouter:
         zoom: Annotated[int, Query(ge=FINEST, le=COARSEST)] = COARSE,
     ) -> Response:
         """As the API has it, packed: 14 kB of a track of three minutes are 5."""
-        sha256 = parts.media.peaks(caller, asset_id)
+        sha256 = tools.media.peaks(caller, asset_id)
         headers = {
             "ETag": f'"{sha256[:32]}-{zoom}"',
             "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        data = parts.media.waveform(caller, sha256, zoom)["data"]
+        data = tools.media.waveform(caller, sha256, zoom)["data"]
         return packed(request, json.dumps({"data": data}, separators=(",", ":")).encode(), headers)
 
     @routes.get("/assets/{asset_id}/lanes")
     def lanes(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         """What is drawn over the waveform; empty where there is no report."""
-        report = parts.reports.report(caller, asset_id)
+        report = tools.reports.report(caller, asset_id)
         body = json.dumps(lanes_of(report) if report else {}, separators=(",", ":")).encode()
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
@@ -99,7 +99,7 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/assets/{asset_id}/measure")
     def measure_again(asset_id: Ref, caller: Author) -> Response:
         """What was measured before counts until the new run is done."""
-        parts.measuring.start(caller, asset_id)
+        tools.measuring.start(caller, asset_id)
         return RedirectResponse(f"/assets/{asset_id}", 303)
 
     @routes.post("/assets/{asset_id}/file")
@@ -108,18 +108,18 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         """A new version of the file that carries the tags; the earlier one stays."""
         try:
-            made, committed = parts.rewriting.rewrite(caller, asset_id, version)
+            made, committed = tools.rewriting.rewrite(caller, asset_id, version)
         except PreconditionFailed:
             return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
         except NoCultureError as error:
             # A kind of file that holds no tags, a full plan: said beside the track.
-            asset = parts.vault.get(caller, asset_id)
+            asset = tools.vault.get(caller, asset_id)
             shown = (
-                whole_page(parts, caller, asset)
+                whole_page(tools, caller, asset)
                 | {"notice": in_plain_words(error)}
                 | tags.form_of(asset)
             )
-            return parts.renderer.page(request, "vault/asset.html", error.status, **shown)
+            return tools.renderer.page(request, "vault/asset.html", error.status, **shown)
         if committed is None:
             return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)
         done = "partly-written" if made.left_out else "written"
@@ -129,21 +129,21 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.post("/assets/{asset_id}/delete")
     def delete(request: Request, asset_id: Ref, caller: Author, version: Version) -> Response:
-        committed = parts.assets.delete(caller, asset_id, version)
+        committed = tools.assets.delete(caller, asset_id, version)
         response = RedirectResponse("/vault?done=deleted", 303)
         remember(request, response, committed.position)
         return response
 
-    routes.include_router(tags.router(parts, visitors, whole_page))
-    routes.include_router(said.router(parts, visitors))
-    routes.include_router(comments.router(parts, visitors))
+    routes.include_router(tags.router(tools, visitors, whole_page))
+    routes.include_router(said.router(tools, visitors))
+    routes.include_router(comments.router(tools, visitors))
     return routes
 
 
-def whole_page(parts: Parts, caller: Caller, asset: AssetDto) -> dict[str, Any]:
+def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, Any]:
     """What asset.html shows beside the tag form."""
-    report = parts.reports.report(caller, asset.id) if asset.analysis else None
-    runs = parts.reports.runs(caller, asset.id).data
+    report = tools.reports.report(caller, asset.id) if asset.analysis else None
+    runs = tools.reports.runs(caller, asset.id).data
     completed = [run.run for run in runs if run.state == "completed"]
     several = len(completed) > 1
     return {
@@ -152,12 +152,12 @@ def whole_page(parts: Parts, caller: Caller, asset: AssetDto) -> dict[str, Any]:
         "reading": listening.reading(asset, report),
         "bands": listening.bands(report.curves.spectrum) if report else [],
         "runs": runs,
-        "compared": parts.reports.compare(caller, asset.id) if several else None,
-        "comments": parts.said.of_asset(caller, asset.id).data,
+        "compared": tools.reports.compare(caller, asset.id) if several else None,
+        "comments": tools.said.of_asset(caller, asset.id).data,
         "me": caller.account_id,
         "playable": asset.audio is not None and asset.state != "rejected",
         "zoom": _zoom(asset),
-        "timeline": _timeline(parts, caller, asset.id),
+        "timeline": _timeline(tools, caller, asset.id),
         "notice": None,
     }
 
@@ -191,8 +191,8 @@ def _zoom(asset: AssetDto) -> int:
     return int(min(max(samples / HERO_PAIRS, FINEST), COARSE))
 
 
-def _timeline(parts: Parts, caller: Caller, asset_id: str) -> list[Happening]:
+def _timeline(tools: VaultTools, caller: Caller, asset_id: str) -> list[Happening]:
     """Newest first."""
-    events = parts.timeline.newest_of_asset(caller, asset_id, EVENTS)
+    events = tools.newest_events(caller, asset_id, EVENTS)
     told = (happening(event, caller.account_id) for event in events)
     return [line for line in told if line is not None]

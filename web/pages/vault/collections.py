@@ -11,7 +11,7 @@ from kit.caller import Caller
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
-from web.parts import Parts
+from web.pages.vault.tools import VaultTools
 from web.visitor import RepeatKey, Visitors, catch_up, remember
 
 SHOWN = 100
@@ -30,9 +30,9 @@ class NameNeeded(NoCultureError):
         super().__init__(unkept or "A collection needs a name: type one of up to 200 characters")
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: VaultTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
     Author = Annotated[Caller, Depends(visitors.with_token)]
     Sent = Annotated[Typed, Form()]
@@ -45,11 +45,11 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/collections")
     def show(request: Request, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "collections", "vault")
-        return parts.renderer.page(
+        catch_up(request, tools.progress, "collections", "vault")
+        return tools.renderer.page(
             request,
             "vault/collections.html",
-            collections=parts.collections.list(caller, limit=SHOWN),
+            collections=tools.collections.list(caller, limit=SHOWN),
             notice=_NOTICES.get(request.query_params.get("done", "")),
         )
 
@@ -61,7 +61,7 @@ def router(parts: Parts) -> APIRouter:
             command = CreateCollection(name=name, kind="smart", query=query)
         except ValidationError as error:
             raise NameNeeded(refusal(error)) from error
-        return done(request, parts.collecting.create(caller, command, key).position, "saved")
+        return done(request, tools.collecting.create(caller, command, key).position, "saved")
 
     @routes.post("/collections/{collection_id}")
     def rename(
@@ -71,25 +71,25 @@ def router(parts: Parts) -> APIRouter:
             command = ChangeCollection(name=name)
         except ValidationError as error:
             raise NameNeeded(refusal(error)) from error
-        committed = parts.collecting.change(caller, collection_id, command, version)
+        committed = tools.collecting.change(caller, collection_id, command, version)
         return done(request, committed.position, "renamed")
 
     @routes.post("/collections/{collection_id}/delete")
     def delete(
         request: Request, collection_id: Ref, caller: Author, version: Version = 0
     ) -> Response:
-        committed = parts.collecting.delete(caller, collection_id, version)
+        committed = tools.collecting.delete(caller, collection_id, version)
         return done(request, committed.position, "deleted")
 
     @routes.get("/assets/{asset_id}/alike")
     def alike(request: Request, asset_id: Ref, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "vault", "sounds")
-        return parts.renderer.page(
+        catch_up(request, tools.progress, "vault", "sounds")
+        return tools.renderer.page(
             request,
             "vault/alike.html",
-            asset=parts.vault.get(caller, asset_id),
-            similar=parts.vault.similar(caller, asset_id, ALIKE).data,
-            related=parts.vault.related(caller, asset_id).data,
+            asset=tools.vault.get(caller, asset_id),
+            similar=tools.vault.similar(caller, asset_id, ALIKE).data,
+            related=tools.vault.related(caller, asset_id).data,
         )
 
     return routes

@@ -13,7 +13,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web import looks
 from web.forms import Typed, Version
-from web.parts import Parts
+from web.pages.vault.tools import VaultTools
 from web.visitor import RepeatKey, Visitors, remember
 
 LONGEST = 2000
@@ -30,7 +30,7 @@ class NotAComment(NoCultureError):
         )
 
 
-def router(parts: Parts, visitors: Visitors) -> APIRouter:
+def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
     routes = APIRouter()
     Author = Annotated[Caller, Depends(visitors.with_token)]
 
@@ -50,7 +50,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
             )
         except ValueError as error:
             raise NotAComment(refusal(error)) from error
-        committed = parts.comments.add(caller, asset_id, said, key)
+        committed = tools.comments.add(caller, asset_id, said, key)
         return _back(request, asset_id, committed.position)
 
     @routes.post("/comments/{comment_id}")
@@ -64,8 +64,8 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
         text: Annotated[Typed, Form()] = "",
     ) -> Response:
         """`action` is edit, resolve, reopen or delete."""
-        asset_id = parts.said.get(caller, comment_id).asset_id
-        changing = parts.comments
+        asset_id = tools.said.get(caller, comment_id).asset_id
+        changing = tools.comments
         try:
             match action:
                 case "resolve":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.audio.harmony import camelot
 from schemas.audio.report import Figure, Method, Report, Spectrum
 from schemas.dto import AnalysisDto, AssetDto
 from web import looks
@@ -166,7 +167,7 @@ def _key(asset: AssetDto, found: Found, candidates: list[tuple[str, float]]) -> 
         "key",
         "Key",
         value or looks.NONE,
-        looks.camelot(value),
+        camelot(value),
         field="key",
         measured=_instead(found, str),
         alternatives=_others(value, candidates),

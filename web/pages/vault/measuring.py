@@ -11,7 +11,7 @@ from kit.caller import Caller
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from schemas.vault.analyses import ReanalysisDto
-from web.parts import Parts
+from web.pages.vault.tools import VaultTools
 from web.visitor import Visitors, catch_up, remember
 
 # So long the vault's page says how one ended.
@@ -19,28 +19,28 @@ TOLD_FOR = timedelta(minutes=10)
 MEASURABLE = ("analysed", "analysis_failed")
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: VaultTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
     Author = Annotated[Caller, Depends(visitors.with_token)]
 
     @routes.get("/vault/measuring")
     def question(request: Request, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "vault", "reanalyses")
-        by_state = parts.vault.stats(caller).by_state
-        return parts.renderer.page(
+        catch_up(request, tools.progress, "vault", "reanalyses")
+        by_state = tools.vault.stats(caller).by_state
+        return tools.renderer.page(
             request,
             "vault/measuring.html",
             count=sum(count for state, count in by_state.items() if state in MEASURABLE),
-            again=parts.reanalyses.newest(caller),
+            again=tools.reanalyses.newest(caller),
         )
 
     @routes.post("/vault/measuring")
     def start(request: Request, caller: Author) -> Response:
         response = RedirectResponse("/vault", 303)
         try:
-            _, committed = parts.measuring.request(caller, RequestReanalysis())
+            _, committed = tools.measuring.request(caller, RequestReanalysis())
         except ReanalysisRunning:
             # Asked for twice, or in another tab: the vault shows the one that is under way.
             return response
@@ -51,7 +51,7 @@ def router(parts: Parts) -> APIRouter:
     def stop(request: Request, reanalysis_id: Ref, caller: Author) -> Response:
         response = RedirectResponse("/vault", 303)
         try:
-            committed = parts.measuring.cancel(caller, reanalysis_id)
+            committed = tools.measuring.cancel(caller, reanalysis_id)
         except NoCultureError as error:
             if error.status != 409:
                 raise
@@ -63,9 +63,9 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-def told(parts: Parts, caller: Caller) -> ReanalysisDto | None:
+def told(tools: VaultTools, caller: Caller) -> ReanalysisDto | None:
     """What the vault's page tells: the one that is under way, or that was a moment ago."""
-    newest = parts.reanalyses.newest(caller)
+    newest = tools.reanalyses.newest(caller)
     if newest is None or newest.state == "running":
         return newest
     ended = newest.finished_at

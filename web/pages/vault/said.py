@@ -12,7 +12,7 @@ from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web.forms import Typed, Version
-from web.parts import Parts
+from web.pages.vault.tools import VaultTools
 from web.visitor import Visitors, remember
 
 FIELDS = ("tempo_bpm", "key", "genre", "energy", "danceability", "valence")
@@ -25,7 +25,7 @@ class NothingThatCanBeSaid(NoCultureError):
         super().__init__("That cannot be said of a track: go back and choose one of the buttons")
 
 
-def router(parts: Parts, visitors: Visitors) -> APIRouter:
+def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/assets/{asset_id}/said")
@@ -45,7 +45,7 @@ def router(parts: Parts, visitors: Visitors) -> APIRouter:
         except ValidationError as error:
             raise NothingThatCanBeSaid from error
         try:
-            committed = parts.assets.edit_tags(caller, asset_id, changes, version)
+            committed = tools.assets.edit_tags(caller, asset_id, changes, version)
         except PreconditionFailed:
             return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
         response = RedirectResponse(f"/assets/{asset_id}", 303)

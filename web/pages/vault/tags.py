@@ -15,7 +15,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web import form_token, looks
 from web.forms import Typed
-from web.parts import Parts
+from web.pages.vault.tools import VaultTools
 from web.render import wants_part
 from web.troubles import in_plain_words
 from web.visitor import PATIENCE_S, Visitors, catch_up, remember
@@ -35,7 +35,7 @@ _WRONG = {
     "instruments": "At most 20 instruments, with commas between them.",
     "comment": "The comment has at most 2,000 characters.",
 }
-WholePage = Callable[[Parts, Caller, AssetDto], dict[str, Any]]
+WholePage = Callable[[VaultTools, Caller, AssetDto], dict[str, Any]]
 
 
 class TagForm(BaseModel):
@@ -68,7 +68,7 @@ class TagForm(BaseModel):
         return {name: getattr(self, name).strip() for name in FIELDS}
 
 
-def router(parts: Parts, visitors: Visitors, whole_page: WholePage) -> APIRouter:
+def router(tools: VaultTools, visitors: Visitors, whole_page: WholePage) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/assets/{asset_id}/tags")
@@ -79,15 +79,15 @@ def router(parts: Parts, visitors: Visitors, whole_page: WholePage) -> APIRouter
         form: Annotated[TagForm, Form()],
     ) -> Response:
         form_token.check(caller, form.csrf_token)
-        catch_up(request, parts.progress, "vault")
-        asset = parts.vault.get(caller, asset_id)
+        catch_up(request, tools.progress, "vault")
+        asset = tools.vault.get(caller, asset_id)
         position, status, shown = 0, 200, {}
         try:
             changes = TagChanges.model_validate(changes_of(asset, form.said))
-            committed = parts.assets.edit_tags(caller, asset_id, changes, form.version)
+            committed = tools.assets.edit_tags(caller, asset_id, changes, form.version)
             position = committed.position
-            parts.progress.wait_until("vault", position, PATIENCE_S)
-            asset = parts.vault.get(caller, asset_id)
+            tools.progress.wait_until("vault", position, PATIENCE_S)
+            asset = tools.vault.get(caller, asset_id)
             shown = form_of(asset) | {"saved": True}
         except ValidationError as error:
             status, shown = 422, form_of(asset, form.said) | {"problems": _problems(error)}
@@ -107,13 +107,13 @@ def router(parts: Parts, visitors: Visitors, whole_page: WholePage) -> APIRouter
         request: Request, caller: Caller, asset: AssetDto, status: int, shown: dict[str, Any]
     ) -> Response:
         if wants_part(request):
-            return parts.renderer.part(
+            return tools.renderer.part(
                 request, "vault/_tag_form.html", status, asset=asset, **shown
             )
         if status == 200:
             return RedirectResponse(f"/assets/{asset.id}?done=saved", 303)
-        page = whole_page(parts, caller, asset)
-        return parts.renderer.page(request, "vault/asset.html", status, **page, **shown)
+        page = whole_page(tools, caller, asset)
+        return tools.renderer.page(request, "vault/asset.html", status, **page, **shown)
 
     return routes
 

@@ -11,11 +11,10 @@ from starlette.datastructures import UploadFile
 from kit.caller import Caller
 from schemas.audio.files import ACCEPTED
 from schemas.errors import NoCultureError
-from web import form_token
-from web.pages.account import welcome
+from web import form_token, welcome
 from web.pages.vault import measuring
 from web.pages.vault.search_form import LENGTHS, VOCALS, Asked
-from web.parts import Parts
+from web.pages.vault.tools import VaultTools
 from web.render import wants_part
 from web.troubles import in_plain_words
 from web.visitor import Visitors, catch_up, remember
@@ -40,25 +39,25 @@ SORTS = (
 _NOTICES = {"deleted": "The track was deleted.", "uploaded": "Uploaded. Measuring follows."}
 
 
-def router(parts: Parts) -> APIRouter:
+def router(tools: VaultTools) -> APIRouter:
     routes = APIRouter()
-    visitors = Visitors(parts)
+    visitors = Visitors(tools)
     Visitor = Annotated[Caller, Depends(visitors.signed_in)]
 
     @routes.get("/vault")
     def vault(request: Request, caller: Visitor) -> Response:
-        catch_up(request, parts.progress, "vault", "reanalyses")
+        catch_up(request, tools.progress, "vault", "reanalyses")
         asked = Asked.of(request)
         cursor = request.query_params.get("cursor")
-        shown = _listing(parts, caller, asked, _limit(request), cursor)
+        shown = _listing(tools, caller, asked, _limit(request), cursor)
         if wants_part(request) and cursor:
-            return parts.renderer.part(request, "vault/_rows.html", **shown)
+            return tools.renderer.part(request, "vault/_rows.html", **shown)
         shown |= {
             "asked": asked,
-            "stats": parts.vault.stats(caller),
-            "again": measuring.told(parts, caller),
-            "queue": parts.queue(),
-            "usage": parts.storage.usage(caller.workspace_id),
+            "stats": tools.vault.stats(caller),
+            "again": measuring.told(tools, caller),
+            "queue": tools.queue(),
+            "usage": tools.storage.usage(caller.workspace_id),
             "accepted": ACCEPTED,
             "lengths": LENGTHS,
             "vocals": VOCALS,
@@ -66,15 +65,15 @@ def router(parts: Parts) -> APIRouter:
             "notice": _NOTICES.get(request.query_params.get("done", "")),
             "view": _view(request),
             "welcome": caller.operator and welcome.is_due(request),
-            "verified": parts.address_codes.is_verified(caller.account_id),
+            "verified": tools.is_verified(caller.account_id),
         }
         if not wants_part(request):
-            response = parts.renderer.page(request, "vault/vault.html", **shown)
+            response = tools.renderer.page(request, "vault/vault.html", **shown)
             welcome.forget(request, response)
             if request.query_params.get("view") in VIEWS:
                 response.set_cookie(VIEW_COOKIE, _view(request), max_age=YEAR_S, samesite="lax")
             return response
-        response = parts.renderer.part(request, "vault/_tracks_part.html", **shown)
+        response = tools.renderer.part(request, "vault/_tracks_part.html", **shown)
         response.headers["HX-Replace-Url"] = asked.url()
         return response
 
@@ -85,8 +84,8 @@ def router(parts: Parts) -> APIRouter:
         async with request.form(max_files=1000) as form:
             form_token.check(caller, str(form.get("csrf_token", "")))
             files = [f for f in form.getlist("file") if isinstance(f, UploadFile) and f.filename]
-            run, account_id = parts.assets.turns.run, caller.account_id
-            positions = [await run(account_id, _keep, parts, caller, file) for file in files]
+            run, account_id = tools.assets.turns.run, caller.account_id
+            positions = [await run(account_id, _keep, tools, caller, file) for file in files]
         response = RedirectResponse("/vault?done=uploaded" if files else "/vault", 303)
         remember(request, response, max(positions, default=0))
         return response
@@ -95,11 +94,11 @@ def router(parts: Parts) -> APIRouter:
 
 
 def _listing(
-    parts: Parts, caller: Caller, asked: Asked, limit: int, cursor: str | None
+    tools: VaultTools, caller: Caller, asked: Asked, limit: int, cursor: str | None
 ) -> dict[str, Any]:
     problem, tracks, more_url = None, None, ""
     try:
-        tracks = parts.vault.list(caller, asked.filters(limit, cursor))
+        tracks = tools.vault.list(caller, asked.filters(limit, cursor))
     except ValidationError as error:
         problem = _unfit(error)
     except NoCultureError as error:
@@ -137,6 +136,6 @@ def _limit(request: Request) -> int:
     return min(max(int(shown), PAGE), MOST) if known else PAGE
 
 
-def _keep(parts: Parts, caller: Caller, file: UploadFile) -> int:
+def _keep(tools: VaultTools, caller: Caller, file: UploadFile) -> int:
     pieces = iter(lambda: file.file.read(READ_BYTES), b"")
-    return parts.assets.upload(caller, file.filename or "", pieces).position
+    return tools.assets.upload(caller, file.filename or "", pieces).position

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from processors.effects.runner import EffectRunner
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from runtime.app import build_app
+from runtime.areas import HANDLERS, SAGAS, account, vault
+from runtime.areas.account import AccountCommands
+from runtime.areas.vault import VaultCommands
 from runtime.composition import Core, new_wakes, open_core, open_event_log
-from runtime.consumers import SAGAS, engine
-from runtime.erasing import effects_of
-from runtime.mailing import mail_effects
+from runtime.consumers import engine
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
 
@@ -77,22 +79,20 @@ class House:
     def worker(self) -> Iterator[None]:
         stop = threading.Event()
         core, wakes = self.behind, new_wakes()
-        effects = [
-            *((effect, wakes.erasures) for effect in effects_of(core)),
-            *((effect, wakes.mails) for effect in mail_effects(core)),
-        ]
+        performed = account.AREA.work(core, ExitStack())
+        effects = [(each.effect, wakes.of(each.intended)) for each in performed]
         with open_event_log(core) as event_log:
             work = [
                 wakes.tail(core.url, {effect.name: due for effect, due in effects}).run,
                 engine(core, event_log, wakes).run,
                 Dispatcher(
-                    core.commands, SAGAS, core.log, core.pool, core.codec, wakes.commands
+                    core.commands, SAGAS, HANDLERS, core.log, core.pool, core.codec, wakes.commands
                 ).run,
                 Timers(
                     SAGAS, core.log, core.pool, core.codec, wakes.commands, due=wakes.timers
                 ).run,
                 *(
-                    EffectRunner(effect, core.commands, core.pool, due).run
+                    EffectRunner(effect, core.commands, HANDLERS, core.pool, due).run
                     for effect, due in effects
                 ),
             ]
@@ -105,6 +105,12 @@ class House:
                 stop.set()
                 for thread in threads:
                     thread.join(30)
+
+    def accounts(self) -> AccountCommands:
+        return account.commands_of(self.core)
+
+    def vault(self) -> VaultCommands:
+        return vault.commands_of(self.core, partial(account.is_erased, self.core))
 
     def types(self) -> list[str]:
         return [envelope.type for envelope in self.core.log.events.after(0, 10_000)]

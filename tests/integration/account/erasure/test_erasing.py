@@ -10,15 +10,15 @@ import psycopg
 import pytest
 
 from commands.account.accounts import Accounts
+from commands.account.leftovers import Leftovers
 from commands.unit import Unit
-from commands.vault.contents import WorkspaceContents
+from commands.vault.contents import VaultContents
 from commands.vault.resumable import LIFE, UploadId
 from events.account.erasure import Certificate
 from events.store.signing import is_signed
 from processors.account.acknowledgements import Acknowledgements
 from processors.effects import runner
 from processors.sagas import dispatcher
-from runtime.command_side import command_side
 from runtime.erasure_register import ErasureRegister
 from tests.integration.account.erasure.house import PASSWORD, House, delete_me, eventually
 
@@ -93,7 +93,7 @@ def test_a_wrong_password_changes_nothing(house: House):
 
 def test_somebody_invited_is_told_to_choose_a_password_first(house: House):
     house.signed_up("founder@example.org")
-    side = command_side(house.core)
+    side = house.accounts()
     assert isinstance(side.accounts, Accounts)
     link = side.accounts.invite(ADA).link_token
     assert link is not None
@@ -108,7 +108,7 @@ def test_the_only_operator_stays_while_others_have_accounts(house: House):
     house.signed_up(ADA)
     answer = delete_me(founder)
     assert (answer.status_code, answer.json()["code"]) == (409, "last-operator")
-    command_side(house.core).accounts.grant_operator(ADA)
+    house.accounts().accounts.grant_operator(ADA)
     assert delete_me(founder).status_code == 202
 
 
@@ -121,7 +121,7 @@ def test_when_the_only_account_is_erased_the_next_one_is_the_founder(house: Hous
 def test_recordings_blobs_and_half_received_uploads_are_gone(house: House):
     with house.worker():
         ada, eve = house.signed_up(ADA), house.signed_up("eve@example.org")
-        command_side(house.core).accounts.grant_operator("eve@example.org")
+        house.accounts().accounts.grant_operator("eve@example.org")
         mine, other = upload(ada), upload(eve)
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "100"}
         headers["Upload-Metadata"] = "filename aGFsZi53YXY="
@@ -147,7 +147,7 @@ def test_work_that_nobody_has_begun_is_dropped(house: House):
     """Regression: where nobody looked into files an erasure waited for them for ever."""
     with house.worker():
         ada, eve = house.signed_up(ADA), house.signed_up("eve@example.org")
-        command_side(house.core).accounts.grant_operator("eve@example.org")
+        house.accounts().accounts.grant_operator("eve@example.org")
         upload(ada)
         upload(eve)
         eventually(lambda: len(house.rows("SELECT 1 FROM effects WHERE effect = 'probe'")) == 2)
@@ -165,7 +165,7 @@ def test_work_that_somebody_has_in_hand_holds_the_certificate_back(house: House)
         eventually(lambda: house.rows(held, timedelta(hours=1)))
         erasure_id = house.erase(ada)
         eventually(lambda: "erasure.key_destroyed" in house.types())
-        asked = Acknowledgements(house.behind.pool, house.core.progress)
+        asked = Acknowledgements(house.behind.pool, house.core.progress, lambda _: [])
         assert "probe" in asked.missing(ada.account["workspace_id"], 0)
         assert house.erasure(erasure_id)["certificate"] is None
         house.rows(held, timedelta(0))
@@ -185,7 +185,7 @@ def test_an_address_of_the_store_that_was_given_holds_the_certificate_back(house
         )
         erasure_id = house.erase(ada)
         eventually(lambda: "erasure.key_destroyed" in house.types())
-        asked = Acknowledgements(house.behind.pool, house.core.progress)
+        asked = Acknowledgements(house.behind.pool, house.core.progress, lambda _: [])
         assert asked.missing(whose[1], 0) == ["direct uploads"]
         house.rows("UPDATE uploads SET expires_at = now() + interval '23 hours' RETURNING 1")
         house.erased(erasure_id)
@@ -195,7 +195,7 @@ def test_an_address_of_the_store_that_was_given_holds_the_certificate_back(house
 def test_what_nobody_could_read_any_more_is_deleted_in_its_own_streams(house: House):
     with house.worker():
         ada, eve = house.signed_up(ADA), house.signed_up("eve@example.org")
-        command_side(house.core).accounts.grant_operator("eve@example.org")
+        house.accounts().accounts.grant_operator("eve@example.org")
         for client in (ada, eve):
             asset_id = upload(client)
             said = {"at_s": 1, "text": "The snare is late"}
@@ -223,8 +223,8 @@ def test_asked_for_twice_at_once_it_is_one_erasure(house: House):
 def test_an_upload_that_ends_after_the_erasure_is_refused(house: House):
     with house.worker():
         ada = house.signed_up(ADA)
-        side = command_side(house.core)
-        caller = side.sessions.find(ada.cookies["noculture_session"])
+        side = house.vault()
+        caller = house.accounts().sessions.find(ada.cookies["noculture_session"])
         assert caller is not None
         house.erased(house.erase(ada))
     with pytest.raises(Exception, match="erased"):
@@ -233,10 +233,10 @@ def test_an_upload_that_ends_after_the_erasure_is_refused(house: House):
 
 
 POINTS = [
-    (WorkspaceContents, "delete_assets"),
-    (WorkspaceContents, "delete_words"),
-    (WorkspaceContents, "delete_files"),
-    (WorkspaceContents, "delete_leftovers"),
+    (VaultContents, "_delete_assets"),
+    (VaultContents, "_delete_words"),
+    (VaultContents, "delete_files"),
+    (Leftovers, "delete_rows"),
     (ErasureRegister, "add"),
     (Unit, "commit"),
 ]

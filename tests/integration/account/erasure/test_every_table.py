@@ -6,7 +6,7 @@ looks for in an installation.
 
 from __future__ import annotations
 
-from runtime.consumers import VIEWS
+from runtime.areas import VIEWS
 from tests.integration.account.erasure.house import House, eventually
 
 IDS = "ids, hashes, positions and names of ours only"

@@ -8,8 +8,8 @@ import pyotp
 
 from aggregates.account import account
 from processors.consumers.projection import ProjectionConsumer
-from runtime.command_side import command_side
-from runtime.consumers import VIEWS, rebuilder
+from runtime.areas import VIEWS
+from runtime.consumers import rebuilder
 from tests.conftest import Database
 from tests.integration.account.erasure.house import PASSWORD, House, eventually, open_house
 
@@ -65,7 +65,7 @@ def test_another_process_forgets_keys_and_states_within_a_moment(house: House, d
 
 def test_all_that_signs_in_is_gone_and_so_are_mails_that_were_kept(house: House) -> None:
     ada, eve = house.signed_up("ada@example.org"), house.signed_up("eve@example.org")
-    command_side(house.core).accounts.grant_operator("eve@example.org")
+    house.accounts().accounts.grant_operator("eve@example.org")
     with house.worker():
         for client in (ada, eve):
             begun = client.post("/api/me/second-factor", json={"password": PASSWORD}).json()

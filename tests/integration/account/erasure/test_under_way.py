@@ -29,7 +29,7 @@ from gateways.mail.outbox import OutboxMailer
 from gateways.objects.folder import FolderObjectStore
 from kit.caller import Caller
 from processors.effects import runner
-from runtime.command_side import CommandSide, command_side
+from runtime.areas.vault import VaultCommands
 from tests.integration.account.erasure.house import House, eventually
 
 ADA = "ada@example.org"
@@ -44,9 +44,9 @@ class Killed(BaseException):
     """The process ended there: nothing of what follows was done."""
 
 
-def side_and_caller(house: House, client: Any) -> tuple[CommandSide, Caller]:
-    side = command_side(house.core)
-    caller = side.sessions.find(client.cookies["noculture_session"])
+def side_and_caller(house: House, client: Any) -> tuple[VaultCommands, Caller]:
+    side = house.vault()
+    caller = house.accounts().sessions.find(client.cookies["noculture_session"])
     assert caller is not None
     return side, caller
 
@@ -262,7 +262,7 @@ def test_a_command_under_way_says_nothing_behind_the_erasure_of_its_account(
 @pytest.mark.parametrize("alongside", [False, True])
 def test_those_who_append_in_the_same_group_are_not_harmed(house: House, alongside: bool):
     ada, eve = house.signed_up(ADA), house.signed_up("eve@example.org")
-    command_side(house.core).accounts.grant_operator("eve@example.org")
+    house.accounts().accounts.grant_operator("eve@example.org")
     house.erase(ada)
     before = house.core.log.events.head()
 

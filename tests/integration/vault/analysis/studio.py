@@ -20,6 +20,7 @@ from gateways.audio.facts import Analysis, Measurement
 from processors.effects.runner import EffectRunner
 from processors.vault.audio import AnalysisEffect
 from processors.wake import Wake, WorkTail
+from runtime.areas import HANDLERS
 from tests.conftest import Database
 from tests.fixtures.reports import report
 from tests.integration.account.erasure.house import House, eventually, open_house
@@ -125,7 +126,7 @@ def open_studio(database: Database, data: Path) -> Iterator[Studio]:
         core = house.behind
         effect = AnalysisEffect(analyser, core.objects)  # type: ignore[arg-type]
         due = Wake()
-        runner = EffectRunner(effect, core.commands, core.pool, due)
+        runner = EffectRunner(effect, core.commands, HANDLERS, core.pool, due)
         threads = [
             threading.Thread(target=run, args=(stop,))
             for run in (runner.run, WorkTail(core.url, {effect.name: due}).run)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from commands.handlers import HANDLERS
 from commands.unit import CommandContext
 from commands.vault.reanalysing import StartReanalysisBatch
 from events.ids import CommandId, CorrelationId, ReanalysisId
+from runtime.areas import HANDLERS
 from runtime.cli import analyse
 from tests.integration.account.erasure.house import eventually
 from tests.integration.vault.analysis.studio import Studio

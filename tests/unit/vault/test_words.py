@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aggregates.account import key
 from schemas.dto import EventDto
 from schemas.vault.analyses import FiguresDto, ReanalysisDto
 from web import looks
-from web.words import SCOPES, allowed, ended, figure_name, figure_said, happening
+from web.pages.vault.words import ended, figure_name, figure_said, happening
 
 
 def event(kind: str, data: dict, actor: str | None = None) -> EventDto:
@@ -73,11 +72,6 @@ def test_an_event_that_is_added_later_is_told_in_words():
     told = happening(event("asset.moved_to_folder", {}), "acc_1")
     assert told is not None
     assert told.what == "Asset moved to folder"
-
-
-def test_every_scope_is_a_deed():
-    assert set(key.SCOPES) == set(SCOPES)
-    assert allowed(["assets:read", "events:read"]) == "read tracks, follow what happens"
 
 
 def test_figures_and_defects_of_two_runs_are_words():

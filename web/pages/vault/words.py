@@ -1,18 +1,30 @@
-"""Names in plain words: events for the timeline of a track, fields, figures, what keys may do."""
+"""Names in plain words: events for the timeline of a track, fields, figures."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from schemas.dto import EventDto
+from read_api.vault.queue import left
+from schemas.audio.files import NOT_AUDIO
+from schemas.audio.harmony import KEYS, camelot
+from schemas.dto import AssetDto, EventDto
 from schemas.vault.analyses import ReanalysisDto
 from web import looks
+from web.pages.vault.doubt import doubt
+from web.pages.vault.search_form import opened
+from web.render import Words
 from web.troubles import is_plain
 
+STATES = {
+    "uploaded": "Checking",
+    "verified": "Measuring",
+    "analysed": "Ready",
+    "rejected": "Rejected",
+    "analysis_failed": "Not measured",
+}
 _FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC"}
 _FIGURES = {
     "tempo_bpm": "Tempo, BPM",
@@ -20,15 +32,6 @@ _FIGURES = {
     "loudness_range_lu": "Loudness range, LU",
     "true_peak_dbtp": "True peak, dBTP",
     "degraded": "Done without",
-}
-SCOPES = {
-    "assets:read": "read tracks",
-    "assets:write": "upload and change tracks",
-    "events:read": "follow what happens",
-    "account:read": "read the account",
-    "account:write": "manage keys",
-    "operator": "operate this installation",
-    "*": "do everything that you may",
 }
 
 
@@ -54,9 +57,9 @@ def happening(event: EventDto, me: str) -> Happening | None:
     return Happening(what, detail, event.position, event.recorded_at, by, mood)
 
 
-def allowed(scopes: Iterable[str]) -> str:
-    """What a key may do, as a list of deeds."""
-    return ", ".join(SCOPES.get(scope, _spaced(scope)) for scope in scopes)
+def title(asset: AssetDto) -> str:
+    """The tag, else the file's name without its ending."""
+    return asset.tags.title or asset.filename.rpartition(".")[0] or asset.filename
 
 
 def figure_name(name: str) -> str:
@@ -169,12 +172,12 @@ def _wanted(data: dict[str, Any]) -> str:
 
 
 def _outcome(data: dict[str, Any]) -> str:
-    parts = [
+    tools = [
         f"{data[name]} {told}"
         for name, told in (("measured", "done"), ("failed", "failed"), ("passed_over", "left out"))
         if data.get(name)
     ]
-    return ", ".join(parts)
+    return ", ".join(tools)
 
 
 def _edits(data: dict[str, Any]) -> str:
@@ -223,3 +226,14 @@ def _measured(measurement: dict[str, Any]) -> str:
     if measurement.get("loudness_lufs") is not None:
         said.append(f"{looks.decimal(measurement['loudness_lufs'])} LUFS")
     return ", ".join(said)
+
+
+def in_templates() -> Words:
+    """Filters and values of the vault's templates."""
+    filters = (figure_name, figure_said, readable, camelot, opened, doubt, ended, left)
+    return Words(
+        # Jinja's own `title` capitalises words; an asset's title is meant here.
+        {filter.__name__: filter for filter in filters} | {"named": title},
+        {"KEYS": KEYS, "STATES": STATES, "NOT_AUDIO": sorted(NOT_AUDIO)},
+        docks=("vault/_docks.html",),
+    )

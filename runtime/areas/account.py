@@ -1,0 +1,334 @@
+"""The account area: people, workspaces, sessions, keys, signing in, erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from commands.account.erasing_handlers import HANDLERS
+from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
+from processors.account.mail import AddressCodeMail, PasswordResetMail
+from processors.account.notices import SecurityNoticeMail
+from projections.account.accounts import Accounts as AccountsView
+from projections.account.erasures import Erasures as ErasuresView
+from runtime.areas.area import (
+    Access,
+    Area,
+    Category,
+    Erased,
+    Export,
+    Intended,
+    Performed,
+    Served,
+    Serving,
+)
+from sagas.account.erasure import ERASURE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from commands.account.accounts import Accounts, SigningUp
+    from commands.account.address_codes import AddressCodes, RequireVerifiedAddress
+    from commands.account.erasures import Erasures
+    from commands.account.keys import Keys
+    from commands.account.logins import Logins
+    from commands.account.passkeys import Passkeys
+    from commands.account.proofs import Proofs
+    from commands.account.recovery import Recovery
+    from commands.account.second_factor import SecondFactors
+    from commands.account.sessions import Sessions
+    from commands.account.signing_in import SigningIn
+    from commands.account.signing_out import SigningOut
+    from commands.leaving import Contents
+    from kit.auth import Authenticate
+    from kit.limits import RateLimits
+    from kit.paging import Cursors
+    from kit.proof import Proven
+    from kit.turns import Costly
+    from runtime.composition import Core
+    from runtime.costly import Queues
+    from web.render import Words
+    from web.sections import Section
+
+MAILS, ERASURES = "mail-effects", "erasure-effects"
+SCOPES = {"account:read": "read the account", "account:write": "manage keys"}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCommands:
+    """What changes accounts, for routes, pages and the command line alike."""
+
+    accounts: Accounts
+    signing_up: SigningUp
+    erasures: Erasures
+    logins: Logins
+    sessions: Sessions
+    signing_in: SigningIn
+    signing_out: SigningOut
+    second_factors: SecondFactors
+    passkeys: Passkeys
+    recovery: Recovery
+    keys: Keys
+    proofs: Proofs
+    address_codes: AddressCodes
+    authenticated: Authenticate
+    proven: Proven
+    verified: RequireVerifiedAddress
+
+
+def commands_of(
+    core: Core,
+    limits: RateLimits | None = None,
+    queues: Queues | None = None,
+    scopes: Sequence[str] = (),
+) -> AccountCommands:
+    """`scopes` are all that keys may hold."""
+    from commands.account.accounts import Accounts, SigningUp
+    from commands.account.address_codes import RequireVerifiedAddress
+    from commands.account.authentication import Credentials
+    from commands.account.erasures import Erasures
+    from commands.account.keys import Keys
+    from commands.account.logins import Logins
+    from commands.account.passkeys import Passkeys
+    from commands.account.passwords import Passwords
+    from commands.account.proofs import Proofs
+    from commands.account.recovery import Recovery
+    from commands.account.refused_sign_ins import RefusedSignIns
+    from commands.account.repeats import Repeats
+    from commands.account.second_factor import SecondFactors
+    from commands.account.sessions import Sessions
+    from commands.account.signing_in import SigningIn
+    from commands.account.signing_out import SigningOut
+    from kit.auth import Authenticate
+    from kit.backoff import Backoff
+    from kit.limits import RateLimits
+    from kit.proof import Proven
+    from kit.tokens import Signer
+    from runtime.costly import Queues
+    from runtime.mailing import address_codes
+
+    settings = core.settings
+    signer = Signer(settings.secrets.signing_key, settings.secrets.retired_signing_keys)
+    limits, queues = limits or RateLimits(core.pool), queues or Queues.of(settings)
+    logins = Logins(core.pool, settings.secrets.installation_key)
+    passwords = Passwords(queues.passwords)
+    sessions = Sessions(core.commands, logins, signer, settings.session_life)
+    backoff = Backoff(core.pool, sessions.devices.known)
+    second_factors = SecondFactors(core.commands, logins, backoff, signer)
+    proofs = Proofs(core.pool, logins, passwords, second_factors, backoff)
+    keys, codes = Keys(core.commands, core.pool, scopes), address_codes(core)
+    repeats = Repeats(core.pool, passwords, settings.secrets.installation_key)
+    accounts = Accounts(core.commands, logins, passwords, sessions, proofs, keys, repeats, codes)
+    two_factors = settings.operators_need_two_factors
+    credentials = Credentials(sessions, core.pool, two_factors=two_factors)
+    authenticated = Authenticate(credentials, limits)
+    return AccountCommands(
+        accounts=accounts,
+        signing_up=SigningUp(accounts, backoff, limits),
+        erasures=Erasures(core.commands, logins, core.pool),
+        logins=logins,
+        sessions=sessions,
+        signing_in=SigningIn(
+            *(sessions, logins, passwords, second_factors, backoff, limits, signer),
+            RefusedSignIns(core.commands),
+        ),
+        signing_out=SigningOut(core.commands, logins),
+        second_factors=second_factors,
+        passkeys=Passkeys(core.commands, logins),
+        recovery=Recovery(core.commands, logins, passwords, keys, limits),
+        keys=keys,
+        proofs=proofs,
+        address_codes=codes,
+        authenticated=authenticated,
+        proven=Proven(authenticated, proofs.refusal),
+        verified=RequireVerifiedAddress(authenticated, codes),
+    )
+
+
+def access_by(core: Core, commands: AccountCommands) -> Access:
+    from runtime.costly import account_of
+
+    return Access(
+        commands=commands,
+        authenticated=commands.authenticated,
+        proven=commands.proven,
+        account=account_of(commands.authenticated),
+        is_verified=commands.address_codes.is_verified,
+        sign_out=commands.signing_out.by_email,
+        is_erased=partial(is_erased, core),
+    )
+
+
+def is_erased(core: Core, account_id: str) -> bool:
+    """Whether the account was erased, from the store."""
+    from aggregates.account import account
+
+    found = core.commands.load(account, account_id, fresh=True).state
+    return found is not None and found.erased
+
+
+def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
+    from commands.account import (
+        accounts,
+        address_codes,
+        erasures,
+        keys,
+        passkeys_http,
+        proofs_http,
+        recovery,
+        second_factor_http,
+        sessions,
+        signing_in,
+        signing_out,
+    )
+    from read_api.account import accounts_http, erasures_http
+    from read_api.account.accounts import AccountQueries
+    from read_api.account.erasures import ErasureQueries
+    from read_api.account.sign_ins import SignInQueries
+    from web.pages.account import (
+        account,
+        confirm,
+        entrance,
+        erasure,
+        forgotten,
+        security,
+        session,
+    )
+    from web.pages.account.tools import AccountTools
+
+    commands: AccountCommands = access.commands
+    core, limits, authenticated = serving.core, serving.limits, access.authenticated
+    public_url, progress = core.settings.public_url, core.progress
+    profile = AccountQueries(core.pool, exports, test_mode=core.settings.test_mode)
+    erasing = ErasureQueries(core.pool, progress.all)
+    sign_ins = SignInQueries(core.log.events.stream)
+    tools = AccountTools(
+        renderer=serving.renderer,
+        authenticated=authenticated,
+        progress=progress,
+        limits=limits,
+        accounts=commands.accounts,
+        signing_up=commands.signing_up,
+        erasures=commands.erasures,
+        sessions=commands.sessions,
+        signing_in=commands.signing_in,
+        second_factors=commands.second_factors,
+        passkeys=commands.passkeys,
+        recovery=commands.recovery,
+        keys=commands.keys,
+        proofs=commands.proofs,
+        address_codes=commands.address_codes,
+        email_key_of=commands.logins.email_key_of,
+        profile=profile,
+        erasing=erasing,
+        sign_ins=sign_ins,
+    )
+    pages = (entrance, forgotten, account, confirm, security, session, erasure)
+    return Served(
+        routers=(
+            accounts.router(commands.signing_up, commands.sessions),
+            accounts.password_router(commands.accounts, commands.sessions, authenticated, limits),
+            erasures.router(commands.erasures, commands.proofs, authenticated, limits),
+            address_codes.router(
+                commands.address_codes, commands.logins.email_key_of, authenticated, limits
+            ),
+            proofs_http.router(
+                commands.proofs, commands.passkeys, authenticated, limits, public_url
+            ),
+            sessions.router(commands.sessions, authenticated, access.proven),
+            signing_in.router(commands.signing_in, commands.sessions),
+            signing_out.router(commands.signing_out, authenticated),
+            second_factor_http.router(
+                *(commands.second_factors, commands.proofs, commands.sessions),
+                *(authenticated, limits),
+            ),
+            passkeys_http.router(
+                *(commands.passkeys, commands.proofs, commands.sessions),
+                *(authenticated, limits, public_url),
+            ),
+            recovery.router(commands.recovery, commands.sessions.devices),
+            keys.router(commands.keys, authenticated, access.proven),
+            accounts_http.router(authenticated, progress, profile, sign_ins),
+            erasures_http.router(erasing, progress, limits),
+        ),
+        pages=[page.router(tools) for page in pages],
+        costly=tuple(_costly(serving.queues, access, commands)),
+        commands=commands,
+        queries={"accounts": profile},
+    )
+
+
+def _costly(queues: Queues, access: Access, commands: AccountCommands) -> Iterator[Costly]:
+    """Requests that hash a password or send a mail."""
+    from runtime.costly import DOORS, HASHING, MAILS, crowd_of, passing
+
+    devices = commands.sessions.devices
+    for door, methods, path in DOORS:
+        yield passing(queues.passwords, crowd_of(door, devices), methods, path)
+    yield passing(queues.mails, crowd_of("mail", devices), "POST", MAILS)
+    yield passing(queues.passwords, access.account, "POST PUT DELETE", HASHING)
+
+
+def _work(core: Core, stack: ExitStack) -> Iterator[Performed]:
+    from runtime.erasing import effects_of
+    from runtime.mailing import mail_effects
+
+    for effect in effects_of(core):
+        yield Performed(effect, ERASURES)
+    for effect in mail_effects(core):
+        yield Performed(effect, MAILS)
+
+
+def _sections() -> Sequence[Section]:
+    from web.sections import Section
+
+    return (Section("Account", "/account", ("account", "erasures")),)
+
+
+def _words() -> Words:
+    from runtime.areas import SCOPES as KNOWN
+    from web.pages.account.words import allowed
+    from web.render import Words
+
+    return Words({"allowed": partial(allowed, known=KNOWN)})
+
+
+def _empties(core: Core) -> Contents:
+    from commands.account.leftovers import Leftovers
+
+    return Leftovers(core.pool)
+
+
+def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
+    """The document's own head says the account; the area adds no list."""
+    return {}
+
+
+AREA = Area(
+    name="account",
+    categories={
+        "account": Category(Erased.UNREADABLE, told=True),
+        "key": Category(Erased.UNREADABLE, told=True),
+        "workspace": Category(Erased.UNREADABLE, told=True),
+        "subject": Category(Erased.NOTHING_PERSONAL, told=False),
+        "erasure": Category(Erased.NOTHING_PERSONAL, told=False),
+        "erasing": Category(Erased.NOTHING_PERSONAL, told=False),
+    },
+    scopes=SCOPES,
+    views=(AccountsView, ErasuresView),
+    sagas=(ERASURE,),
+    handlers=HANDLERS,
+    intended=(
+        Intended(ERASURES, (EraseContentsEffect, DestroyKeyEffect, CertifyEffect)),
+        Intended(MAILS, (PasswordResetMail, AddressCodeMail, SecurityNoticeMail)),
+    ),
+    sections=_sections,
+    words=_words,
+    export=_exports,
+    empties=_empties,
+    serve=_serve,
+    work=_work,
+)

@@ -1,0 +1,145 @@
+"""What an area says of itself, and what is handed to it when a process is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from commands.unit import Handlers
+from events.envelope import Recorded
+from processors.effects.consumer import all_alike
+from processors.effects.effect import Effect, Intents
+from projections.projection import Projection
+from sagas.saga import Saga
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from commands.leaving import Contents
+    from events.log.tail import LogTail
+    from events.store.pending import Committed
+    from kit.auth import Authenticate
+    from kit.caller import Caller
+    from kit.limits import RateLimits
+    from kit.paging import Cursors
+    from kit.proof import Proven
+    from kit.turns import Costly, SubjectOf
+    from runtime.composition import Core
+    from runtime.costly import Queues
+    from web.render import Renderer, Words
+    from web.sections import Section
+
+
+class Erased(Enum):
+    """What is left of a category's streams when their workspace is erased."""
+
+    DELETED = "its own rules delete it first, and what personal values it held are unreadable"
+    UNREADABLE = "personal values are unreadable once the key is destroyed"
+    NOTHING_PERSONAL = "holds no personal value"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What an area says of one category of its events.
+
+    `told`: whether the timeline, the export and `GET /api/events` show it.
+    """
+
+    erased: Erased
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """A consumer that turns intents into work; `name` is stored with its checkpoints."""
+
+    name: str
+    effects: tuple[Intents, ...]
+    rank: Callable[[Recorded], int] = all_alike
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """An effect with its tools, for one thread; `intended` names the consumer that wakes it."""
+
+    effect: Effect
+    intended: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks, and what they may: the account area makes it, every area's routes use it.
+
+    `account` names a caller for a queue. `is_verified`, `is_erased` and `sign_out` are questions
+    and a command about accounts that other areas need. `commands` are the account area's own.
+    """
+
+    commands: Any
+    authenticated: Authenticate
+    proven: Proven
+    account: SubjectOf
+    is_verified: Callable[[str], bool]
+    is_erased: Callable[[str], bool]
+    sign_out: Callable[[str, Caller | None], Committed]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What all routes and pages share. No field is of one context."""
+
+    core: Core
+    tail: LogTail
+    cursors: Cursors
+    limits: RateLimits
+    queues: Queues
+    renderer: Renderer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """An area's share of the application that answers HTTP.
+
+    `streams` are expressions of paths whose bodies are read piece by piece. `commands` and
+    `queries` are the objects behind the routes. `middleware` is put around the whole application,
+    `close` called when the server stops.
+    """
+
+    routers: Sequence[APIRouter]
+    pages: Sequence[APIRouter] = ()
+    costly: Sequence[Costly] = ()
+    streams: Sequence[str] = ()
+    commands: Any = None
+    queries: Mapping[str, Any] = field(default_factory=dict)
+    middleware: Sequence[tuple[Any, Mapping[str, Any]]] = ()
+    close: Callable[[], None] | None = None
+
+
+Export = Callable[["Caller"], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """All that an area brings. What has no default cannot be forgotten: an area that does not say
+    it does not start.
+
+    `categories` says of each category of the area's events what becomes of it. `scopes` are what
+    keys may hold, each with what it allows in a musician's words. `export` gives the pieces of JSON
+    lists that the personal export takes, by name. `empties` deletes what a workspace holds here.
+    """
+
+    name: str
+    categories: Mapping[str, Category]
+    scopes: Mapping[str, str]
+    views: tuple[type[Projection], ...]
+    sagas: tuple[Saga, ...]
+    handlers: Handlers
+    intended: tuple[Intended, ...]
+    sections: Callable[[], Sequence[Section]]
+    words: Callable[[], Words]
+    export: Callable[[Core, Cursors], Mapping[str, Export]]
+    empties: Callable[[Core], Contents] | None
+    serve: Callable[[Serving, Access, Mapping[str, Export]], Served]
+    work: Callable[[Core, ExitStack], Iterable[Performed]]

@@ -1,0 +1,137 @@
+"""What all areas bring, by name. Each name has one owner, and nothing is left unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from commands.unit import Handlers
+from events.catalogue import load_all_events
+from events.errors import NoCultureError
+from events.model import REGISTRY, Event
+from projections.projection import Projection
+from runtime.areas.area import Area, Category, Erased, Intended
+from sagas.saga import Saga
+
+T = TypeVar("T")
+# What every key may hold beside the areas' scopes.
+EVERYTHING = {"*": "do everything that you may"}
+
+
+class TwoOwners(NoCultureError):
+    """A mistake of ours, found when the process starts."""
+
+    status, code = 500, "two-owners"
+
+    def __init__(self, what: str, name: str, owners: Sequence[str]) -> None:
+        super().__init__(f"The {what} {name} has two owners, {' and '.join(owners)}: rename one")
+
+
+class AreaIncomplete(NoCultureError):
+    """A mistake of ours, found when the process starts."""
+
+    status, code = 500, "area-incomplete"
+
+    def __init__(self, area: str, why: str) -> None:
+        super().__init__(f"The area {area} is not complete: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """`told` are the categories of events that the timeline, the feed and the export show."""
+
+    views: tuple[type[Projection], ...]
+    sagas: Mapping[str, Saga]
+    handlers: Handlers
+    intended: Mapping[str, Intended]
+    scopes: Mapping[str, str]
+    told: tuple[str, ...]
+
+
+def gather(areas: Sequence[Area]) -> Gathered:
+    """Raises TwoOwners, AreaIncomplete."""
+    load_all_events()
+    for area in areas:
+        _check_categories(area)
+        _check_handlers(area)
+    views = _owned("view", ((a.name, view.name, view) for a in areas for view in a.views))
+    sagas = _owned("saga", ((a.name, saga.name, saga) for a in areas for saga in a.sagas))
+    intended = _owned(
+        "consumer of intents", ((a.name, each.name, each) for a in areas for each in a.intended)
+    )
+    # Consumers of the log share one table of checkpoints, whatever their kind.
+    _owned(
+        "consumer",
+        (
+            (kind, name, name)
+            for kind, names in (("a view", views), ("a saga", sagas), ("effects", intended))
+            for name in names
+        ),
+    )
+    _owned(
+        "effect",
+        ((each.name, effect.name, effect) for each in intended.values() for effect in each.effects),
+    )
+    said = _owned(
+        "category of events", ((a.name, *each) for a in areas for each in a.categories.items())
+    )
+    return Gathered(
+        views=tuple(views.values()),
+        sagas=sagas,
+        handlers=_owned("command", ((a.name, *each) for a in areas for each in a.handlers.items())),
+        intended=intended,
+        scopes=_owned("scope", ((a.name, *each) for a in areas for each in a.scopes.items()))
+        | EVERYTHING,
+        told=tuple(sorted(name for name, category in said.items() if category.told)),
+    )
+
+
+def _owned(what: str, brought: Iterable[tuple[str, str, T]]) -> dict[str, T]:
+    """Things by name, from (owner, name, thing). Raises TwoOwners."""
+    owners: dict[str, str] = {}
+    things: dict[str, T] = {}
+    for owner, name, thing in brought:
+        if name in owners:
+            raise TwoOwners(what, name, (owners[name], owner))
+        owners[name], things[name] = owner, thing
+    return things
+
+
+def _check_categories(area: Area) -> None:
+    """Each category of the area's events is said, and what is said of it is true."""
+    models: dict[str, list[type[Event]]] = {}
+    for model in REGISTRY.all():
+        newest = REGISTRY.newest(model.type) is model
+        if newest and model.__module__.startswith(f"events.{area.name}."):
+            models.setdefault(model.type.partition(".")[0], []).append(model)
+    if unsaid := models.keys() - area.categories.keys():
+        raise AreaIncomplete(
+            area.name,
+            f"it does not say what erasure leaves and the timeline tells of {sorted(unsaid)}",
+        )
+    if unknown := area.categories.keys() - models.keys():
+        raise AreaIncomplete(area.name, f"it says something of {sorted(unknown)}, and has no event")
+    for name, category in area.categories.items():
+        _check_erased(area, name, category, models[name])
+
+
+def _check_erased(area: Area, name: str, category: Category, models: Sequence[type[Event]]) -> None:
+    personal = any(model.personal_fields for model in models)
+    if personal and category.erased is Erased.NOTHING_PERSONAL:
+        raise AreaIncomplete(area.name, f"events of {name} hold personal values")
+    if not personal and category.erased is Erased.UNREADABLE:
+        raise AreaIncomplete(area.name, f"no event of {name} holds a personal value")
+    if category.erased is Erased.DELETED:
+        if area.empties is None:
+            raise AreaIncomplete(area.name, f"nothing deletes {name} with its workspace: `empties`")
+        if not any(model.type == f"{name}.deleted" for model in models):
+            raise AreaIncomplete(area.name, f"there is no event {name}.deleted")
+
+
+def _check_handlers(area: Area) -> None:
+    for name, (model, _) in area.handlers.items():
+        if name != model.stored_name:
+            raise AreaIncomplete(
+                area.name, f"{model.__name__} is stored as {model.stored_name}, not as {name}"
+            )

@@ -1,0 +1,174 @@
+"""The system area: sagas in an operator's hand, the timeline, the live feed, health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from projections.system.sagas import Sagas as SagasView
+from projections.system.timeline import Timeline
+from runtime.areas.area import (
+    Access,
+    Area,
+    Category,
+    Erased,
+    Export,
+    Performed,
+    Served,
+    Serving,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kit.paging import Cursors
+    from read_api.system.system import Check
+    from read_api.system.timeline import TimelineQueries
+    from runtime.composition import Core
+    from web.render import Words
+    from web.sections import Section
+
+DATABASE_PATIENCE_S = 2.0
+
+
+def timeline_of(core: Core, cursors: Cursors) -> TimelineQueries:
+    from read_api.system.timeline import TimelineQueries
+
+    return TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
+
+
+def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
+    from commands.system import operations
+    from commands.system.operations import Operations
+    from events.store.postgres import PostgresEvents
+    from processors.system.operating import Operating
+    from read_api.account.holders import Holders
+    from read_api.system import events_http, sagas_http, system_http
+    from read_api.system.live import LiveFeed
+    from read_api.system.metrics import CountRequests, Metrics
+    from read_api.system.sagas import SagaQueries
+    from read_api.system.system import SystemQueries
+    from runtime.areas import SAGAS
+    from runtime.observability.figures import InstallationFigures, StoreFigures
+    from runtime.status import parts_running
+    from web import security_txt
+    from web.pages.system import sagas as sagas_page
+    from web.pages.system import system as system_page
+    from web.pages.system.tools import SystemTools
+
+    core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
+    settings, cursors, events = core.settings, serving.cursors, core.log.events
+    timeline = timeline_of(core, cursors)
+    operating = Operations(Operating(SAGAS, core.log, core.pool, core.codec))
+    system = SystemQueries(
+        core.watching,
+        core.watched().progress,
+        PostgresEvents(core.watching).head,
+        parts_running,
+    )
+    stuck = SagaQueries(core.watching, cursors, events.stream).stuck
+    sagas = SagaQueries(core.pool, cursors, events.stream)
+    metrics = Metrics(system)
+    metrics.registry.register(InstallationFigures(core, stuck, parts_running))
+    core.log.observe(StoreFigures(metrics.registry).group_committed)
+    feed = LiveFeed(
+        serving.tail,
+        events.head,
+        lambda after, limit, tenant: events.after(after, limit, tenant=tenant),
+        Holders(core.pool, settings.session_life).living,
+        most=settings.live_streams,
+        of_network=settings.live_streams_per_network,
+    )
+    tools = SystemTools(
+        renderer=serving.renderer,
+        authenticated=authenticated,
+        progress=progress,
+        limits=serving.limits,
+        system=system,
+        sagas=sagas,
+        operations=operating,
+        sign_out=access.sign_out,
+    )
+    return Served(
+        routers=(
+            operations.router(operating, authenticated),
+            events_http.router(authenticated, progress, timeline, feed, core.codec.reveal),
+            sagas_http.router(authenticated, progress, sagas),
+            system_http.router(authenticated, system, metrics, checks(core.watched())),
+            security_txt.router(settings.security_contact),
+        ),
+        pages=[page.router(tools) for page in (system_page, sagas_page)],
+        commands=operating,
+        queries={"timeline": timeline, "feed": feed},
+        middleware=((CountRequests, {"metrics": metrics}),),
+        # Open live streams end at once; waiting for them would cost every stop the full 5 s.
+        close=feed.close,
+    )
+
+
+def checks(core: Core) -> dict[str, Check]:
+    """What /readyz asks; an answer is what is wrong."""
+    from read_api.system.system import consumers_running
+    from runtime.areas import VIEWS
+    from runtime.migrate import newest_migration
+    from runtime.status import failing_parts
+
+    def database() -> str | None:
+        # First, and with less patience than a command: who asks wants to know now.
+        with core.pool.connection(timeout=DATABASE_PATIENCE_S) as connection:
+            connection.execute("SELECT 1")
+        return None
+
+    def migrations() -> str | None:
+        with core.pool.connection() as connection:
+            applied = connection.execute("SELECT max(number) FROM migrations").fetchone()
+        wanted = newest_migration()
+        number = applied[0] if applied else None
+        return None if number == wanted else f"at {number}, this version needs {wanted}"
+
+    return {
+        "database": database,
+        "migrations": migrations,
+        "consumers": lambda: consumers_running(core.progress, [view.name for view in VIEWS]),
+        "relay": core.progress.refused,
+        "parts": lambda: failing_parts(core.settings.run_dir),
+    }
+
+
+def _work(core: Core, stack: ExitStack) -> Iterable[Performed]:
+    return ()
+
+
+def _sections() -> Sequence[Section]:
+    from web.sections import Section
+
+    return (Section("System", "/system", ("system", "sagas"), operators_only=True),)
+
+
+def _words() -> Words:
+    from web.render import Words
+
+    return Words()
+
+
+def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
+    return {"events": timeline_of(core, cursors).exported}
+
+
+AREA = Area(
+    name="system",
+    categories={"operation": Category(Erased.NOTHING_PERSONAL, told=True)},
+    scopes={"events:read": "follow what happens", "operator": "operate this installation"},
+    views=(SagasView, Timeline),
+    sagas=(),
+    handlers={},
+    intended=(),
+    sections=_sections,
+    words=_words,
+    export=_exports,
+    # Operations are nobody's contents: they say what an operator did.
+    empties=None,
+    serve=_serve,
+    work=_work,
+)

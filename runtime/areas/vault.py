@@ -1,0 +1,338 @@
+"""The vault area: recordings, uploads, measurements, collections, comments, search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.vault import ingest_handlers, reanalysing_handlers
+from processors.vault.audio import AnalysisEffect, ProbeEffect, rank
+from projections.vault.analyses import Analyses as AnalysesView
+from projections.vault.collections import Collections as CollectionsView
+from projections.vault.comments import Comments as CommentsView
+from projections.vault.reanalyses import Reanalyses as ReanalysesView
+from projections.vault.sounds import Sounds as SoundsView
+from projections.vault.vault import Vault as VaultView
+from runtime.areas.area import (
+    Access,
+    Area,
+    Category,
+    Erased,
+    Export,
+    Intended,
+    Performed,
+    Served,
+    Serving,
+)
+from sagas.vault.ingest import INGEST
+from sagas.vault.reanalysing import REANALYSING
+from sagas.vault.remeasuring import REMEASURING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from commands.leaving import Contents
+    from commands.vault.analyses import Analyses
+    from commands.vault.assets import Assets
+    from commands.vault.bulk import Bulk
+    from commands.vault.collections import Collections
+    from commands.vault.comments import Comments
+    from commands.vault.direct import DirectUploads
+    from commands.vault.rewriting import Rewriting
+    from commands.vault.uploads import Uploads
+    from gateways.ports import TextEmbedder
+    from kit.fair import FairQueue
+    from kit.paging import Cursors
+    from kit.turns import Costly
+    from read_api.vault.assets import AssetQueries
+    from read_api.vault.queue import Queue
+    from read_api.vault.storage import StorageQueries
+    from runtime.composition import Core
+    from runtime.costly import Queues
+    from web.render import Words
+    from web.sections import Section
+
+AUDIO = "audio-effects"
+PROBE_THREADS = 1
+# Uploads are read piece by piece and capped by `max_upload_bytes` instead.
+STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
+
+
+@dataclass(frozen=True, slots=True)
+class VaultCommands:
+    """What changes the vault, for routes, pages and the command line alike."""
+
+    assets: Assets
+    bulk: Bulk
+    analyses: Analyses
+    collections: Collections
+    comments: Comments
+    uploads: Uploads
+    direct: DirectUploads
+    rewriting: Rewriting
+
+
+def commands_of(
+    core: Core, is_erased: Callable[[str], bool], files: FairQueue | None = None
+) -> VaultCommands:
+    """`is_erased` says it of an account. `files` are turns at checking and moving files."""
+    from commands.vault.analyses import Analyses
+    from commands.vault.assets import Assets
+    from commands.vault.bulk import Bulk
+    from commands.vault.collections import Collections
+    from commands.vault.comments import Comments
+    from commands.vault.direct import DirectUploads
+    from commands.vault.quota import Quota
+    from commands.vault.rewriting import Rewriting
+    from commands.vault.staging import Staging
+    from commands.vault.uploads import Uploads
+    from gateways.audio.pool import AudioPool
+    from read_api.vault.reanalyses import ReanalysisQueries
+    from read_api.vault.search.saved import canonical
+
+    staging = Staging(core.objects, core.settings.max_upload_bytes)
+    quota = Quota(storage(core).usage)
+    assets = Assets(core.commands, core.objects, staging, quota, files, is_erased=is_erased)
+    uploads = Uploads(core.pool, staging, assets)
+    return VaultCommands(
+        assets=assets,
+        bulk=Bulk(core.commands, assets),
+        analyses=Analyses(core.commands, ReanalysisQueries(core.pool).choose),
+        collections=Collections(core.commands, canonical),
+        comments=Comments(core.commands),
+        uploads=uploads,
+        direct=DirectUploads(uploads, core.objects),
+        # Its children start when they are first asked, and end with this process.
+        rewriting=Rewriting(core.commands, assets, core.objects, AudioPool(), quota),
+    )
+
+
+def storage(core: Core) -> StorageQueries:
+    from read_api.vault.storage import StorageQueries
+
+    return StorageQueries(core.pool, core.settings.storage_plans, core.settings.storage_plan)
+
+
+def asset_queries(core: Core, cursors: Cursors) -> AssetQueries:
+    from read_api.vault.assets import AssetQueries
+
+    return AssetQueries(core.pool, cursors, text_embedder(core.settings.text_model_dir))
+
+
+def text_embedder(folder: Path | None) -> Callable[[], TextEmbedder]:
+    """Imports the model when the first question has words: onnxruntime takes half a second. An
+    operator's own model is looked at now. Raises TextModelRefused.
+    """
+
+    def make() -> TextEmbedder:
+        from gateways.text.embedding import make_embedder
+
+        return make_embedder(folder)
+
+    if folder is None:
+        return make
+    chosen = make()
+    return lambda: chosen
+
+
+def queue_of(core: Core) -> Queue:
+    """What waits to be measured."""
+    from read_api.vault.queue import read_queue
+
+    with core.pool.connection() as connection:
+        return read_queue(connection)
+
+
+def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
+    from commands.vault import (
+        analyses,
+        assets,
+        bulk,
+        collections,
+        comments,
+        direct,
+        enhanced,
+        rewriting,
+        uploads,
+    )
+    from gateways.audio.peaks import read_zoom
+    from read_api.vault import (
+        analyses_http,
+        assets_http,
+        collections_http,
+        comments_http,
+        media_http,
+        storage_http,
+    )
+    from read_api.vault.analyses import AnalysisQueries
+    from read_api.vault.collections import CollectionQueries
+    from read_api.vault.comments import CommentQueries
+    from read_api.vault.media import AssetMedia
+    from read_api.vault.reanalyses import ReanalysisQueries
+    from runtime.areas.system import timeline_of
+    from runtime.costly import searching
+    from web.pages.vault import asset as asset_page
+    from web.pages.vault import collections as collections_page
+    from web.pages.vault import measuring
+    from web.pages.vault import vault as vault_page
+    from web.pages.vault.tools import VaultTools
+
+    core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
+    reveal, cursors = core.codec.reveal, serving.cursors
+    commands = commands_of(core, access.is_erased, serving.queues.files)
+    found, timeline = asset_queries(core, cursors), timeline_of(core, cursors)
+    reports = AnalysisQueries(core.pool, found, core.objects)
+    reanalyses, usage = ReanalysisQueries(core.pool), storage(core)
+    collected = CollectionQueries(core.pool, found, cursors, reveal)
+    said = CommentQueries(core.pool, found, cursors, reveal)
+    media = AssetMedia(found, core.objects, read_zoom)
+    waiting = enhanced.EnhancedAnalyses(commands.analyses, reports.standing, progress)
+    tools = VaultTools(
+        renderer=serving.renderer,
+        authenticated=authenticated,
+        progress=progress,
+        limits=serving.limits,
+        assets=commands.assets,
+        rewriting=commands.rewriting,
+        collecting=commands.collections,
+        collections=collected,
+        comments=commands.comments,
+        storage=usage,
+        vault=found,
+        said=said,
+        media=media,
+        reports=reports,
+        reanalyses=reanalyses,
+        queue=partial(queue_of, core),
+        measuring=commands.analyses,
+        newest_events=timeline.newest_of_asset,
+        is_verified=access.is_verified,
+    )
+    pages = (vault_page, measuring, asset_page, collections_page)
+    return Served(
+        routers=(
+            bulk.router(commands.bulk, authenticated),
+            assets.router(commands.assets, authenticated),
+            analyses.router(commands.analyses, authenticated),
+            collections.router(commands.collections, authenticated),
+            comments.router(commands.comments, authenticated),
+            direct.router(commands.direct, authenticated),
+            uploads.router(commands.uploads, authenticated),
+            rewriting.router(commands.rewriting, authenticated),
+            enhanced.router(waiting, authenticated, progress),
+            assets_http.router(
+                *(authenticated, progress, found, timeline.of_asset),
+                searching(serving.queues, access.account),
+            ),
+            collections_http.router(authenticated, progress, collected),
+            analyses_http.router(authenticated, progress, reports, reanalyses),
+            comments_http.router(authenticated, progress, said),
+            media_http.router(authenticated, progress, media),
+            storage_http.router(authenticated, progress, usage),
+        ),
+        pages=[page.router(tools) for page in pages],
+        costly=tuple(_costly(serving.queues, access)),
+        streams=STREAMS,
+        commands=commands,
+        queries={"assets": found},
+    )
+
+
+def _costly(queues: Queues, access: Access) -> Iterator[Costly]:
+    """Requests that read whole files, or search. Uploads take a turn once their bytes are here
+    (`commands/vault/assets.py`).
+    """
+    from runtime.costly import ASKS, FILES, passing
+
+    yield passing(queues.files, access.account, "POST", FILES)
+    # It may read a whole upload for its digest.
+    yield passing(queues.files, access.account, "HEAD", "/api/uploads/[^/]+")
+    # The API's searches may wait for a view first: they have `searching`.
+    yield passing(queues.searches, access.account, "GET", "/vault", ASKS)
+    yield passing(queues.searches, access.account, "GET", "/assets/[^/]+/alike")
+
+
+def _work(core: Core, stack: ExitStack) -> Iterator[Performed]:
+    """Probes only: what is measured is the analysis pool's (`analysing`)."""
+    from gateways.audio.pool import AudioPool
+
+    tools = stack.enter_context(AudioPool(PROBE_THREADS))
+    for _ in range(PROBE_THREADS):
+        yield Performed(ProbeEffect(tools, core.objects), AUDIO)
+
+
+def analysing(core: Core, stack: ExitStack) -> AnalysisEffect:
+    """The effect of the analysis pool: as many tracks at once as `analysis_workers` says."""
+    from gateways.audio.pool import AudioPool
+
+    settings = core.settings
+    tools = stack.enter_context(
+        AudioPool(
+            settings.analysis_workers,
+            analyser=settings.analyser,
+            models=settings.analysis_models == "on",
+            models_dir=settings.models_dir,
+            models_wanted=[name.strip() for name in settings.models_wanted.split(",") if name],
+        )
+    )
+    return AnalysisEffect(tools, core.objects)
+
+
+def _sections() -> Sequence[Section]:
+    from web.sections import Section
+
+    return (
+        Section("Vault", "/vault", ("vault", "assets", "comments")),
+        Section("Collections", "/collections", ("collections",)),
+    )
+
+
+def _words() -> Words:
+    from web.pages.vault.words import in_templates
+
+    return in_templates()
+
+
+def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
+    from read_api.vault.export import exported
+
+    return {"assets": partial(exported, asset_queries(core, cursors))}
+
+
+def _empties(core: Core) -> Contents:
+    from commands.vault.contents import VaultContents
+
+    return VaultContents(core.commands, core.objects)
+
+
+AREA = Area(
+    name="vault",
+    categories={
+        "asset": Category(Erased.DELETED, told=True),
+        "analysis": Category(Erased.NOTHING_PERSONAL, told=True),
+        "collection": Category(Erased.DELETED, told=True),
+        "comment": Category(Erased.DELETED, told=True),
+        "ingest": Category(Erased.NOTHING_PERSONAL, told=True),
+        "reanalysis": Category(Erased.NOTHING_PERSONAL, told=True),
+        "reanalysing": Category(Erased.NOTHING_PERSONAL, told=False),
+        "remeasuring": Category(Erased.NOTHING_PERSONAL, told=False),
+    },
+    scopes={"assets:read": "read tracks", "assets:write": "upload and change tracks"},
+    views=(
+        *(AnalysesView, ReanalysesView, SoundsView),
+        *(CollectionsView, CommentsView, VaultView),
+    ),
+    sagas=(INGEST, REMEASURING, REANALYSING),
+    handlers={**ingest_handlers.HANDLERS, **reanalysing_handlers.HANDLERS},
+    intended=(Intended(AUDIO, (ProbeEffect, AnalysisEffect), rank),),
+    sections=_sections,
+    words=_words,
+    export=_exports,
+    empties=_empties,
+    serve=_serve,
+    work=_work,
+)

@@ -1,0 +1,108 @@
+"""What areas bring is gathered by name: a name has one owner, and nothing is left unsaid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from commands.vault.ingest import RequestProbe
+from runtime.areas import ALL, AREAS, account, system, vault
+from runtime.areas.area import Area, Category, Erased, Intended
+from runtime.areas.gathering import AreaIncomplete, TwoOwners, gather
+
+ACCOUNT, VAULT, SYSTEM = account.AREA, vault.AREA, system.AREA
+
+
+def with_more(area: Area, **more: Any) -> list[Area]:
+    """All areas, one of them with something more than it has."""
+    changed = {
+        name: {**getattr(area, name), **value}
+        if isinstance(value, dict)
+        else (*getattr(area, name), *value)
+        for name, value in more.items()
+    }
+    return [replace(each, **changed) if each is area else each for each in AREAS]
+
+
+@pytest.mark.parametrize(
+    ("what", "more"),
+    [
+        ("view vault", {"views": [VAULT.views[-1]]}),
+        ("saga ingest", {"sagas": [VAULT.sagas[0]]}),
+        ("command RequestProbe", {"handlers": {"RequestProbe": VAULT.handlers["RequestProbe"]}}),
+        ("scope assets:read", {"scopes": {"assets:read": "read something else"}}),
+        ("consumer of intents audio-effects", {"intended": [Intended("audio-effects", ())]}),
+        ("effect probe", {"intended": [Intended("more", VAULT.intended[0].effects)]}),
+        ("consumer ingest", {"intended": [Intended("ingest", ())]}),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_name_that_two_areas_bring_is_refused(what: str, more: dict[str, Any]):
+    with pytest.raises(TwoOwners, match=f"The {what} has two owners"):
+        gather(with_more(SYSTEM, **more))
+
+
+def test_one_area_cannot_bring_a_name_twice_either():
+    with pytest.raises(TwoOwners, match="vault and vault"):
+        gather(with_more(VAULT, views=[VAULT.views[0]]))
+
+
+def test_a_category_that_an_area_says_nothing_of_is_named():
+    silent = {name: said for name, said in VAULT.categories.items() if name != "comment"}
+    with pytest.raises(AreaIncomplete, match=r"vault .*erasure leaves.*comment"):
+        gather([ACCOUNT, replace(VAULT, categories=silent), SYSTEM])
+
+
+def test_a_category_that_an_area_has_not_got_is_named():
+    with pytest.raises(AreaIncomplete, match=r"vault .*loan"):
+        gather(with_more(VAULT, categories={"loan": Category(Erased.DELETED, told=True)}))
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "why"),
+    [
+        ("comment", Erased.NOTHING_PERSONAL, "hold personal values"),
+        ("analysis", Erased.UNREADABLE, "no event of analysis holds a personal value"),
+        ("analysis", Erased.DELETED, "no event analysis.deleted"),
+    ],
+)
+def test_what_erasure_leaves_is_said_truly(name: str, said: Erased, why: str):
+    with pytest.raises(AreaIncomplete, match=why):
+        gather(with_more(VAULT, categories={name: Category(said, told=True)}))
+
+
+def test_what_is_deleted_with_a_workspace_has_somebody_who_deletes_it():
+    with pytest.raises(AreaIncomplete, match="nothing deletes"):
+        gather([ACCOUNT, replace(VAULT, empties=None), SYSTEM])
+
+
+def test_a_handler_stands_under_the_stored_name_of_its_command():
+    handler = VAULT.handlers["RequestProbe"][1]
+    with pytest.raises(AreaIncomplete, match="stored as RequestProbe, not as Probe"):
+        gather(with_more(SYSTEM, handlers={"Probe": (RequestProbe, handler)}))
+
+
+def test_the_timeline_tells_what_the_areas_say():
+    told = {name for area in AREAS for name, said in area.categories.items() if said.told}
+    assert set(ALL.told) == told
+    assert "erasing" not in told
+
+
+def test_an_area_that_forgets_something_does_not_start():
+    with pytest.raises(TypeError, match="export"):
+        Area(  # type: ignore[call-arg]
+            name="lending",
+            categories={},
+            scopes={},
+            views=(),
+            sagas=(),
+            handlers={},
+            intended=(),
+            sections=tuple,
+            words=dict,
+            empties=None,
+            serve=None,
+            work=None,
+        )

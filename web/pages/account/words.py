@@ -1,0 +1,12 @@
+"""What keys may do, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+def allowed(scopes: Iterable[str], known: Mapping[str, str]) -> str:
+    """The deeds of these scopes as a list; `known` says each in a musician's words. A scope of a
+    newer version is said by its name.
+    """
+    return ", ".join(known.get(scope, scope.replace("_", " ")) for scope in scopes)

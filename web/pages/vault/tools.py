@@ -1,0 +1,46 @@
+"""What the pages of the vault are made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from commands.vault.analyses import Analyses
+from commands.vault.assets import Assets
+from commands.vault.collections import Collections
+from commands.vault.comments import Comments
+from commands.vault.rewriting import Rewriting
+from kit.caller import Caller
+from read_api.vault.analyses import AnalysisQueries
+from read_api.vault.assets import AssetQueries
+from read_api.vault.collections import CollectionQueries
+from read_api.vault.comments import CommentQueries
+from read_api.vault.media import AssetMedia
+from read_api.vault.queue import Queue
+from read_api.vault.reanalyses import ReanalysisQueries
+from read_api.vault.storage import StorageQueries
+from schemas.dto import EventDto
+from web.tools import PageTools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultTools(PageTools):
+    """`newest_events` tells what happened to an asset, `is_verified` whether an account has
+    proven its address.
+    """
+
+    assets: Assets
+    rewriting: Rewriting
+    collecting: Collections
+    collections: CollectionQueries
+    comments: Comments
+    storage: StorageQueries
+    vault: AssetQueries
+    said: CommentQueries
+    media: AssetMedia
+    reports: AnalysisQueries
+    reanalyses: ReanalysisQueries
+    queue: Callable[[], Queue]
+    measuring: Analyses
+    newest_events: Callable[[Caller, str, int], Sequence[EventDto]]
+    is_verified: Callable[[str], bool]
