@@ -19,7 +19,6 @@ def request_step(unit: Unit, command: RequestErasureStep) -> None:
         erasure,
         command.erasure_id,
         erasure.request_step,
-        erasure_id=command.erasure_id,
         step=command.step,
         attempt=command.attempt,
     )
@@ -30,7 +29,6 @@ def record_contents_deleted(unit: Unit, command: RecordContentsDeleted) -> None:
         erasure,
         command.erasure_id,
         erasure.delete_contents,
-        erasure_id=command.erasure_id,
         assets=command.assets,
         blobs=command.blobs,
     )
@@ -39,7 +37,7 @@ def record_contents_deleted(unit: Unit, command: RecordContentsDeleted) -> None:
 def erase_subject(unit: Unit, command: EraseSubject) -> None:
     """The key's end, what every reader hears of it, and the saga's next input: one append."""
     say_erased(unit, command.erasure_id, command.account_id, command.workspace_id)
-    unit.change(erasure, command.erasure_id, erasure.destroy_key, erasure_id=command.erasure_id)
+    unit.change(erasure, command.erasure_id, erasure.destroy_key)
 
 
 def say_erased(
@@ -55,18 +53,12 @@ def say_erased(
         workspace_id=workspace_id,
         erasure_id=erasure_id,
     )
-    unit.change(account, account_id, account.erase, account_id=account_id, erasure_id=erasure_id)
+    unit.change(account, account_id, account.erase, erasure_id=erasure_id)
     unit.alongside(DESTROY, (account_id,))
 
 
 def certify(unit: Unit, command: CertifyErasure) -> None:
-    unit.change(
-        erasure,
-        command.erasure_id,
-        erasure.certify,
-        erasure_id=command.erasure_id,
-        certificate=command.certificate,
-    )
+    unit.change(erasure, command.erasure_id, erasure.certify, certificate=command.certificate)
 
 
 HANDLERS = {

@@ -132,12 +132,11 @@ class Bulk:
         }
 
         def stage(one: Named) -> None:
-            unit.change(
+            unit.change_at(
+                one.version,
                 asset,
-                one.id,
+                AssetId(one.id),
                 asset.edit_tags,
-                expected_version=one.version,
-                asset_id=AssetId(one.id),
                 edited_by=AccountId(caller.account_id),
                 changes=said[one.id],
             )
@@ -159,12 +158,11 @@ class Bulk:
         self._own(caller, command.assets, verified=False)
 
         def stage(one: Named) -> None:
-            unit.change(
+            unit.change_at(
+                one.version,
                 asset,
-                one.id,
+                AssetId(one.id),
                 asset.delete,
-                expected_version=one.version,
-                asset_id=AssetId(one.id),
                 deleted_by=AccountId(caller.account_id),
             )
 

@@ -23,7 +23,7 @@ Handler = Callable[[Unit, Any], None]
 
 
 def request_probe(unit: Unit, command: RequestProbe) -> None:
-    unit.change(asset, command.asset_id, asset.request_probe, asset_id=command.asset_id)
+    unit.change(asset, command.asset_id, asset.request_probe)
 
 
 def verify_asset(unit: Unit, command: VerifyAsset) -> None:
@@ -31,7 +31,6 @@ def verify_asset(unit: Unit, command: VerifyAsset) -> None:
         asset,
         command.asset_id,
         asset.verify,
-        asset_id=command.asset_id,
         tags=command.tags,
         audio=command.audio,
         cover=command.cover,
@@ -43,14 +42,7 @@ def verify_asset(unit: Unit, command: VerifyAsset) -> None:
 
 
 def reject_asset(unit: Unit, command: RejectAsset) -> None:
-    unit.change(
-        asset,
-        command.asset_id,
-        asset.reject,
-        asset_id=command.asset_id,
-        code=command.code,
-        reason=command.reason,
-    )
+    unit.change(asset, command.asset_id, asset.reject, code=command.code, reason=command.reason)
 
 
 def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
@@ -60,7 +52,6 @@ def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
         analysis,
         analysis_id,
         analysis.request,
-        analysis_id=analysis_id,
         asset_id=command.asset_id,
         workspace_id=command.workspace_id,
         sha256=command.sha256,
@@ -73,7 +64,6 @@ def complete_analysis(unit: Unit, command: CompleteAnalysis) -> None:
         analysis,
         command.analysis_id,
         analysis.complete,
-        analysis_id=command.analysis_id,
         measurement=command.measurement,
         peaks=command.peaks,
         run=command.run,
@@ -86,7 +76,6 @@ def fail_analysis_attempt(unit: Unit, command: FailAnalysisAttempt) -> None:
         analysis,
         command.analysis_id,
         analysis.fail_attempt,
-        analysis_id=command.analysis_id,
         attempt=command.attempt,
         code=command.code,
         reason=command.reason,
@@ -98,7 +87,6 @@ def give_up_analysis(unit: Unit, command: GiveUpAnalysis) -> None:
         analysis,
         command.analysis_id,
         analysis.give_up,
-        analysis_id=command.analysis_id,
         run=command.run,
         code=command.code,
         reason=command.reason,

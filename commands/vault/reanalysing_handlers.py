@@ -24,12 +24,11 @@ def start_batch(unit: Unit, command: StartReanalysisBatch) -> None:
     wanted = run.state == "running" and command.number == run.started
     batch = run.listed[command.number] if wanted else ()
     asked = sum(_ask(unit, asset_id, run.workspace_id, command.reanalysis_id) for asset_id in batch)
-    unit.change(
+    unit.change_at(
+        version,
         reanalysis,
         command.reanalysis_id,
         reanalysis.start_batch,
-        expected_version=version,
-        reanalysis_id=command.reanalysis_id,
         number=command.number,
         asked=asked,
         passed_over=len(batch) - asked,
@@ -45,12 +44,11 @@ def _ask(unit: Unit, asset_id: AssetId, workspace_id: str, reanalysis_id: Reanal
     measured, version = unit.load(analysis, analysis_id, fresh=True)
     if measured is None or measured.under_way:
         return False
-    unit.change(
+    unit.change_at(
+        version,
         analysis,
         analysis_id,
         analysis.request_again,
-        expected_version=version,
-        analysis_id=analysis_id,
         asset_id=asset_id,
         workspace_id=recording.workspace_id,
         sha256=recording.sha256,
@@ -64,13 +62,7 @@ def complete(unit: Unit, command: CompleteReanalysis) -> None:
 
 
 def cancel(unit: Unit, command: CancelReanalysis) -> None:
-    unit.change(
-        reanalysis,
-        command.reanalysis_id,
-        reanalysis.cancel,
-        reanalysis_id=command.reanalysis_id,
-        cancelled_by=None,
-    )
+    unit.change(reanalysis, command.reanalysis_id, reanalysis.cancel, cancelled_by=None)
 
 
 HANDLERS: dict[str, tuple[type[Command], Callable[[Unit, Any], None]]] = {

@@ -106,7 +106,6 @@ class Library:
             asset,
             asset_id,
             asset.upload,
-            asset_id=asset_id,
             workspace_id=WorkspaceId(caller.workspace_id),
             uploaded_by=AccountId(caller.account_id),
             filename=filename,
@@ -159,7 +158,6 @@ class Library:
             analysis,
             analysis_id,
             analysis.request,
-            analysis_id=analysis_id,
             asset_id=asset_id,
             workspace_id=WorkspaceId(caller.workspace_id),
             sha256="0" * 64,
@@ -198,7 +196,6 @@ class Library:
             analysis,
             analysis_id,
             analysis.complete,
-            analysis_id=analysis_id,
             measurement=measurement,
             peaks=Blob(sha256=sha256, size_bytes=len(peaks), media_type="x/peaks"),
         )
@@ -211,7 +208,6 @@ class Library:
             analysis,
             analysis_id,
             analysis.give_up,
-            analysis_id=analysis_id,
             code="timeout",
             reason="It took too long",
         )
@@ -239,7 +235,7 @@ class Library:
             assert self.progress.wait_until(view, self.position, 20)
 
     def change(self, caller: Caller, asset_id: AssetId, decide: Any, **arguments: Any) -> None:
-        self._do(caller, "change", asset, asset_id, decide, asset_id=asset_id, **arguments)
+        self._do(caller, "change", asset, asset_id, decide, **arguments)
 
     def _do(self, caller: Caller, how: str, module: Any, *decision: Any, **arguments: Any) -> None:
         context = CommandContext(
