@@ -47,13 +47,17 @@ _LOST = (
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Who wants it, whose data it is, and the ids that make it idempotent and traceable."""
+    """Who wants it, whose data it is, and the ids that make it idempotent and traceable.
+
+    `keyed`: the command's id comes from an Idempotency-Key, so the caller may send it again.
+    """
 
     actor: str | None
     tenant: str
     command_id: str
     correlation_id: str
     causation_id: str | None = None
+    keyed: bool = False
 
 
 @dataclass(slots=True)
@@ -167,9 +171,13 @@ class Unit:
         rule = _knowing(decide, stream_id, *args, **said)
         self._stage(_Staged(module, stream_id, rule, loaded, pinned=True))
 
-    def repeated(self) -> Committed | None:
-        """The first answer, if this command was committed before. Raises InputMismatch (422)."""
-        return self._first_answer()
+    def once(self) -> Committed | None:
+        """The first answer, if the caller has sent this command before; None for one without a key.
+
+        For handlers that look at more than `commit` does: what they see may be different by now.
+        Raises InputMismatch (422).
+        """
+        return self._first_answer() if self.context.keyed else None
 
     def alongside(self, statement: str, parameters: Any) -> None:
         """SQL of the same transaction, before the append: rows that come or go with the events."""

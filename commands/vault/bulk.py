@@ -120,7 +120,7 @@ class Bulk:
         """Raises SomeAssetsRefuse (409): then nothing was changed."""
         said = {each.id: _said(command.changes) | _said(each.changes) for each in command.assets}
         unit = self._unit(caller, EDIT, key, command)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return EditedAssets(assets=self._now(command.assets), undo=None), first
         before = self._own(caller, command.assets, verified=True)
         undo = {
@@ -153,7 +153,7 @@ class Bulk:
     def delete(self, caller: Caller, command: DeleteAssets, key: str | None = None) -> Committed:
         """Raises SomeAssetsRefuse (409): then nothing was deleted."""
         unit = self._unit(caller, DELETE, key, command)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         self._own(caller, command.assets, verified=False)
 

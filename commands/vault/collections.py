@@ -65,7 +65,7 @@ class Collections:
         collection_id = CollectionId.new()
         context = command_context(caller, "POST /api/collections", key)
         unit = self._commands.unit(context, input=command)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         unit.start(
             collection,
@@ -93,7 +93,7 @@ class Collections:
         """
         said = command.model_dump(exclude_unset=True)
         stream, unit = self._unit(caller, "PATCH", collection_id, expected_version, key, said)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         with as_seen(expected_version):
             unit.change_at(

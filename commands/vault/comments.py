@@ -59,7 +59,7 @@ class Comments:
             command_context(caller, "POST /api/assets/{id}/comments", key),
             input={"asset_id": stream, **command.model_dump()},
         )
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         self._require_recording(unit, caller, stream, "The asset")
         comment_id = CommentId.new()
@@ -142,7 +142,7 @@ class Comments:
             command_context(caller, f"{action} /api/comments/{{id}}", key),
             input={"comment_id": stream, "expected": expected_version, **said},
         )
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         self._require_recording(unit, caller, state.asset_id, "The comment")
         with as_seen(expected_version):

@@ -67,7 +67,7 @@ class Rewriting:
             command_context(caller, REWRITE, key),
             input={"asset_id": stream, "expected": expected_version},
         )
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return self._first_answer(first), first
         found = self._commands.load(asset, stream)
         if expected_version is not None and found.version != expected_version:
