@@ -1,13 +1,11 @@
-"""One handler a line of business of reanalyses; transport above, rules below."""
+"""The handlers of reanalysis commands: transport above, rules below."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset, reanalysis
 from commands.command import Command
+from commands.forwarding import Handler, forward
 from commands.unit import Unit
 from commands.vault.reanalysing import CancelReanalysis, CompleteReanalysis, StartReanalysisBatch
 from events.ids import AnalysisId, AssetId, ReanalysisId
@@ -57,19 +55,15 @@ def _ask(unit: Unit, asset_id: AssetId, workspace_id: str, reanalysis_id: Reanal
     return True
 
 
-def complete(unit: Unit, command: CompleteReanalysis) -> None:
-    unit.change(reanalysis, command.reanalysis_id, reanalysis.complete, **command.model_dump())
-
-
 def cancel(unit: Unit, command: CancelReanalysis) -> None:
     unit.change(reanalysis, command.reanalysis_id, reanalysis.cancel, cancelled_by=None)
 
 
-HANDLERS: dict[str, tuple[type[Command], Callable[[Unit, Any], None]]] = {
+HANDLERS: dict[str, tuple[type[Command], Handler]] = {
     model.stored_name: (model, handler)
     for model, handler in (
         (StartReanalysisBatch, start_batch),
-        (CompleteReanalysis, complete),
+        forward(CompleteReanalysis, reanalysis, reanalysis.complete),
         (CancelReanalysis, cancel),
     )
 }
