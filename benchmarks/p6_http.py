@@ -75,8 +75,7 @@ def _verified_assets(folder: Path, url: str, musicians: list[Client]) -> list[st
             tenant = core.log.events.stream(asset_id)[0].tenant
             context = CommandContext(None, tenant, CommandId.new(), CorrelationId.new())
             unit = core.commands.unit(context, input=None)
-            verified = {"asset_id": asset_id, "tags": Tags(), "audio": AUDIO, "cover": None}
-            unit.change(asset, asset_id, asset.verify, **verified)
+            unit.change(asset, asset_id, asset.verify, tags=Tags(), audio=AUDIO, cover=None)
             unit.commit()
     return ids
 

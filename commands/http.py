@@ -25,6 +25,7 @@ def command_context(caller: Caller, route: str, key: str | None) -> CommandConte
         tenant=caller.workspace_id,
         command_id=command_id(caller.account_id, route, key),
         correlation_id=correlation_id(),
+        keyed=key is not None,
     )
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from eventsourcing.application import Repository
 from eventsourcing.persistence import EventStore
 from psycopg_pool import ConnectionPool
 
+from commands.rules import AggregateModule, Evolve
 from events.envelope import Recorded
 from events.model import Event
 from events.store.codec import EventCodec
@@ -24,19 +25,6 @@ from events.store.snapshots import EVERY_VERSIONS, Snapshot, SnapshotStore, snap
 
 CACHE_SIZE = 4_096
 NOBODY: frozenset[str] = frozenset()
-Evolve = Callable[[Any, Event], Any]
-
-
-class AggregateModule(Protocol):
-    """A module of `aggregates/`: its `evolve` says what is true after an event, `STORED_AS` the
-    name that its snapshots are stored under: it stays when the module is renamed or moved.
-    """
-
-    @property
-    def evolve(self) -> Evolve: ...
-
-    @property
-    def STORED_AS(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +42,7 @@ class Loaded:
     snapshot: int = 0
 
     def advanced(
-        self, module: AggregateModule, events: Iterable[Event], *, position: int | None = None
+        self, module: AggregateModule[Any], events: Iterable[Event], *, position: int | None = None
     ) -> Loaded:
         """After these events too, of which the last is at `position`."""
         state, version, subjects = self.state, self.version, self.subjects
@@ -76,11 +64,11 @@ class Aggregates:
     ) -> None:
         self._pool, self._keys, self._snapshot_key = pool, codec.keys, snapshot_key
         self._events: EventStore[str] = EventStore(EventMapper(codec), LogRecorder(log))
-        self._repositories: dict[Evolve, Repository[str]] = {}
-        self._cache: OrderedDict[tuple[Evolve, str], Loaded] = OrderedDict()
+        self._repositories: dict[Evolve[Any], Repository[str]] = {}
+        self._cache: OrderedDict[tuple[Evolve[Any], str], Loaded] = OrderedDict()
         self._lock = threading.Lock()
 
-    def load(self, module: AggregateModule, stream_id: str, *, fresh: bool = False) -> Loaded:
+    def load(self, module: AggregateModule[Any], stream_id: str, *, fresh: bool = False) -> Loaded:
         """`fresh` also reads what others appended since it was cached."""
         key = (module.evolve, stream_id)
         with self._lock:
@@ -96,7 +84,7 @@ class Aggregates:
         # What does not exist is not remembered: another process may make it any moment.
         return self.remember(module, stream_id, loaded) if loaded.version else loaded
 
-    def remember(self, module: AggregateModule, stream_id: str, loaded: Loaded) -> Loaded:
+    def remember(self, module: AggregateModule[Any], stream_id: str, loaded: Loaded) -> Loaded:
         """Cache what is certainly stored, and keep a snapshot where the last one is far behind."""
         if loaded.version - loaded.snapshot >= EVERY_VERSIONS:
             loaded = self._keep_snapshot(module, stream_id, loaded)
@@ -110,7 +98,7 @@ class Aggregates:
                 self._cache.popitem(last=False)
         return loaded
 
-    def forget(self, module: AggregateModule, stream_id: str) -> None:
+    def forget(self, module: AggregateModule[Any], stream_id: str) -> None:
         with self._lock:
             self._cache.pop((module.evolve, stream_id), None)
 
@@ -121,21 +109,23 @@ class Aggregates:
             for key in theirs:
                 del self._cache[key]
 
-    def _project(self, module: AggregateModule, stream_id: str) -> Loaded:
+    def _project(self, module: AggregateModule[Any], stream_id: str) -> Loaded:
         def project(initial: Loaded | None, found: Iterable[Any]) -> Loaded:
             return _fold(module, initial or NOTHING, found)
 
         loaded = self._repository(module).get(stream_id, projector_func=cast(Any, project))
         return cast(Loaded, loaded)
 
-    def _repository(self, module: AggregateModule) -> Repository[str]:
+    def _repository(self, module: AggregateModule[Any]) -> Repository[str]:
         evolve, name = module.evolve, module.STORED_AS
         if evolve not in self._repositories:
             snapshots = snapshot_store(name, evolve, self._pool, self._keys, self._snapshot_key)
             self._repositories[evolve] = Repository(self._events, snapshot_store=snapshots)
         return self._repositories[evolve]
 
-    def _keep_snapshot(self, module: AggregateModule, stream_id: str, loaded: Loaded) -> Loaded:
+    def _keep_snapshot(
+        self, module: AggregateModule[Any], stream_id: str, loaded: Loaded
+    ) -> Loaded:
         store = self._repository(module).snapshot_store
         if isinstance(store, SnapshotStore):
             store.keep(Snapshot(stream_id, loaded.version, loaded.state, subjects=loaded.subjects))
@@ -143,7 +133,7 @@ class Aggregates:
         return replace(loaded, snapshot=loaded.version)
 
 
-def _fold(module: AggregateModule, loaded: Loaded, found: Iterable[Any]) -> Loaded:
+def _fold(module: AggregateModule[Any], loaded: Loaded, found: Iterable[Any]) -> Loaded:
     """On from a state, over what the library hands out: perhaps a snapshot, then events."""
     state, subjects, snapshot = loaded.state, loaded.subjects, loaded.snapshot
     version, position = loaded.version, loaded.position

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from aggregates.errors import NotFound
-from commands.loading import AggregateModule
-from commands.unit import Commands, Decide, Unit
+from commands.rules import AggregateModule
+from commands.unit import Commands
 from events.errors import InvalidId
 from events.ids import Id
-from events.store.pending import Committed, VersionConflict
+from events.store.pending import VersionConflict
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 
@@ -25,7 +27,7 @@ def known(kind: type[AnyId], text: str, what: str) -> AnyId:
 
 
 def owned(
-    commands: Commands, caller: Caller, module: AggregateModule, stream_id: Id, what: str
+    commands: Commands, caller: Caller, module: AggregateModule[Any], stream_id: Id, what: str
 ) -> Any:
     """What it is now. Raises NotFound (404): what another workspace has does not exist."""
     state = commands.load(module, stream_id, fresh=True).state
@@ -34,20 +36,13 @@ def owned(
     return state
 
 
-def change_at(
-    unit: Unit,
-    module: AggregateModule,
-    stream_id: Id,
-    decide: Decide,
-    expected_version: int | None,
-    **said: Any,
-) -> Committed:
-    """Commit one decision. Raises PreconditionFailed (412) if the caller has seen another version;
-    who named none is told of others that were faster (409).
+@contextmanager
+def as_seen(expected_version: int | None) -> Iterator[None]:
+    """Raises PreconditionFailed (412) in the place of VersionConflict, if the caller has named the
+    version to change; who named none is told of others that were faster (409).
     """
     try:
-        unit.change(module, stream_id, decide, expected_version=expected_version, **said)
-        return unit.commit()
+        yield
     except VersionConflict as conflict:
         if expected_version is None:
             raise

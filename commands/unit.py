@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from aggregates.decision import Decision
 from commands.command import Command
-from commands.loading import NOTHING, AggregateModule, Aggregates, Loaded
+from commands.loading import NOTHING, Aggregates, Loaded
+from commands.rules import AggregateModule, Arguments, Rule, State, StreamId
 from events.claims import Claim
 from events.errors import NoCultureError
 from events.ids import EventId
@@ -43,30 +44,34 @@ _LOST = (
     psycopg.InterfaceError,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-Decide = Callable[..., Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Who wants it, whose data it is, and the ids that make it idempotent and traceable."""
+    """Who wants it, whose data it is, and the ids that make it idempotent and traceable.
+
+    `keyed`: the command's id comes from an Idempotency-Key, so the caller may send it again.
+    """
 
     actor: str | None
     tenant: str
     command_id: str
     correlation_id: str
     causation_id: str | None = None
+    keyed: bool = False
 
 
 @dataclass(slots=True)
 class _Staged:
-    module: AggregateModule
+    """A decision and what it rests on: `decide` needs only the state any more."""
+
+    module: AggregateModule[Any]
     stream_id: str
-    decide: Decide
-    arguments: dict[str, Any]
+    decide: Callable[[Any], Decision]
     loaded: Loaded
-    decision: Decision
-    new: bool
-    pinned: bool
+    new: bool = False
+    pinned: bool = False
+    decision: Decision = field(init=False)
 
 
 class Commands:
@@ -88,7 +93,7 @@ class Commands:
         """
         return Unit(self, context, self._hash(input, secrets))
 
-    def load(self, module: AggregateModule, stream_id: str, *, fresh: bool = False) -> Loaded:
+    def load(self, module: AggregateModule[Any], stream_id: str, *, fresh: bool = False) -> Loaded:
         return self.aggregates.load(module, stream_id, fresh=fresh)
 
     def _hash(self, input: object, secrets: frozenset[str]) -> bytes:
@@ -100,7 +105,7 @@ class Commands:
 
 @dataclass(slots=True)
 class Unit:
-    """One command's work. Stage with `start` and `change`, then `commit` once."""
+    """One command's work. Stage with `start`, `change` and `change_at`, then `commit` once."""
 
     _commands: Commands
     context: CommandContext
@@ -111,46 +116,69 @@ class Unit:
     _answered: Committed | None = None
 
     def load(
-        self, module: AggregateModule, stream_id: str, *, fresh: bool = False
-    ) -> tuple[Any, int]:
+        self, module: AggregateModule[State], stream_id: str, *, fresh: bool = False
+    ) -> tuple[State | None, int]:
         """(state or None, version) of a stream, from the cache if it is there and not `fresh`."""
         loaded = self._commands.load(module, stream_id, fresh=fresh)
         return loaded.state, loaded.version
 
     def start(
-        self, module: AggregateModule, stream_id: str, decide: Decide, **arguments: Any
+        self,
+        module: AggregateModule[State],
+        stream_id: StreamId,
+        decide: Rule[State, StreamId, Arguments],
+        *args: Arguments.args,
+        **said: Arguments.kwargs,
     ) -> None:
         """Stage the first decision of a stream that must not exist yet."""
-        self._stage(module, stream_id, decide, arguments, NOTHING, new=True)
+        rule = _knowing(decide, stream_id, *args, **said)
+        self._stage(_Staged(module, stream_id, rule, NOTHING, new=True))
 
     def change(
         self,
-        module: AggregateModule,
-        stream_id: str,
-        decide: Decide,
-        *,
-        expected_version: int | None = None,
-        **arguments: Any,
+        module: AggregateModule[State],
+        stream_id: StreamId,
+        decide: Rule[State, StreamId, Arguments],
+        *args: Arguments.args,
+        **said: Arguments.kwargs,
     ) -> None:
-        """Stage a decision on what the stream is now.
+        """Stage a decision on what the stream is now. Raises the aggregate's refusal."""
+        rule = _knowing(decide, stream_id, *args, **said)
+        self._stage(_Staged(module, stream_id, rule, self._commands.load(module, stream_id)))
 
-        Raises the aggregate's refusal, or VersionConflict.
+    def change_at(
+        self,
+        expected_version: int | None,
+        module: AggregateModule[State],
+        stream_id: StreamId,
+        decide: Rule[State, StreamId, Arguments],
+        *args: Arguments.args,
+        **said: Arguments.kwargs,
+    ) -> None:
+        """`change` at the version that its caller has seen; None is any.
+
+        Raises the aggregate's refusal, or VersionConflict (409).
         """
+        if expected_version is None:
+            self.change(module, stream_id, decide, *args, **said)
+            return
         loaded = self._commands.load(module, stream_id)
-        if expected_version is not None and loaded.version != expected_version:
+        if loaded.version != expected_version:
             # The cache may lag behind another process: only the store's word refuses.
             loaded = self._commands.load(module, stream_id, fresh=True)
             if loaded.version != expected_version and loaded.version > 0:
-                conflict = VersionConflict(stream_id, expected_version, loaded.version)
-                self._refused(conflict)
+                self._refused(VersionConflict(stream_id, expected_version, loaded.version))
                 return
-        self._stage(
-            module, stream_id, decide, arguments, loaded, pinned=expected_version is not None
-        )
+        rule = _knowing(decide, stream_id, *args, **said)
+        self._stage(_Staged(module, stream_id, rule, loaded, pinned=True))
 
-    def repeated(self) -> Committed | None:
-        """The first answer, if this command was committed before. Raises InputMismatch (422)."""
-        return self._first_answer()
+    def once(self) -> Committed | None:
+        """The first answer, if the caller has sent this command before; None for one without a key.
+
+        For handlers that look at more than `commit` does: what they see may be different by now.
+        Raises InputMismatch (422).
+        """
+        return self._first_answer() if self.context.keyed else None
 
     def alongside(self, statement: str, parameters: Any) -> None:
         """SQL of the same transaction, before the append: rows that come or go with the events."""
@@ -202,41 +230,30 @@ class Unit:
             return committed
         raise AssertionError("unreachable")
 
-    def _stage(
-        self,
-        module: AggregateModule,
-        stream_id: str,
-        decide: Decide,
-        arguments: dict[str, Any],
-        loaded: Loaded,
-        *,
-        new: bool = False,
-        pinned: bool = False,
-    ) -> None:
+    def _stage(self, staged: _Staged) -> None:
         if self._answered is not None:
             return
-        earlier = next((s for s in reversed(self._staged) if s.stream_id == stream_id), None)
+        earlier = next((s for s in reversed(self._staged) if s.stream_id == staged.stream_id), None)
         if earlier is not None:
-            loaded = _after(earlier)
+            staged.loaded = _after(earlier)
         try:
-            decision = decide(loaded.state, **arguments)
+            staged.decision = staged.decide(staged.loaded.state)
         except NoCultureError as refusal:
-            if new or loaded.version == 0 or earlier is not None:
+            if staged.new or staged.loaded.version == 0 or earlier is not None:
                 self._refused(refusal)
                 return
             # A refusal from a cached state may be out of date.
-            cached, loaded = loaded, self._commands.load(module, stream_id, fresh=True)
-            if pinned and loaded.version != cached.version:
-                self._refused(VersionConflict(stream_id, cached.version, loaded.version))
+            seen = staged.loaded.version
+            staged.loaded = self._commands.load(staged.module, staged.stream_id, fresh=True)
+            if staged.pinned and staged.loaded.version != seen:
+                self._refused(VersionConflict(staged.stream_id, seen, staged.loaded.version))
                 return
             try:
-                decision = decide(loaded.state, **arguments)
+                staged.decision = staged.decide(staged.loaded.state)
             except NoCultureError as certain:
                 self._refused(certain)
                 return
-        self._staged.append(
-            _Staged(module, stream_id, decide, arguments, loaded, decision, new, pinned)
-        )
+        self._staged.append(staged)
 
     def _refused(self, refusal: NoCultureError) -> None:
         """A command that was committed before is answered as before, whatever is true by now."""
@@ -342,18 +359,9 @@ class Unit:
     def _decide_again(self) -> None:
         again, self._staged = self._staged, []
         for staged in again:
-            loaded = staged.loaded
             if not staged.new:
-                loaded = self._commands.load(staged.module, staged.stream_id, fresh=True)
-            self._stage(
-                staged.module,
-                staged.stream_id,
-                staged.decide,
-                staged.arguments,
-                loaded,
-                new=staged.new,
-                pinned=staged.pinned,
-            )
+                staged.loaded = self._commands.load(staged.module, staged.stream_id, fresh=True)
+            self._stage(staged)
 
     def _forget(self) -> None:
         for staged in self._staged:
@@ -382,6 +390,16 @@ class _NoRow(Exception):
 # What sagas and effects send, by stored name: its model and its handler.
 Handler = Callable[[Unit, Any], None]
 Handlers = Mapping[str, tuple[type[Command], Handler]]
+
+
+def _knowing(
+    decide: Rule[State, StreamId, Arguments],
+    stream_id: StreamId,
+    *args: Arguments.args,
+    **said: Arguments.kwargs,
+) -> Callable[[State | None], Decision]:
+    """The rule with all that it needs but the state."""
+    return lambda state: decide(state, stream_id, *args, **said)
 
 
 def _after(staged: _Staged, position: int | None = None) -> Loaded:

@@ -80,8 +80,8 @@ class Account:
 
 def register(
     nothing: Account | None,
-    *,
     account_id: AccountId,
+    *,
     workspace_id: WorkspaceId,
     email: str,
     name: str,
@@ -108,7 +108,7 @@ def register(
     )
 
 
-def grant_operator(account: Account | None, *, account_id: AccountId) -> Decision:
+def grant_operator(account: Account | None, account_id: AccountId) -> Decision:
     """Let the account see and repair the installation."""
     account = _open(account)
     if account.operator:
@@ -117,7 +117,7 @@ def grant_operator(account: Account | None, *, account_id: AccountId) -> Decisio
 
 
 def end_sessions(
-    account: Account | None, *, account_id: AccountId, operator_id: AccountId | None
+    account: Account | None, account_id: AccountId, *, operator_id: AccountId | None
 ) -> Decision:
     """An operator signs somebody out everywhere."""
     _open(account)
@@ -125,51 +125,51 @@ def end_sessions(
 
 
 def change_password(
-    account: Account | None, *, account_id: AccountId, revoked_keys: tuple[KeyId, ...] = ()
+    account: Account | None, account_id: AccountId, *, revoked_keys: tuple[KeyId, ...] = ()
 ) -> Decision:
     _open(account)
     return Decision(PasswordChanged(account_id=account_id, revoked_keys=revoked_keys))
 
 
-def request_password_reset(account: Account | None, *, account_id: AccountId) -> Decision:
+def request_password_reset(account: Account | None, account_id: AccountId) -> Decision:
     _open(account)
     return Decision(PasswordResetRequested(account_id=account_id))
 
 
-def enable_second_factor(account: Account | None, *, account_id: AccountId) -> Decision:
+def enable_second_factor(account: Account | None, account_id: AccountId) -> Decision:
     """Refuses SecondFactorOn (409)."""
     if _open(account).second_factor:
         raise SecondFactorOn
     return Decision(SecondFactorEnabled(account_id=account_id))
 
 
-def disable_second_factor(account: Account | None, *, account_id: AccountId) -> Decision:
+def disable_second_factor(account: Account | None, account_id: AccountId) -> Decision:
     """Refuses SecondFactorOff (409)."""
     if not _open(account).second_factor:
         raise SecondFactorOff
     return Decision(SecondFactorDisabled(account_id=account_id))
 
 
-def replace_recovery_codes(account: Account | None, *, account_id: AccountId) -> Decision:
+def replace_recovery_codes(account: Account | None, account_id: AccountId) -> Decision:
     """Refuses SecondFactorOff (409)."""
     if not _open(account).second_factor:
         raise SecondFactorOff
     return Decision(RecoveryCodesReplaced(account_id=account_id))
 
 
-def use_recovery_code(account: Account | None, *, account_id: AccountId) -> Decision:
+def use_recovery_code(account: Account | None, account_id: AccountId) -> Decision:
     _open(account)
     return Decision(RecoveryCodeUsed(account_id=account_id))
 
 
-def request_address_code(account: Account | None, *, account_id: AccountId) -> Decision:
+def request_address_code(account: Account | None, account_id: AccountId) -> Decision:
     """Asking for an address that is verified changes nothing."""
     if _open(account).verified:
         return Decision()
     return Decision(AddressCodeRequested(account_id=account_id))
 
 
-def verify_address(account: Account | None, *, account_id: AccountId) -> Decision:
+def verify_address(account: Account | None, account_id: AccountId) -> Decision:
     """Verifying again changes nothing."""
     if _open(account).verified:
         return Decision()
@@ -177,7 +177,7 @@ def verify_address(account: Account | None, *, account_id: AccountId) -> Decisio
 
 
 def add_passkey(
-    account: Account | None, *, account_id: AccountId, passkey_id: PasskeyId
+    account: Account | None, account_id: AccountId, *, passkey_id: PasskeyId
 ) -> Decision:
     """Refuses TooManyPasskeys (409)."""
     if len(_open(account).passkeys) >= MAX_PASSKEYS:
@@ -186,7 +186,7 @@ def add_passkey(
 
 
 def remove_passkey(
-    account: Account | None, *, account_id: AccountId, passkey_id: PasskeyId
+    account: Account | None, account_id: AccountId, *, passkey_id: PasskeyId
 ) -> Decision:
     """Refuses NotFound (404)."""
     if passkey_id not in _open(account).passkeys:
@@ -196,8 +196,8 @@ def remove_passkey(
 
 def request_erasure(
     account: Account | None,
-    *,
     account_id: AccountId,
+    *,
     erasure_id: ErasureId,
     releases: tuple[Claim, ...],
     last_operator: bool,
@@ -218,7 +218,7 @@ def request_erasure(
     return Decision(requested, releases=releases)
 
 
-def erase(account: Account | None, *, account_id: AccountId, erasure_id: ErasureId) -> Decision:
+def erase(account: Account | None, account_id: AccountId, *, erasure_id: ErasureId) -> Decision:
     if account is None:
         raise NotFound("The account")
     if account.erased:

@@ -50,8 +50,8 @@ class Erasure:
 
 def request(
     nothing: Erasure | None,
-    *,
     erasure_id: ErasureId,
+    *,
     account_id: AccountId,
     workspace_id: WorkspaceId,
     claim: Claim,
@@ -66,7 +66,7 @@ def request(
 
 
 def request_step(
-    erasure: Erasure | None, *, erasure_id: ErasureId, step: ErasureStep, attempt: int
+    erasure: Erasure | None, erasure_id: ErasureId, *, step: ErasureStep, attempt: int
 ) -> Decision:
     """Ask for one part of the work; a part that is done is not asked for again."""
     erasure = _existing(erasure)
@@ -89,14 +89,14 @@ def request_step(
 
 
 def delete_contents(
-    erasure: Erasure | None, *, erasure_id: ErasureId, assets: int, blobs: int
+    erasure: Erasure | None, erasure_id: ErasureId, *, assets: int, blobs: int
 ) -> Decision:
     if _existing(erasure).contents_deleted:
         return Decision()
     return Decision(ErasureContentsDeleted(erasure_id=erasure_id, assets=assets, blobs=blobs))
 
 
-def destroy_key(erasure: Erasure | None, *, erasure_id: ErasureId) -> Decision:
+def destroy_key(erasure: Erasure | None, erasure_id: ErasureId) -> Decision:
     """Refuses ContentsRemain (409)."""
     erasure = _existing(erasure)
     if erasure.key_destroyed:
@@ -107,7 +107,7 @@ def destroy_key(erasure: Erasure | None, *, erasure_id: ErasureId) -> Decision:
 
 
 def certify(
-    erasure: Erasure | None, *, erasure_id: ErasureId, certificate: Certificate
+    erasure: Erasure | None, erasure_id: ErasureId, *, certificate: Certificate
 ) -> Decision:
     """The first certificate counts. Refuses KeyRemains (409)."""
     erasure = _existing(erasure)

@@ -37,8 +37,8 @@ class Key:
 
 def issue(
     nothing: Key | None,
-    *,
     key_id: KeyId,
+    *,
     account_id: AccountId,
     name: str,
     scopes: tuple[str, ...],
@@ -62,7 +62,7 @@ def issue(
 
 
 def revoke(
-    key: Key | None, *, key_id: KeyId, account_id: AccountId, with_password: bool = False
+    key: Key | None, key_id: KeyId, *, account_id: AccountId, with_password: bool = False
 ) -> Decision:
     """End a key. Another account's key does not exist for the caller."""
     if key is None or key.account_id != account_id:

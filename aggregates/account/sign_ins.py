@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aggregates.decision import Decision
 from events.account.sign_in import Means, Refusal, SignedIn, SignInRefused
-from events.ids import AccountId
+from events.ids import AccountId, SignInsId
 from events.model import Event
 
 STORED_AS = "aggregates.sign_ins"
@@ -20,12 +20,19 @@ class SignIns:
     """There were some."""
 
 
-def accept(sign_ins: SignIns | None, *, account_id: AccountId, by: Means) -> Decision:
+def accept(
+    sign_ins: SignIns | None, stream_id: SignInsId, *, account_id: AccountId, by: Means
+) -> Decision:
     return Decision(SignedIn(account_id=account_id, by=by))
 
 
 def refuse(
-    sign_ins: SignIns | None, *, account_id: AccountId, reasons: tuple[Refusal, ...], count: int
+    sign_ins: SignIns | None,
+    stream_id: SignInsId,
+    *,
+    account_id: AccountId,
+    reasons: tuple[Refusal, ...],
+    count: int,
 ) -> Decision:
     return Decision(SignInRefused(account_id=account_id, reasons=reasons, count=count))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aggregates.decision import Decision
 from events.account.subject import SubjectErased
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import AccountId, ErasureId, SubjectId, WorkspaceId
 from events.model import Event
 
 STORED_AS = "aggregates.subject"
@@ -19,6 +19,7 @@ class Subject:
 
 def erase(
     subject: Subject | None,
+    stream_id: SubjectId,
     *,
     subject_id: AccountId,
     workspace_id: WorkspaceId,

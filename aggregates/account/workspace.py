@@ -19,7 +19,7 @@ class Workspace:
 
 
 def create(
-    nothing: Workspace | None, *, workspace_id: WorkspaceId, owner_id: AccountId, name: str
+    nothing: Workspace | None, workspace_id: WorkspaceId, *, owner_id: AccountId, name: str
 ) -> Decision:
     if nothing is not None:
         raise AlreadyExists("The workspace")

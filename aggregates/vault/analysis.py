@@ -39,8 +39,8 @@ class Analysis:
 
 def request(
     analysis: Analysis | None,
-    *,
     analysis_id: AnalysisId,
+    *,
     asset_id: AssetId,
     workspace_id: WorkspaceId,
     sha256: str,
@@ -70,8 +70,8 @@ def request(
 
 def request_again(
     analysis: Analysis | None,
-    *,
     analysis_id: AnalysisId,
+    *,
     asset_id: AssetId,
     workspace_id: WorkspaceId,
     sha256: str,
@@ -95,8 +95,8 @@ def request_again(
 
 def complete(
     analysis: Analysis | None,
-    *,
     analysis_id: AnalysisId,
+    *,
     measurement: Measurement,
     peaks: Blob,
     run: int = 1,
@@ -122,7 +122,7 @@ def complete(
 
 
 def fail_attempt(
-    analysis: Analysis | None, *, analysis_id: AnalysisId, attempt: int, code: str, reason: str
+    analysis: Analysis | None, analysis_id: AnalysisId, *, attempt: int, code: str, reason: str
 ) -> Decision:
     """One attempt gave nothing; an answer for an attempt that is over changes nothing."""
     analysis = _existing(analysis)
@@ -143,8 +143,8 @@ def fail_attempt(
 
 def give_up(
     analysis: Analysis | None,
-    *,
     analysis_id: AnalysisId,
+    *,
     code: str,
     reason: str,
     run: int | None = None,

@@ -65,8 +65,8 @@ def content_claim(sha256: str) -> Claim:
 
 def upload(
     nothing: Asset | None,
-    *,
     asset_id: AssetId,
+    *,
     workspace_id: WorkspaceId,
     uploaded_by: AccountId,
     filename: str,
@@ -91,7 +91,7 @@ def upload(
     )
 
 
-def request_probe(asset: Asset | None, *, asset_id: AssetId) -> Decision:
+def request_probe(asset: Asset | None, asset_id: AssetId) -> Decision:
     """Ask for another look into the file; a decided file needs none."""
     asset = _existing(asset)
     if asset.state != "uploaded":
@@ -108,8 +108,8 @@ def request_probe(asset: Asset | None, *, asset_id: AssetId) -> Decision:
 
 def verify(
     asset: Asset | None,
-    *,
     asset_id: AssetId,
+    *,
     tags: Tags,
     audio: AudioFacts,
     cover: Blob | None,
@@ -139,7 +139,7 @@ def verify(
     )
 
 
-def reject(asset: Asset | None, *, asset_id: AssetId, code: str, reason: str) -> Decision:
+def reject(asset: Asset | None, asset_id: AssetId, *, code: str, reason: str) -> Decision:
     """The file is no recording. It keeps its content claim: the same bytes get the same answer.
 
     Whoever wants another look deletes it and uploads it again.
@@ -153,7 +153,7 @@ def reject(asset: Asset | None, *, asset_id: AssetId, code: str, reason: str) ->
 
 
 def edit_tags(
-    asset: Asset | None, *, asset_id: AssetId, edited_by: AccountId, changes: dict[str, object]
+    asset: Asset | None, asset_id: AssetId, *, edited_by: AccountId, changes: dict[str, object]
 ) -> Decision:
     """Override what the file says.
 
@@ -226,8 +226,8 @@ def tags_to_write(asset: Asset) -> dict[str, object]:
 
 def rewrite_file(
     asset: Asset | None,
-    *,
     asset_id: AssetId,
+    *,
     rewritten_by: AccountId,
     sha256: str,
     size_bytes: int,
@@ -265,7 +265,7 @@ def rewrite_file(
     )
 
 
-def delete(asset: Asset | None, *, asset_id: AssetId, deleted_by: AccountId) -> Decision:
+def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> Decision:
     """Remove it from the vault; the same bytes may be uploaded again."""
     asset = _existing(asset)
     # In order and each once: a claim of bytes that came back is held once.

@@ -55,8 +55,8 @@ class Collection:
 
 def create(
     nothing: Collection | None,
-    *,
     collection_id: CollectionId,
+    *,
     workspace_id: WorkspaceId,
     owner_id: AccountId,
     kind: Kind,
@@ -84,8 +84,8 @@ def create(
 
 def change(
     collection: Collection | None,
-    *,
     collection_id: CollectionId,
+    *,
     changed_by: AccountId,
     name: str | None = None,
     query: str | None = None,
@@ -123,7 +123,7 @@ def change(
 
 
 def delete(
-    collection: Collection | None, *, collection_id: CollectionId, deleted_by: AccountId
+    collection: Collection | None, collection_id: CollectionId, *, deleted_by: AccountId
 ) -> Decision:
     """Take it away; what is in it stays in the vault."""
     collection = _existing(collection)

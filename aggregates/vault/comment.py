@@ -50,8 +50,8 @@ class Comment:
 
 def add(
     nothing: Comment | None,
-    *,
     comment_id: CommentId,
+    *,
     asset_id: AssetId,
     workspace_id: WorkspaceId,
     author_id: AccountId,
@@ -78,8 +78,8 @@ def add(
 
 def edit(
     comment: Comment | None,
-    *,
     comment_id: CommentId,
+    *,
     author_id: AccountId,
     changes: dict[str, object],
 ) -> Decision:
@@ -107,7 +107,7 @@ def edit(
     )
 
 
-def resolve(comment: Comment | None, *, comment_id: CommentId, resolved_by: AccountId) -> Decision:
+def resolve(comment: Comment | None, comment_id: CommentId, *, resolved_by: AccountId) -> Decision:
     """Settle it; a second time changes nothing."""
     comment = _existing(comment)
     if comment.resolved:
@@ -122,7 +122,7 @@ def resolve(comment: Comment | None, *, comment_id: CommentId, resolved_by: Acco
     )
 
 
-def reopen(comment: Comment | None, *, comment_id: CommentId, reopened_by: AccountId) -> Decision:
+def reopen(comment: Comment | None, comment_id: CommentId, *, reopened_by: AccountId) -> Decision:
     """It is open again; an open one stays as it is."""
     comment = _existing(comment)
     if not comment.resolved:
@@ -137,7 +137,7 @@ def reopen(comment: Comment | None, *, comment_id: CommentId, reopened_by: Accou
     )
 
 
-def delete(comment: Comment | None, *, comment_id: CommentId, deleted_by: AccountId) -> Decision:
+def delete(comment: Comment | None, comment_id: CommentId, *, deleted_by: AccountId) -> Decision:
     """Take it away."""
     comment = _existing(comment)
     return Decision(

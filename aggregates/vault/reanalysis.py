@@ -46,8 +46,8 @@ class Reanalysis:
 
 def request(
     nothing: Reanalysis | None,
-    *,
     reanalysis_id: ReanalysisId,
+    *,
     workspace_id: WorkspaceId,
     requested_by: AccountId,
     asset_ids: Sequence[AssetId],
@@ -81,8 +81,8 @@ def request(
 
 def start_batch(
     reanalysis: Reanalysis | None,
-    *,
     reanalysis_id: ReanalysisId,
+    *,
     number: int,
     asked: int,
     passed_over: int,
@@ -105,8 +105,8 @@ def start_batch(
 
 def complete(
     reanalysis: Reanalysis | None,
-    *,
     reanalysis_id: ReanalysisId,
+    *,
     measured: int,
     failed: int,
     passed_over: int,
@@ -122,7 +122,7 @@ def complete(
 
 
 def cancel(
-    reanalysis: Reanalysis | None, *, reanalysis_id: ReanalysisId, cancelled_by: AccountId | None
+    reanalysis: Reanalysis | None, reanalysis_id: ReanalysisId, *, cancelled_by: AccountId | None
 ) -> Decision:
     """Begin no further batch. Refuses ReanalysisOver (409) once it is completed."""
     reanalysis = _existing(reanalysis)

@@ -175,13 +175,7 @@ class Accounts:
         self._prove(caller, login, command)
         theirs = address_and_name_of(self._commands, account_id)
         revoked = self._keys.stage_revoking(unit, account_id, command.revoke_keys)
-        unit.change(
-            account,
-            account_id,
-            account.change_password,
-            account_id=account_id,
-            revoked_keys=revoked,
-        )
+        unit.change(account, account_id, account.change_password, revoked_keys=revoked)
         # Of two at once, both with the right password, one has the wrong one by now.
         unit.require(
             "UPDATE credentials_logins SET password_hash = %s"
@@ -227,7 +221,7 @@ class Accounts:
         account_id = AccountId(login.account_id)
         context = CommandContext(None, login.workspace_id, CommandId.new(), CorrelationId.new())
         unit = self._commands.unit(context, input={"account_id": account_id})
-        unit.change(account, account_id, account.grant_operator, account_id=account_id)
+        unit.change(account, account_id, account.grant_operator)
         unit.alongside(
             "UPDATE credentials_logins SET operator = true WHERE account_id = %s", (account_id,)
         )
@@ -262,21 +256,13 @@ class Accounts:
             account,
             account_id,
             account.register,
-            account_id=account_id,
             workspace_id=workspace_id,
             email=email,
             name=name,
             email_key=email_key,
             founder=founder,
         )
-        unit.start(
-            workspace,
-            workspace_id,
-            workspace.create,
-            workspace_id=workspace_id,
-            owner_id=account_id,
-            name=name,
-        )
+        unit.start(workspace, workspace_id, workspace.create, owner_id=account_id, name=name)
         unit.alongside(Logins.SAVE, (account_id, workspace_id, email_key, password_hash, founder))
         committed = unit.commit()
         if founder and not committed.replayed:

@@ -98,7 +98,7 @@ class AddressCodes:
         """A new code by mail; the earlier one stops working. Nothing once it is verified."""
         account_id = AccountId(caller.account_id)
         unit = self._unit(caller, f"POST {ASK_AT}")
-        unit.change(account, account_id, account.request_address_code, account_id=account_id)
+        unit.change(account, account_id, account.request_address_code)
         return unit.commit()
 
     def verify(self, caller: Caller, code: str) -> Committed | None:
@@ -152,7 +152,7 @@ class AddressCodes:
 
 def stage_verified(unit: Unit, account_id: AccountId) -> None:
     """The address is verified with what else the unit does."""
-    unit.change(account, account_id, account.verify_address, account_id=account_id)
+    unit.change(account, account_id, account.verify_address)
     unit.alongside(
         "UPDATE credentials_logins SET verified_at = now() WHERE account_id = %s", (account_id,)
     )

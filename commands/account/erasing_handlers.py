@@ -1,4 +1,4 @@
-"""One handler per erasure command: transport above, rules below."""
+"""The handlers of erasure commands: transport above, rules below."""
 
 from __future__ import annotations
 
@@ -9,37 +9,17 @@ from commands.account.erasing import (
     RecordContentsDeleted,
     RequestErasureStep,
 )
+from commands.command import Command
+from commands.forwarding import Handler, forward
 from commands.unit import Unit
 from events.ids import AccountId, ErasureId, SubjectId, WorkspaceId
 from events.store.subject_keys import DESTROY
 
 
-def request_step(unit: Unit, command: RequestErasureStep) -> None:
-    unit.change(
-        erasure,
-        command.erasure_id,
-        erasure.request_step,
-        erasure_id=command.erasure_id,
-        step=command.step,
-        attempt=command.attempt,
-    )
-
-
-def record_contents_deleted(unit: Unit, command: RecordContentsDeleted) -> None:
-    unit.change(
-        erasure,
-        command.erasure_id,
-        erasure.delete_contents,
-        erasure_id=command.erasure_id,
-        assets=command.assets,
-        blobs=command.blobs,
-    )
-
-
 def erase_subject(unit: Unit, command: EraseSubject) -> None:
     """The key's end, what every reader hears of it, and the saga's next input: one append."""
     say_erased(unit, command.erasure_id, command.account_id, command.workspace_id)
-    unit.change(erasure, command.erasure_id, erasure.destroy_key, erasure_id=command.erasure_id)
+    unit.change(erasure, command.erasure_id, erasure.destroy_key)
 
 
 def say_erased(
@@ -55,26 +35,16 @@ def say_erased(
         workspace_id=workspace_id,
         erasure_id=erasure_id,
     )
-    unit.change(account, account_id, account.erase, account_id=account_id, erasure_id=erasure_id)
+    unit.change(account, account_id, account.erase, erasure_id=erasure_id)
     unit.alongside(DESTROY, (account_id,))
 
 
-def certify(unit: Unit, command: CertifyErasure) -> None:
-    unit.change(
-        erasure,
-        command.erasure_id,
-        erasure.certify,
-        erasure_id=command.erasure_id,
-        certificate=command.certificate,
-    )
-
-
-HANDLERS = {
+HANDLERS: dict[str, tuple[type[Command], Handler]] = {
     model.stored_name: (model, handler)
     for model, handler in (
-        (RequestErasureStep, request_step),
-        (RecordContentsDeleted, record_contents_deleted),
+        forward(RequestErasureStep, erasure, erasure.request_step),
+        forward(RecordContentsDeleted, erasure, erasure.delete_contents),
         (EraseSubject, erase_subject),
-        (CertifyErasure, certify),
+        forward(CertifyErasure, erasure, erasure.certify),
     )
 }

@@ -73,7 +73,6 @@ class Keys:
             key,
             key_id,
             key.issue,
-            key_id=key_id,
             account_id=AccountId(caller.account_id),
             name=command.name,
             scopes=scopes,
@@ -115,7 +114,7 @@ class Keys:
         unit = self._commands.unit(context, input={"key_id": key_id})
         stream = known(KeyId, key_id, "The key")
         account_id = AccountId(caller.account_id)
-        unit.change(key, stream, key.revoke, key_id=stream, account_id=account_id)
+        unit.change(key, stream, key.revoke, account_id=account_id)
         unit.alongside(
             "UPDATE credentials_keys SET revoked_at = now() WHERE key_id = %s AND account_id = %s",
             (stream, caller.account_id),
@@ -135,9 +134,7 @@ class Keys:
                 raise NotFound("The key")
             living = sorted(asked)
         for key_id in living:
-            unit.change(
-                key, key_id, key.revoke, key_id=key_id, account_id=account_id, with_password=True
-            )
+            unit.change(key, key_id, key.revoke, account_id=account_id, with_password=True)
         unit.alongside(
             "UPDATE credentials_keys SET revoked_at = now() WHERE key_id = ANY(%s)", (living,)
         )

@@ -157,9 +157,7 @@ class Passkeys:
         unit = self._commands.unit(
             command_context(caller, "POST /api/me/passkeys", None), input={"passkey": passkey_id}
         )
-        unit.change(
-            account, account_id, account.add_passkey, account_id=account_id, passkey_id=passkey_id
-        )
+        unit.change(account, account_id, account.add_passkey, passkey_id=passkey_id)
         unit.alongside(
             "INSERT INTO credentials_passkeys"
             " (passkey_id, account_id, credential_id, public_key, sign_count, name)"
@@ -188,9 +186,7 @@ class Passkeys:
         unit = self._commands.unit(
             command_context(caller, "DELETE /api/me/passkeys/{id}", None), input={"passkey": stored}
         )
-        unit.change(
-            account, account_id, account.remove_passkey, account_id=account_id, passkey_id=stored
-        )
+        unit.change(account, account_id, account.remove_passkey, passkey_id=stored)
         unit.alongside(
             "DELETE FROM credentials_passkeys WHERE passkey_id = %s AND account_id = %s",
             (stored, account_id),

@@ -99,7 +99,7 @@ class Recovery:
             account_id = AccountId(login.account_id)
             context = CommandContext(None, login.workspace_id, CommandId.new(), correlation_id())
             unit = self._commands.unit(context, input={"account_id": account_id})
-            unit.change(account, account_id, account.request_password_reset, account_id=account_id)
+            unit.change(account, account_id, account.request_password_reset)
             unit.commit()
         time.sleep(max(0.0, answer_at - time.monotonic()))
 
@@ -124,13 +124,7 @@ class Recovery:
         context = CommandContext(account_id, workspace_id, command, correlation_id())
         unit = self._commands.unit(context, input={"account_id": account_id})
         revoked = self._keys.stage_revoking(unit, account_id, revoke_keys)
-        unit.change(
-            account,
-            account_id,
-            account.change_password,
-            account_id=account_id,
-            revoked_keys=revoked,
-        )
+        unit.change(account, account_id, account.change_password, revoked_keys=revoked)
         stage_verified(unit, account_id)
         unit.alongside(
             "UPDATE credentials_logins SET password_hash = %s WHERE account_id = %s",

@@ -24,8 +24,8 @@ class Repeats:
         self._pool, self._passwords, self._key = pool, passwords, installation_key
 
     def answered(self, unit: Unit, command: BaseModel) -> Committed | None:
-        """The first answer, if this command was committed before. Raises InputMismatch (422)."""
-        first = unit.repeated()
+        """The first answer, if the caller sent this command before. Raises InputMismatch (422)."""
+        first = unit.once()
         return None if first is None else self.same(first, unit, command)
 
     def same(self, committed: Committed, unit: Unit, command: BaseModel) -> Committed:

@@ -160,7 +160,7 @@ class SecondFactors:
             command_context(caller, "POST /api/me/second-factor/confirm", None),
             input={"account_id": account_id},
         )
-        unit.change(account, account_id, account.enable_second_factor, account_id=account_id)
+        unit.change(account, account_id, account.enable_second_factor)
         unit.alongside(
             "UPDATE credentials_second_factors SET enabled_at = now(), last_step = %s"
             " WHERE account_id = %s",
@@ -177,7 +177,7 @@ class SecondFactors:
             command_context(caller, "DELETE /api/me/second-factor", None),
             input={"account_id": account_id},
         )
-        unit.change(account, account_id, account.disable_second_factor, account_id=account_id)
+        unit.change(account, account_id, account.disable_second_factor)
         for table in ("credentials_second_factors", "credentials_recovery_codes"):
             unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
         committed = unit.commit()
@@ -191,7 +191,7 @@ class SecondFactors:
             command_context(caller, "POST /api/me/second-factor/recovery-codes", None),
             input={"account_id": account_id},
         )
-        unit.change(account, account_id, account.replace_recovery_codes, account_id=account_id)
+        unit.change(account, account_id, account.replace_recovery_codes)
         return RecoveryCodes(codes=self._replace_codes(unit, account_id)), unit.commit()
 
     def accept(self, account_id: str, code: str) -> None:
@@ -243,7 +243,7 @@ class SecondFactors:
             return
         context = CommandContext(account_id, login.workspace_id, CommandId.new(), correlation_id())
         unit = self._commands.unit(context, input={"account_id": account_id})
-        unit.change(account, account_id, account.use_recovery_code, account_id=account_id)
+        unit.change(account, account_id, account.use_recovery_code)
         unit.commit()
 
     def _step_of(self, seed: bytes, code: str, after: int = 0) -> int | None:

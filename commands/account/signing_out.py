@@ -43,9 +43,7 @@ class SigningOut:
         by = AccountId(operator.account_id) if operator else None
         context = CommandContext(by, login.workspace_id, CommandId.new(), correlation_id())
         unit = self._commands.unit(context, input={"account_id": account_id})
-        unit.change(
-            account, account_id, account.end_sessions, account_id=account_id, operator_id=by
-        )
+        unit.change(account, account_id, account.end_sessions, operator_id=by)
         for table in ("credentials_sessions", "credentials_links"):
             unit.alongside(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
         committed = unit.commit()

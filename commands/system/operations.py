@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 
 from commands.http import answer, command_id
-from events.store.pending import Committed, VersionConflict
+from commands.owned import as_seen
+from events.store.pending import Committed
 from events.system.operation import Action as Action
 from kit.auth import Authenticate
 from kit.caller import Caller
-from kit.conditions import PreconditionFailed, if_match
+from kit.conditions import if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from schemas.dto import Dto
@@ -65,7 +66,7 @@ class Operations:
         """Raises NotFound (404), SagaEnded, NotSkippable, NothingToRetry (409),
         PreconditionFailed (412).
         """
-        try:
+        with as_seen(expected_version):
             return self._sagas.operate(
                 action,
                 saga_id,
@@ -74,10 +75,6 @@ class Operations:
                 command_id=command_id(caller.account_id, f"POST /api/sagas/{{id}}/{action}", key),
                 expected_version=expected_version,
             )
-        except VersionConflict as conflict:
-            if expected_version is None:
-                raise
-            raise PreconditionFailed(conflict.current) from conflict
 
 
 def router(operations: Operations, authenticated: Authenticate) -> APIRouter:

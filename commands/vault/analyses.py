@@ -68,7 +68,6 @@ class Analyses:
             analysis,
             analysis_id,
             analysis.request_again,
-            analysis_id=analysis_id,
             asset_id=stream,
             workspace_id=recording.workspace_id,
             sha256=recording.sha256,
@@ -92,7 +91,6 @@ class Analyses:
             reanalysis,
             reanalysis_id,
             reanalysis.request,
-            reanalysis_id=reanalysis_id,
             workspace_id=WorkspaceId(caller.workspace_id),
             requested_by=AccountId(caller.account_id),
             asset_ids=tuple(map(AssetId, chosen)),
@@ -114,11 +112,7 @@ class Analyses:
             input={"reanalysis_id": stream},
         )
         unit.change(
-            reanalysis,
-            stream,
-            reanalysis.cancel,
-            reanalysis_id=stream,
-            cancelled_by=AccountId(caller.account_id),
+            reanalysis, stream, reanalysis.cancel, cancelled_by=AccountId(caller.account_id)
         )
         return unit.commit()
 

@@ -13,7 +13,7 @@ from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset
 from commands.http import answer, command_context
 from commands.names import SeveralNames
-from commands.owned import change_at, known
+from commands.owned import as_seen, known
 from commands.unit import CommandContext, Commands
 from commands.vault.instruments import InstrumentNames
 from commands.vault.multipart import MAX_REST_BYTES, receive_file
@@ -169,7 +169,6 @@ class Assets:
                 asset,
                 asset_id,
                 asset.upload,
-                asset_id=asset_id,
                 workspace_id=WorkspaceId(caller.workspace_id),
                 uploaded_by=AccountId(caller.account_id),
                 filename=name,
@@ -219,10 +218,12 @@ class Assets:
             command_context(caller, "PATCH /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version, "changes": said},
         )
-        who = {"asset_id": stream, "edited_by": AccountId(caller.account_id)}
-        return change_at(
-            unit, asset, stream, asset.edit_tags, expected_version, **who, changes=said
-        )
+        by = AccountId(caller.account_id)
+        with as_seen(expected_version):
+            unit.change_at(
+                expected_version, asset, stream, asset.edit_tags, edited_by=by, changes=said
+            )
+            return unit.commit()
 
     def delete(
         self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
@@ -234,9 +235,9 @@ class Assets:
             input={"asset_id": stream, "expected": expected_version},
         )
         by = AccountId(caller.account_id)
-        return change_at(
-            unit, asset, stream, asset.delete, expected_version, asset_id=stream, deleted_by=by
-        )
+        with as_seen(expected_version):
+            unit.change_at(expected_version, asset, stream, asset.delete, deleted_by=by)
+            return unit.commit()
 
     def own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
         """Before anything else is said of an asset: other workspaces' ones do not exist."""

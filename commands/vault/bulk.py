@@ -120,7 +120,7 @@ class Bulk:
         """Raises SomeAssetsRefuse (409): then nothing was changed."""
         said = {each.id: _said(command.changes) | _said(each.changes) for each in command.assets}
         unit = self._unit(caller, EDIT, key, command)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return EditedAssets(assets=self._now(command.assets), undo=None), first
         before = self._own(caller, command.assets, verified=True)
         undo = {
@@ -132,12 +132,11 @@ class Bulk:
         }
 
         def stage(one: Named) -> None:
-            unit.change(
+            unit.change_at(
+                one.version,
                 asset,
-                one.id,
+                AssetId(one.id),
                 asset.edit_tags,
-                expected_version=one.version,
-                asset_id=AssetId(one.id),
                 edited_by=AccountId(caller.account_id),
                 changes=said[one.id],
             )
@@ -154,17 +153,16 @@ class Bulk:
     def delete(self, caller: Caller, command: DeleteAssets, key: str | None = None) -> Committed:
         """Raises SomeAssetsRefuse (409): then nothing was deleted."""
         unit = self._unit(caller, DELETE, key, command)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         self._own(caller, command.assets, verified=False)
 
         def stage(one: Named) -> None:
-            unit.change(
+            unit.change_at(
+                one.version,
                 asset,
-                one.id,
+                AssetId(one.id),
                 asset.delete,
-                expected_version=one.version,
-                asset_id=AssetId(one.id),
                 deleted_by=AccountId(caller.account_id),
             )
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aggregates.errors import NotFound
 from aggregates.vault import asset, collection
 from commands.http import answer, command_context
-from commands.owned import change_at, known, owned
+from commands.owned import as_seen, known, owned
 from commands.unit import Commands, Unit
 from events.ids import AccountId, AssetId, CollectionId, WorkspaceId
 from events.store.pending import Committed
@@ -65,13 +65,12 @@ class Collections:
         collection_id = CollectionId.new()
         context = command_context(caller, "POST /api/collections", key)
         unit = self._commands.unit(context, input=command)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         unit.start(
             collection,
             collection_id,
             collection.create,
-            collection_id=collection_id,
             workspace_id=WorkspaceId(caller.workspace_id),
             owner_id=AccountId(caller.account_id),
             kind=command.kind,
@@ -94,21 +93,22 @@ class Collections:
         """
         said = command.model_dump(exclude_unset=True)
         stream, unit = self._unit(caller, "PATCH", collection_id, expected_version, key, said)
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
-        changes: dict[str, Any] = {"name": command.name}
-        if command.query is not None:
-            changes["query"] = self._canonical(command.query)
-        if command.assets is not None:
-            changes["assets"] = self._assets(caller, command.assets)
-        return change_at(
-            *(unit, collection, stream, collection.change, expected_version),
-            collection_id=stream,
-            changed_by=AccountId(caller.account_id),
-            add=self._assets(caller, command.add),
-            remove=tuple(_ids(command.remove)),
-            **changes,
-        )
+        with as_seen(expected_version):
+            unit.change_at(
+                expected_version,
+                collection,
+                stream,
+                collection.change,
+                changed_by=AccountId(caller.account_id),
+                name=command.name,
+                query=None if command.query is None else self._canonical(command.query),
+                assets=None if command.assets is None else self._assets(caller, command.assets),
+                add=self._assets(caller, command.add),
+                remove=tuple(_ids(command.remove)),
+            )
+            return unit.commit()
 
     def delete(
         self,
@@ -119,8 +119,10 @@ class Collections:
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
         stream, unit = self._unit(caller, "DELETE", collection_id, expected_version, key, {})
-        who = {"collection_id": stream, "deleted_by": AccountId(caller.account_id)}
-        return change_at(unit, collection, stream, collection.delete, expected_version, **who)
+        by = AccountId(caller.account_id)
+        with as_seen(expected_version):
+            unit.change_at(expected_version, collection, stream, collection.delete, deleted_by=by)
+            return unit.commit()
 
     def _unit(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from aggregates.errors import NotFound
 from aggregates.vault import asset, comment
 from commands.http import answer, command_context
-from commands.owned import change_at, known, owned
-from commands.unit import Commands, Decide, Unit
+from commands.owned import as_seen, known, owned
+from commands.rules import Arguments, Rule
+from commands.unit import Commands, Unit
 from events.ids import AccountId, AssetId, CommentId, WorkspaceId
 from events.store.pending import Committed
 from kit.auth import Authenticate
@@ -58,7 +59,7 @@ class Comments:
             command_context(caller, "POST /api/assets/{id}/comments", key),
             input={"asset_id": stream, **command.model_dump()},
         )
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         self._require_recording(unit, caller, stream, "The asset")
         comment_id = CommentId.new()
@@ -66,11 +67,12 @@ class Comments:
             comment,
             comment_id,
             comment.add,
-            comment_id=comment_id,
             asset_id=stream,
             workspace_id=WorkspaceId(caller.workspace_id),
             author_id=AccountId(caller.account_id),
-            **command.model_dump(),
+            at_s=command.at_s,
+            end_s=command.end_s,
+            text=command.text,
         )
         return unit.commit()
 
@@ -85,7 +87,12 @@ class Comments:
         """Raises NotFound (404), NotTheAuthor (403), PreconditionFailed (412)."""
         author_id, said = AccountId(caller.account_id), command.model_dump(exclude_unset=True)
         return self._change(
-            *(caller, "edit", comment_id, comment.edit, expected_version, key),
+            caller,
+            "edit",
+            comment_id,
+            comment.edit,
+            expected_version,
+            key,
             author_id=author_id,
             changes=said,
         )
@@ -122,10 +129,11 @@ class Comments:
         caller: Caller,
         action: str,
         comment_id: str,
-        decide: Decide,
+        decide: Rule[comment.Comment, CommentId, Arguments],
         expected_version: int | None,
         key: str | None,
-        **said: Any,
+        *args: Arguments.args,
+        **said: Arguments.kwargs,
     ) -> Committed:
         """`action` goes into the ids of commands that are stored: never change one."""
         stream = known(CommentId, comment_id, "The comment")
@@ -134,10 +142,12 @@ class Comments:
             command_context(caller, f"{action} /api/comments/{{id}}", key),
             input={"comment_id": stream, "expected": expected_version, **said},
         )
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return first
         self._require_recording(unit, caller, state.asset_id, "The comment")
-        return change_at(unit, comment, stream, decide, expected_version, comment_id=stream, **said)
+        with as_seen(expected_version):
+            unit.change_at(expected_version, comment, stream, decide, *args, **said)
+            return unit.commit()
 
     def _require_recording(self, unit: Unit, caller: Caller, asset_id: AssetId, what: str) -> None:
         """Of a deleted recording nothing is said, nor of one that is deleted before the commit.

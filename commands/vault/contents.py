@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from aggregates.vault import asset, collection, comment, reanalysis
 from commands.leaving import Leaving
-from commands.loading import AggregateModule
-from commands.unit import CommandContext, Commands, Decide
+from commands.rules import AggregateModule, Arguments, Rule, State, StreamId
+from commands.unit import CommandContext, Commands
 from commands.vault.direct import MAY_ARRIVE
 from commands.vault.resumable import remove_upload
 from events.errors import NoCultureError
@@ -16,7 +16,6 @@ from events.ids import (
     CollectionId,
     CommandId,
     CommentId,
-    Id,
     ReanalysisId,
 )
 from gateways.ports import ObjectStore
@@ -40,11 +39,8 @@ class VaultContents:
         """Delete every recording: a live one holds the claim of its content."""
         while held := self._holding(leaving.workspace_id, asset.CONTENT_CLAIM):
             for asset_id in map(AssetId, held):
-                self._change(
-                    *(leaving, asset, asset_id, asset.delete),
-                    asset_id=asset_id,
-                    deleted_by=leaving.account_id,
-                )
+                by = leaving.account_id
+                self._change(leaving, asset, asset_id, asset.delete, deleted_by=by)
 
     def _delete_words(self, leaving: Leaving) -> None:
         """Delete comments and collections, which nobody can read once the key is gone; a measuring
@@ -52,16 +48,12 @@ class VaultContents:
         """
         by = leaving.account_id
         for said in map(CommentId, self._open(leaving.workspace_id, "comment")):
-            self._change(leaving, comment, said, comment.delete, comment_id=said, deleted_by=by)
+            self._change(leaving, comment, said, comment.delete, deleted_by=by)
         for kept in map(CollectionId, self._open(leaving.workspace_id, "collection")):
-            self._change(
-                leaving, collection, kept, collection.delete, collection_id=kept, deleted_by=by
-            )
+            self._change(leaving, collection, kept, collection.delete, deleted_by=by)
         running = self._holding(leaving.workspace_id, reanalysis.ONE_AT_A_TIME.kind)
         for run in map(ReanalysisId, running):
-            self._change(
-                leaving, reanalysis, run, reanalysis.cancel, reanalysis_id=run, cancelled_by=by
-            )
+            self._change(leaving, reanalysis, run, reanalysis.cancel, cancelled_by=by)
 
     def delete_files(self, workspace_id: str) -> int:
         """Delete all blobs and half received uploads; answers how many blobs there were.
@@ -101,10 +93,11 @@ class VaultContents:
     def _change(
         self,
         leaving: Leaving,
-        module: AggregateModule,
-        stream_id: Id,
-        decide: Decide,
-        **said: Any,
+        module: AggregateModule[State],
+        stream_id: StreamId,
+        decide: Rule[State, StreamId, Arguments],
+        *args: Arguments.args,
+        **said: Arguments.kwargs,
     ) -> None:
         context = CommandContext(
             actor=None,
@@ -114,7 +107,7 @@ class VaultContents:
             causation_id=leaving.causation_id,
         )
         unit = self._commands.unit(context, input={"stream_id": stream_id})
-        unit.change(module, stream_id, decide, **said)
+        unit.change(module, stream_id, decide, *args, **said)
         unit.commit()
 
     def _holding(self, workspace_id: str, claim: str) -> list[str]:

@@ -1,12 +1,10 @@
-"""One handler per ingest command: transport above, rules below."""
+"""The handlers of ingest commands: transport above, rules below."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from aggregates.vault import analysis, asset
 from commands.command import Command
+from commands.forwarding import Handler, forward
 from commands.unit import Unit
 from commands.vault.ingest import (
     CompleteAnalysis,
@@ -19,48 +17,13 @@ from commands.vault.ingest import (
 )
 from events.ids import AnalysisId
 
-Handler = Callable[[Unit, Any], None]
-
-
-def request_probe(unit: Unit, command: RequestProbe) -> None:
-    unit.change(asset, command.asset_id, asset.request_probe, asset_id=command.asset_id)
-
-
-def verify_asset(unit: Unit, command: VerifyAsset) -> None:
-    unit.change(
-        asset,
-        command.asset_id,
-        asset.verify,
-        asset_id=command.asset_id,
-        tags=command.tags,
-        audio=command.audio,
-        cover=command.cover,
-        playable=command.playable,
-        rendition=command.rendition,
-        pictures=command.pictures,
-        cover_note=command.cover_note,
-    )
-
-
-def reject_asset(unit: Unit, command: RejectAsset) -> None:
-    unit.change(
-        asset,
-        command.asset_id,
-        asset.reject,
-        asset_id=command.asset_id,
-        code=command.code,
-        reason=command.reason,
-    )
-
 
 def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
     recording, _ = unit.load(asset, command.asset_id, fresh=True)
-    analysis_id = AnalysisId.beside(command.asset_id)
     unit.change(
         analysis,
-        analysis_id,
+        AnalysisId.beside(command.asset_id),
         analysis.request,
-        analysis_id=analysis_id,
         asset_id=command.asset_id,
         workspace_id=command.workspace_id,
         sha256=command.sha256,
@@ -68,52 +31,15 @@ def request_analysis(unit: Unit, command: RequestAnalysis) -> None:
     )
 
 
-def complete_analysis(unit: Unit, command: CompleteAnalysis) -> None:
-    unit.change(
-        analysis,
-        command.analysis_id,
-        analysis.complete,
-        analysis_id=command.analysis_id,
-        measurement=command.measurement,
-        peaks=command.peaks,
-        run=command.run,
-        report=command.report,
-    )
-
-
-def fail_analysis_attempt(unit: Unit, command: FailAnalysisAttempt) -> None:
-    unit.change(
-        analysis,
-        command.analysis_id,
-        analysis.fail_attempt,
-        analysis_id=command.analysis_id,
-        attempt=command.attempt,
-        code=command.code,
-        reason=command.reason,
-    )
-
-
-def give_up_analysis(unit: Unit, command: GiveUpAnalysis) -> None:
-    unit.change(
-        analysis,
-        command.analysis_id,
-        analysis.give_up,
-        analysis_id=command.analysis_id,
-        run=command.run,
-        code=command.code,
-        reason=command.reason,
-    )
-
-
 HANDLERS: dict[str, tuple[type[Command], Handler]] = {
     model.stored_name: (model, handler)
     for model, handler in (
-        (RequestProbe, request_probe),
-        (VerifyAsset, verify_asset),
-        (RejectAsset, reject_asset),
+        forward(RequestProbe, asset, asset.request_probe),
+        forward(VerifyAsset, asset, asset.verify),
+        forward(RejectAsset, asset, asset.reject),
         (RequestAnalysis, request_analysis),
-        (CompleteAnalysis, complete_analysis),
-        (FailAnalysisAttempt, fail_analysis_attempt),
-        (GiveUpAnalysis, give_up_analysis),
+        forward(CompleteAnalysis, analysis, analysis.complete),
+        forward(FailAnalysisAttempt, analysis, analysis.fail_attempt),
+        forward(GiveUpAnalysis, analysis, analysis.give_up),
     )
 }

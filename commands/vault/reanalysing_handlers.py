@@ -1,13 +1,11 @@
-"""One handler a line of business of reanalyses; transport above, rules below."""
+"""The handlers of reanalysis commands: transport above, rules below."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset, reanalysis
 from commands.command import Command
+from commands.forwarding import Handler, forward
 from commands.unit import Unit
 from commands.vault.reanalysing import CancelReanalysis, CompleteReanalysis, StartReanalysisBatch
 from events.ids import AnalysisId, AssetId, ReanalysisId
@@ -24,12 +22,11 @@ def start_batch(unit: Unit, command: StartReanalysisBatch) -> None:
     wanted = run.state == "running" and command.number == run.started
     batch = run.listed[command.number] if wanted else ()
     asked = sum(_ask(unit, asset_id, run.workspace_id, command.reanalysis_id) for asset_id in batch)
-    unit.change(
+    unit.change_at(
+        version,
         reanalysis,
         command.reanalysis_id,
         reanalysis.start_batch,
-        expected_version=version,
-        reanalysis_id=command.reanalysis_id,
         number=command.number,
         asked=asked,
         passed_over=len(batch) - asked,
@@ -45,12 +42,11 @@ def _ask(unit: Unit, asset_id: AssetId, workspace_id: str, reanalysis_id: Reanal
     measured, version = unit.load(analysis, analysis_id, fresh=True)
     if measured is None or measured.under_way:
         return False
-    unit.change(
+    unit.change_at(
+        version,
         analysis,
         analysis_id,
         analysis.request_again,
-        expected_version=version,
-        analysis_id=analysis_id,
         asset_id=asset_id,
         workspace_id=recording.workspace_id,
         sha256=recording.sha256,
@@ -59,25 +55,15 @@ def _ask(unit: Unit, asset_id: AssetId, workspace_id: str, reanalysis_id: Reanal
     return True
 
 
-def complete(unit: Unit, command: CompleteReanalysis) -> None:
-    unit.change(reanalysis, command.reanalysis_id, reanalysis.complete, **command.model_dump())
-
-
 def cancel(unit: Unit, command: CancelReanalysis) -> None:
-    unit.change(
-        reanalysis,
-        command.reanalysis_id,
-        reanalysis.cancel,
-        reanalysis_id=command.reanalysis_id,
-        cancelled_by=None,
-    )
+    unit.change(reanalysis, command.reanalysis_id, reanalysis.cancel, cancelled_by=None)
 
 
-HANDLERS: dict[str, tuple[type[Command], Callable[[Unit, Any], None]]] = {
+HANDLERS: dict[str, tuple[type[Command], Handler]] = {
     model.stored_name: (model, handler)
     for model, handler in (
         (StartReanalysisBatch, start_batch),
-        (CompleteReanalysis, complete),
+        forward(CompleteReanalysis, reanalysis, reanalysis.complete),
         (CancelReanalysis, cancel),
     )
 }

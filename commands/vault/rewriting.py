@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Depends, Response
 
@@ -10,6 +10,7 @@ from aggregates.errors import NotFound
 from aggregates.vault import asset
 from aggregates.vault.asset import AssetNotReady
 from commands.http import answer, command_context
+from commands.owned import as_seen
 from commands.unit import Commands
 from commands.vault.assets import Assets
 from commands.vault.quota import Quota
@@ -29,6 +30,16 @@ from schemas.dto import RewrittenFile
 from schemas.text import Ref
 
 REWRITE = "POST /api/assets/{id}/file"
+
+
+@dataclass(frozen=True, slots=True)
+class _NewFile:
+    """`tags` are what it says, `left_out` names what its format has no place for."""
+
+    sha256: str
+    size_bytes: int
+    tags: Tags
+    left_out: tuple[str, ...]
 
 
 class Rewriting:
@@ -56,7 +67,7 @@ class Rewriting:
             command_context(caller, REWRITE, key),
             input={"asset_id": stream, "expected": expected_version},
         )
-        if first := unit.repeated() if key else None:
+        if first := unit.once():
             return self._first_answer(first), first
         found = self._commands.load(asset, stream)
         if expected_version is not None and found.version != expected_version:
@@ -67,27 +78,28 @@ class Rewriting:
         if not changes:
             return _answer(stream, found.version, found.state.sha256, (), ()), None
         made = self._write(caller, found.state, changes)
-        written = tuple(name for name in changes if name not in made["left_out"])
+        written = tuple(name for name in changes if name not in made.left_out)
         self._assets.look_at_key(caller)
-        try:
-            unit.change(
-                asset,
-                stream,
-                asset.rewrite_file,
-                expected_version=found.version,
-                asset_id=stream,
-                rewritten_by=AccountId(caller.account_id),
-                written=written,
-                **made,
-            )
-            committed = unit.commit()
-        except (NotFound, SubjectGone, VersionConflict) as refusal:
-            self._assets.forget_if_erased(caller)
-            if isinstance(refusal, VersionConflict) and expected_version is not None:
-                raise PreconditionFailed(refusal.current) from refusal
-            raise
+        with as_seen(expected_version):
+            try:
+                unit.change_at(
+                    found.version,
+                    asset,
+                    stream,
+                    asset.rewrite_file,
+                    rewritten_by=AccountId(caller.account_id),
+                    sha256=made.sha256,
+                    size_bytes=made.size_bytes,
+                    written=written,
+                    left_out=made.left_out,
+                    tags=made.tags,
+                )
+                committed = unit.commit()
+            except (NotFound, SubjectGone, VersionConflict):
+                self._assets.forget_if_erased(caller)
+                raise
         version = committed.stream_version
-        return _answer(stream, version, made["sha256"], written, made["left_out"]), committed
+        return _answer(stream, version, made.sha256, written, made.left_out), committed
 
     def _first_answer(self, first: Committed) -> RewrittenFile:
         """What a repeated request was answered, whatever the file says by now."""
@@ -101,9 +113,7 @@ class Rewriting:
         said = recorded.data
         return _answer(said.asset_id, version, said.sha256, said.written, said.left_out)
 
-    def _write(
-        self, caller: Caller, state: asset.Asset, changes: dict[str, object]
-    ) -> dict[str, Any]:
+    def _write(self, caller: Caller, state: asset.Asset, changes: dict[str, object]) -> _NewFile:
         """The new file in the object store: before the event, so that no event names a missing
         one.
         """
@@ -115,12 +125,12 @@ class Rewriting:
             made = self._tools.rewrite(path, changes, lambda chunk: receiving.write([chunk]))
             staged = receiving.finish()
             self._objects.put_file(caller.workspace_id, staged.sha256, staged.path)
-        return {
-            "sha256": staged.sha256,
-            "size_bytes": staged.size_bytes,
-            "tags": Tags.model_validate(made.tags.model_dump()),
-            "left_out": tuple(made.left_out),
-        }
+        return _NewFile(
+            staged.sha256,
+            staged.size_bytes,
+            Tags.model_validate(made.tags.model_dump()),
+            tuple(made.left_out),
+        )
 
 
 def _answer(

@@ -43,7 +43,6 @@ def unit_of(commands: Commands, context: CommandContext, how: str) -> Unit:
         analysis,
         stream,
         analysis.request,
-        analysis_id=stream,
         asset_id=AssetId.beside(stream),
         workspace_id=context.tenant,
         sha256="a" * 64,

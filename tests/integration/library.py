@@ -97,7 +97,6 @@ class Library:
             asset,
             asset_id,
             asset.upload,
-            asset_id=asset_id,
             workspace_id=WorkspaceId(caller.workspace_id),
             uploaded_by=AccountId(caller.account_id),
             filename=filename,
@@ -150,7 +149,6 @@ class Library:
             analysis,
             analysis_id,
             analysis.request,
-            analysis_id=analysis_id,
             asset_id=asset_id,
             workspace_id=WorkspaceId(caller.workspace_id),
             sha256="0" * 64,
@@ -189,7 +187,6 @@ class Library:
             analysis,
             analysis_id,
             analysis.complete,
-            analysis_id=analysis_id,
             measurement=measurement,
             peaks=Blob(sha256=sha256, size_bytes=len(peaks), media_type="x/peaks"),
         )
@@ -202,7 +199,6 @@ class Library:
             analysis,
             analysis_id,
             analysis.give_up,
-            analysis_id=analysis_id,
             code="timeout",
             reason="It took too long",
         )
@@ -230,7 +226,7 @@ class Library:
             assert self.progress.wait_until(view.name, self.position, 20)
 
     def change(self, caller: Caller, asset_id: AssetId, decide: Any, **arguments: Any) -> None:
-        self._do(caller, "change", asset, asset_id, decide, asset_id=asset_id, **arguments)
+        self._do(caller, "change", asset, asset_id, decide, **arguments)
 
     def _do(self, caller: Caller, how: str, module: Any, *decision: Any, **arguments: Any) -> None:
         context = CommandContext(

@@ -159,9 +159,7 @@ class Tenant:
         asset_id = self.new_file()
         cover = self._blob(b"\x89PNG picture", "image/png")
         tags = Tags(title=f"Title of {self.name}")
-        self._change(
-            asset, asset_id, asset.verify, asset_id=asset_id, tags=tags, audio=AUDIO, cover=cover
-        )
+        self._change(asset, asset_id, asset.verify, tags=tags, audio=AUDIO, cover=cover)
         measured, load = AnalysisId.beside(asset_id), self.house.core.commands.load
         eventually(lambda: load(analysis, measured, fresh=True).version > 0)
         peaks = PeaksBuilder(44100, 2)
@@ -170,7 +168,6 @@ class Tenant:
             analysis,
             measured,
             analysis.complete,
-            analysis_id=measured,
             measurement=MEASURED,
             peaks=self._blob(peaks.finish(), "x/peaks"),
             report=self._blob(report().model_dump_json().encode(), REPORT_MEDIA_TYPE),
@@ -213,9 +210,7 @@ class Tenant:
         """One that no device has: enough to be listed and removed."""
         passkey_id, account_id = PasskeyId.new(), AccountId(self.account_id)
         unit = self.house.core.commands.unit(self.context(), input=None)
-        unit.change(
-            account, account_id, account.add_passkey, account_id=account_id, passkey_id=passkey_id
-        )
+        unit.change(account, account_id, account.add_passkey, passkey_id=passkey_id)
         unit.alongside(
             "INSERT INTO credentials_passkeys"
             " (passkey_id, account_id, credential_id, public_key, sign_count, name)"

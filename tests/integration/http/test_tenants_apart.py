@@ -81,7 +81,6 @@ def test_a_stream_of_one_tenant_can_be_neither_started_nor_changed_by_another(
         asset,
         taken,
         asset.upload,
-        asset_id=taken,
         workspace_id=WorkspaceId(other.workspace_id),
         uploaded_by=AccountId(other.account_id),
         filename="theirs.flac",
@@ -95,7 +94,6 @@ def test_a_stream_of_one_tenant_can_be_neither_started_nor_changed_by_another(
         asset,
         taken,
         asset.edit_tags,
-        asset_id=taken,
         edited_by=AccountId(other.account_id),
         changes={"title": "Taken"},
     )

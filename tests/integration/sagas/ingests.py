@@ -53,7 +53,6 @@ class Ingests:
             asset,
             asset_id,
             asset.upload,
-            asset_id=asset_id,
             workspace_id=WORKSPACE,
             uploaded_by=ACCOUNT,
             filename="a.wav",
@@ -64,11 +63,10 @@ class Ingests:
         return asset_id
 
     def verify(self, asset_id: AssetId) -> None:
-        arguments = {"asset_id": asset_id, "tags": TAGS, "audio": FACTS, "cover": COVER}
-        self._change(asset_id, asset.verify, arguments)
+        self._change(asset_id, asset.verify, tags=TAGS, audio=FACTS, cover=COVER)
 
     def delete(self, asset_id: AssetId) -> None:
-        self._change(asset_id, asset.delete, {"asset_id": asset_id, "deleted_by": ACCOUNT})
+        self._change(asset_id, asset.delete, deleted_by=ACCOUNT)
 
     def new_events(self) -> list[Recorded]:
         """What the saga has not read yet."""
@@ -123,9 +121,9 @@ class Ingests:
         context = CommandContext(ACCOUNT, WORKSPACE, CommandId.new(), CorrelationId.new())
         return self.commands.unit(context, input={})
 
-    def _change(self, asset_id: AssetId, rule: Any, arguments: dict[str, Any]) -> None:
+    def _change(self, asset_id: AssetId, rule: Any, **said: Any) -> None:
         unit = self._unit()
-        unit.change(asset, asset_id, rule, **arguments)
+        unit.change(asset, asset_id, rule, **said)
         unit.commit()
 
 

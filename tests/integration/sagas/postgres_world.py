@@ -172,7 +172,7 @@ class PostgresWorld(World):
         return Batches(self.pool, consumer, checkpoints, self.codec), checkpoints, consumer
 
     def decide(
-        self, context: CommandContext, module: Any, stream_id: str, decide: Any, arguments: Any
+        self, context: CommandContext, module: Any, stream_id: str, decide: Any, said: Any
     ) -> None:
         refusal, self.refusal = self.refusal, None
         fault, self.store.fault = self.store.fault, None
@@ -183,7 +183,7 @@ class PostgresWorld(World):
         if fault == "crash before commit":
             raise Crash
         unit = self._commands.unit(context, input=None)
-        unit.change(module, stream_id, decide, **arguments)
+        unit.change(module, stream_id, decide, **said)
         unit.commit()
         strike_after(fault)
 

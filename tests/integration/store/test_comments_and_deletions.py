@@ -13,7 +13,8 @@ from psycopg_pool import ConnectionPool
 
 from aggregates.errors import NotFound
 from aggregates.vault import asset
-from commands.loading import AggregateModule, Loaded
+from commands.loading import Loaded
+from commands.rules import AggregateModule
 from commands.unit import Commands
 from commands.vault.comments import AddComment, Comments, EditComment
 from events.ids import AssetId
@@ -47,7 +48,7 @@ class Interrupted(Commands):
 
     meanwhile: Callable[[], object] | None = None
 
-    def load(self, module: AggregateModule, stream_id: str, *, fresh: bool = False) -> Loaded:
+    def load(self, module: AggregateModule[Any], stream_id: str, *, fresh: bool = False) -> Loaded:
         seen = super().load(module, stream_id, fresh=fresh)
         if module is asset and self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
@@ -84,7 +85,7 @@ def two(request: Any, apart: Two) -> Two:
 
 def delete(commands: Commands, asset_id: AssetId) -> Committed:
     unit = unit_of(commands)
-    unit.change(asset, asset_id, asset.delete, asset_id=asset_id, deleted_by=ACCOUNT)
+    unit.change(asset, asset_id, asset.delete, deleted_by=ACCOUNT)
     return unit.commit()
 
 
@@ -94,7 +95,6 @@ def rewrite(commands: Commands, asset_id: AssetId, sha256: str) -> Committed:
         asset,
         asset_id,
         asset.rewrite_file,
-        asset_id=asset_id,
         rewritten_by=ACCOUNT,
         sha256=sha256,
         size_bytes=1,

@@ -30,7 +30,6 @@ def registered(log: PostgresLog, pool: ConnectionPool, codec: EventCodec) -> Acc
         account,
         account_id,
         account.register,
-        account_id=account_id,
         workspace_id=workspace_id,
         email="canary@example.org",
         name="Canary Jones",

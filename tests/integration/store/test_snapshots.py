@@ -185,14 +185,7 @@ def test_a_cached_aggregate_gets_a_snapshot_every_so_many_versions(
 def edit_title(commands: Commands, stream: AssetId, title: str) -> None:
     context = CommandContext(MUSICIAN, TENANT, CommandId.new(), CorrelationId.new())
     unit = commands.unit(context, input=title)
-    unit.change(
-        asset,
-        stream,
-        asset.edit_tags,
-        asset_id=stream,
-        edited_by=MUSICIAN,
-        changes={"title": title},
-    )
+    unit.change(asset, stream, asset.edit_tags, edited_by=MUSICIAN, changes={"title": title})
     unit.commit()
 
 

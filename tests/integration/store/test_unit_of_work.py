@@ -34,7 +34,6 @@ def upload(commands: Commands, sha256: str = "a" * 64, command_id: str | None = 
         asset,
         asset_id,
         asset.upload,
-        asset_id=asset_id,
         workspace_id=WORKSPACE,
         uploaded_by=ACCOUNT,
         filename="a.wav",
@@ -47,22 +46,12 @@ def upload(commands: Commands, sha256: str = "a" * 64, command_id: str | None = 
 
 def verify(commands: Commands, asset_id: AssetId) -> None:
     unit = unit_of(commands)
-    unit.change(
-        asset, asset_id, asset.verify, asset_id=asset_id, tags=Tags(), audio=FACTS, cover=None
-    )
+    unit.change(asset, asset_id, asset.verify, tags=Tags(), audio=FACTS, cover=None)
     unit.commit()
 
 
 def edit(unit: Unit, asset_id: AssetId, expected: int | None = None, **changes: object) -> None:
-    unit.change(
-        asset,
-        asset_id,
-        asset.edit_tags,
-        expected_version=expected,
-        asset_id=asset_id,
-        edited_by=ACCOUNT,
-        changes=changes,
-    )
+    unit.change_at(expected, asset, asset_id, asset.edit_tags, edited_by=ACCOUNT, changes=changes)
 
 
 def test_the_same_bytes_in_one_workspace_lose_to_the_first(commands: Commands):
@@ -75,7 +64,7 @@ def test_the_same_bytes_in_one_workspace_lose_to_the_first(commands: Commands):
 def test_a_deleted_assets_bytes_may_come_again(commands: Commands):
     first = upload(commands)
     unit = unit_of(commands)
-    unit.change(asset, first, asset.delete, asset_id=first, deleted_by=ACCOUNT)
+    unit.change(asset, first, asset.delete, deleted_by=ACCOUNT)
     unit.commit()
     assert upload(commands) != first
 
@@ -86,10 +75,10 @@ def test_a_repeated_command_is_answered_as_before_even_when_it_would_be_refused_
     asset_id = upload(commands)
     command_id = CommandId.new()
     unit = unit_of(commands, command_id)
-    unit.change(asset, asset_id, asset.delete, asset_id=asset_id, deleted_by=ACCOUNT)
+    unit.change(asset, asset_id, asset.delete, deleted_by=ACCOUNT)
     first = unit.commit()
     again = unit_of(commands, command_id)
-    again.change(asset, asset_id, asset.delete, asset_id=asset_id, deleted_by=ACCOUNT)
+    again.change(asset, asset_id, asset.delete, deleted_by=ACCOUNT)
     answer = again.commit()
     assert answer.replayed
     assert answer.position == first.position
@@ -99,11 +88,11 @@ def test_a_repeated_command_with_other_input_is_refused(commands: Commands):
     asset_id = upload(commands)
     command_id = CommandId.new()
     unit = unit_of(commands, command_id, {"n": 1})
-    unit.change(asset, asset_id, asset.delete, asset_id=asset_id, deleted_by=ACCOUNT)
+    unit.change(asset, asset_id, asset.delete, deleted_by=ACCOUNT)
     unit.commit()
     again = unit_of(commands, command_id, {"n": 2})
     with pytest.raises(InputMismatch):
-        again.change(asset, asset_id, asset.delete, asset_id=asset_id, deleted_by=ACCOUNT)
+        again.change(asset, asset_id, asset.delete, deleted_by=ACCOUNT)
 
 
 def test_secrets_are_no_part_of_the_input(commands: Commands):
@@ -145,7 +134,6 @@ def test_a_stream_that_another_process_made_meanwhile_is_seen(
         asset,
         asset_id,
         asset.upload,
-        asset_id=asset_id,
         workspace_id=WORKSPACE,
         uploaded_by=ACCOUNT,
         filename="a.wav",
@@ -212,7 +200,6 @@ def test_what_is_written_alongside_comes_and_goes_with_the_events(
         asset,
         second,
         asset.upload,
-        asset_id=second,
         workspace_id=WORKSPACE,
         uploaded_by=ACCOUNT,
         filename="b.wav",

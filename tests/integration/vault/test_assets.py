@@ -44,7 +44,7 @@ def in_worker(installation: Installation, owner: TestClient):
 def verify(installation: Installation, owner: TestClient, asset_id: str) -> None:
     unit = in_worker(installation, owner)
     stream = AssetId(asset_id)
-    unit.change(asset, stream, asset.verify, asset_id=stream, tags=Tags(), audio=AUDIO, cover=None)
+    unit.change(asset, stream, asset.verify, tags=Tags(), audio=AUDIO, cover=None)
     unit.commit()
 
 
@@ -55,14 +55,11 @@ def analyse(installation: Installation, owner: TestClient, asset_id: str) -> Non
         analysis,
         stream,
         analysis.request,
-        analysis_id=stream,
         asset_id=AssetId(asset_id),
         workspace_id=WorkspaceId(owner.account["workspace_id"]),
         sha256="0" * 64,
     )
-    unit.change(
-        analysis, stream, analysis.complete, analysis_id=stream, measurement=MEASURED, peaks=PEAKS
-    )
+    unit.change(analysis, stream, analysis.complete, measurement=MEASURED, peaks=PEAKS)
     unit.commit()
 
 

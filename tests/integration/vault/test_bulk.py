@@ -148,9 +148,9 @@ def test_who_deletes_is_told_only_of_those_that_others_changed_meanwhile(
     def faster(self: Unit, *arguments: Any, **said: Any) -> None:
         monkeypatch.undo()
         musician.patch(path, json={"title": "Faster"}, headers={"If-Match": '"v2"'})
-        self.change(*arguments, **said)
+        self.change_at(*arguments, **said)
 
-    monkeypatch.setattr(Unit, "change", faster)
+    monkeypatch.setattr(Unit, "change_at", faster)
     refused = musician.post(DELETIONS, json={"assets": [three[0], unverified]})
     assert refused.json()["assets"] == [
         {"id": three[0]["id"], "code": "version-mismatch", "current_version": 3}
@@ -182,9 +182,8 @@ def test_all_that_lost_are_named_although_only_one_was_looked_at_since(
         unit = in_worker(installation, musician)
         unit.change(
             asset,
-            each["id"],
+            AssetId(each["id"]),
             asset.edit_tags,
-            asset_id=AssetId(each["id"]),
             edited_by=AccountId(musician.account["id"]),
             changes={"genre": "Dub"},
         )

@@ -62,7 +62,6 @@ def verified(installation: Installation, owner: TestClient, path: Path, tools: A
         asset,
         asset_id,
         asset.verify,
-        asset_id=asset_id,
         tags=Tags.model_validate(probe.tags.model_dump()),
         audio=AudioFacts.model_validate(probe.audio.model_dump()),
         cover=None,

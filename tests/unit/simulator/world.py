@@ -102,8 +102,8 @@ class Unit:
     def load(self, module: Any, stream_id: str, *, fresh: bool = False) -> tuple[Any, int]:
         return self._world.load(module, stream_id)
 
-    def change(self, module: Any, stream_id: str, decide: Any, **arguments: Any) -> None:
-        self._change = (module, stream_id, decide, arguments)
+    def change(self, module: Any, stream_id: str, decide: Any, **said: Any) -> None:
+        self._change = (module, stream_id, decide, said)
 
     def commit(self) -> None:
         assert self._change is not None
@@ -175,7 +175,7 @@ class World:
         return state, len(stream)
 
     def decide(
-        self, context: CommandContext, module: Any, stream_id: str, decide: Any, arguments: Any
+        self, context: CommandContext, module: Any, stream_id: str, decide: Any, said: Any
     ) -> None:
         """Load, decide, append: as the unit of work does it."""
         refusal, self.refusal = self.refusal, None
@@ -186,7 +186,7 @@ class World:
         state, version = self.load(module, stream_id)
         known = self.store.answered.get(context.command_id)
         try:
-            events = decide(state, **arguments).events
+            events = decide(state, stream_id, **said).events
         except NoCultureError:
             if known is None:
                 raise
@@ -255,15 +255,14 @@ class World:
         context = CommandContext(
             OPERATOR, WORKSPACE, CommandId.derived("upload", asset_id), "cor_" + asset_id[4:]
         )
-        arguments = {
-            "asset_id": asset_id,
+        said = {
             "workspace_id": WORKSPACE,
             "uploaded_by": OPERATOR,
             "filename": "a.wav",
             "sha256": asset_id[4:] * 2,
             "size_bytes": 1,
         }
-        self.decide(context, asset, asset_id, asset.upload, arguments)
+        self.decide(context, asset, asset_id, asset.upload, said)
 
     def do_delete(self, x: int, y: int) -> None:
         if y % 4:
@@ -272,8 +271,7 @@ class World:
         context = CommandContext(
             OPERATOR, WORKSPACE, CommandId.derived("delete", asset_id), "cor_" + asset_id[4:]
         )
-        arguments = {"asset_id": asset_id, "deleted_by": OPERATOR}
-        self.decide(context, asset, asset_id, asset.delete, arguments)
+        self.decide(context, asset, asset_id, asset.delete, {"deleted_by": OPERATOR})
 
     def do_deliver(self, x: int, y: int) -> bool:
         """The next events of some partitions, as this worker remembers where it is: the other one

@@ -275,7 +275,7 @@ def test_those_who_append_in_the_same_group_are_not_harmed(house: House, alongsi
         )
         unit = house.core.commands.unit(context, input=None)
         account_id = AccountId(client.account["id"])
-        unit.change(account, account_id, account.change_password, account_id=account_id)
+        unit.change(account, account_id, account.change_password)
         if alongside:
             unit.alongside("SELECT %s", (1,))
         return unit

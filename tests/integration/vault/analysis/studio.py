@@ -82,15 +82,7 @@ class Studio:
             None, client.account["workspace_id"], CommandId.new(), CorrelationId.new()
         )
         unit = self.house.core.commands.unit(context, input=None)
-        unit.change(
-            asset,
-            asset_id,
-            asset.verify,
-            asset_id=asset_id,
-            tags=Tags(title=name),
-            audio=AUDIO,
-            cover=None,
-        )
+        unit.change(asset, asset_id, asset.verify, tags=Tags(title=name), audio=AUDIO, cover=None)
         unit.commit()
         path = f"/api/assets/{asset_id}"
         eventually(lambda: client.get(path).json().get("state") not in (None, "uploaded"))
