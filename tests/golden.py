@@ -15,8 +15,8 @@ from events.ids import CommandId, CorrelationId, EventId
 from events.model import Event
 from events.store.codec import EventCodec
 from events.times import from_micros, parse_rfc3339
-from schemas.examples import ACCOUNT, EXAMPLES, WORKSPACE, fixed
 from schemas.golden_lock import lock_new
+from schemas.vault.examples import ACCOUNT, EXAMPLES, WORKSPACE, fixed
 
 GOLDEN = Path(__file__).parent.parent / "schemas" / "golden"
 RECORDED_AT = from_micros(1_767_225_600_123_456)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from schemas.audio.harmony import KEYS as KEYS
 from schemas.audio.harmony import camelot as camelot
-from schemas.dto import AssetDto
+from schemas.vault.dto import AssetDto
 
 MINUS = "\u2212"
 NONE = "\u2013"

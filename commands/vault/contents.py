@@ -21,7 +21,7 @@ from events.ids import (
     ReanalysisId,
     WorkspaceId,
 )
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.limits import FORGET_SPENT
 
 

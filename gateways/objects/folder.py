@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateways.objects.s3_presign import PresignedPut
-from gateways.ports import LocalCopy
+from gateways.ports.objects import LocalCopy
 from schemas.errors import NoCultureError
 
 CHUNK_BYTES = 256 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateways.objects.s3_presign import PresignedPut
-from gateways.ports import LocalCopy, ObjectStore
+from gateways.ports.objects import LocalCopy, ObjectStore
 
 
 class Guard(Protocol):

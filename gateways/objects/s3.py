@@ -27,7 +27,7 @@ from gateways.objects.folder import (
     workspace_folder,
 )
 from gateways.objects.s3_presign import PresignedPut, S3Keys, presign_put
-from gateways.ports import LocalCopy
+from gateways.ports.objects import LocalCopy
 
 PART_BYTES = 16 * 1024 * 1024
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from schemas.dto import Dto, Rejection, Timestamp
+from schemas.vault.dto import Dto, Rejection, Timestamp
 
 RunState = Literal["requested", "completed", "failed"]
 FigureValue = float | int | str | list[str] | None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.dto import AssetDto, Dto, Page, Timestamp
+from schemas.vault.dto import AssetDto, Dto, Page, Timestamp
 
 
 class FoundAsset(AssetDto):

@@ -23,7 +23,7 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build, same_bytes
 from projections.projection import Projection, Rows
 from runtime.consumers import VIEWS
-from schemas.examples import EXAMPLES
+from schemas.vault.examples import EXAMPLES
 from tests.golden import RECORDED_AT
 from tests.integration.consumers.support import Shelf
 
@@ -160,7 +160,7 @@ def test_every_registered_read_model_is_held_to_the_rule():
 def test_any_interleaving_in_any_batches_gives_the_same_bytes(name: str, pool: ConnectionPool):
     view = Projection.registered[name]()
     missing = set(view.categories) - {event.category for event in EXAMPLES}
-    assert not missing, f"schemas/examples.py has no event of {missing}: {name} is not tested"
+    assert not missing, f"schemas/vault/examples.py has no event of {missing}: {name} is not tested"
     assert all_the_same(pool, view)
 
 

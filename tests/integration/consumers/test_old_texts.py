@@ -15,7 +15,7 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build
 from projections.projection import Projection
 from runtime.consumers import VIEWS
-from schemas.examples import EXAMPLES
+from schemas.vault.examples import EXAMPLES
 from tests.integration.consumers.test_fold_order import recorded
 
 NUL = "\x00"

@@ -9,8 +9,8 @@ from commands.account.erasing import RequestErasureStep
 from events.account.erasure import ErasureCertified, ErasureContentsDeleted, ErasureKeyDestroyed
 from sagas.account.erasure import ERASURE, Erasing, react, stream_of
 from sagas.saga import Ended, Happened, Retried, TimerFired
-from schemas.examples import CERTIFICATE, example_of
-from schemas.examples import ERASURE as ERASURE_ID
+from schemas.vault.examples import CERTIFICATE, example_of
+from schemas.vault.examples import ERASURE as ERASURE_ID
 from tests.specification import refused, saga, timer
 
 given = saga(ERASURE).given

@@ -23,7 +23,7 @@ from events.account.account import (
     SecondFactorEnabled,
 )
 from events.ids import PasskeyId
-from schemas.examples import ACCOUNT, ERASURE, PASSKEY, WORKSPACE, fixed
+from schemas.vault.examples import ACCOUNT, ERASURE, PASSKEY, WORKSPACE, fixed
 from tests.specification import given
 from tests.unit.account.test_account import registered
 

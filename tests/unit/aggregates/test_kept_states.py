@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 import aggregates
 from events.ids import AssetId
 from events.store.snapshots import Snapshot, SnapshotMapper, shape_of
-from schemas.examples import EXAMPLES, fixed
+from schemas.vault.examples import EXAMPLES, fixed
 from tests.golden import FixedKeys
 
 MODULES = [

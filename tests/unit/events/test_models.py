@@ -11,8 +11,8 @@ from events.errors import EventTooLarge, InvalidId, UnknownEventVersion
 from events.ids import AccountId, AnalysisId, AssetId, EventId, WorkspaceId, uuid7
 from events.model import REGISTRY, Event, Personal, Registry
 from events.vault.ingest import SagaInput
-from schemas.examples import ANALYSIS, ASSET, EXAMPLES, example_of
 from schemas.export import load_all_events
+from schemas.vault.examples import ANALYSIS, ASSET, EXAMPLES, example_of
 from tests.golden import CODEC, make, stored_envelope
 
 PLACE = (EventId.new(), AccountId.new(), WorkspaceId.new())

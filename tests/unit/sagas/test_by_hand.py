@@ -26,8 +26,8 @@ from sagas.saga import (
     never_ended_by_hand,
 )
 from sagas.vault.ingest import INGEST, Analysing, Probing
-from schemas.examples import ASSET, EXAMPLES
-from schemas.examples import INGEST as SAGA_ID
+from schemas.vault.examples import ASSET, EXAMPLES
+from schemas.vault.examples import INGEST as SAGA_ID
 from tests.specification import refused, saga, timer
 
 CAUSE = Cause("operator", "retry", "opr_1", "wsp_1", CorrelationId.new(), None)

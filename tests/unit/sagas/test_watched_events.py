@@ -17,7 +17,7 @@ from processors.vault.audio import AnalysisEffect, ProbeEffect
 from processors.wake import Wake
 from runtime.consumers import SAGAS
 from sagas.saga import Happened, Saga
-from schemas.examples import ASSET, ERASURE, EXAMPLES, REANALYSIS, WORKSPACE
+from schemas.vault.examples import ASSET, ERASURE, EXAMPLES, REANALYSIS, WORKSPACE
 
 EFFECTS = (ProbeEffect, AnalysisEffect, EraseContentsEffect, DestroyKeyEffect, CertifyEffect)
 VALUES = {"step": ("contents", "key", "certificate"), "erasure_id": (ERASURE,)}

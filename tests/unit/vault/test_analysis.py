@@ -15,7 +15,7 @@ from events.vault.analysis import (
     AnalysisRequested,
 )
 from events.vault.audio import Measurement
-from schemas.examples import (
+from schemas.vault.examples import (
     ANALYSIS,
     ASSET,
     MEASUREMENT,

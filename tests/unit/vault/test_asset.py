@@ -20,7 +20,7 @@ from events.vault.asset import (
     AssetVerified,
 )
 from events.vault.audio import Tags
-from schemas.examples import ACCOUNT, ASSET, COVER, FACTS, FILENAME, SHA256, TAGS, WORKSPACE
+from schemas.vault.examples import ACCOUNT, ASSET, COVER, FACTS, FILENAME, SHA256, TAGS, WORKSPACE
 from tests.specification import given
 
 OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}

@@ -15,7 +15,7 @@ from events.vault.collection import (
     CollectionCreated,
     CollectionDeleted,
 )
-from schemas.examples import ACCOUNT, COLLECTION, WORKSPACE, fixed
+from schemas.vault.examples import ACCOUNT, COLLECTION, WORKSPACE, fixed
 from tests.specification import given
 
 ONE, TWO, THREE = (fixed(AssetId, number) for number in (1, 2, 3))

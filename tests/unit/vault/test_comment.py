@@ -18,7 +18,7 @@ from events.vault.comment import (
     CommentReopened,
     CommentResolved,
 )
-from schemas.examples import ACCOUNT, COMMENT, example_of, fixed
+from schemas.vault.examples import ACCOUNT, COMMENT, example_of, fixed
 from tests.specification import given
 
 added: CommentAdded = example_of("comment.added", 1)

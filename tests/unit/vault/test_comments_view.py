@@ -6,7 +6,7 @@ import json
 
 from projections.system.timeline import Timeline
 from projections.vault.comments import Comments
-from schemas.examples import ACCOUNT, ASSET, COMMENT, example_of
+from schemas.vault.examples import ACCOUNT, ASSET, COMMENT, example_of
 from tests.specification import projection
 
 added, edited, resolved, reopened, deleted = (

@@ -19,7 +19,7 @@ from events.vault.reanalysis import (
 )
 from sagas.saga import Happened
 from sagas.vault.reanalysing import FEW, REANALYSING, Ended, Feeding
-from schemas.examples import ACCOUNT, REANALYSIS, WORKSPACE, example_of
+from schemas.vault.examples import ACCOUNT, REANALYSIS, WORKSPACE, example_of
 from tests.specification import saga, timer
 
 given = saga(REANALYSING).given

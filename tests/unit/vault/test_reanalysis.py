@@ -18,7 +18,7 @@ from events.vault.reanalysis import (
     ReanalysisListed,
     ReanalysisRequested,
 )
-from schemas.examples import ACCOUNT, REANALYSIS, WORKSPACE, fixed
+from schemas.vault.examples import ACCOUNT, REANALYSIS, WORKSPACE, fixed
 from tests.specification import given
 
 OF: dict[str, Any] = {"reanalysis_id": REANALYSIS, "workspace_id": WORKSPACE}

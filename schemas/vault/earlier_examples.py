@@ -14,7 +14,7 @@ from events.vault.earlier import (
     AssetVerifiedV1,
     KeyIssuedV1,
 )
-from schemas.examples import (
+from schemas.vault.examples import (
     ACCOUNT,
     ANALYSIS,
     ASSET,

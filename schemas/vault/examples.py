@@ -326,9 +326,9 @@ EXAMPLES: tuple[Event, ...] = (
 
 def example_of(type: str, version: int) -> Event:
     """Raises LookupError: every event version needs an example here."""
-    from schemas.earlier_examples import EARLIER_EXAMPLES
+    from schemas.vault.earlier_examples import EARLIER_EXAMPLES
 
     for event in (*EXAMPLES, *EARLIER_EXAMPLES):
         if (event.type, event.version) == (type, version):
             return event
-    raise LookupError(f"add an example of {type} version {version} to schemas/examples.py")
+    raise LookupError(f"add an example of {type} version {version} to schemas/vault/examples.py")
