@@ -10,7 +10,7 @@ from pathlib import Path
 from events.log.tail import LogTail
 from events.store.postgres import PostgresEvents
 from gateways.audio.peaks import read_zoom
-from gateways.ports.objects import TextEmbedder
+from gateways.ports.text import TextEmbedder
 from kit.paging import Cursors
 from kit.tokens import Signer
 from read_api.account.accounts import AccountQueries

@@ -18,7 +18,8 @@ from events.store.pending import Committed, VersionConflict
 from events.store.subject_keys import SubjectGone
 from events.vault.asset import AssetFileRewritten
 from events.vault.audio import Tags
-from gateways.ports.objects import AudioTools, ObjectStore
+from gateways.ports.audio import AudioTools
+from gateways.ports.objects import ObjectStore
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed, if_match

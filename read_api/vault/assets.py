@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from psycopg_pool import ConnectionPool
 
-from gateways.ports.objects import TextEmbedder
+from gateways.ports.text import TextEmbedder
 from kit.caller import Caller
 from kit.paging import Cursors
 from read_api.errors import NotFound
