@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from kit.tokens import Signer, base64url, from_base64url
+from schemas.dto import Page
 from schemas.errors import NoCultureError
-from schemas.vault.dto import Page
 
 T = TypeVar("T")
 U = TypeVar("U")

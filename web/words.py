@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from schemas.dto import EventDto
 from schemas.vault.analyses import ReanalysisDto
-from schemas.vault.dto import EventDto
 from web import looks
 from web.troubles import is_plain
 

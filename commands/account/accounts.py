@@ -32,8 +32,8 @@ from kit.csrf import refuse_foreign
 from kit.idempotency import idempotency_key
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
+from schemas.account.dto import AccountDto
 from schemas.text import Text
-from schemas.vault.dto import AccountDto
 
 ROUTE = "POST /api/accounts"
 CHANGE_ROUTE = "PUT /api/me/password"

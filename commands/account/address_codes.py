@@ -27,8 +27,8 @@ from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.limits import RateLimits
 from kit.openapi import problems
+from schemas.dto import Dto
 from schemas.text import Opaque
-from schemas.vault.dto import Dto
 
 CODE_LIFE = timedelta(hours=24)
 DIGITS = 8

@@ -24,8 +24,9 @@ from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.proof import Proven
 from kit.tokens import random_token, token_hash
+from schemas.account.dto import KeyDto
+from schemas.dto import Page
 from schemas.text import Opaque, Ref, Text
-from schemas.vault.dto import KeyDto, Page
 
 PREFIX = "nck_"
 _COLUMNS = "key_id AS id, name, scopes, hint, created_at, last_used_at"

@@ -41,8 +41,8 @@ from events.ids import AccountId, PasskeyId
 from events.store.pending import Committed
 from kit import security_log
 from kit.caller import Caller
+from schemas.dto import Dto, Timestamp
 from schemas.text import Document, Text
-from schemas.vault.dto import Dto, Timestamp
 
 NAME = "NoCulture OS"
 CHALLENGE_LIFE = timedelta(minutes=5)

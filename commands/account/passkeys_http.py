@@ -23,8 +23,8 @@ from kit.caller import Caller, Proof
 from kit.csrf import refuse_foreign
 from kit.limits import RateLimits
 from kit.openapi import problems
+from schemas.dto import Page
 from schemas.text import Ref
-from schemas.vault.dto import Page
 
 
 def router(

@@ -12,7 +12,7 @@ from kit.caller import Caller, Proof
 from kit.limits import RateLimits
 from kit.openapi import problems
 from kit.proof import PROVE_AT
-from schemas.vault.dto import Dto, Timestamp
+from schemas.dto import Dto, Timestamp
 
 
 class ProofDto(Dto):

@@ -31,8 +31,8 @@ from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.tokens import random_token, token_hash
+from schemas.account.dto import KeyDto
 from schemas.text import Opaque
-from schemas.vault.dto import KeyDto
 
 RESET_LIFE = timedelta(hours=1)
 # Asking for a known address is an append more: everybody is answered after this time.

@@ -34,8 +34,8 @@ from kit import security_log
 from kit.backoff import Backoff, Patience
 from kit.caller import Caller
 from kit.tokens import Signer
+from schemas.dto import Dto, Timestamp
 from schemas.text import Opaque
-from schemas.vault.dto import Dto, Timestamp
 
 ISSUER = "NoCulture OS"
 STEP_S = 30

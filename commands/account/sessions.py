@@ -30,8 +30,8 @@ from kit.caller import Caller
 from kit.openapi import problems
 from kit.proof import Proven
 from kit.tokens import Signer, random_token, token_hash
+from schemas.dto import Dto, Page, Timestamp
 from schemas.text import Ref, told
-from schemas.vault.dto import Dto, Page, Timestamp
 
 log = logging.getLogger(__name__)
 SESSION_S = 30 * 24 * 3600

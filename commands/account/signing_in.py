@@ -28,7 +28,7 @@ from kit.csrf import refuse_foreign
 from kit.limits import RateLimits
 from kit.openapi import problems
 from kit.tokens import Signer
-from schemas.vault.dto import Dto
+from schemas.dto import Dto
 
 # Ten wrong guesses of one's own password are a bad day.
 ACCOUNT_PATIENCE = Patience("sign-in-account", free=10, cap_s=300, fresh=3)

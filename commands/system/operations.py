@@ -15,8 +15,8 @@ from kit.caller import Caller
 from kit.conditions import PreconditionFailed, if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
+from schemas.dto import Dto
 from schemas.text import Ref, Text
-from schemas.vault.dto import Dto
 
 MAX_REASON = 500
 

@@ -34,8 +34,9 @@ from kit.fair import FairQueue
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
+from schemas.dto import Dto
 from schemas.text import Ref, Text
-from schemas.vault.dto import AssetState, Dto, UploadedAsset
+from schemas.vault.dto import AssetState, UploadedAsset
 
 # As long as the events' own fields; an empty one stays empty.
 TagLine = Annotated[str, Text(500, min=0)]

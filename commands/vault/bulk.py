@@ -21,8 +21,8 @@ from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
+from schemas.dto import Dto
 from schemas.text import Ref
-from schemas.vault.dto import Dto
 
 MOST = 200
 EDIT, DELETE = "POST /api/assets/edits", "POST /api/assets/deletions"

@@ -15,7 +15,8 @@ from read_api.system.timeline import TimelineQueries
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.assets import AssetQueries
 from read_api.views import Row, Views
-from schemas.vault.dto import AccountDto, AssetDto
+from schemas.account.dto import AccountDto
+from schemas.vault.dto import AssetDto
 
 # A view follows within some 50 ms; whoever has just signed up is worth a second.
 _PATIENCE_S = 1.0

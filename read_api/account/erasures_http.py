@@ -6,8 +6,8 @@ from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.account.erasures import ErasureQueries
+from schemas.account.dto import ErasureDto
 from schemas.text import Ref
-from schemas.vault.dto import ErasureDto
 
 
 def router(erasures: ErasureQueries, progress: Progress, limits: RateLimits) -> APIRouter:

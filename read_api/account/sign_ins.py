@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from events.envelope import Envelope
 from events.ids import SignInsId
 from kit.caller import Caller
-from schemas.vault.dto import Dto, Timestamp
+from schemas.dto import Dto, Timestamp
 
 SHOWN = 20
 

@@ -18,9 +18,9 @@ from kit.places import HoldingResponse
 from kit.positions import Progress, ReadAt
 from read_api.system.live import Entry, LiveFeed
 from read_api.system.timeline import Reveal, TimelineQueries, as_stored
+from schemas.dto import EventDto, Page
 from schemas.errors import NoCultureError
 from schemas.text import Cursor, HeaderText, Opaque, Ref
-from schemas.vault.dto import EventDto, Page
 
 EventType = Annotated[str, Opaque(100)]
 _POSITION = re.compile("[0-9]{1,18}")

@@ -15,6 +15,7 @@ from events.envelope import Envelope
 from kit.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors, shown
 from read_api.errors import NotFound
 from read_api.views import Row, Views
+from schemas.dto import Page
 from schemas.system.sagas import (
     SagaDetailDto,
     SagaDto,
@@ -24,7 +25,6 @@ from schemas.system.sagas import (
     SentCommandDto,
 )
 from schemas.text import Cursor
-from schemas.vault.dto import Page
 
 # A command that failed so often has been tried for six seconds; a timer is fired within two.
 STUCK_ATTEMPTS, OVERDUE_S = 5, 60.0

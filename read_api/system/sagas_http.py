@@ -10,9 +10,9 @@ from kit.conditions import etag
 from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt
 from read_api.system.sagas import SagaFilters, SagaQueries
+from schemas.dto import Page
 from schemas.system.sagas import SagaDetailDto, SagaDto
 from schemas.text import Ref
-from schemas.vault.dto import Page
 
 
 def router(authenticated: Authenticate, progress: Progress, sagas: SagaQueries) -> APIRouter:

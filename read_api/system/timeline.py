@@ -13,7 +13,7 @@ from kit.paging import Cursors, shown
 from kit.positions import Progress
 from read_api.errors import NotFound
 from read_api.views import Row, Views
-from schemas.vault.dto import EventDto, Page
+from schemas.dto import EventDto, Page
 
 _EXPORT_PAGE = 500
 # (event id, its stored data) → the data with personal values in plain.

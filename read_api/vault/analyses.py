@@ -15,8 +15,9 @@ from read_api.vault.assets import AssetQueries
 from read_api.vault.overrides import with_overrides
 from read_api.views import Row, Views
 from schemas.audio.report import Report
+from schemas.dto import Page
 from schemas.vault.analyses import AnalysisComparison, AnalysisRunDto, ComparedFigure, FiguresDto
-from schemas.vault.dto import Page, Rejection
+from schemas.vault.dto import Rejection
 
 MAX_RUNS = 200
 

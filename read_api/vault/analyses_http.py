@@ -12,9 +12,9 @@ from read_api.errors import NotFound
 from read_api.vault.analyses import AnalysisQueries
 from read_api.vault.reanalyses import ReanalysisQueries
 from schemas.audio.report import Report
+from schemas.dto import Page
 from schemas.text import Ref
 from schemas.vault.analyses import AnalysisComparison, AnalysisRunDto, ReanalysisDto
-from schemas.vault.dto import Page
 
 RunNumber = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 

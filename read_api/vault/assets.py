@@ -17,7 +17,8 @@ from read_api.vault.search.alike import Alike
 from read_api.vault.search.finding import Search
 from read_api.vault.search.meaning import Meaning
 from read_api.views import Row, Views
-from schemas.vault.dto import AssetDto, Page, VaultStats
+from schemas.dto import Page
+from schemas.vault.dto import AssetDto, VaultStats
 from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
 
 _ASSET_ID = re.compile(r"ast_[0-9a-f]{32}")

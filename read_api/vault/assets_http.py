@@ -13,8 +13,9 @@ from kit.positions import Progress, ReadAt
 from read_api.system.timeline import TimelineQueries
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.assets import AssetQueries
+from schemas.dto import EventDto, Page
 from schemas.text import Cursor, Ref
-from schemas.vault.dto import AssetDto, EventDto, Page
+from schemas.vault.dto import AssetDto
 from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
 
 # Their representation no longer changes without a new version of the asset's own stream.

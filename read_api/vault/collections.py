@@ -13,7 +13,7 @@ from read_api.system.timeline import Reveal, as_stored
 from read_api.vault.assets import AssetQueries
 from read_api.vault.search.saved import InvalidQuery, filters_of
 from read_api.views import Row, Views
-from schemas.vault.dto import Page
+from schemas.dto import Page
 from schemas.vault.found import CollectionDto
 
 _OF_WORKSPACE = """

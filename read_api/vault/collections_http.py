@@ -10,8 +10,8 @@ from kit.conditions import etag
 from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt
 from read_api.vault.collections import CollectionQueries
+from schemas.dto import Page
 from schemas.text import Cursor, Ref
-from schemas.vault.dto import Page
 from schemas.vault.found import CollectionDto
 
 

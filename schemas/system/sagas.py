@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.vault.dto import Dto, Timestamp
+from schemas.dto import Dto, Timestamp
 
 Stuck = Literal["command-failing", "timer-overdue", "effect-failing", "nothing-pending"]
 Verdict = Literal["waiting", "done", "refused", "answered", "withdrawn"]

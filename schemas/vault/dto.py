@@ -1,30 +1,14 @@
-"""The resources of both HTTP APIs as pydantic models: one shape for readers, pages and OpenAPI."""
+"""Recordings, uploads and comments as both HTTP APIs answer them."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import Field
 
-from events.times import rfc3339
+from schemas.dto import Dto, Timestamp
 
-T = TypeVar("T")
-Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 AssetState = Literal["uploaded", "verified", "rejected", "analysed", "analysis_failed"]
-ErasureState = Literal["requested", "erasing", "erased"]
-
-
-class Dto(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Page(Dto, Generic[T]):
-    """A list answer: keyset paging, `next_cursor` goes back as `cursor`."""
-
-    data: list[T]
-    next_cursor: str | None = None
-    has_more: bool = False
 
 
 class Rejection(Dto):
@@ -250,119 +234,3 @@ class CommentDto(Dto):
     edited_at: Timestamp | None = None
     resolved_at: Timestamp | None = None
     resolved_by: str | None = None
-
-
-class AccountDto(Dto):
-    """`address_verified`: mails to it have arrived, so mails may go out in the account's name."""
-
-    id: str
-    workspace_id: str
-    email: str | None
-    name: str | None
-    operator: bool
-    address_verified: bool = False
-
-
-class ErasureConsumerDto(Dto):
-    name: str
-    acknowledged: bool
-
-
-class RequestedErasure(Dto):
-    """Answer to DELETE /api/me; the certificate comes later, at `Location`."""
-
-    id: str
-    state: ErasureState
-    certificate: dict[str, Any] | None = None
-
-
-class ErasureDto(RequestedErasure):
-    """`consumers` is who has scrubbed what it held; `certificate` once all have."""
-
-    requested_at: Timestamp
-    erased_at: Timestamp | None = None
-    consumers: list[ErasureConsumerDto]
-
-
-class KeyDto(Dto):
-    """`key` is the secret: shown once, when the key is made, and null ever after."""
-
-    id: str
-    name: str
-    scopes: list[str]
-    hint: str
-    key: str | None = None
-    created_at: Timestamp | None = None
-    last_used_at: Timestamp | None = None
-
-
-class EventDto(Dto):
-    """CONTRACT §3."""
-
-    position: int
-    event_id: str
-    stream_id: str
-    stream_version: int
-    category: str
-    type: str
-    version: int
-    recorded_at: Timestamp
-    effective_at: Timestamp
-    actor: str | None
-    tenant: str
-    correlation_id: str
-    causation_id: str | None
-    command_id: str
-    hash: str
-    data: dict[str, Any]
-
-
-class ConsumerDto(Dto):
-    """`position` is the P it is at; `stopped` says why it waits for somebody, else null."""
-
-    name: str
-    kind: str
-    version: int
-    position: int
-    lag: int
-    parked: int
-    stopped: str | None = None
-
-
-class DeadLetterDto(Dto):
-    """A stream that a consumer could not digest; `waiting` events of it are put aside."""
-
-    consumer: str
-    stream_id: str
-    position: int
-    type: str | None
-    error: str
-    parked_at: Timestamp
-    waiting: int
-
-
-class PartDto(Dto):
-    """One process of the installation, as `status --json` names it."""
-
-    name: str
-    pid: int | None = None
-    state: str
-    lag: int | None = None
-    detail: str | None = None
-
-
-class SystemDto(Dto):
-    """`head` is the log's last position, `relayed` the last one that consumers can read."""
-
-    head: int
-    relayed: int
-    consumers: list[ConsumerDto]
-    parts: list[PartDto]
-    dead_letters: list[DeadLetterDto]
-
-
-class ReadinessDto(Dto):
-    """`reasons` names what is missing."""
-
-    ready: bool
-    reasons: dict[str, str] = Field(default_factory=dict)

@@ -20,8 +20,8 @@ from pydantic.fields import FieldInfo
 
 import commands
 from events.ids import Id
+from schemas.dto import Dto
 from schemas.text import Document, Incoming
-from schemas.vault.dto import Dto
 
 # A dot, a class that says what is not in it, `\S` and the like: anything may be there.
 _ANYTHING = re.compile(r"(?<!\\)\.|\[\^|\\[DSW]")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregates.account import key
+from schemas.dto import EventDto
 from schemas.vault.analyses import FiguresDto, ReanalysisDto
-from schemas.vault.dto import EventDto
 from web import looks
 from web.words import SCOPES, allowed, ended, figure_name, figure_said, happening
 

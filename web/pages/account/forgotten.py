@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from commands.account.recovery import ResetSpent, SetPassword
 from kit.csrf import refuse_foreign
+from schemas.account.dto import KeyDto
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
-from schemas.vault.dto import KeyDto
 from web.forms import Typed
 from web.parts import Parts
 from web.troubles import in_plain_words
