@@ -16,7 +16,7 @@ from events.catalogue import load_all_events
 from events.ids import Id
 from events.model import REGISTRY, Event
 from schemas.compatibility import breaking_changes
-from schemas.vault.examples import example_of
+from schemas.examples import example_of
 
 ROOT = Path(__file__).parent.parent
 JSON_SCHEMAS = ROOT / "schemas" / "json"

@@ -1,59 +1,20 @@
-"""One example of each event with fixed ids: for golden files, AsyncAPI and specifications."""
+"""Examples of the vault's events."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
-from events.account.account import (
-    AccountErased,
-    AccountErasureRequested,
-    AccountRegistered,
-    AddressCodeRequested,
-    AddressVerified,
-    OperatorGranted,
-    PasskeyAdded,
-    PasskeyRemoved,
-    PasswordChanged,
-    PasswordResetRequested,
-    RecoveryCodesReplaced,
-    RecoveryCodeUsed,
-    SecondFactorDisabled,
-    SecondFactorEnabled,
-    SessionsEnded,
-)
-from events.account.erasing import ErasingStepped
-from events.account.erasure import (
-    Acknowledgement,
-    Certificate,
-    ErasureCertified,
-    ErasureContentsDeleted,
-    ErasureKeyDestroyed,
-    ErasureRequested,
-    ErasureStepRequested,
-)
-from events.account.key import KeyIssued, KeyRevoked
-from events.account.sign_in import SignedIn, SignInRefused
-from events.account.subject import SubjectErased
-from events.account.workspace import WorkspaceCreated
 from events.ids import (
-    AccountId,
     AnalysisId,
     AssetId,
     CollectionId,
     CommandId,
     CommentId,
-    ErasureId,
     EventId,
-    Id,
     IngestId,
-    KeyId,
-    OperationId,
-    PasskeyId,
     ReanalysisId,
-    WorkspaceId,
 )
 from events.model import Event
-from events.system.operation import SagaOperated
 from events.vault.analysis import (
     AnalysisAttemptFailed,
     AnalysisCompleted,
@@ -88,25 +49,12 @@ from events.vault.reanalysis import (
     ReanalysisRequested,
 )
 from events.vault.remeasuring import RemeasuringStepped
+from schemas.examples import ACCOUNT, WORKSPACE, fixed
 
-AnyId = TypeVar("AnyId", bound=Id)
-_HEX = "01980000000070008000000000000{:03x}"
-
-
-def fixed(kind: type[AnyId], number: int = 1) -> AnyId:
-    """The same id every time."""
-    return kind(f"{kind.prefix}_{_HEX.format(number)}")
-
-
-ACCOUNT = fixed(AccountId)
-WORKSPACE = fixed(WorkspaceId)
-KEY = fixed(KeyId)
-PASSKEY = fixed(PasskeyId)
 ASSET = fixed(AssetId)
 ANALYSIS = AnalysisId.beside(ASSET)
 COLLECTION = fixed(CollectionId)
 COMMENT = fixed(CommentId)
-ERASURE = fixed(ErasureId)
 INGEST = IngestId.beside(ASSET)
 REANALYSIS = fixed(ReanalysisId)
 SHA256 = "9f" * 32
@@ -140,23 +88,6 @@ _NAMED_FILE: dict[str, Any] = {**_FILE, "filename": FILENAME}
 _OF_REANALYSIS: dict[str, Any] = {"reanalysis_id": REANALYSIS, "workspace_id": WORKSPACE}
 _NO_TEMPO = {"code": "timed-out", "reason": "The analysis did not finish in time."}
 
-CERTIFICATE = Certificate(
-    erasure_id=ERASURE,
-    log_id="log_" + _HEX.format(1),
-    subject_sha256="5b" * 32,
-    requested_at="2026-01-01T00:00:00.000000Z",
-    key_destroyed_at="2026-01-01T00:00:01.500000Z",
-    issued_at="2026-01-01T00:00:02.250000Z",
-    event_id=fixed(EventId),
-    event_position=4711,
-    event_hash="ab" * 32,
-    consumers=(Acknowledgement(name="accounts", position=4713),),
-    assets_deleted=12,
-    blobs_deleted=36,
-    public_key="cd" * 32,
-    signature="ef" * 64,
-)
-
 EXAMPLES: tuple[Event, ...] = (
     CollectionCreated(
         collection_id=COLLECTION,
@@ -181,59 +112,6 @@ EXAMPLES: tuple[Event, ...] = (
     CommentResolved(**_OF_COMMENT, resolved_by=ACCOUNT),
     CommentReopened(**_OF_COMMENT, reopened_by=ACCOUNT),
     CommentDeleted(**_OF_COMMENT, deleted_by=ACCOUNT),
-    AccountRegistered(
-        account_id=ACCOUNT, workspace_id=WORKSPACE, email="ada@example.org", name="Ada Okoye"
-    ),
-    OperatorGranted(account_id=ACCOUNT),
-    PasswordChanged(account_id=ACCOUNT),
-    PasswordResetRequested(account_id=ACCOUNT),
-    SecondFactorEnabled(account_id=ACCOUNT),
-    SessionsEnded(account_id=ACCOUNT, operator_id=ACCOUNT),
-    SignedIn(account_id=ACCOUNT, by="second-factor"),
-    SignInRefused(account_id=ACCOUNT, reasons=("wrong-password",), count=3),
-    SecondFactorDisabled(account_id=ACCOUNT),
-    RecoveryCodesReplaced(account_id=ACCOUNT),
-    RecoveryCodeUsed(account_id=ACCOUNT),
-    AddressCodeRequested(account_id=ACCOUNT),
-    AddressVerified(account_id=ACCOUNT),
-    PasskeyAdded(account_id=ACCOUNT, passkey_id=PASSKEY),
-    PasskeyRemoved(account_id=ACCOUNT, passkey_id=PASSKEY),
-    AccountErasureRequested(account_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
-    AccountErased(account_id=ACCOUNT, erasure_id=ERASURE),
-    SubjectErased(subject_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
-    ErasureRequested(erasure_id=ERASURE, account_id=ACCOUNT, workspace_id=WORKSPACE),
-    ErasureStepRequested(
-        erasure_id=ERASURE,
-        account_id=ACCOUNT,
-        workspace_id=WORKSPACE,
-        step="contents",
-        attempt=1,
-    ),
-    ErasureContentsDeleted(erasure_id=ERASURE, assets=12, blobs=36),
-    ErasureKeyDestroyed(erasure_id=ERASURE),
-    ErasureCertified(erasure_id=ERASURE, certificate=CERTIFICATE),
-    ErasingStepped(
-        input=SagaInput(kind="event", name="erasure.requested", reference=fixed(EventId)),
-        state="Erasing",
-        memory={"erasure_id": ERASURE, "step": "contents", "attempt": 1},
-        sent=(
-            SentCommand(
-                command_id=fixed(CommandId),
-                name="RequestErasureStep",
-                body={"erasure_id": ERASURE, "step": "contents", "attempt": 1},
-            ),
-        ),
-        timers=(SetTimer(token="again", delay_s=600.0),),  # noqa: S106 - a timer
-    ),
-    WorkspaceCreated(workspace_id=WORKSPACE, owner_id=ACCOUNT, name="Ada Okoye"),
-    KeyIssued(
-        key_id=KEY,
-        account_id=ACCOUNT,
-        name="studio script",
-        scopes=("assets:read", "assets:write"),
-        hint="k3Qz",
-    ),
-    KeyRevoked(key_id=KEY),
     AssetUploaded(**_OF_ASSET, **_NAMED_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
     AssetProbeRequested(**_OF_ASSET, **_FILE, attempt=2),
     AssetVerified(
@@ -312,23 +190,4 @@ EXAMPLES: tuple[Event, ...] = (
         ),
         timers=(SetTimer(token="analysis", delay_s=1800.0),),  # noqa: S106 - a timer
     ),
-    SagaOperated(
-        operation_id=fixed(OperationId),
-        action="retry",
-        saga="ingest",
-        saga_id=INGEST,
-        state="Analysing",
-        operator_id=ACCOUNT,
-        reason="The analysis machine was without memory; it has more now.",
-    ),
 )
-
-
-def example_of(type: str, version: int) -> Event:
-    """Raises LookupError: every event version needs an example here."""
-    from schemas.vault.earlier_examples import EARLIER_EXAMPLES
-
-    for event in (*EXAMPLES, *EARLIER_EXAMPLES):
-        if (event.type, event.version) == (type, version):
-            return event
-    raise LookupError(f"add an example of {type} version {version} to schemas/vault/examples.py")

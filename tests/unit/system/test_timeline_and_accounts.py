@@ -10,7 +10,7 @@ from events.vault.asset import AssetUploaded
 from events.vault.ingest import IngestStepped, SagaInput
 from projections.account.accounts import Accounts
 from projections.system.timeline import Timeline
-from schemas.vault.examples import example_of
+from schemas.examples import example_of
 from tests.specification import projection, recorded
 from tests.unit.vault.one_asset import ASSET, completed, requested, uploaded, verified
 
