@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from events.account.earlier import KeyIssuedV1
 from events.model import Event
-from events.vault.earlier import KeyIssuedV1
 from schemas.account.examples import KEY
 from schemas.examples import ACCOUNT
 
