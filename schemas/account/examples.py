@@ -35,7 +35,7 @@ from events.account.subject import SubjectErased
 from events.account.workspace import WorkspaceCreated
 from events.ids import CommandId, ErasureId, EventId, KeyId, PasskeyId
 from events.model import Event
-from events.vault.ingest import SagaInput, SentCommand, SetTimer
+from events.saga_step import SagaInput, SentCommand, SetTimer
 from schemas.examples import ACCOUNT, WORKSPACE, fixed, numbered
 
 ERASURE = fixed(ErasureId)

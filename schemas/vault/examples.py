@@ -15,6 +15,7 @@ from events.ids import (
     ReanalysisId,
 )
 from events.model import Event
+from events.saga_step import SagaInput, SentCommand, SetTimer
 from events.vault.analysis import (
     AnalysisAttemptFailed,
     AnalysisCompleted,
@@ -39,7 +40,7 @@ from events.vault.comment import (
     CommentReopened,
     CommentResolved,
 )
-from events.vault.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
+from events.vault.ingest import IngestStepped
 from events.vault.reanalysing import ReanalysingStepped
 from events.vault.reanalysis import (
     ReanalysisBatchStarted,

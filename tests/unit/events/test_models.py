@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from events.errors import EventTooLarge, InvalidId, UnknownEventVersion
 from events.ids import AccountId, AnalysisId, AssetId, EventId, WorkspaceId, uuid7
 from events.model import REGISTRY, Event, Personal, Registry
-from events.vault.ingest import SagaInput
+from events.saga_step import SagaInput
 from schemas.examples import all_examples, example_of
 from schemas.export import load_all_events
 from schemas.vault.examples import ANALYSIS, ASSET
