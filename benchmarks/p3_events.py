@@ -18,13 +18,14 @@ from events.ids import (
     WorkspaceId,
 )
 from events.model import Event
+from events.saga_step import SagaInput
 from events.store.pending import Append, Committed, PendingEvent
 from events.store.postgres import append_in
 from events.times import utc_now
 from events.vault.analysis import AnalysisCompleted, AnalysisRequested
 from events.vault.asset import AssetTagsEdited, AssetUploaded
 from events.vault.audio import Blob, Measurement, Tags
-from events.vault.ingest import IngestStepped, SagaInput
+from events.vault.ingest import IngestStepped
 
 EVENTS_A_LIFE = 5
 LIVES_AT_ONCE = 400

@@ -27,7 +27,7 @@ def load_all_events() -> list[type[Event]]:
 
 
 def modules(package: ModuleType) -> Iterator[str]:
-    """Every module below the package that may hold event models."""
+    """Every module below the package; of events, those that may hold models."""
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         if module.name in WITHOUT_MODELS:
             continue

@@ -1,4 +1,4 @@
-"""The outside world behind ports (`ports.py`): object store, audio tools, mail.
+"""The outside world behind ports (`ports/`): object store, audio tools, mail.
 
 Only schemas may be imported.
 

@@ -29,7 +29,7 @@ from events.store.subject_keys import PostgresSubjectKeys
 from gateways.objects.folder import FolderObjectStore
 from gateways.objects.guarded import GuardedObjectStore
 from gateways.objects.s3 import S3ObjectStore
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from processors.wake import COMMANDS, TIMERS, Wake, WorkTail
 from runtime.engines.kafka_users import KafkaUser, embedded_config
 from runtime.errors import NothingRunning

@@ -17,7 +17,7 @@ from kit.caller import Caller
 from read_api.vault.assets import AssetQueries
 from runtime.walk import Found, Refusal, Walked, as_text
 from schemas.audio.files import NOT_AUDIO
-from schemas.dto import AssetDto, UploadedAsset
+from schemas.vault.dto import AssetDto, UploadedAsset
 
 THREADS = 4
 READ_BYTES = 1024 * 1024

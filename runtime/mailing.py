@@ -6,7 +6,7 @@ from commands.account.address_codes import AddressCodes
 from commands.account.recovery import ResetLinks
 from gateways.mail.outbox import OutboxMailer
 from gateways.mail.smtp import SmtpMailer, SmtpServer
-from gateways.ports import Mailer
+from gateways.ports.mail import Mailer
 from processors.account.mail import AddressCodeMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
 from processors.effects.effect import Effect

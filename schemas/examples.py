@@ -1,334 +1,54 @@
-"""One example of each event with fixed ids: for golden files, AsyncAPI and specifications."""
+"""One example of each event with fixed ids: for golden files, AsyncAPI and specifications.
+
+Every module below whose name ends in `examples` brings some, as its `EXAMPLES`; those of earlier
+versions are what their golden files were made of.
+"""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import importlib
+from functools import cache
+from typing import TypeVar
 
-from events.account.account import (
-    AccountErased,
-    AccountErasureRequested,
-    AccountRegistered,
-    AddressCodeRequested,
-    AddressVerified,
-    OperatorGranted,
-    PasskeyAdded,
-    PasskeyRemoved,
-    PasswordChanged,
-    PasswordResetRequested,
-    RecoveryCodesReplaced,
-    RecoveryCodeUsed,
-    SecondFactorDisabled,
-    SecondFactorEnabled,
-    SessionsEnded,
-)
-from events.account.erasing import ErasingStepped
-from events.account.erasure import (
-    Acknowledgement,
-    Certificate,
-    ErasureCertified,
-    ErasureContentsDeleted,
-    ErasureKeyDestroyed,
-    ErasureRequested,
-    ErasureStepRequested,
-)
-from events.account.key import KeyIssued, KeyRevoked
-from events.account.sign_in import SignedIn, SignInRefused
-from events.account.subject import SubjectErased
-from events.account.workspace import WorkspaceCreated
-from events.ids import (
-    AccountId,
-    AnalysisId,
-    AssetId,
-    CollectionId,
-    CommandId,
-    CommentId,
-    ErasureId,
-    EventId,
-    Id,
-    IngestId,
-    KeyId,
-    OperationId,
-    PasskeyId,
-    ReanalysisId,
-    WorkspaceId,
-)
-from events.model import Event
-from events.system.operation import SagaOperated
-from events.vault.analysis import (
-    AnalysisAttemptFailed,
-    AnalysisCompleted,
-    AnalysisFailed,
-    AnalysisRequested,
-)
-from events.vault.asset import (
-    AssetDeleted,
-    AssetFileRewritten,
-    AssetProbeRequested,
-    AssetRejected,
-    AssetTagsEdited,
-    AssetUploaded,
-    AssetVerified,
-)
-from events.vault.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
-from events.vault.collection import CollectionChanged, CollectionCreated, CollectionDeleted
-from events.vault.comment import (
-    CommentAdded,
-    CommentDeleted,
-    CommentEdited,
-    CommentReopened,
-    CommentResolved,
-)
-from events.vault.ingest import IngestStepped, SagaInput, SentCommand, SetTimer
-from events.vault.reanalysing import ReanalysingStepped
-from events.vault.reanalysis import (
-    ReanalysisBatchStarted,
-    ReanalysisCancelled,
-    ReanalysisCompleted,
-    ReanalysisListed,
-    ReanalysisRequested,
-)
-from events.vault.remeasuring import RemeasuringStepped
+import schemas
+from events.catalogue import modules
+from events.ids import AccountId, Id, WorkspaceId
+from events.model import REGISTRY, Event
 
 AnyId = TypeVar("AnyId", bound=Id)
-_HEX = "01980000000070008000000000000{:03x}"
+
+
+def numbered(prefix: str, number: int = 1) -> str:
+    """The same text of an id every time."""
+    return f"{prefix}_01980000000070008000000000000{number:03x}"
 
 
 def fixed(kind: type[AnyId], number: int = 1) -> AnyId:
     """The same id every time."""
-    return kind(f"{kind.prefix}_{_HEX.format(number)}")
+    return kind(numbered(kind.prefix, number))
 
 
 ACCOUNT = fixed(AccountId)
 WORKSPACE = fixed(WorkspaceId)
-KEY = fixed(KeyId)
-PASSKEY = fixed(PasskeyId)
-ASSET = fixed(AssetId)
-ANALYSIS = AnalysisId.beside(ASSET)
-COLLECTION = fixed(CollectionId)
-COMMENT = fixed(CommentId)
-ERASURE = fixed(ErasureId)
-INGEST = IngestId.beside(ASSET)
-REANALYSIS = fixed(ReanalysisId)
-SHA256 = "9f" * 32
-FILENAME = "Ada Okoye - Night Bus.flac"
-TAGS = Tags(title="Night Bus", artist="Ada Okoye", year=2024, genre="House", track=1)
-FACTS = AudioFacts(
-    duration_s=211.4, sample_rate_hz=44100, channels=2, codec="flac", bitrate_bps=912000
-)
-COVER = Blob(sha256="c0" * 32, size_bytes=48211, media_type="image/jpeg")
-PEAKS = Blob(sha256="be" * 32, size_bytes=18244, media_type="application/vnd.noculture.peaks")
-MEASUREMENT = Measurement(
-    tempo_bpm=124.0,
-    tempo_candidates=(
-        TempoCandidate(bpm=124.0, confidence=0.91),
-        TempoCandidate(bpm=62.0, confidence=0.4),
-    ),
-    key="A minor",
-    key_confidence=0.82,
-    loudness_lufs=-9.1,
-    true_peak_dbtp=-0.3,
-    energy=0.7,
-    analyser="essentia",
-    analyser_version=1,
-)
 
-_OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}
-_OF_ANALYSIS: dict[str, Any] = {"analysis_id": ANALYSIS, **_OF_ASSET}
-_FILE: dict[str, Any] = {"sha256": SHA256}
-_OF_COMMENT: dict[str, Any] = {"comment_id": COMMENT, **_OF_ASSET}
-_NAMED_FILE: dict[str, Any] = {**_FILE, "filename": FILENAME}
-_OF_REANALYSIS: dict[str, Any] = {"reanalysis_id": REANALYSIS, "workspace_id": WORKSPACE}
-_NO_TEMPO = {"code": "timed-out", "reason": "The analysis did not finish in time."}
 
-CERTIFICATE = Certificate(
-    erasure_id=ERASURE,
-    log_id="log_" + _HEX.format(1),
-    subject_sha256="5b" * 32,
-    requested_at="2026-01-01T00:00:00.000000Z",
-    key_destroyed_at="2026-01-01T00:00:01.500000Z",
-    issued_at="2026-01-01T00:00:02.250000Z",
-    event_id=fixed(EventId),
-    event_position=4711,
-    event_hash="ab" * 32,
-    consumers=(Acknowledgement(name="accounts", position=4713),),
-    assets_deleted=12,
-    blobs_deleted=36,
-    public_key="cd" * 32,
-    signature="ef" * 64,
-)
-
-EXAMPLES: tuple[Event, ...] = (
-    CollectionCreated(
-        collection_id=COLLECTION,
-        workspace_id=WORKSPACE,
-        owner_id=ACCOUNT,
-        kind="smart",
-        name="For Friday",
-        query="q=dark+techno&tempo_min=130",
-    ),
-    CollectionChanged(
-        collection_id=COLLECTION,
-        workspace_id=WORKSPACE,
-        changed_by=ACCOUNT,
-        name="For Friday night",
-        query="q=dark+techno&tempo_min=135",
-    ),
-    CollectionDeleted(collection_id=COLLECTION, workspace_id=WORKSPACE, deleted_by=ACCOUNT),
-    CommentAdded(
-        **_OF_COMMENT, author_id=ACCOUNT, at_s=62.4, end_s=70.0, text="The snare is late here"
-    ),
-    CommentEdited(**_OF_COMMENT, author_id=ACCOUNT, at_s=62.4, text="The snare is 20 ms late here"),
-    CommentResolved(**_OF_COMMENT, resolved_by=ACCOUNT),
-    CommentReopened(**_OF_COMMENT, reopened_by=ACCOUNT),
-    CommentDeleted(**_OF_COMMENT, deleted_by=ACCOUNT),
-    AccountRegistered(
-        account_id=ACCOUNT, workspace_id=WORKSPACE, email="ada@example.org", name="Ada Okoye"
-    ),
-    OperatorGranted(account_id=ACCOUNT),
-    PasswordChanged(account_id=ACCOUNT),
-    PasswordResetRequested(account_id=ACCOUNT),
-    SecondFactorEnabled(account_id=ACCOUNT),
-    SessionsEnded(account_id=ACCOUNT, operator_id=ACCOUNT),
-    SignedIn(account_id=ACCOUNT, by="second-factor"),
-    SignInRefused(account_id=ACCOUNT, reasons=("wrong-password",), count=3),
-    SecondFactorDisabled(account_id=ACCOUNT),
-    RecoveryCodesReplaced(account_id=ACCOUNT),
-    RecoveryCodeUsed(account_id=ACCOUNT),
-    AddressCodeRequested(account_id=ACCOUNT),
-    AddressVerified(account_id=ACCOUNT),
-    PasskeyAdded(account_id=ACCOUNT, passkey_id=PASSKEY),
-    PasskeyRemoved(account_id=ACCOUNT, passkey_id=PASSKEY),
-    AccountErasureRequested(account_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
-    AccountErased(account_id=ACCOUNT, erasure_id=ERASURE),
-    SubjectErased(subject_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
-    ErasureRequested(erasure_id=ERASURE, account_id=ACCOUNT, workspace_id=WORKSPACE),
-    ErasureStepRequested(
-        erasure_id=ERASURE,
-        account_id=ACCOUNT,
-        workspace_id=WORKSPACE,
-        step="contents",
-        attempt=1,
-    ),
-    ErasureContentsDeleted(erasure_id=ERASURE, assets=12, blobs=36),
-    ErasureKeyDestroyed(erasure_id=ERASURE),
-    ErasureCertified(erasure_id=ERASURE, certificate=CERTIFICATE),
-    ErasingStepped(
-        input=SagaInput(kind="event", name="erasure.requested", reference=fixed(EventId)),
-        state="Erasing",
-        memory={"erasure_id": ERASURE, "step": "contents", "attempt": 1},
-        sent=(
-            SentCommand(
-                command_id=fixed(CommandId),
-                name="RequestErasureStep",
-                body={"erasure_id": ERASURE, "step": "contents", "attempt": 1},
-            ),
-        ),
-        timers=(SetTimer(token="again", delay_s=600.0),),  # noqa: S106 - a timer
-    ),
-    WorkspaceCreated(workspace_id=WORKSPACE, owner_id=ACCOUNT, name="Ada Okoye"),
-    KeyIssued(
-        key_id=KEY,
-        account_id=ACCOUNT,
-        name="studio script",
-        scopes=("assets:read", "assets:write"),
-        hint="k3Qz",
-    ),
-    KeyRevoked(key_id=KEY),
-    AssetUploaded(**_OF_ASSET, **_NAMED_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
-    AssetProbeRequested(**_OF_ASSET, **_FILE, attempt=2),
-    AssetVerified(
-        **_OF_ASSET,
-        **_FILE,
-        owner_id=ACCOUNT,
-        tags=TAGS,
-        audio=FACTS,
-        cover=COVER,
-        playable=True,
-    ),
-    AssetRejected(
-        **_OF_ASSET,
-        code="no-audio",
-        reason="There is no sound in this file. Export it as WAV or FLAC and upload that.",
-    ),
-    AssetTagsEdited(
-        **_OF_ASSET, edited_by=ACCOUNT, changed=("album", "title"), tags=Tags(title="Night Bus II")
-    ),
-    AssetFileRewritten(
-        **_OF_ASSET,
-        rewritten_by=ACCOUNT,
-        sha256="7e" * 32,
-        size_bytes=24_110_372,
-        previous_sha256=SHA256,
-        original_sha256=SHA256,
-        original_size_bytes=24_107_991,
-        written=("genre", "isrc"),
-        left_out=("isrc",),
-        tags=TAGS,
-    ),
-    AssetDeleted(**_OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256),
-    AnalysisRequested(**_OF_ANALYSIS, **_FILE, attempt=1),
-    AnalysisCompleted(**_OF_ANALYSIS, measurement=MEASUREMENT, peaks=PEAKS),
-    AnalysisAttemptFailed(**_OF_ANALYSIS, **_NO_TEMPO, attempt=1),
-    AnalysisFailed(**_OF_ANALYSIS, **_NO_TEMPO),
-    ReanalysisRequested(
-        **_OF_REANALYSIS, requested_by=ACCOUNT, total=2, batches=1, analyser_version_below=3
-    ),
-    ReanalysisListed(**_OF_REANALYSIS, number=0, asset_ids=(ASSET, fixed(AssetId, 2))),
-    ReanalysisBatchStarted(
-        **_OF_REANALYSIS, number=0, asked=1, passed_over=1, passed_over_so_far=1
-    ),
-    ReanalysisCompleted(**_OF_REANALYSIS, measured=1, failed=0, passed_over=1),
-    ReanalysisCancelled(**_OF_REANALYSIS, cancelled_by=ACCOUNT),
-    ReanalysingStepped(
-        input=SagaInput(kind="event", name="reanalysis.requested", reference=fixed(EventId)),
-        state="Feeding",
-        memory={"reanalysis_id": REANALYSIS, "batches": 1, "wanted": 1},
-        sent=(
-            SentCommand(
-                command_id=fixed(CommandId),
-                name="StartReanalysisBatch",
-                body={"reanalysis_id": REANALYSIS, "number": 0},
-            ),
-        ),
-        timers=(SetTimer(token="look", delay_s=86400.0),),  # noqa: S106 - a timer
-    ),
-    RemeasuringStepped(
-        input=SagaInput(kind="event", name="analysis.requested", reference=fixed(EventId)),
-        state="Measuring",
-        memory={"run": 2, "attempt": 2, "tries": 1, **_OF_ASSET, **_FILE},
-        sent=(),
-        timers=(SetTimer(token="analysis", delay_s=86400.0),),  # noqa: S106 - a timer
-    ),
-    IngestStepped(
-        input=SagaInput(kind="event", name="asset.verified", reference=fixed(EventId)),
-        state="Analysing",
-        memory={"attempt": 1, **_OF_ASSET, **_FILE},
-        sent=(
-            SentCommand(
-                command_id=fixed(CommandId),
-                name="RequestAnalysis",
-                body={**_OF_ASSET, **_FILE},
-            ),
-        ),
-        timers=(SetTimer(token="analysis", delay_s=1800.0),),  # noqa: S106 - a timer
-    ),
-    SagaOperated(
-        operation_id=fixed(OperationId),
-        action="retry",
-        saga="ingest",
-        saga_id=INGEST,
-        state="Analysing",
-        operator_id=ACCOUNT,
-        reason="The analysis machine was without memory; it has more now.",
-    ),
-)
+def all_examples() -> tuple[Event, ...]:
+    """One of each event type, in its newest version."""
+    return tuple(
+        event for event in _of_every_version() if REGISTRY.newest(event.type) is type(event)
+    )
 
 
 def example_of(type: str, version: int) -> Event:
-    """Raises LookupError: every event version needs an example here."""
-    from schemas.earlier_examples import EARLIER_EXAMPLES
-
-    for event in (*EXAMPLES, *EARLIER_EXAMPLES):
+    """Raises LookupError: every event version needs an example."""
+    for event in _of_every_version():
         if (event.type, event.version) == (type, version):
             return event
-    raise LookupError(f"add an example of {type} version {version} to schemas/examples.py")
+    raise LookupError(f"add an example of {type} version {version} to schemas/<area>/examples.py")
+
+
+@cache
+def _of_every_version() -> tuple[Event, ...]:
+    # Asked for, never imported from here: the areas' examples take their ids from this module.
+    bringing = [m for m in modules(schemas) if m.endswith("examples") and m != __name__]
+    return tuple(event for m in bringing for event in importlib.import_module(m).EXAMPLES)

@@ -15,7 +15,7 @@ from events.ids import CommandId, CorrelationId, EventId
 from events.model import Event
 from events.store.codec import EventCodec
 from events.times import from_micros, parse_rfc3339
-from schemas.examples import ACCOUNT, EXAMPLES, WORKSPACE, fixed
+from schemas.examples import ACCOUNT, WORKSPACE, all_examples, fixed
 from schemas.golden_lock import lock_new
 
 GOLDEN = Path(__file__).parent.parent / "schemas" / "golden"
@@ -80,7 +80,7 @@ def stored_envelope(golden: dict[str, Any]) -> Envelope:
 
 
 if __name__ == "__main__":
-    for example in EXAMPLES:
+    for example in all_examples():
         path = golden_path(example.type, example.version)
         if not path.exists():
             path.write_text(json.dumps(make(example), indent=2, ensure_ascii=False) + "\n", "utf-8")

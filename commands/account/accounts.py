@@ -32,7 +32,7 @@ from kit.csrf import refuse_foreign
 from kit.idempotency import idempotency_key
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
-from schemas.dto import AccountDto
+from schemas.account.dto import AccountDto
 from schemas.text import Text
 
 ROUTE = "POST /api/accounts"

@@ -22,7 +22,7 @@ from kit.caller import Caller, Proof
 from kit.idempotency import idempotency_key
 from kit.limits import RateLimits
 from kit.openapi import problems
-from schemas.dto import RequestedErasure
+from schemas.account.dto import RequestedErasure
 
 ROUTE = "DELETE /api/me"
 

@@ -25,7 +25,8 @@ from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.proof import Proven
 from kit.tokens import random_token, token_hash
-from schemas.dto import KeyDto, Page
+from schemas.account.dto import KeyDto
+from schemas.dto import Page
 from schemas.text import Opaque, Ref, Text
 
 PREFIX = "nck_"

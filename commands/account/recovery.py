@@ -31,7 +31,7 @@ from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.tokens import random_token, token_hash
-from schemas.dto import KeyDto
+from schemas.account.dto import KeyDto
 from schemas.text import Opaque
 
 RESET_LIFE = timedelta(hours=1)

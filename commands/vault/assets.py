@@ -24,7 +24,7 @@ from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed, StoreBusy
 from events.store.subject_keys import SubjectGone
 from events.vault.audio import Tags
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.auth import Authenticate
 from kit.body import announced_bytes
 from kit.caller import Caller
@@ -33,8 +33,9 @@ from kit.fair import FairQueue
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
-from schemas.dto import AssetState, Dto, UploadedAsset
+from schemas.dto import Dto
 from schemas.text import Ref, Text
+from schemas.vault.dto import AssetState, UploadedAsset
 
 # As long as the events' own fields; an empty one stays empty.
 TagLine = Annotated[str, Text(500, min=0)]

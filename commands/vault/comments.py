@@ -20,8 +20,8 @@ from kit.caller import Caller
 from kit.conditions import if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
-from schemas.dto import ChangedComment
 from schemas.text import Ref, Text
+from schemas.vault.dto import ChangedComment
 
 # No recording that we take is longer than a day.
 Moment = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]

@@ -18,7 +18,7 @@ from events.ids import (
     CommentId,
     ReanalysisId,
 )
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 
 
 class VaultContents:

@@ -12,13 +12,13 @@ from commands.vault.resumable import LIFE, Upload, Uploads
 from commands.vault.staging import MAX_FILENAME, MAX_PATH, FileTooLarge, clean_filename, clean_path
 from events.errors import NoCultureError
 from events.vault.audio import Sha256
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import problems
 from kit.threads import in_thread
-from schemas.dto import DirectUpload, UploadedAsset
 from schemas.text import Opaque, Ref
+from schemas.vault.dto import DirectUpload, UploadedAsset
 
 EXPIRES_S = 600
 # The store looks at the time only when a PUT begins: 5 GiB take so long at 15 Mbit/s.

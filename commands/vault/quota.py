@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from events.errors import NoCultureError
-from schemas.dto import StorageUsage
+from schemas.vault.dto import StorageUsage
 
 MB, GB = 10**6, 10**9
 

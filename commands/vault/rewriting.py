@@ -19,15 +19,16 @@ from events.store.pending import Committed, VersionConflict
 from events.store.subject_keys import SubjectGone
 from events.vault.asset import AssetFileRewritten
 from events.vault.audio import Tags
-from gateways.ports import AudioTools, ObjectStore
+from gateways.ports.audio import AudioTools
+from gateways.ports.objects import ObjectStore
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed, if_match
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
 from kit.threads import in_thread
-from schemas.dto import RewrittenFile
 from schemas.text import Ref
+from schemas.vault.dto import RewrittenFile
 
 REWRITE = "POST /api/assets/{id}/file"
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from events.errors import NoCultureError
 from events.store.subject_keys import SubjectGone
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.cores import every_core
 
 MAX_FILENAME = 500

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from events.model import Event
-from events.vault.ingest import SagaInput, SentCommand, SetTimer
+from events.saga_step import SagaStep
 
 
-class ErasingStepped(Event, type="erasing.stepped", version=1):
+class ErasingStepped(Event, SagaStep, type="erasing.stepped", version=1):
     """requested → erasing → erased took one step."""
-
-    input: SagaInput
-    state: str
-    memory: dict[str, Any]
-    sent: tuple[SentCommand, ...]
-    timers: tuple[SetTimer, ...]

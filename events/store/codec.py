@@ -14,7 +14,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
-import events.vault.earlier  # noqa: F401 - its upcasters
 from events.envelope import MAX_DATA_BYTES, Envelope, Recorded
 from events.errors import EventTooLarge
 from events.model import REGISTRY, Event
@@ -27,7 +26,9 @@ BOUND = "stream tenant"
 
 
 class EventCodec:
-    """A personal value is stored as {"personal": "v1", "bound", "subject", "field", "ciphertext"}.
+    """Whoever decodes loads all event models and their upcasters first (`events/catalogue.py`).
+
+    A personal value is stored as {"personal": "v1", "bound", "subject", "field", "ciphertext"}.
 
     AES-256-GCM, AAD = subject, event id, stream, tenant and the field's name when it was encrypted:
     a ciphertext moved to another event, stream, workspace, field or person does not decrypt.

@@ -1,4 +1,4 @@
-"""Earlier versions of events, as they lie in logs, and how each becomes the next one.
+"""Earlier versions of the vault's events, as they lie in logs, and how each becomes the next one.
 
 Nothing writes them any more. What they say in plain stays plain: a hashed event is not rewritten.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from events.ids import AccountId, AnalysisId, AssetId, KeyId, WorkspaceId
+from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
 from events.model import REGISTRY, Event
 from events.vault.audio import AudioFacts, Blob, Sha256, Tags
 
@@ -70,19 +70,8 @@ class AnalysisRequestedV1(Event, type="analysis.requested", version=1):
     attempt: int
 
 
-class KeyIssuedV1(Event, type="key.issued", version=1):
-    """With the name in plain that its owner gave it."""
-
-    key_id: KeyId
-    account_id: AccountId
-    name: str
-    scopes: tuple[str, ...]
-    hint: str
-
-
 @REGISTRY.upcast("asset.uploaded", 1)
 @REGISTRY.upcast("asset.tags_edited", 1)
-@REGISTRY.upcast("key.issued", 1)
 def now_personal(data: dict[str, Any]) -> dict[str, Any]:
     """The same fields; what was plain is read as it is."""
     return data

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from events.model import Event
-from events.vault.ingest import SagaInput, SentCommand, SetTimer
+from events.saga_step import SagaStep
 
 
-class ReanalysingStepped(Event, type="reanalysing.stepped", version=1):
+class ReanalysingStepped(Event, SagaStep, type="reanalysing.stepped", version=1):
     """requested → batch after batch → completed took one step."""
-
-    input: SagaInput
-    state: str
-    memory: dict[str, Any]
-    sent: tuple[SentCommand, ...]
-    timers: tuple[SetTimer, ...]

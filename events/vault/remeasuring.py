@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from events.model import Event
-from events.vault.ingest import SagaInput, SentCommand, SetTimer
+from events.saga_step import SagaStep
 
 
-class RemeasuringStepped(Event, type="remeasuring.stepped", version=1):
+class RemeasuringStepped(Event, SagaStep, type="remeasuring.stepped", version=1):
     """A run of an analysis after the first: requested → measured or given up took one step."""
-
-    input: SagaInput
-    state: str
-    memory: dict[str, Any]
-    sent: tuple[SentCommand, ...]
-    timers: tuple[SetTimer, ...]

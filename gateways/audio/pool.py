@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -89,7 +89,7 @@ class AudioPool:
         return _unless_refused(Rendition, self._lanes["render"].run(path, sink))
 
     def rewrite(
-        self, path: Path, changes: dict[str, Any], sink: Callable[[bytes], object]
+        self, path: Path, changes: Mapping[str, object], sink: Callable[[bytes], object]
     ) -> Rewritten:
         """An accepted file with other tags, the sound in it untouched, to `sink`.
 

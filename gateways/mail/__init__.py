@@ -1,4 +1,4 @@
 """Mail: an outbox folder or SMTP, one form of a message for both.
 
-Start at `gateways/ports.py` (`Mailer`), then `outbox.py`.
+Start at `gateways/ports/mail.py` (`Mailer`), then `outbox.py`.
 """

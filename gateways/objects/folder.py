@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 from typing import BinaryIO
 
-from gateways.objects.s3_presign import PresignedPut
-from gateways.ports import LocalCopy
+from gateways.ports.objects import LocalCopy, PresignedPut
 from schemas.errors import NoCultureError
 
 CHUNK_BYTES = 256 * 1024

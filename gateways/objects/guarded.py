@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from gateways.objects.s3_presign import PresignedPut
-from gateways.ports import LocalCopy, ObjectStore
+from gateways.ports.objects import LocalCopy, ObjectStore, PresignedPut
 
 
 class Guard(Protocol):

@@ -26,8 +26,8 @@ from gateways.objects.folder import (
     staged_path,
     workspace_folder,
 )
-from gateways.objects.s3_presign import PresignedPut, S3Keys, presign_put
-from gateways.ports import LocalCopy
+from gateways.objects.s3_presign import S3Keys, presign_put
+from gateways.ports.objects import LocalCopy, PresignedPut
 
 PART_BYTES = 16 * 1024 * 1024
 

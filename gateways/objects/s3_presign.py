@@ -12,20 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
+from gateways.ports.objects import PresignedPut
+
 
 @dataclass(frozen=True, slots=True)
 class S3Keys:
     access_key: str
     secret_key: str
     session_token: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PresignedPut:
-    """`headers` must be sent exactly so: the signature covers them."""
-
-    url: str
-    headers: dict[str, str]
 
 
 def presign_put(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateways.ports import TextEmbedder
+from gateways.ports.text import TextEmbedder
 from gateways.text.minilm import MiniLmEmbedder
 from gateways.text.sentence_transformer import SentenceTransformerEmbedder
 

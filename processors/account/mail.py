@@ -10,7 +10,7 @@ from commands.command import Command
 from events.account.account import AccountRegistered, AddressCodeRequested, PasswordResetRequested
 from events.envelope import Recorded
 from events.times import utc_now
-from gateways.ports import Mailer
+from gateways.ports.mail import Mailer
 
 # With pauses of 2, 4, 6 … seconds some two minutes: who waits for the mail has asked again by then.
 MAX_ATTEMPTS = 10

@@ -22,7 +22,7 @@ from events.account.account import (
 from events.account.key import KeyIssued, KeyRevoked
 from events.envelope import Recorded
 from events.times import utc_now
-from gateways.ports import Mailer
+from gateways.ports.mail import Mailer
 from processors.account.mail import MAX_ATTEMPTS
 
 # After a restored log or a worker that was off for days, yesterday's news would only frighten.

@@ -8,7 +8,7 @@ from typing import Any
 from events.envelope import Recorded
 from events.ids import CommandId
 from events.model import Event
-from events.vault.ingest import SagaInput, SentCommand, SetTimer
+from events.saga_step import SagaInput, SentCommand, SetTimer
 from sagas.errors import NotAbortable, NothingToRetry, NotSkippable, SagaEnded, UnknownSaga
 from sagas.saga import Aborted, Ended, Input, Retried, Saga, Skipped, Step
 

@@ -19,7 +19,8 @@ from events.vault.asset import AssetProbeRequested, AssetUploaded
 from events.vault.audio import AudioFacts, Blob, Measurement, Picture, Tags
 from gateways.audio.errors import AnalyserStopped
 from gateways.audio.facts import EmbeddedPicture
-from gateways.ports import AudioTools, ObjectStore
+from gateways.ports.audio import AudioTools
+from gateways.ports.objects import ObjectStore
 from processors.effects.effect import Interrupted
 from schemas.audio.report import REPORT_MEDIA_TYPE
 

@@ -16,7 +16,7 @@ from commands.closing import closed_among, closed_lately
 from commands.vault.resumable import UploadId, remove_upload
 from events.errors import NoCultureError
 from gateways.objects.folder import staged_by
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from schemas.telling import safely
 
 log = logging.getLogger(__name__)

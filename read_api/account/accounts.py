@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool
 from kit.caller import Caller
 from read_api.errors import ViewNotReady
 from read_api.views import Row, Views
-from schemas.dto import AccountDto
+from schemas.account.dto import AccountDto
 
 # A view follows within some 50 ms; whoever has just signed up is worth a second.
 _PATIENCE_S = 1.0

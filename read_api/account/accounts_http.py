@@ -13,7 +13,8 @@ from kit.positions import Progress, ReadAt
 from read_api.account.accounts import AccountQueries
 from read_api.account.sign_ins import SignInDto, SignInQueries
 from read_api.errors import ExportsFull, TooManyExports
-from schemas.dto import AccountDto, Page
+from schemas.account.dto import AccountDto
+from schemas.dto import Page
 
 # An export reads all that there is, and lasts as long as its reader takes.
 EXPORTS_OF_ACCOUNT, EXPORTS_AT_ONCE = 2, 20

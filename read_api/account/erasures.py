@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from read_api.errors import NotFound, ViewNotReady
 from read_api.views import Row, Views
-from schemas.dto import ErasureConsumerDto, ErasureDto
+from schemas.account.dto import ErasureConsumerDto, ErasureDto
 
 _ID = re.compile(r"ers_[0-9a-f]{32}")
 # The view follows within some 50 ms; whoever has just asked for it is worth a second.

@@ -6,7 +6,7 @@ from kit.limits import RateLimits, client_address
 from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.account.erasures import ErasureQueries
-from schemas.dto import ErasureDto
+from schemas.account.dto import ErasureDto
 from schemas.text import Ref
 
 

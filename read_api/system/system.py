@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 
 from events.log.progress import ConsumerProgress
 from read_api.views import Views
-from schemas.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
+from schemas.system.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
 
 MAX_DEAD_LETTERS = 200
 # Answers None when all is well, else what is wrong.

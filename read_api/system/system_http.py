@@ -14,7 +14,7 @@ from kit.gathering import Gathering
 from kit.openapi import problems
 from read_api.system.metrics import Metrics
 from read_api.system.system import Check, SystemQueries, failing
-from schemas.dto import ReadinessDto, SystemDto
+from schemas.system.dto import ReadinessDto, SystemDto
 
 # More than the patience of each check with a database that is away.
 ANSWER_WITHIN_S = 6.0

@@ -8,15 +8,16 @@ from typing import Any
 from psycopg_pool import ConnectionPool
 from pydantic import ValidationError
 
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.caller import Caller
 from read_api.errors import AnalysisGivenUp, NoReport, NotFound, NothingToMeasure
 from read_api.vault.assets import AssetQueries
 from read_api.vault.overrides import with_overrides
 from read_api.views import Row, Views
 from schemas.audio.report import Report
-from schemas.dto import Page, Rejection
+from schemas.dto import Page
 from schemas.vault.analyses import AnalysisComparison, AnalysisRunDto, ComparedFigure, FiguresDto
+from schemas.vault.dto import Rejection
 
 MAX_RUNS = 200
 

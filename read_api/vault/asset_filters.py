@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from schemas.dto import AssetState
 from schemas.text import Cursor, Text
+from schemas.vault.dto import AssetState
 
 Sort = Literal[
     "relevance",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.dto import (
+from schemas.vault.dto import (
     AnalysisDto,
     AssetDto,
     AudioDto,

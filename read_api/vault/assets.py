@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from psycopg_pool import ConnectionPool
 
-from gateways.ports import TextEmbedder
+from gateways.ports.text import TextEmbedder
 from kit.caller import Caller
 from kit.paging import Cursors
 from read_api.errors import NotFound
@@ -17,7 +17,8 @@ from read_api.vault.search.alike import Alike
 from read_api.vault.search.finding import Search
 from read_api.vault.search.meaning import Meaning
 from read_api.views import Row, Views
-from schemas.dto import AssetDto, Page, VaultStats
+from schemas.dto import Page
+from schemas.vault.dto import AssetDto, VaultStats
 from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
 
 _ASSET_ID = re.compile(r"ast_[0-9a-f]{32}")

@@ -12,8 +12,9 @@ from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.assets import AssetQueries
-from schemas.dto import AssetDto, EventDto, Page
+from schemas.dto import EventDto, Page
 from schemas.text import Cursor, Ref
+from schemas.vault.dto import AssetDto
 from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
 
 # Their representation no longer changes without a new version of the asset's own stream.

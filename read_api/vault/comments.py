@@ -12,7 +12,8 @@ from read_api.errors import NotFound
 from read_api.revealing import Reveal, as_stored
 from read_api.vault.assets import AssetQueries
 from read_api.views import Row, Views
-from schemas.dto import CommentDto, Page
+from schemas.dto import Page
+from schemas.vault.dto import CommentDto
 
 _OF_ASSET = """
 SELECT * FROM views.comments

@@ -9,8 +9,9 @@ from kit.caller import Caller
 from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.vault.comments import CommentQueries
-from schemas.dto import CommentDto, Page
+from schemas.dto import Page
 from schemas.text import Cursor, Ref
+from schemas.vault.dto import CommentDto
 
 
 def router(authenticated: Authenticate, progress: Progress, comments: CommentQueries) -> APIRouter:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.caller import Caller
 from read_api.errors import NoCover, NotReady, NoWaveform
 from read_api.vault.assets import AssetQueries

@@ -6,7 +6,7 @@ from psycopg_pool import ConnectionPool
 
 from read_api.errors import ViewNotReady
 from read_api.views import Views
-from schemas.dto import StorageUsage
+from schemas.vault.dto import StorageUsage
 
 # Files that have become assets are counted by the view, what is still arriving by its announcement.
 # A view of an earlier version, read until the new one is built, has no original_size_bytes: there

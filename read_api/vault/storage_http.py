@@ -9,7 +9,7 @@ from kit.caller import Caller
 from kit.openapi import problems
 from kit.positions import Progress, ReadAt
 from read_api.vault.storage import StorageQueries
-from schemas.dto import StorageUsage
+from schemas.vault.dto import StorageUsage
 
 
 def router(authenticated: Authenticate, progress: Progress, storage: StorageQueries) -> APIRouter:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from commands.vault.direct import DirectUploads
     from commands.vault.rewriting import Rewriting
     from commands.vault.uploads import Uploads
-    from gateways.ports import TextEmbedder
+    from gateways.ports.text import TextEmbedder
     from kit.fair import FairQueue
     from kit.paging import Cursors
     from kit.turns import Costly

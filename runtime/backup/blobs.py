@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 
 
 def copy_missing(source: Path, target: Path, *, erased: Collection[str] = ()) -> int:

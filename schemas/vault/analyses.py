@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from schemas.dto import Dto, Rejection, Timestamp
+from schemas.dto import Dto, Timestamp
+from schemas.vault.dto import Rejection
 
 RunState = Literal["requested", "completed", "failed"]
 FigureValue = float | int | str | list[str] | None

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.dto import AssetDto, Dto, Page, Timestamp
+from schemas.dto import Dto, Page, Timestamp
+from schemas.vault.dto import AssetDto
 
 
 class FoundAsset(AssetDto):

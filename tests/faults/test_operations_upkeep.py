@@ -174,9 +174,9 @@ NEW_VERSION = {
         ),
         ("    name: Personal[str]\n", "    name: Personal[str]\n    country: str = 'ES'\n"),
     ),
-    "events/vault/earlier.py": (
+    "events/account/earlier.py": (
         (
-            "\n\nclass AssetUploadedV1(",
+            "\n\nclass KeyIssuedV1(",
             '\n\nclass AccountRegisteredV1(Event, type="account.registered", version=1,'
             ' subject="account_id"):\n'
             '    """Without a country."""\n\n'
@@ -187,11 +187,15 @@ NEW_VERSION = {
             '@REGISTRY.upcast("account.registered", 1)\n'
             "def _(data: dict[str, Any]) -> dict[str, Any]:\n"
             '    return {**data, "country": "unknown"}\n'
-            "\n\nclass AssetUploadedV1(",
+            "\n\nclass KeyIssuedV1(",
         ),
         (
             "from events.model import REGISTRY, Event",
             "from events.model import REGISTRY, Event, Personal",
+        ),
+        (
+            "from events.ids import AccountId, KeyId",
+            "from events.ids import AccountId, KeyId, WorkspaceId",
         ),
     ),
     "projections/account/accounts.py": (

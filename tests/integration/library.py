@@ -26,7 +26,7 @@ from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.log.tail import LogTail
 from events.vault.audio import AudioFacts, Blob, Measurement, Tags, TempoCandidate
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.caller import Caller
 from kit.paging import Cursors
 from kit.tokens import Signer

@@ -129,6 +129,7 @@ class Copy:
         file, block = self.root / step.path, "\n".join(step.lines)
         if step.behind is None:
             assert not file.exists(), f"{step.path} is there already"
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block + "\n", "utf-8")
             return
         text = file.read_text("utf-8")

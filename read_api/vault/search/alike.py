@@ -13,7 +13,7 @@ from read_api.vault.search.reasons import why_similar
 from read_api.vault.search.versions import base_title, same_song
 from read_api.views import Row, Views
 from schemas.audio.fingerprint import Match, compare, read_words
-from schemas.dto import AssetDto
+from schemas.vault.dto import AssetDto
 from schemas.vault.found import FoundAsset, RelatedAsset
 
 # So many titles that begin alike are looked at.

@@ -23,7 +23,8 @@ from read_api.vault.search.reasons import texts_of, why_found
 from read_api.vault.search.statement import After, Asked
 from read_api.vault.search.texts import SIMILARITY, How, Named, verbatim
 from read_api.views import Row, Views
-from schemas.dto import AssetDto, Page
+from schemas.dto import Page
+from schemas.vault.dto import AssetDto
 from schemas.vault.found import AssetPage, ChipDto, FoundAsset
 
 # In a vault of more the faintest likeness is not looked for (read_api/vault/search/texts.py).

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 
-from gateways.ports import TextEmbedder
+from gateways.ports.text import TextEmbedder
 from read_api.vault.search.nearest import Nearest
 from schemas.errors import NoCultureError
 

@@ -13,7 +13,7 @@ from read_api.vault.search.conditions import SUNG
 from read_api.vault.search.spoken import phrases
 from read_api.vault.search.vocabulary import FAMILIES, MOOD_SPELLINGS, MOODS
 from schemas.audio.harmony import camelot, relatives
-from schemas.dto import AssetDto
+from schemas.vault.dto import AssetDto
 
 _FIELDS = {
     "folded_title": "title",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from schemas.audio.harmony import relatives
-from schemas.dto import AssetDto
+from schemas.vault.dto import AssetDto
 
 # What bands write behind a title when they export it once more.
 _VERSION = re.compile(

@@ -23,7 +23,7 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build, same_bytes
 from projections.projection import Projection, Rows
 from runtime.areas import VIEWS
-from schemas.examples import EXAMPLES
+from schemas.examples import all_examples
 from tests.golden import RECORDED_AT
 from tests.integration.consumers.support import Shelf
 
@@ -52,7 +52,7 @@ def samples(categories: Sequence[str]) -> list[Recorded]:
     """
     chance, log = random.Random(5), []
     versions: dict[str, int] = defaultdict(int)
-    wanted = [event for event in EXAMPLES if event.category in categories]
+    wanted = [event for event in all_examples() if event.category in categories]
     todo = [(event, world) for event in wanted for world in range(WORLDS)] * COPIES
     chance.shuffle(todo)
     for position, (example, world) in enumerate(todo, 1):
@@ -159,8 +159,8 @@ def test_every_registered_read_model_is_held_to_the_rule():
 @pytest.mark.parametrize("name", sorted(Projection.registered))
 def test_any_interleaving_in_any_batches_gives_the_same_bytes(name: str, pool: ConnectionPool):
     view = Projection.registered[name]()
-    missing = set(view.categories) - {event.category for event in EXAMPLES}
-    assert not missing, f"schemas/examples.py has no event of {missing}: {name} is not tested"
+    missing = set(view.categories) - {event.category for event in all_examples()}
+    assert not missing, f"no example is an event of {missing}: {name} is not tested"
     assert all_the_same(pool, view)
 
 

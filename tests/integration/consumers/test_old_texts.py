@@ -15,7 +15,7 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build
 from projections.projection import Projection
 from runtime.areas import VIEWS
-from schemas.examples import EXAMPLES
+from schemas.examples import all_examples
 from tests.integration.consumers.test_fold_order import recorded
 
 NUL = "\x00"
@@ -47,12 +47,12 @@ def _texts(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def test_old_events_may_hold_a_nul():
-    assert sum(r"\u0000" in worst(example).model_dump_json() for example in EXAMPLES) > 15
+    assert sum(r"\u0000" in worst(example).model_dump_json() for example in all_examples()) > 15
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_no_old_event_stops_a_view(pool: ConnectionPool, view: type[Projection]):
-    examples = [worst(each) for each in EXAMPLES if each.category in view.categories]
+    examples = [worst(each) for each in all_examples() if each.category in view.categories]
     consumer = ProjectionConsumer(view())
     with pool.connection() as connection:
         create_build(connection, view(), 1)

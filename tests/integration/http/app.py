@@ -24,7 +24,7 @@ from commands.vault.resumable import Uploads
 from events.log.tail import LogTail
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
-from gateways.ports import ObjectStore
+from gateways.ports.objects import ObjectStore
 from kit.backoff import Backoff
 from kit.limits import Policy
 from runtime.app import Application, compose

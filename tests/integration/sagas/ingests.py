@@ -22,7 +22,7 @@ from processors.sagas.timers import Timers
 from processors.wake import Wake
 from runtime.areas import HANDLERS
 from sagas.vault.ingest import INGEST
-from schemas.examples import COVER, FACTS, TAGS
+from schemas.vault.examples import COVER, FACTS, TAGS
 
 WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()
 SAGAS = {"ingest": INGEST}

@@ -19,7 +19,7 @@ from processors.effects.effect import Interrupted
 from processors.effects.runner import EffectRunner
 from processors.wake import Wake
 from runtime.areas import HANDLERS
-from schemas.examples import FACTS, TAGS
+from schemas.vault.examples import FACTS, TAGS
 from tests.integration.sagas.ingests import Crash, Ingests, all_at_once, poll
 
 

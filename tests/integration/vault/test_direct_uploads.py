@@ -25,7 +25,7 @@ from events.store.subject_keys import SubjectGone
 from gateways.objects.folder import NotArrived, NotAsPromised
 from gateways.objects.s3 import S3ObjectStore
 from gateways.objects.s3_presign import S3Keys, presign_put
-from schemas.dto import StorageUsage
+from schemas.vault.dto import StorageUsage
 from tests.fixtures.buckets import new_bucket, s3_server
 from tests.integration.http.app import MAX_UPLOAD_BYTES, Installation
 from tests.integration.vault.test_rewriting import caller_of, erase

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from events.vault.audio import Fingerprint, Vector
-from gateways.ports import TextEmbedder
+from gateways.ports.text import TextEmbedder
 from gateways.text.description import describe
 from gateways.text.embedding import make_embedder
 from gateways.text.quantised import quantised

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from commands.vault.quota import Quota
-from schemas.dto import StorageUsage
+from schemas.vault.dto import StorageUsage
 from tests.integration.http.app import Installation, upload
 from tests.integration.vault.test_uploads import create
 

@@ -22,7 +22,7 @@ from events.vault.audio import AudioFacts, Tags
 from gateways.audio.pool import AudioPool
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
-from schemas.dto import StorageUsage
+from schemas.vault.dto import StorageUsage
 from tests.fixtures.tag_corpus import write_tag_corpus
 from tests.integration.http.app import Installation, upload
 from tests.integration.vault.test_assets import in_worker

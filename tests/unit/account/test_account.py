@@ -15,7 +15,8 @@ from events.account.key import KeyIssued, KeyRevoked
 from events.account.workspace import WorkspaceCreated
 from events.claims import Claim
 from events.ids import AccountId
-from schemas.examples import ACCOUNT, KEY, WORKSPACE, fixed
+from schemas.account.examples import KEY
+from schemas.examples import ACCOUNT, WORKSPACE, fixed
 from tests.specification import given
 
 REGISTER: dict[str, Any] = {

@@ -18,7 +18,8 @@ from events.account.erasure import (
 from events.account.subject import SubjectErased
 from events.claims import Claim
 from events.ids import SubjectId
-from schemas.examples import ACCOUNT, CERTIFICATE, ERASURE, WORKSPACE, example_of
+from schemas.account.examples import CERTIFICATE, ERASURE
+from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from tests.specification import given
 
 registered = example_of("account.registered", 1)

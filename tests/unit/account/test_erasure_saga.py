@@ -9,8 +9,9 @@ from commands.account.erasing import RequestErasureStep
 from events.account.erasure import ErasureCertified, ErasureContentsDeleted, ErasureKeyDestroyed
 from sagas.account.erasure import ERASURE, Erasing, react, stream_of
 from sagas.saga import Ended, Happened, Retried, TimerFired
-from schemas.examples import CERTIFICATE, example_of
-from schemas.examples import ERASURE as ERASURE_ID
+from schemas.account.examples import CERTIFICATE
+from schemas.account.examples import ERASURE as ERASURE_ID
+from schemas.examples import example_of
 from tests.specification import refused, saga, timer
 
 given = saga(ERASURE).given

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from projections.account.accounts import Accounts
 from projections.account.erasures import Erasures
-from schemas.examples import ACCOUNT, CERTIFICATE, ERASURE, example_of
+from schemas.account.examples import CERTIFICATE, ERASURE
+from schemas.examples import ACCOUNT, example_of
 from tests.specification import projection
 
 

@@ -23,7 +23,8 @@ from events.account.account import (
     SecondFactorEnabled,
 )
 from events.ids import PasskeyId
-from schemas.examples import ACCOUNT, ERASURE, PASSKEY, WORKSPACE, fixed
+from schemas.account.examples import ERASURE, PASSKEY
+from schemas.examples import ACCOUNT, WORKSPACE, fixed
 from tests.specification import given
 from tests.unit.account.test_account import registered
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 import aggregates
 from events.ids import AssetId
 from events.store.snapshots import Snapshot, SnapshotMapper, shape_of
-from schemas.examples import EXAMPLES, fixed
+from schemas.examples import all_examples, fixed
 from tests.golden import FixedKeys
 
 MODULES = [
@@ -43,7 +43,7 @@ def mapper_of(module: ModuleType) -> SnapshotMapper:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 @settings(max_examples=40, deadline=None)
-@given(past=st.lists(st.sampled_from(EXAMPLES), max_size=8), personal=st.booleans())
+@given(past=st.lists(st.sampled_from(all_examples()), max_size=8), personal=st.booleans())
 def test_what_is_read_back_is_what_was_kept(module: ModuleType, past: list, personal: bool):
     mapper, state = mapper_of(module), None
     for version, event in enumerate(past, 1):

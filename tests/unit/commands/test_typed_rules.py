@@ -14,7 +14,8 @@ from commands.command import Command
 from commands.forwarding import forward
 from commands.vault.ingest import CompleteAnalysis, RejectAsset
 from events.ids import AssetId
-from schemas.examples import ASSET, example_of
+from schemas.examples import example_of
+from schemas.vault.examples import ASSET
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CALLS = Path(__file__).with_name("calls_of_rules.py")

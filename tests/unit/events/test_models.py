@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 from events.errors import EventTooLarge, InvalidId, UnknownEventVersion
 from events.ids import AccountId, AnalysisId, AssetId, EventId, WorkspaceId, uuid7
 from events.model import REGISTRY, Event, Personal, Registry
-from events.vault.ingest import SagaInput
-from schemas.examples import ANALYSIS, ASSET, EXAMPLES, example_of
+from events.saga_step import SagaInput
+from schemas.examples import all_examples, example_of
 from schemas.export import load_all_events
+from schemas.vault.examples import ANALYSIS, ASSET
 from tests.golden import CODEC, make, stored_envelope
 
 PLACE = (EventId.new(), AccountId.new(), WorkspaceId.new())
@@ -32,7 +33,7 @@ def test_every_event_has_an_example():
         assert type(example_of(model.type, model.version)) is model
 
 
-@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: event.type)
+@pytest.mark.parametrize("event", all_examples(), ids=lambda event: event.type)
 def test_what_is_encoded_is_decoded(event: Event):
     recorded = CODEC.decode(stored_envelope(make(event)))
     assert recorded is not None

@@ -14,7 +14,7 @@ from kit.caller import Caller
 from runtime import importer
 from runtime.importer import Imported, import_files
 from runtime.walk import Found, Walked, walk
-from schemas.dto import UploadedAsset
+from schemas.vault.dto import UploadedAsset
 
 CALLER = Caller("acc_1", "wsp_1")
 

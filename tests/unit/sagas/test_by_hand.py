@@ -26,12 +26,13 @@ from sagas.saga import (
     never_ended_by_hand,
 )
 from sagas.vault.ingest import INGEST, Analysing, Probing
-from schemas.examples import ASSET, EXAMPLES
-from schemas.examples import INGEST as SAGA_ID
+from schemas.examples import all_examples
+from schemas.vault.examples import ASSET
+from schemas.vault.examples import INGEST as SAGA_ID
 from tests.specification import refused, saga, timer
 
 CAUSE = Cause("operator", "retry", "opr_1", "wsp_1", CorrelationId.new(), None)
-EVENTS = {event.type: event for event in EXAMPLES}
+EVENTS = {event.type: event for event in all_examples()}
 uploaded, verified, failed = (
     EVENTS[name] for name in ("asset.uploaded", "asset.verified", "analysis.attempt_failed")
 )

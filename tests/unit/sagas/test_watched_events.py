@@ -17,17 +17,19 @@ from processors.vault.audio import AnalysisEffect, ProbeEffect
 from processors.wake import Wake
 from runtime.areas import SAGAS
 from sagas.saga import Happened, Saga
-from schemas.examples import ASSET, ERASURE, EXAMPLES, REANALYSIS, WORKSPACE
+from schemas.account.examples import ERASURE
+from schemas.examples import WORKSPACE, all_examples
+from schemas.vault.examples import ASSET, REANALYSIS
 
 EFFECTS = (ProbeEffect, AnalysisEffect, EraseContentsEffect, DestroyKeyEffect, CertifyEffect)
 VALUES = {"step": ("contents", "key", "certificate"), "erasure_id": (ERASURE,)}
 VALUES |= {"reanalysis_id": (REANALYSIS,), "workspace_id": (WORKSPACE,)}
 # As they are, and of a later run for a whole vault.
 EVENTS = (
-    *EXAMPLES,
+    *all_examples(),
     *(
         event.model_copy(update={"run": 2, "reanalysis_id": REANALYSIS})
-        for event in EXAMPLES
+        for event in all_examples()
         if event.category == "analysis"
     ),
 )
@@ -69,7 +71,7 @@ def test_an_event_left_out_is_found(name: str):
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_an_effect_wants_nothing_but_its_intents(effect: Any):
-    wanted = {type(event) for event in EXAMPLES if effect.wants(Recorded(None, event))}  # type: ignore[arg-type]
+    wanted = {type(event) for event in all_examples() if effect.wants(Recorded(None, event))}  # type: ignore[arg-type]
     assert wanted <= set(effect.intents)
     assert wanted or effect.intents
 

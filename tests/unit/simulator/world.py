@@ -39,7 +39,7 @@ from processors.system.operating import Operating
 from processors.wake import Wake
 from projections.system.sagas import Sagas
 from sagas.vault.ingest import INGEST
-from schemas.examples import COVER, FACTS, MEASUREMENT, PEAKS, TAGS
+from schemas.vault.examples import COVER, FACTS, MEASUREMENT, PEAKS, TAGS
 from tests.unit.simulator.memory import (
     Codec,
     Connection,

@@ -6,8 +6,9 @@ import json
 
 from events.account.account import AccountRegistered, OperatorGranted, PasswordChanged
 from events.ids import AccountId, AnalysisId, AssetId, IngestId, WorkspaceId
+from events.saga_step import SagaInput
 from events.vault.asset import AssetUploaded
-from events.vault.ingest import IngestStepped, SagaInput
+from events.vault.ingest import IngestStepped
 from projections.account.accounts import Accounts
 from projections.system.timeline import Timeline
 from runtime.areas import ALL

@@ -15,15 +15,8 @@ from events.vault.analysis import (
     AnalysisRequested,
 )
 from events.vault.audio import Measurement
-from schemas.examples import (
-    ANALYSIS,
-    ASSET,
-    MEASUREMENT,
-    PEAKS,
-    REANALYSIS,
-    SHA256,
-    WORKSPACE,
-)
+from schemas.examples import WORKSPACE
+from schemas.vault.examples import ANALYSIS, ASSET, MEASUREMENT, PEAKS, REANALYSIS, SHA256
 from tests.specification import given
 
 OF_ANALYSIS: dict[str, Any] = {

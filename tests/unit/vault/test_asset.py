@@ -20,7 +20,8 @@ from events.vault.asset import (
     AssetVerified,
 )
 from events.vault.audio import Tags
-from schemas.examples import ACCOUNT, ASSET, COVER, FACTS, FILENAME, SHA256, TAGS, WORKSPACE
+from schemas.examples import ACCOUNT, WORKSPACE
+from schemas.vault.examples import ASSET, COVER, FACTS, FILENAME, SHA256, TAGS
 from tests.specification import given
 
 OF_ASSET: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE}

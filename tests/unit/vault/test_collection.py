@@ -15,7 +15,8 @@ from events.vault.collection import (
     CollectionCreated,
     CollectionDeleted,
 )
-from schemas.examples import ACCOUNT, COLLECTION, WORKSPACE, fixed
+from schemas.examples import ACCOUNT, WORKSPACE, fixed
+from schemas.vault.examples import COLLECTION
 from tests.specification import given
 
 ONE, TWO, THREE = (fixed(AssetId, number) for number in (1, 2, 3))

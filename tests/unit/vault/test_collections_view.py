@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from projections.vault.collections import Collections
-from schemas.examples import COLLECTION, WORKSPACE, example_of
+from schemas.examples import WORKSPACE, example_of
+from schemas.vault.examples import COLLECTION
 from tests.specification import projection
 
 created, changed, deleted = (

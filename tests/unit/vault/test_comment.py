@@ -18,7 +18,8 @@ from events.vault.comment import (
     CommentReopened,
     CommentResolved,
 )
-from schemas.examples import ACCOUNT, COMMENT, example_of, fixed
+from schemas.examples import ACCOUNT, example_of, fixed
+from schemas.vault.examples import COMMENT
 from tests.specification import given
 
 added: CommentAdded = example_of("comment.added", 1)

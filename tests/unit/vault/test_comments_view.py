@@ -7,7 +7,8 @@ import json
 from projections.system.timeline import Timeline
 from projections.vault.comments import Comments
 from runtime.areas import ALL
-from schemas.examples import ACCOUNT, ASSET, COMMENT, example_of
+from schemas.examples import ACCOUNT, example_of
+from schemas.vault.examples import ASSET, COMMENT
 from tests.specification import projection
 
 added, edited, resolved, reopened, deleted = (

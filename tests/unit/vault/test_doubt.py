@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.dto import AnalysisDto, GenreDto, TempoCandidateDto
+from schemas.vault.dto import AnalysisDto, GenreDto, TempoCandidateDto
 from tests.unit.web.test_pages import asset
 from web.pages.vault.doubt import doubt
 

@@ -28,8 +28,9 @@ from sagas.vault.ingest import (
     stream_of,
 )
 from sagas.vault.measuring import ATTEMPTS
-from schemas import examples as example
-from schemas.examples import ACCOUNT, ANALYSIS, ASSET, FILENAME, SHA256, WORKSPACE, example_of
+from schemas.examples import ACCOUNT, WORKSPACE, example_of
+from schemas.vault import examples as example
+from schemas.vault.examples import ANALYSIS, ASSET, FILENAME, SHA256
 from tests.specification import SagaPast, happened, refused, saga, timer
 
 given = saga(INGEST).given

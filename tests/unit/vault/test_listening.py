@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.dto import AnalysisDto, AssetDto, EffectiveDto, TagsDto, TempoCandidateDto
+from schemas.vault.dto import AnalysisDto, AssetDto, EffectiveDto, TagsDto, TempoCandidateDto
 from tests.fixtures.reports import report
 from web import looks
 from web.pages.vault.lanes import lanes_of

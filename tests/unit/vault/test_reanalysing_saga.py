@@ -19,7 +19,8 @@ from events.vault.reanalysis import (
 )
 from sagas.saga import Happened
 from sagas.vault.reanalysing import FEW, REANALYSING, Ended, Feeding
-from schemas.examples import ACCOUNT, REANALYSIS, WORKSPACE, example_of
+from schemas.examples import ACCOUNT, WORKSPACE, example_of
+from schemas.vault.examples import REANALYSIS
 from tests.specification import saga, timer
 
 given = saga(REANALYSING).given

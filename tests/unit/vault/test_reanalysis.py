@@ -18,7 +18,8 @@ from events.vault.reanalysis import (
     ReanalysisListed,
     ReanalysisRequested,
 )
-from schemas.examples import ACCOUNT, REANALYSIS, WORKSPACE, fixed
+from schemas.examples import ACCOUNT, WORKSPACE, fixed
+from schemas.vault.examples import REANALYSIS
 from tests.specification import given
 
 OF: dict[str, Any] = {"reanalysis_id": REANALYSIS, "workspace_id": WORKSPACE}

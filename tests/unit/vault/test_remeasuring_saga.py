@@ -13,7 +13,8 @@ from events.vault.analysis import AnalysisAttemptFailed, AnalysisFailed, Analysi
 from sagas.saga import Retried, Skipped
 from sagas.vault.measuring import ATTEMPTS, STOPPED
 from sagas.vault.remeasuring import REMEASURING, Ended, Measuring, Resting, stream_of
-from schemas.examples import ANALYSIS, ASSET, SHA256, WORKSPACE, example_of
+from schemas.examples import WORKSPACE, example_of
+from schemas.vault.examples import ANALYSIS, ASSET, SHA256
 from tests.specification import happened, refused, saga, timer
 
 given = saga(REMEASURING).given

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from kit.caller import Caller
 from kit.csrf import FormTokenMismatch
-from schemas.dto import AssetDto, EffectiveDto, TagsDto
+from schemas.vault.dto import AssetDto, EffectiveDto, TagsDto
 from tools import vendor_assets
 from web import form_token
 from web.pages.account.entrance import local_path

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from commands.account.recovery import ResetSpent, SetPassword
 from kit.csrf import refuse_foreign
-from schemas.dto import KeyDto
+from schemas.account.dto import KeyDto
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed

@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
-from schemas.dto import AssetDto
 from schemas.errors import NoCultureError
 from schemas.text import Ref
+from schemas.vault.dto import AssetDto
 from web.forms import Version
 from web.pages.vault import comments, listening, said, tags
 from web.pages.vault.lanes import lanes_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.dto import AssetDto
+from schemas.vault.dto import AssetDto
 from web import looks
 from web.pages.vault.listening import UNSURE_BELOW
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.audio.harmony import camelot
 from schemas.audio.report import Figure, Method, Report, Spectrum
-from schemas.dto import AnalysisDto, AssetDto
+from schemas.vault.dto import AnalysisDto, AssetDto
 from web import looks
 
 # Under this even odds are against it: it is written smaller, with "~", beside what else it may be.

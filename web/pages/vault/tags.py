@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 from commands.vault.assets import TagChanges
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
-from schemas.dto import AssetDto, TagsDto
 from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
+from schemas.vault.dto import AssetDto, TagsDto
 from web import form_token, looks
 from web.forms import Typed
 from web.pages.vault.tools import VaultTools

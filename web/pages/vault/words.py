@@ -10,8 +10,9 @@ from typing import Any
 from read_api.vault.queue import left
 from schemas.audio.files import NOT_AUDIO
 from schemas.audio.harmony import KEYS, camelot
-from schemas.dto import AssetDto, EventDto
+from schemas.dto import EventDto
 from schemas.vault.analyses import ReanalysisDto
+from schemas.vault.dto import AssetDto
 from web import looks
 from web.pages.vault.doubt import doubt
 from web.pages.vault.search_form import opened

@@ -1,13 +1,22 @@
-"""One Protocol per capability of the outside world; adapters live beside, composition picks one."""
+"""Bytes of recordings and of what is made of them, in a folder or in a bucket."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from gateways.objects.s3_presign import PresignedPut
+LocalCopy = AbstractContextManager[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class PresignedPut:
+    """`headers` must be sent exactly so: the signature covers them."""
+
+    url: str
+    headers: dict[str, str]
 
 
 class ObjectStore(Protocol):
@@ -84,50 +93,4 @@ class ObjectStore(Protocol):
 
     def delete_workspace(self, workspace_id: str) -> int:
         """Everything of it, and what it has in staging; answers how many blobs there were."""
-        ...
-
-
-LocalCopy = AbstractContextManager[Path]
-
-
-class AudioTools(Protocol):
-    """Everything that parses foreign bytes, done in limited child processes (`gateways/audio`)."""
-
-    def probe(self, path: Path) -> Any:
-        """`gateways.audio.facts.Probe`"""
-        ...
-
-    def render(self, path: Path, sink: Callable[[bytes], object]) -> Any:
-        """A copy that browsers play, in chunks to `sink`; `gateways.audio.facts.Rendition`"""
-        ...
-
-    def rewrite(self, path: Path, changes: dict[str, Any], sink: Callable[[bytes], object]) -> Any:
-        """The file with other tags, in chunks to `sink`; `gateways.audio.facts.Rewritten`"""
-        ...
-
-    def analyse(self, path: Path) -> Any:
-        """`gateways.audio.facts.Analysis`: the measurement and the peaks' bytes"""
-        ...
-
-
-class Mailer(Protocol):
-    def send(self, to: str, subject: str, text: str) -> None: ...
-
-    def forget(self, address: str) -> None:
-        """Delete what is kept here of mails to this address."""
-        ...
-
-
-class TextEmbedder(Protocol):
-    """Texts as unit vectors; those of one `model` may be compared, by cosine."""
-
-    model: str
-    dimensions: int
-
-    def load(self) -> None:
-        """Opens every file that is needed later. Raises NoTextModel."""
-        ...
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        """numpy float32 (len(texts), dimensions). Raises NoTextModel."""
         ...

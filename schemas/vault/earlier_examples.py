@@ -1,4 +1,4 @@
-"""One example of each earlier version of an event: what its golden file was made of."""
+"""Examples of earlier versions of the vault's events."""
 
 from __future__ import annotations
 
@@ -12,20 +12,9 @@ from events.vault.earlier import (
     AssetTagsEditedV1,
     AssetUploadedV1,
     AssetVerifiedV1,
-    KeyIssuedV1,
 )
-from schemas.examples import (
-    ACCOUNT,
-    ANALYSIS,
-    ASSET,
-    COVER,
-    FACTS,
-    FILENAME,
-    KEY,
-    SHA256,
-    TAGS,
-    WORKSPACE,
-)
+from schemas.examples import ACCOUNT, WORKSPACE
+from schemas.vault.examples import ANALYSIS, ASSET, COVER, FACTS, FILENAME, SHA256, TAGS
 
 _FILE: dict[str, Any] = {
     "asset_id": ASSET,
@@ -34,14 +23,7 @@ _FILE: dict[str, Any] = {
     "filename": FILENAME,
 }
 
-EARLIER_EXAMPLES: tuple[Event, ...] = (
-    KeyIssuedV1(
-        key_id=KEY,
-        account_id=ACCOUNT,
-        name="studio script",
-        scopes=("assets:read", "assets:write"),
-        hint="k3Qz",
-    ),
+EXAMPLES: tuple[Event, ...] = (
     AssetUploadedV1(**_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
     AssetProbeRequestedV1(**_FILE, attempt=2),
     AssetVerifiedV1(**_FILE, tags=TAGS, audio=FACTS, cover=COVER, playable=True),

@@ -1,0 +1,29 @@
+"""Sound: is it any, how does it measure, a copy to play, other tags in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from gateways.audio.facts import Accepted, Analysis, Refused, Rendition, Rewritten
+
+
+class AudioTools(Protocol):
+    """Everything that parses foreign bytes, done in limited child processes (`gateways/audio`)."""
+
+    def probe(self, path: Path) -> Accepted | Refused: ...
+
+    def render(self, path: Path, sink: Callable[[bytes], object]) -> Rendition:
+        """A copy that browsers play, in chunks to `sink`."""
+        ...
+
+    def rewrite(
+        self, path: Path, changes: Mapping[str, object], sink: Callable[[bytes], object]
+    ) -> Rewritten:
+        """The file with other tags, in chunks to `sink`; None in `changes` takes a tag out."""
+        ...
+
+    def analyse(self, path: Path) -> Analysis:
+        """The measurement, the peaks' bytes and the report's."""
+        ...
