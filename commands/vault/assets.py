@@ -12,12 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset
 from commands.http import answer, command_context
-from commands.names import SeveralNames
 from commands.owned import as_seen, known
 from commands.unit import CommandContext, Commands
 from commands.vault.instruments import InstrumentNames
 from commands.vault.multipart import MAX_REST_BYTES, receive_file
 from commands.vault.musical_keys import MusicalKeySpelling
+from commands.vault.names import SeveralNames
 from commands.vault.quota import Quota
 from commands.vault.staging import StagedFile, Staging, clean_filename, clean_path
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
