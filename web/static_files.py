@@ -19,8 +19,11 @@ FOR_EVER = "public, max-age=31536000, immutable"
 _TEXT = frozenset({".css", ".js", ".svg", ".json", ".txt"})
 # What a page asks for at once, in the order in which later rules win.
 STYLES = {
-    "bundle/app.css": ("base", "vault", "asset", "list", "docks", "entrance", "waiting"),
-    "bundle/page.css": ("base", "entrance", "waiting"),
+    "bundle/app.css": (
+        *("base", "vault/vault", "vault/asset", "vault/list", "vault/docks"),
+        *("account/entrance", "waiting"),
+    ),
+    "bundle/page.css": ("base", "account/entrance", "waiting"),
 }
 _ENTRY = "js/app.js"
 _MEDIA_TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -65,7 +68,10 @@ class StaticFiles:
             if name.startswith(("js/", "css/"))
         }
         modules = {name[3:]: text for name, text in texts.items() if name.endswith(".js")}
-        made = {f"bundle/{name}": text for name, text in bundles(modules, _ENTRY[3:]).items()}
+        made = {
+            f"bundle/{name}": text
+            for name, text in bundles(modules, {"app.js": ["app.js"]}).items()
+        }
         for name, parts in STYLES.items():
             made[name] = "\n".join(lean(texts[f"css/{part}.css"]) for part in parts)
         return {name: _serve(text.encode(), Path(name).suffix) for name, text in made.items()}

@@ -23,14 +23,14 @@ MODULES = {
 
 
 def test_a_module_stands_behind_what_it_imports():
-    app = bundles(MODULES, "app.js")["app.js"]
+    app = bundles(MODULES, {"app.js": ["app.js"]})["app.js"]
     places = [app.index(f'kept["{name}"] ??=') for name in ("text.js", "player.js", "app.js")]
     assert places == sorted(places)
     assert 'const { clock: read } = kept["text.js"];' in app
 
 
 def test_what_comes_later_brings_only_what_the_page_has_not():
-    made = bundles(MODULES, "app.js")
+    made = bundles(MODULES, {"app.js": ["app.js"]})
     assert set(made) == {"app.js", "stage.js"}
     assert 'kept["axis.js"] ??=' in made["stage.js"]
     assert 'kept["player.js"] ??=' not in made["stage.js"]
@@ -47,13 +47,14 @@ def test_what_comes_later_brings_only_what_the_page_has_not():
     ],
 )
 def test_what_it_does_not_understand_is_refused_at_the_start(module: str):
+    sources = {"app.js": 'import "./odd.js";\n', "odd.js": module}
     with pytest.raises(NotBundled):
-        bundles({"app.js": 'import "./odd.js";\n', "odd.js": module}, "app.js")
+        bundles(sources, {"app.js": ["app.js"]})
 
 
 def test_the_products_own_bundles_hold_every_style_and_module_of_a_page():
     static = StaticFiles()
-    for name in (*STYLES, "bundle/app.js", "bundle/stage.js", "bundle/ab.js"):
+    for name in (*STYLES, "bundle/app.js", "bundle/vault/stage.js", "bundle/vault/ab.js"):
         assert static.url(name)
 
 

@@ -3,21 +3,24 @@
 import "./page.js";
 import "./requests.js";
 import "./navigation.js";
-import "./player.js";
-import "./player-bar.js";
-import "./waves.js";
-import "./uploads.js";
+import "./vault/player.js";
+import "./vault/player-bar.js";
+import "./vault/waves.js";
+import "./vault/uploads.js";
 import "./live.js";
-import "./vault.js";
-import "./selection.js";
+import "./vault/vault.js";
+import "./vault/selection.js";
 import "./shortcuts.js";
 
 // What only a track's page needs comes with the first of them.
-const LATER = { "track-stage": "./stage.js", "ab-compare": "./ab.js" };
+const LATER = {
+  "track-stage": () => import("./vault/stage.js"),
+  "ab-compare": () => import("./vault/ab.js"),
+};
 
 function fetchLater() {
-  for (const [name, module] of Object.entries(LATER)) {
-    if (document.querySelector(name)) import(module);
+  for (const [name, fetch] of Object.entries(LATER)) {
+    if (document.querySelector(name)) fetch();
   }
 }
 fetchLater();

@@ -55,7 +55,7 @@ export async function ask(address, init = {}, { quiet, again, form, waits } = {}
       if (found) await goOn(found);
     } else if (isProofNeeded(answer) && !safe) {
       waits?.();
-      const { confirmOwner } = await import("./confirm.js");
+      const { confirmOwner } = await import("./account/confirm.js");
       if (!(await confirmOwner())) throw notSent("Nothing was changed: confirm that it is you first.");
     } else {
       return answer;

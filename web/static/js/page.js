@@ -3,7 +3,7 @@
 import "./progress.js";
 
 function loadPasskeys() {
-  if (document.querySelector("passkey-sign-in, passkey-add, passkey-prove")) import("./passkeys.js");
+  if (document.querySelector("passkey-sign-in, passkey-add, passkey-prove")) import("./account/passkeys.js");
 }
 loadPasskeys();
 document.addEventListener("htmx:after:swap", loadPasskeys);

@@ -1,9 +1,9 @@
 // The command palette (Ctrl+K): pages, tracks by name, and what can be done right here.
 
 import { ask } from "./asking.js";
-import { player } from "./player.js";
+import { player } from "./vault/player.js";
 import { chooseTheme, isDark } from "./page.js";
-import { rows, select, selected, showAs, clear } from "./selection.js";
+import { rows, select, selected, showAs, clear } from "./vault/selection.js";
 
 const PAUSE_MS = 120;
 const TRACKS = 8;
@@ -30,7 +30,7 @@ function pages() {
 function deeds() {
   const click = (selector) => () => document.querySelector(selector)?.click();
   const has = (selector) => document.querySelector(selector) !== null;
-  const bulk = (name) => () => import("./bulk.js").then((module) => module[name]());
+  const bulk = (name) => () => import("./vault/bulk.js").then((module) => module[name]());
   const count = selected.size === 1 ? "the selected track" : `the ${selected.size} selected tracks`;
   return [
     selected.size && { label: `Edit ${count}`, keys: "E", run: bulk("edit") },

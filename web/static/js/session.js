@@ -47,7 +47,7 @@ async function askToSignIn() {
   // Another tab may have done it.
   let found = await whoIs().catch(() => null);
   if (!found) {
-    const dialog = await import("./sign-in.js");
+    const dialog = await import("./account/sign-in.js");
     found = await dialog.signIn(email, whoIs);
   }
   if (!found) {

@@ -1,6 +1,6 @@
 // Keys that work anywhere but in text. What a button or a slider needs for itself it keeps.
 
-import { player, tracksHere } from "./player.js";
+import { player, tracksHere } from "./vault/player.js";
 import { announce, isTyped } from "./text.js";
 
 const STEP_S = 5;
@@ -48,8 +48,8 @@ document.addEventListener("keydown", (event) => {
     j: () => player.step(-1),
     k: () => player.step(1),
     l: () => player.track && announce(player.loop() ? "This track repeats" : "Repeats no more"),
-    b: () => import("./compare.js").then(({ compare }) => compare.flip()),
-    c: () => document.querySelector("track-stage") && import("./stage.js").then((stage) => stage.commentHere()),
+    b: () => import("./vault/compare.js").then(({ compare }) => compare.flip()),
+    c: () => document.querySelector("track-stage") && import("./vault/stage.js").then((stage) => stage.commentHere()),
     arrowleft: () => player.track && player.seek(player.time - STEP_S),
     arrowright: () => player.track && player.seek(player.time + STEP_S),
     "/": () => document.querySelector("input[type=search]")?.focus(),

@@ -1,7 +1,7 @@
 // <upload-panel> sends files, three at a time, and shows how far each is; it outlives pages and reloads.
 
-import { lastOf } from "./live.js";
-import { announce, clock, size } from "./text.js";
+import { lastOf } from "../live.js";
+import { announce, clock, size } from "../text.js";
 import { choose } from "./upload-files.js";
 import { BUSY, Item } from "./upload-item.js";
 import { aboutOf, looksLike, remember, remembered } from "./upload-memory.js";
