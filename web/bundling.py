@@ -3,7 +3,8 @@
 A module becomes a function that is called once and whose exports are kept by name, so that what is
 fetched later (`import("./stage.js")`) finds the very modules that the page already has. Nothing is
 rewritten but `import` and `export` at the beginning of a line and the addresses of what is fetched
-later, and comments go; no library is needed.
+later; comments and indentation go, so a text of several lines must not need its own. No library is
+needed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"(\.[\w./-]+\.js)";$', re.M
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const)) (\w+)", re.MULTILINE)
 _EXPORTS = re.compile(r"^export \{([^}]*)\};$", re.MULTILINE)
 _LATER = re.compile(r'\bimport\("(\.[\w./-]+\.js)"\)')
+_SHEET = re.compile(r'^@import "(\.[\w./-]+\.css)";$', re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/)[ \t]*\n", re.MULTILINE)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b", re.MULTILINE)
 _KEPT = "const kept = (globalThis.noculture ??= {});\n"
 
@@ -51,15 +54,24 @@ def bundles(sources: Mapping[str, str], pages: Mapping[str, Sequence[str]]) -> d
     return made
 
 
+def sheet(sources: Mapping[str, str], name: str) -> str:
+    """Puts the style sheets that this one imports in their places. Raises NotBundled."""
+    if name not in sources:
+        raise NotBundled(name, "a style sheet imports it and it is not there")
+    text = _SHEET.sub(lambda found: sheet(sources, _meant(name, found[1])), lean(sources[name]))
+    return _INDENT.sub("", text)
+
+
 def lean(text: str) -> str:
     """Without the comments that have lines of their own: a fifth of what a script moves, packed."""
     return _COMMENT.sub("", text)
 
 
 def _bundle(sources: Mapping[str, str], names: Iterable[str], bundle: str) -> str:
-    return _KEPT + "".join(
+    called = [
         f'kept["{name}"] ??= {_called(name, sources[name], dirname(bundle))};\n' for name in names
-    )
+    ]
+    return _KEPT + _INDENT.sub("", "".join(called))
 
 
 def _again(name: str, source: str) -> str:

@@ -72,8 +72,8 @@ customElements.define(
     }
 
     /** Measured again: other lanes over the same waveform. */
-    #again({ asset, type }) {
-      if (asset === this.dataset.asset && type === "analysis.completed") this.#fetchLanes();
+    #again({ data, type }) {
+      if (data.asset_id === this.dataset.asset && type === "analysis.completed") this.#fetchLanes();
     }
 
     /** Which lanes are shown is remembered by this browser. */
