@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +13,14 @@ from fastapi import APIRouter, Request, Response
 
 from schemas.errors import NoCultureError
 from schemas.text import Ref
-from web.bundling import bundles, lean
+from web.bundling import bundles, sheet
 
 FOLDER = Path(__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
 _TEXT = frozenset({".css", ".js", ".svg", ".json", ".txt"})
-# What a page asks for at once, in the order in which later rules win.
-STYLES = {
-    "bundle/app.css": ("base", "vault", "asset", "list", "docks", "entrance", "waiting"),
-    "bundle/page.css": ("base", "entrance", "waiting"),
-}
-_ENTRY = "js/app.js"
+# Every page has the layer `page`; those of somebody who is signed in have `app` as well. A layer is
+# js/<layer>.js and css/<layer>.css, then the same of each area, js/<area>/<layer>.js and so on.
+PAGES = {"page": ("page",), "app": ("page", "app")}
 _MEDIA_TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
 
 
@@ -50,7 +48,7 @@ class StaticFiles:
     def __init__(self, folder: Path = FOLDER) -> None:
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         self._files = {path.relative_to(folder).as_posix(): _load(path) for path in paths}
-        if _ENTRY in self._files:
+        if "js/page.js" in self._files:
             self._files |= self._bundled()
         digest = hashlib.sha256()
         for name, served in self._files.items():
@@ -59,16 +57,26 @@ class StaticFiles:
 
     def _bundled(self) -> dict[str, Served]:
         """The same again as few files, for pages that are opened cold (benchmark P11)."""
-        texts = {
-            name: served.body.decode()
-            for name, served in self._files.items()
-            if name.startswith(("js/", "css/"))
+        scripts, sheets = self._texts("js"), self._texts("css")
+        made = bundles(
+            scripts,
+            {f"{page}.js": _entries(scripts, layers, "js") for page, layers in PAGES.items()},
+        )
+        for page, layers in PAGES.items():
+            entries = _entries(sheets, layers, "css")
+            made[f"{page}.css"] = "".join(sheet(sheets, name) for name in entries)
+        return {
+            f"bundle/{name}": _serve(text.encode(), Path(name).suffix)
+            for name, text in made.items()
         }
-        modules = {name[3:]: text for name, text in texts.items() if name.endswith(".js")}
-        made = {f"bundle/{name}": text for name, text in bundles(modules, _ENTRY[3:]).items()}
-        for name, parts in STYLES.items():
-            made[name] = "\n".join(lean(texts[f"css/{part}.css"]) for part in parts)
-        return {name: _serve(text.encode(), Path(name).suffix) for name, text in made.items()}
+
+    def _texts(self, kind: str) -> dict[str, str]:
+        """All files of js/ or css/, by their names below it."""
+        return {
+            name.removeprefix(f"{kind}/"): served.body.decode()
+            for name, served in self._files.items()
+            if name.startswith(f"{kind}/")
+        }
 
     def url(self, name: str) -> str:
         """Raises KeyError for a file that is not there: a template's typo shows at once."""
@@ -94,6 +102,16 @@ class StaticFiles:
             return Response(body, media_type=served.media_type, headers=headers)
 
         return router
+
+
+def _entries(sources: Mapping[str, str], layers: Iterable[str], suffix: str) -> list[str]:
+    """What these layers begin with: for each of them the root's file, then the areas'."""
+    return [
+        name
+        for layer in layers
+        for name in sorted(sources, key=lambda name: (name.count("/"), name))
+        if name.split("/")[-1] == f"{layer}.{suffix}"
+    ]
 
 
 def _load(path: Path) -> Served:

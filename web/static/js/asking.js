@@ -8,6 +8,13 @@ const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
 const NO_ANSWER_MS = 20_000;
 const NO_ANSWER_TO_A_CHANGE_MS = 120_000;
 const SAFE = ["GET", "HEAD"];
+/** @type {() => Promise<boolean>} false if the person did not */
+let confirmOwner = async () => false;
+
+/** Says how somebody confirms, over the page, that they are the owner. @param {() => Promise<boolean>} how */
+export function confirmWith(how) {
+  confirmOwner = how;
+}
 
 /** Nothing was done, and the person knows why. Named so that htmx does not report it once more. */
 export const notSent = (text) => new DOMException(text, "AbortError");
@@ -55,7 +62,6 @@ export async function ask(address, init = {}, { quiet, again, form, waits } = {}
       if (found) await goOn(found);
     } else if (isProofNeeded(answer) && !safe) {
       waits?.();
-      const { confirmOwner } = await import("./confirm.js");
       if (!(await confirmOwner())) throw notSent("Nothing was changed: confirm that it is you first.");
     } else {
       return answer;

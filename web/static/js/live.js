@@ -4,32 +4,14 @@ import { wasAway } from "./asking.js";
 import { account } from "./session.js";
 import { SharedStream } from "./stream.js";
 
-const WATCHED = [
-  "asset.uploaded",
-  "asset.verified",
-  "asset.rejected",
-  "asset.tags_edited",
-  "asset.file_rewritten",
-  "asset.deleted",
-  "analysis.requested",
-  "analysis.completed",
-  "analysis.failed",
-  "comment.added",
-  "comment.edited",
-  "comment.resolved",
-  "comment.reopened",
-  "comment.deleted",
-  "reanalysis.requested",
-  "reanalysis.batch_started",
-  "reanalysis.completed",
-  "reanalysis.cancelled",
-];
 const LATE_MS = 5_000;
 const AGAIN_MS = 5_000;
 
-/** What each asset's last event was: an upload may end after its events have begun to arrive. */
-export const lastOf = new Map();
-const REMEMBERED = 2_000;
+/** @type {string[]} */
+const watched = [];
+
+/** Says which events an area's pages follow, while the page's scripts run. @param {...string} types */
+export const watch = (...types) => watched.push(...types);
 
 customElements.define(
   "live-feed",
@@ -38,13 +20,14 @@ customElements.define(
     #out = false;
 
     connectedCallback() {
-      this.#stream = new SharedStream(this.dataset.stream, account, WATCHED, {
-        event: (text) => this.#take(JSON.parse(text)),
+      this.#stream = new SharedStream(this.dataset.stream, account, watched, {
+        event: (text) => this.#tell("noculture:event", JSON.parse(text)),
         begins: () => this.#connected(),
         refused: () => this.#refused(),
       });
       this.#stream.listen();
-      this.#follow();
+      // Behind the scripts of all areas: by then they have said what they watch.
+      queueMicrotask(() => this.#follow());
       for (const name of ["visibilitychange", "resume"]) document.addEventListener(name, () => this.#follow());
       document.addEventListener("freeze", () => this.#stream.stop());
       document.addEventListener("noculture:signed-out", () => this.#signedIn(false));
@@ -79,13 +62,6 @@ customElements.define(
     /** What was opened in the background is seen late: much may have happened since it was made. */
     #connected() {
       this.#tell("noculture:connected", { late: performance.now() > LATE_MS });
-    }
-
-    #take(envelope) {
-      const asset = envelope.data.asset_id;
-      if (asset) lastOf.set(asset, envelope);
-      if (lastOf.size > REMEMBERED) lastOf.delete(lastOf.keys().next().value);
-      this.#tell("noculture:event", { type: envelope.type, asset, position: envelope.position, envelope });
     }
 
     #tell(name, detail) {

@@ -26,22 +26,13 @@ document.addEventListener("htmx:after:swap", () => {
 // What is open stays open when a page is morphed; a change that was sent is over.
 document.addEventListener("submit", (event) => event.target.closest("details.edit")?.removeAttribute("open"));
 
-const tell = (text) => import("./toasts.js").then(({ toast }) => toast(text));
-const changes = ({ request }) => request.method !== "GET";
+/** @param {string} text */
+export const tell = (text) => import("./toasts.js").then(({ toast }) => toast(text));
+/** Whether a request of htmx was to change something. */
+export const changes = ({ request }) => request.method !== "GET";
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
   if (ctx && changes(ctx)) tell("That did not work: the server did not answer. Try again.");
-});
-
-document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  if (ctx.response.status < 400) {
-    if (ctx.sourceElement.matches?.("form.say-here")) ctx.sourceElement.reset();
-  } else if (ctx.select === "#track") {
-    // A refusal has no such part: swapped in, it would empty the page. It is told, and all stays.
-    ctx.swap = "none";
-    const answer = new DOMParser().parseFromString(ctx.text, "text/html");
-    if (changes(ctx)) tell(answer.querySelector("main h1 + p")?.textContent ?? "That did not work.");
-  }
 });
 
 document.addEventListener("click", async (event) => {

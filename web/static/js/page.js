@@ -2,12 +2,6 @@
 
 import "./progress.js";
 
-function loadPasskeys() {
-  if (document.querySelector("passkey-sign-in, passkey-add, passkey-prove")) import("./passkeys.js");
-}
-loadPasskeys();
-document.addEventListener("htmx:after:swap", loadPasskeys);
-
 const THEME_COOKIE = "noculture_theme";
 const YEAR_S = 31_536_000;
 

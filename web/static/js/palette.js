@@ -1,14 +1,14 @@
-// The command palette (Ctrl+K): pages, tracks by name, and what can be done right here.
+// The command palette (Ctrl+K): pages, what areas find by name, and what can be done right here.
 
-import { ask } from "./asking.js";
-import { player } from "./player.js";
 import { chooseTheme, isDark } from "./page.js";
-import { rows, select, selected, showAs, clear } from "./selection.js";
 
 const PAUSE_MS = 120;
-const TRACKS = 8;
 
 /** @typedef {{label: string, hint?: string, keys?: string, run: () => void}} Command */
+/** @typedef {{label: string, hint?: string, path: string}} Page */
+
+/** @type {import("./shortcuts.js").Offer[]} */
+let offers = [];
 
 function go(path) {
   const how = { target: "#main", select: "#main", swap: "outerHTML", push: path };
@@ -16,37 +16,23 @@ function go(path) {
   else location.assign(path);
 }
 
+/** @param {Page} page @returns {Command} */
+const opening = ({ label, hint = "Page", path }) => ({ label, hint, run: () => go(path) });
+
 /** @returns {Command[]} */
 function pages() {
   const links = [...document.querySelectorAll(".top nav a")];
-  return [
-    ...links.map((link) => ({ label: link.textContent.trim(), path: link.getAttribute("href") })),
-    { label: "Second factor, passkeys, sessions", path: "/account/security" },
-    { label: "Measure all tracks again", path: "/vault/measuring" },
-  ].map(({ label, path }) => ({ label, hint: "Page", run: () => go(path) }));
+  const sections = links.map((link) => ({ label: link.textContent.trim(), path: link.getAttribute("href") }));
+  return [...sections, ...offers.flatMap((offer) => offer.pages ?? [])].map(opening);
 }
 
 /** @returns {Command[]} */
 function deeds() {
-  const click = (selector) => () => document.querySelector(selector)?.click();
-  const has = (selector) => document.querySelector(selector) !== null;
-  const bulk = (name) => () => import("./bulk.js").then((module) => module[name]());
-  const count = selected.size === 1 ? "the selected track" : `the ${selected.size} selected tracks`;
   return [
-    selected.size && { label: `Edit ${count}`, keys: "E", run: bulk("edit") },
-    selected.size && { label: `Delete ${count}`, keys: "Del", run: bulk("remove") },
-    selected.size && { label: "Select nothing", keys: "Esc", run: clear },
-    rows().length && { label: "Select all tracks shown", keys: "Ctrl A", run: () => select(rows()) },
-    has("table.tracks") && { label: "Show tracks as a grid", run: () => showAs("grid") },
-    has("table.tracks") && { label: "Show tracks as a table", run: () => showAs("table") },
-    has("[type=search]") && { label: "Search the vault", keys: "/", run: () => document.querySelector("[type=search]").focus() },
-    has("file-drop .choose button") && { label: "Add music", run: click("file-drop .choose button") },
-    player.track && { label: player.playing ? "Pause" : "Play", keys: "Space", run: () => player.toggle() },
-    player.track && { label: "Next track", keys: "K", run: () => player.step(1) },
-    player.track && { label: "Previous track", keys: "J", run: () => player.step(-1) },
+    ...offers.flatMap((offer) => offer.deeds?.() ?? []),
     { label: isDark() ? "Light theme" : "Dark theme", run: () => chooseTheme(isDark() ? "light" : "dark") },
     { label: "Keyboard shortcuts", keys: "?", run: () => document.getElementById("shortcuts")?.showModal() },
-  ].filter(Boolean);
+  ];
 }
 
 /** Every typed word is in the label. */
@@ -78,7 +64,7 @@ let commands = [];
 let asking = null;
 let timer = 0;
 let searching = false;
-// Enter came before the answer: the first track that is found is opened.
+// Enter came before the answer: the first thing that is found is opened.
 let hasty = false;
 
 function draw() {
@@ -115,21 +101,15 @@ function find() {
   draw();
   clearTimeout(timer);
   asking?.abort();
-  if (searching) timer = setTimeout(() => findTracks(typed), PAUSE_MS);
+  if (searching) timer = setTimeout(() => search(typed), PAUSE_MS);
 }
 
-async function findTracks(typed) {
+async function search(typed) {
   asking = new AbortController();
+  const { signal } = asking;
   try {
-    const query = new URLSearchParams({ q: typed, limit: String(TRACKS) });
-    const answer = await ask(`/api/assets?${query}`, { signal: asking.signal });
-    const { data } = answer.ok ? await answer.json() : { data: [] };
-    const tracks = data.map(({ id, tags, filename }) => ({
-      label: tags.title ?? filename,
-      hint: tags.artist ?? "Track",
-      run: () => go(`/assets/${id}`),
-    }));
-    commands = [...commands, ...tracks];
+    const found = await Promise.all(offers.map((offer) => offer.search?.(typed, signal) ?? []));
+    commands = [...commands, ...found.flat().map(opening)];
     searching = false;
     draw();
     if (hasty) run(0);
@@ -169,10 +149,14 @@ dialog.addEventListener("close", () => {
   hasty = false;
 });
 
-/** @param {string} typed what it is asked already; a line's end stands for Enter */
-export function open(typed = "") {
+/**
+ * @param {import("./shortcuts.js").Offer[]} offered by the areas
+ * @param {string} typed what it is asked already; a line's end stands for Enter
+ */
+export function open(offered, typed = "") {
   if (dialog.open) return dialog.close();
   if (document.querySelector("dialog[open]")) return;
+  offers = offered;
   input.value = typed;
   find();
   dialog.showModal();

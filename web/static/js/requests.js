@@ -66,7 +66,7 @@ async function ready(again, owner) {
 // What leaves the page would lose it to the sign-in page, or to the browser's own words.
 let passing = false;
 const isWaitedFor = (form) =>
-  form.matches("passkey-add form") ||
+  form.matches("[data-needs-session]") ||
   (form.method === "post" && !form._htmx?.initialized && form.getAttribute("action") !== "/sign-out");
 
 document.addEventListener(

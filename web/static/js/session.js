@@ -16,6 +16,15 @@ let stale = false;
 const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("noculture:session") : null;
 
 /** @typedef {{account_id: string, email: string | null, form_token: string}} Session */
+/** @typedef {(email: string, whoIs: () => Promise<Session | null>) => Promise<Session | null>} SignIn */
+
+/** @type {SignIn} null if the person did not */
+let signIn = async () => null;
+
+/** Says how somebody signs in over the page. @param {SignIn} how */
+export function signInWith(how) {
+  signIn = how;
+}
 
 /** @returns {Promise<Session | null>} null if nobody is signed in. Rejects if nothing answers. */
 export async function whoIs() {
@@ -46,10 +55,7 @@ export function signInAgain() {
 async function askToSignIn() {
   // Another tab may have done it.
   let found = await whoIs().catch(() => null);
-  if (!found) {
-    const dialog = await import("./sign-in.js");
-    found = await dialog.signIn(email, whoIs);
-  }
+  found ??= await signIn(email, whoIs);
   if (!found) {
     out = true;
     offerSignIn(() => signInAgain());

@@ -1,25 +1,51 @@
 // Keys that work anywhere but in text. What a button or a slider needs for itself it keeps.
 
-import { player, tracksHere } from "./player.js";
 import { announce, isTyped } from "./text.js";
 
-const STEP_S = 5;
 const OWN_KEYS = new Set([" ", "Enter", "Home", "End", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 const TAKES_THEM = "input, button, summary, [role=slider]";
+const KEYS = {
+  "/": () => document.querySelector("input[type=search]")?.focus(),
+  "?": () => document.getElementById("shortcuts")?.showModal(),
+};
 
-let palette = null;
+/** @typedef {(key: string) => (() => void) | null | undefined} Keys what a key does, in lower case */
+/**
+ * @typedef {{
+ *   pages?: import("./palette.js").Page[],
+ *   deeds?: () => import("./palette.js").Command[],
+ *   search?: (typed: string, signal: AbortSignal) => Promise<import("./palette.js").Page[]>,
+ * }} Offer
+ */
+
+/** @type {Keys[]} */
+const ofAreas = [];
+/** @type {(() => Promise<Offer>)[]} */
+const offers = [];
+
+/** @param {Keys} keys of an area */
+export const addKeys = (keys) => ofAreas.push(keys);
+
+/** @param {() => Promise<Offer>} fetch what an area puts into the palette: it comes with it */
+export const addToPalette = (fetch) => offers.push(fetch);
+
+/** @type {((typed?: string) => void) | null} */
+let openFetched = null;
 // What is typed while the palette is still on its way; null when nobody waits for it.
 let typedAhead = null;
 
-const fetchPalette = async () => (palette ??= await import("./palette.js"));
+async function fetchPalette() {
+  const [palette, ...offered] = await Promise.all([import("./palette.js"), ...offers.map((fetch) => fetch())]);
+  return (openFetched ??= (typed) => palette.open(offered, typed));
+}
 
 /** At once when it is here: a promise, even a kept one, comes after the keys that follow. */
 async function openPalette() {
-  if (palette) return palette.open();
+  if (openFetched) return openFetched();
   if (typedAhead !== null) return;
   typedAhead = "";
   try {
-    (await fetchPalette()).open(typedAhead);
+    (await fetchPalette())(typedAhead);
   } catch {
     announce("The palette did not load. Try again.");
   } finally {
@@ -28,7 +54,8 @@ async function openPalette() {
 }
 
 document.addEventListener("click", (event) => event.target.closest("[data-palette]") && openPalette());
-document.addEventListener("keydown", (event) => {
+// On the window: what takes a key for a row or for a list hears of it first.
+addEventListener("keydown", (event) => {
   // The modifier comes first: what is typed behind Ctrl+K finds the palette open.
   if (event.key === "Control" || event.key === "Meta") fetchPalette().catch(() => {});
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
@@ -43,31 +70,9 @@ document.addEventListener("keydown", (event) => {
   }
   if (isTyped(event.target) || document.querySelector("dialog[open]")) return;
   if (OWN_KEYS.has(event.key) && event.target.closest(TAKES_THEM)) return;
-  const act = {
-    " ": playOrPause,
-    j: () => player.step(-1),
-    k: () => player.step(1),
-    l: () => player.track && announce(player.loop() ? "This track repeats" : "Repeats no more"),
-    b: () => import("./compare.js").then(({ compare }) => compare.flip()),
-    c: () => document.querySelector("track-stage") && import("./stage.js").then((stage) => stage.commentHere()),
-    arrowleft: () => player.track && player.seek(player.time - STEP_S),
-    arrowright: () => player.track && player.seek(player.time + STEP_S),
-    "/": () => document.querySelector("input[type=search]")?.focus(),
-    "?": () => document.getElementById("shortcuts")?.showModal(),
-  }[event.key.toLowerCase()] ?? tenth(event.key);
+  const key = event.key.toLowerCase();
+  const act = KEYS[key] ?? ofAreas.map((keys) => keys(key)).find(Boolean);
   if (!act) return;
   event.preventDefault();
   act();
 });
-
-/** 1 to 9: a tenth of the track to nine tenths of it. */
-function tenth(key) {
-  if (!player.track || !/^[1-9]$/.test(key)) return null;
-  return () => player.seek((player.duration * Number(key)) / 10);
-}
-
-function playOrPause() {
-  if (player.track) return player.toggle();
-  const here = tracksHere();
-  if (here.length) player.play(here[0], undefined, here);
-}

@@ -1,9 +1,9 @@
 // What is done with the selected rows: edited or deleted together, and taken back.
 
-import { ask } from "./asking.js";
+import { ask } from "../asking.js";
 import { clear, rows, selected, taking } from "./selection.js";
-import { announce } from "./text.js";
-import { toast } from "./toasts.js";
+import { announce } from "../text.js";
+import { toast } from "../toasts.js";
 
 const DELETED_AFTER_S = 10;
 const TITLES = 3;

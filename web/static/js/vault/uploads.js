@@ -1,13 +1,21 @@
 // <upload-panel> sends files, three at a time, and shows how far each is; it outlives pages and reloads.
 
-import { lastOf } from "./live.js";
-import { announce, clock, size } from "./text.js";
+import { announce, clock, size } from "../text.js";
 import { choose } from "./upload-files.js";
 import { BUSY, Item } from "./upload-item.js";
 import { aboutOf, looksLike, remember, remembered } from "./upload-memory.js";
 
 const AT_ONCE = 3;
 const RATE_WINDOW_MS = 6_000;
+/** @type {Map<string, object>} each asset's last event: an upload may end after its events have begun to arrive */
+const lastOf = new Map();
+const REMEMBERED = 2_000;
+
+document.addEventListener("noculture:event", ({ detail: envelope }) => {
+  const asset = envelope.data.asset_id;
+  if (asset) lastOf.set(asset, envelope);
+  if (lastOf.size > REMEMBERED) lastOf.delete(lastOf.keys().next().value);
+});
 
 customElements.define(
   "upload-panel",
@@ -30,8 +38,8 @@ customElements.define(
       pressed(".pause-all", () => this.#pauseAll());
       pressed(".again-all", () => this.#againAll());
       pressed(".cancel-all", () => this.#cancelAll());
-      document.addEventListener("noculture:event", ({ detail }) => {
-        this.items.find((item) => item.asset === detail.asset)?.hear(detail.envelope);
+      document.addEventListener("noculture:event", ({ detail: envelope }) => {
+        this.items.find((item) => item.asset === envelope.data.asset_id)?.hear(envelope);
         this.#head();
       });
       addEventListener("beforeunload", (event) => {

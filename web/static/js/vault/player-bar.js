@@ -1,7 +1,7 @@
 // The bar at the bottom: what plays, its keys, where it is.
 
 import { player } from "./player.js";
-import { announce, clock } from "./text.js";
+import { announce, clock } from "../text.js";
 
 customElements.define(
   "player-bar",

@@ -1,6 +1,6 @@
 // One file on its way: missing, waiting, sending, held, failed, stored, and then what the log says of it.
 
-import { clock, size } from "./text.js";
+import { clock, size } from "../text.js";
 import { deleteUpload, Held, TusUpload } from "./tus.js";
 import { fileOf, forget, newId, remember } from "./upload-memory.js";
 

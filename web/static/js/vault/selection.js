@@ -1,9 +1,9 @@
 // The rows of the list by keyboard and mouse: one has the focus, some are selected.
 // What is done with the selected ones is in bulk.js, fetched when it is first needed.
 
-import { announce, isTyped } from "./text.js";
+import { announce, isTyped } from "../text.js";
 
-/** What one request may change at once, as commands/bulk.py says. */
+/** What one request may change at once, as commands/vault/bulk.py says. */
 export const MOST = 200;
 /** @type {Map<string, number>} asset id → the version that is shown */
 export const selected = new Map();

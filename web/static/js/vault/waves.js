@@ -1,8 +1,8 @@
 // Small waveforms: <mini-wave> in a row, <wave-player> as the bar's slider.
 
-import { ask } from "./asking.js";
+import { ask } from "../asking.js";
 import { player, trackOf, tracksHere } from "./player.js";
-import { announce, clock } from "./text.js";
+import { announce, clock } from "../text.js";
 
 const BAR = 2; // pixels
 const GAP = 1;

@@ -1,6 +1,6 @@
 // What is drawn along the time axis: each lane knows its height and how to draw itself.
 
-import { clock } from "./text.js";
+import { clock } from "../text.js";
 
 const WAVE = 132;
 const RULER = 26;

@@ -1,9 +1,9 @@
 // <ab-compare>: chooses what is compared with this track, and says by how much it is turned down.
 
-import { ask } from "./asking.js";
+import { ask } from "../asking.js";
 import { compare } from "./compare.js";
 import { trackOf } from "./player.js";
-import { announce } from "./text.js";
+import { announce } from "../text.js";
 
 const MOST = 50;
 

@@ -119,8 +119,8 @@ customElements.define(
 customElements.define(
   "track-page",
   class extends Following {
-    hear({ asset, position, type }) {
-      if (asset !== this.dataset.asset || type === "asset.deleted") return;
+    hear({ data, position, type }) {
+      if (data.asset_id !== this.dataset.asset || type === "asset.deleted") return;
       this.follower.ask(position);
     }
 

@@ -1,10 +1,10 @@
 // <track-stage>: the waveform with its lanes on one time axis, and the slider over it.
 
-import { ask } from "./asking.js";
+import { ask } from "../asking.js";
 import { Axis, spanAt } from "./axis.js";
 import { drawLanes, drawWave, layout } from "./lanes.js";
 import { player, trackOf } from "./player.js";
-import { announce, clock } from "./text.js";
+import { announce, clock } from "../text.js";
 import { peaksOf } from "./waves.js";
 
 const STEP_S = 5;
@@ -72,8 +72,8 @@ customElements.define(
     }
 
     /** Measured again: other lanes over the same waveform. */
-    #again({ asset, type }) {
-      if (asset === this.dataset.asset && type === "analysis.completed") this.#fetchLanes();
+    #again({ data, type }) {
+      if (data.asset_id === this.dataset.asset && type === "analysis.completed") this.#fetchLanes();
     }
 
     /** Which lanes are shown is remembered by this browser. */

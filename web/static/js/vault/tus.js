@@ -1,6 +1,6 @@
 // A tus 1.0 client for one file: creation, pieces, resume after a lost connection or a closed tab.
 
-import { isOurs, signedInAgain } from "./session.js";
+import { isOurs, signedInAgain } from "../session.js";
 
 const SMALLEST_BYTES = 256 * 1024;
 const FIRST_BYTES = 2 * 1024 * 1024;

@@ -1,7 +1,7 @@
 // Two audio elements for the whole visit: one plays, the other has the next track ready, so that
 // nothing is heard between them. Islands ask it to play and listen to its events.
 
-import { wasAway } from "./asking.js";
+import { wasAway } from "../asking.js";
 
 /** @typedef {{id: string, title: string, artist: string, duration: number}} Track */
 

@@ -1,0 +1,42 @@
+// What the vault puts into the command palette: tracks by name, and what can be done with them here.
+
+import { ask } from "../asking.js";
+import { player } from "./player.js";
+import { clear, rows, select, selected, showAs } from "./selection.js";
+
+const TRACKS = 8;
+
+export const pages = [{ label: "Measure all tracks again", path: "/vault/measuring" }];
+
+/** @returns {import("../palette.js").Command[]} */
+export function deeds() {
+  const click = (selector) => () => document.querySelector(selector)?.click();
+  const has = (selector) => document.querySelector(selector) !== null;
+  const bulk = (name) => () => import("./bulk.js").then((module) => module[name]());
+  const count = selected.size === 1 ? "the selected track" : `the ${selected.size} selected tracks`;
+  return [
+    selected.size && { label: `Edit ${count}`, keys: "E", run: bulk("edit") },
+    selected.size && { label: `Delete ${count}`, keys: "Del", run: bulk("remove") },
+    selected.size && { label: "Select nothing", keys: "Esc", run: clear },
+    rows().length && { label: "Select all tracks shown", keys: "Ctrl A", run: () => select(rows()) },
+    has("table.tracks") && { label: "Show tracks as a grid", run: () => showAs("grid") },
+    has("table.tracks") && { label: "Show tracks as a table", run: () => showAs("table") },
+    has("[type=search]") && { label: "Search the vault", keys: "/", run: () => document.querySelector("[type=search]").focus() },
+    has("file-drop .choose button") && { label: "Add music", run: click("file-drop .choose button") },
+    player.track && { label: player.playing ? "Pause" : "Play", keys: "Space", run: () => player.toggle() },
+    player.track && { label: "Next track", keys: "K", run: () => player.step(1) },
+    player.track && { label: "Previous track", keys: "J", run: () => player.step(-1) },
+  ].filter(Boolean);
+}
+
+/** @param {string} typed @param {AbortSignal} signal @returns {Promise<import("../palette.js").Page[]>} */
+export async function search(typed, signal) {
+  const query = new URLSearchParams({ q: typed, limit: String(TRACKS) });
+  const answer = await ask(`/api/assets?${query}`, { signal });
+  const { data } = answer.ok ? await answer.json() : { data: [] };
+  return data.map(({ id, tags, filename }) => ({
+    label: tags.title ?? filename,
+    hint: tags.artist ?? "Track",
+    path: `/assets/${id}`,
+  }));
+}
