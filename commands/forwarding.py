@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, get_type_hints
 
 from aggregates.decision import Decision
@@ -12,6 +12,8 @@ from commands.rules import AggregateModule, State, StreamId
 from commands.unit import Unit
 
 Handler = Callable[[Unit, Any], None]
+# What sagas and effects send, by stored name: its model and its handler.
+Handlers = Mapping[str, tuple[type[Command], Handler]]
 
 
 def forward(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,6 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
 from aggregates.decision import Decision
-from commands.command import Command
 from commands.loading import NOTHING, Aggregates, Loaded
 from commands.rules import AggregateModule, Arguments, Rule, State, StreamId
 from events.claims import Claim
@@ -385,11 +384,6 @@ class _NoRow(Exception):
 
     def __init__(self, otherwise: NoCultureError) -> None:
         self.otherwise = otherwise
-
-
-# What sagas and effects send, by stored name: its model and its handler.
-Handler = Callable[[Unit, Any], None]
-Handlers = Mapping[str, tuple[type[Command], Handler]]
 
 
 def _knowing(

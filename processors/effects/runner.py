@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from psycopg_pool import ConnectionPool
 
 from commands.command import Command
-from commands.unit import CommandContext, Commands, Handlers
+from commands.forwarding import Handlers
+from commands.unit import CommandContext, Commands
 from events.envelope import Recorded
 from events.errors import NoCultureError
 from events.ids import CommandId

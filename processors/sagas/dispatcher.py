@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from psycopg_pool import ConnectionPool
 
-from commands.unit import CommandContext, Commands, Handlers
+from commands.forwarding import Handlers
+from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog

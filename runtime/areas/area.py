@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from commands.unit import Handlers
+from commands.forwarding import Handlers
 from events.envelope import Recorded
 from processors.effects.consumer import all_alike
 from processors.effects.effect import Effect, Intents

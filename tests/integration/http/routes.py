@@ -26,7 +26,8 @@ class Route:
     """`answer` is the status for who may. `kind` is what the path names; `fresh` says what a
     request uses up: the object, or the person who asks.
 
-    `told` makes the request's arguments from {"email", "csrf", "version"} of the moment.
+    `told` makes the request's arguments from {"email", "csrf", "version"} of the moment. `make`
+    makes what the path names, for kinds that only one area knows.
     """
 
     answer: int
@@ -38,6 +39,7 @@ class Route:
     headers: dict[str, str] = field(default_factory=dict)
     query: str = ""
     told: Callable[[dict[str, str]], dict[str, Any]] = lambda known: {}
+    make: Callable[[Any], str] | None = None
 
     @property
     def open(self) -> bool:

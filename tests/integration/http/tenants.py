@@ -6,7 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,8 @@ class Tenant:
     comment: str = ""
     collection: str = ""
     reanalysis: str = ""
+    # Of kinds that one area knows, by what makes them.
+    things: dict[Callable[[Tenant], str], str] = field(default_factory=dict)
 
     @property
     def account_id(self) -> str:
@@ -146,6 +148,12 @@ class Tenant:
         answer = client.post("/api/sessions", json=body)
         assert answer.status_code == 201, answer.text
         return str(client.cookies[SESSION]), masked(answer.json()["csrf_token"])
+
+    def made(self, make: Callable[[Tenant], str]) -> str:
+        """One thing that `make` makes, the same whenever it is asked for."""
+        if make not in self.things:
+            self.things[make] = make(self)
+        return self.things[make]
 
     def new_file(self) -> AssetId:
         """Bytes that nobody else has, as an asset that waits to be probed."""

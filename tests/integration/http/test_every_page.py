@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from runtime.areas import SCOPES
 from tests.fixtures.errors import declared_errors
 from tests.fixtures.pages import PageSeen
-from tests.integration.http.routes import ROUTES, Route
+from tests.integration.http.every_route import ROUTES
+from tests.integration.http.routes import Route
 from tests.integration.http.tenants import SESSION, Installation, Tenant
 from tests.integration.http.test_tenancy_matrix import PREFIX
 

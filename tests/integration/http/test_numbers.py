@@ -14,7 +14,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
-from tests.integration.http.routes import ROUTES
+from tests.integration.http.every_route import ROUTES
 from tests.integration.http.test_text import (
     JSON,
     UNAVAILABLE,

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from read_api.system import events_http
 from runtime.areas import SCOPES
-from tests.integration.http.routes import ROUTES, Route
+from tests.integration.http.every_route import ROUTES
+from tests.integration.http.routes import Route
 from tests.integration.http.tenants import SESSION, Installation, Tenant
 from web.static_files import FOLDER
 
@@ -132,6 +133,8 @@ class Asking:
         return self.ask(role, *self._own(role)), role
 
     def absent(self) -> str:
+        if self.route.make is not None:
+            return f"{self._of(self.world.one)[:4]}{'0' * 32}"
         return f"{PREFIX[self.route.kind or 'asset']}_{'0' * 32}"
 
     def others(self, role: Role) -> str:
@@ -140,6 +143,8 @@ class Asking:
 
     def _of(self, tenant: Tenant) -> str:
         kind = self.route.kind
+        if self.route.make is not None:
+            return tenant.made(self.route.make)
         if kind == "erasure":
             return self.world.erasure
         return str(getattr(tenant, "asset" if kind == "file" else kind or "asset"))

@@ -23,7 +23,8 @@ from commands.account import recovery
 from commands.account.passwords import Passwords
 from read_api.system import events_http
 from tests.integration.account.erasure.house import PASSWORD
-from tests.integration.http.routes import ROUTES, Route
+from tests.integration.http.every_route import ROUTES
+from tests.integration.http.routes import Route
 from tests.integration.http.tenants import Installation, Tenant
 
 EXAMPLES = 150
