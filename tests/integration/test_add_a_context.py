@@ -153,7 +153,7 @@ class Copy:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     root = tmp_path_factory.mktemp("copy") / "repository"
-    left_out = shutil.ignore_patterns(".*", "__pycache__", "fixtures", "node_modules")
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "released", "node_modules")
     shutil.copytree(ROOT, root, ignore=left_out, symlinks=True)
     if (ROOT / ".mypy_cache").is_dir():
         # Libraries need not be read again: mypy takes 2 s with it, 20 s without.

@@ -19,7 +19,7 @@ TOLD = "You are the operator here"
 def house(database: Database, tmp_path: Path) -> Iterator[House]:
     with open_house(database, tmp_path) as house, house.worker():
         yield house
-        house.app.state.feed.close()
+        house.app.state.close()
 
 
 def sign_up(client: TestClient, email: str, password: str = "a long enough password") -> str:

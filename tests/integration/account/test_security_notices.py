@@ -22,7 +22,7 @@ NEW = "another long password"
 def house(database: Database, tmp_path: Path) -> Iterator[House]:
     with open_house(database, tmp_path) as house, house.worker():
         yield house
-        house.app.state.feed.close()
+        house.app.state.close()
 
 
 def mails(house: House) -> dict[str, str]:

@@ -336,7 +336,7 @@ def open_tenants(database: Database, data: Path) -> Iterator[Installation]:
         installation = Installation(house, owner, operator, one, other, erasure)
         installation.settle()
         yield installation
-        house.app.state.feed.close()
+        house.app.state.close()
 
 
 def person(house: House, kind: str) -> Tenant:

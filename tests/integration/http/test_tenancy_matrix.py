@@ -132,6 +132,12 @@ class Asking:
             role = role.anew(self.world.person())
         return self.ask(role, *self._own(role)), role
 
+    def furnish(self) -> None:
+        """Everybody has what the path names, before anything is counted."""
+        for tenant in (self.world.operator, self.world.one, self.world.other):
+            if self.route.make is not None:
+                tenant.made(self.route.make)
+
     def absent(self) -> str:
         if self.route.make is not None:
             return f"{self._of(self.world.one)[:4]}{'0' * 32}"
@@ -203,6 +209,7 @@ def test_a_route_answers_exactly_those_who_may(
     monkeypatch.setattr(events_http, "LIFE_S", 0.0)
     asking = Asking(tenants, visitor, method, path, ROUTES[method, path])
     tenants.forget_limits()
+    asking.furnish()
     tenants.settle()
     before = tenants.rows()
     if asking.route.open:

@@ -93,7 +93,7 @@ def site(database: Database, tmp_path: Path) -> Iterator[Site]:
         yield Site(ingests, browser("operator"), browser, settle)
         for client in people:
             client.close()
-        app.state.feed.close()
+        app.state.close()
         stop.set()
         worker.join()
         tail.close()
