@@ -17,6 +17,7 @@ from events.store.subject_keys import PostgresSubjectKeys
 from tests.conftest import Database
 from tests.integration.installations import (
     _opened,
+    fresh_proofs,
     installation,
     musician,
     own_installation,
@@ -28,6 +29,7 @@ from tests.integration.libraries import http, library
 # Fixtures of whole installations, for the tests of every area.
 __all__ = [
     "_opened",
+    "fresh_proofs",
     "http",
     "installation",
     "library",

@@ -78,6 +78,17 @@ def tenants(
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def fresh_proofs(request: pytest.FixtureRequest) -> None:
+    """Whoever shares the installation has just proven who they are, however long the tests before
+    took: a proof lasts five minutes.
+    """
+    if "tenants" in request.fixturenames:
+        tenants: Tenants = request.getfixturevalue("tenants")
+        for tenant in (tenants.operator, tenants.one, tenants.other):
+            tenant.prove("credentials_sessions")
+
+
 @pytest.fixture(scope="session")
 def visitor(tenants: Tenants) -> Iterator[TestClient]:
     """A client that is nobody and keeps to the page it is sent to."""

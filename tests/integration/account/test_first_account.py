@@ -18,6 +18,7 @@ TOLD = "You are the operator here"
 @pytest.fixture
 def house(database: Database, tmp_path: Path) -> Iterator[House]:
     with open_house(database, tmp_path) as house, house.worker():
+        house.wait_for_views()
         yield house
         house.app.state.close()
 

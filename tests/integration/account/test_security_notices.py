@@ -28,7 +28,8 @@ def house(database: Database, tmp_path: Path) -> Iterator[House]:
 def mails(house: House) -> dict[str, str]:
     """The newest text of each subject."""
     found = {}
-    for path in sorted(house.settings.outbox_dir.glob("*.eml")):
+    # A mail that is being written begins with a dot.
+    for path in sorted(house.settings.outbox_dir.glob("[0-9]*.eml")):
         mail = email.message_from_bytes(path.read_bytes(), policy=default)
         assert mail["To"] == "ada@example.com"
         found[str(mail["Subject"])] = mail.get_content()

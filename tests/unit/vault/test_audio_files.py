@@ -10,6 +10,7 @@ from gateways.audio.decode import DEMUXERS
 from runtime.demo_music.files import ENCODINGS
 from runtime.importer import NO_AUDIO
 from schemas.audio.files import ACCEPTED, CONTAINERS, ENDINGS, NOT_AUDIO
+from web.pages.vault.words import in_templates
 from web.render import Renderer
 from web.static_files import StaticFiles
 
@@ -36,7 +37,7 @@ def test_page_and_importer_skip_the_same_names() -> None:
 
 
 def test_the_panel_is_told_which_names_are_no_recordings() -> None:
-    environment = Renderer(StaticFiles())._environment
+    environment = Renderer(StaticFiles(), [in_templates()])._environment
     assert set(environment.globals["NOT_AUDIO"]) == NOT_AUDIO
     panel = (Path(__file__).parents[3] / "web/templates/vault/_docks.html").read_text()
     assert "data-not-audio=\"{{ NOT_AUDIO | join(' ') }}\"" in panel

@@ -20,7 +20,7 @@ from processors.effects.runner import EffectRunner
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from runtime.app import build_app
-from runtime.areas import HANDLERS, SAGAS, account, vault
+from runtime.areas import HANDLERS, SAGAS, VIEWS, account, vault
 from runtime.areas.account import AccountCommands
 from runtime.areas.vault import VaultCommands
 from runtime.composition import Core, new_wakes, open_core, open_event_log
@@ -111,6 +111,11 @@ class House:
 
     def vault(self) -> VaultCommands:
         return vault.commands_of(self.core, partial(account.is_erased, self.core))
+
+    def wait_for_views(self) -> None:
+        """The worker makes them at its first start; until then pages answer 503."""
+        views = {view.name for view in VIEWS}
+        eventually(lambda: views <= {each.name for each in self.core.progress.all()})
 
     def types(self) -> list[str]:
         return [envelope.type for envelope in self.core.log.events.after(0, 10_000)]
