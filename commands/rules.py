@@ -28,3 +28,13 @@ class AggregateModule(Protocol[State]):
 
     @property
     def STORED_AS(self) -> str: ...
+
+
+def knowing(
+    decide: Rule[State, StreamId, Arguments],
+    stream_id: StreamId,
+    *args: Arguments.args,
+    **said: Arguments.kwargs,
+) -> Callable[[State | None], Decision]:
+    """The rule with all that it needs but the state."""
+    return lambda state: decide(state, stream_id, *args, **said)

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from aggregates.decision import Decision
 from commands.loading import NOTHING, Aggregates, Loaded
-from commands.rules import AggregateModule, Arguments, Rule, State, StreamId
+from commands.rules import AggregateModule, Arguments, Rule, State, StreamId, knowing
 from events.claims import Claim
 from events.errors import NoCultureError
 from events.ids import EventId
@@ -43,6 +43,7 @@ _LOST = (
     psycopg.InterfaceError,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
+_UNDECIDED = Decision()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class _Staged:
     loaded: Loaded
     new: bool = False
     pinned: bool = False
-    decision: Decision = field(init=False)
+    decision: Decision = _UNDECIDED
 
 
 class Commands:
@@ -130,7 +131,7 @@ class Unit:
         **said: Arguments.kwargs,
     ) -> None:
         """Stage the first decision of a stream that must not exist yet."""
-        rule = _knowing(decide, stream_id, *args, **said)
+        rule = knowing(decide, stream_id, *args, **said)
         self._stage(_Staged(module, stream_id, rule, NOTHING, new=True))
 
     def change(
@@ -142,7 +143,7 @@ class Unit:
         **said: Arguments.kwargs,
     ) -> None:
         """Stage a decision on what the stream is now. Raises the aggregate's refusal."""
-        rule = _knowing(decide, stream_id, *args, **said)
+        rule = knowing(decide, stream_id, *args, **said)
         self._stage(_Staged(module, stream_id, rule, self._commands.load(module, stream_id)))
 
     def change_at(
@@ -168,7 +169,7 @@ class Unit:
             if loaded.version != expected_version and loaded.version > 0:
                 self._refused(VersionConflict(stream_id, expected_version, loaded.version))
                 return
-        rule = _knowing(decide, stream_id, *args, **said)
+        rule = knowing(decide, stream_id, *args, **said)
         self._stage(_Staged(module, stream_id, rule, loaded, pinned=True))
 
     def once(self) -> Committed | None:
@@ -384,16 +385,6 @@ class _NoRow(Exception):
 
     def __init__(self, otherwise: NoCultureError) -> None:
         self.otherwise = otherwise
-
-
-def _knowing(
-    decide: Rule[State, StreamId, Arguments],
-    stream_id: StreamId,
-    *args: Arguments.args,
-    **said: Arguments.kwargs,
-) -> Callable[[State | None], Decision]:
-    """The rule with all that it needs but the state."""
-    return lambda state: decide(state, stream_id, *args, **said)
 
 
 def _after(staged: _Staged, position: int | None = None) -> Loaded:
