@@ -11,6 +11,7 @@ import typer
 from runtime.browser import get_browser
 from runtime.cli.output import say
 from runtime.installation import ROOT
+from runtime.suite.area import NoSuchArea, area_tests
 from runtime.suite.changed import changed_files, touched_tests
 from runtime.suite.linters import run_linters
 from runtime.suite.run import run_pytest, run_suite
@@ -35,6 +36,9 @@ def run_tests(
     since: Annotated[
         str, typer.Option("--since", help="With --changed: what differs from this commit.")
     ] = "HEAD",
+    area: Annotated[
+        str, typer.Option("--area", help="Only this area's, and those of areas that stand on it.")
+    ] = "",
 ) -> None:
     """Run the test suite, or the levels that are named.
 
@@ -49,7 +53,9 @@ def run_tests(
         raise typer.Exit(run_long(environment))
     chosen = [word for word in words or [] if word in LEVELS] or list(LEVELS)
     for_pytest = [word for word in words or [] if word not in LEVELS]
-    tests = _touched(chosen, since) if changed else [f"tests/{level}" for level in chosen]
+    tests = [f"tests/{level}" for level in chosen]
+    if changed or area:
+        tests = _touched(chosen, since) if changed else _of_area(chosen, area)
     if any(test.startswith("tests/e2e") for test in tests):
         browser = get_browser(os.environ.get("NOCULTURE_BROWSER", ""), say)
         environment["NOCULTURE_BROWSER"] = str(browser)
@@ -60,6 +66,15 @@ def run_tests(
     elif tests:
         code = run_suite(tests, environment)
     raise typer.Exit(code if code else int(not clean))
+
+
+def _of_area(chosen: list[str], area: str) -> list[str]:
+    try:
+        tests = [test for test in area_tests(ROOT, area) if test.split("/")[1] in chosen]
+    except NoSuchArea as error:
+        raise typer.BadParameter(str(error)) from error
+    say(f"{len(tests)} test files of {area} and of what stands on it")
+    return tests
 
 
 def _touched(chosen: list[str], since: str) -> list[str]:

@@ -35,7 +35,7 @@ def changed_files(root: Path, since: str = "HEAD") -> list[str]:
 def touched_tests(root: Path, changed: Iterable[str]) -> list[str]:
     """Test files of the tree under `root`, in order of their path."""
     changed = list(changed)
-    imports = {path: _imports(root, path) for path in _python_files(root)}
+    imports = {path: imports_of(root, path) for path in python_files(root)}
     touched = _all_that_import(imports, {path for each in changed for path in _code(root, each)})
     return [test for test in sorted(imports) if _is_test(test) and _runs(test, touched, changed)]
 
@@ -83,13 +83,13 @@ def _all_that_import(imports: dict[str, set[str]], changed: set[str]) -> set[str
     return touched
 
 
-def _python_files(root: Path) -> Iterator[str]:
+def python_files(root: Path) -> Iterator[str]:
     for room in CODE:
         for path in (root / room).rglob("*.py"):
             yield path.relative_to(root).as_posix()
 
 
-def _imports(root: Path, path: str) -> set[str]:
+def imports_of(root: Path, path: str) -> set[str]:
     """Files of the tree that a module imports, also inside of functions."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((root / path).read_bytes())):

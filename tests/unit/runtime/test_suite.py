@@ -11,6 +11,7 @@ import pytest
 
 from runtime.installation import ROOT
 from runtime.suite import run
+from runtime.suite.area import NoSuchArea, area_tests
 from runtime.suite.changed import changed_files, touched_tests
 from runtime.suite.linters import CODE
 
@@ -156,6 +157,41 @@ def test_changed_are_edited_and_new_files_and_not_ignored_ones(tree: Path):
     (tree / "kit/calendar.py").write_text("")
     (tree / "a.log").write_text("")
     assert changed_files(tree) == ["kit/calendar.py", "kit/clock.py"]
+
+
+AREAS = {
+    "events/store/log.py": "",
+    "events/store/__init__.py": "",
+    "events/lending/__init__.py": "",
+    "events/lending/loan.py": "",
+    "events/desk/__init__.py": "",
+    "events/desk/queue.py": "",
+    "projections/desk/queues.py": "from events.lending.loan import LoanOpened",
+    "commands/lending/loans.py": "",
+    "tests/unit/lending/test_loan.py": "",
+    "tests/unit/desk/test_queue.py": "",
+    "tests/unit/desk/made.py": "",
+    "tests/unit/kit/test_clock.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("area", "tests"),
+    [
+        ("lending", ["tests/unit/desk/test_queue.py", "tests/unit/lending/test_loan.py"]),
+        ("desk", ["tests/unit/desk/test_queue.py"]),
+    ],
+)
+def test_an_area_is_tested_with_what_stands_on_it(tmp_path: Path, area: str, tests: list[str]):
+    for name, code in AREAS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+    assert area_tests(tmp_path, area) == tests
+
+
+def test_an_area_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(NoSuchArea, match="no area lending: there are account, system, vault"):
+        area_tests(ROOT, "lending")
 
 
 def test_the_types_of_every_room_are_checked():
