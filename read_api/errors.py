@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.errors import NoCultureError
 
 
-class NotFound(NoCultureError):
+class NotVisible(NoCultureError):
     """Also the answer for what another workspace has: that it exists is nobody else's business."""
 
     status, code = 404, "not-found"

@@ -149,7 +149,7 @@ def is_loopback(host: str) -> bool:
 
 def erasure_register(settings: Settings) -> Finding:
     """Whether everybody whom the database knows as erased is written down outside of it too."""
-    from runtime.erasing import register_of, unregistered
+    from runtime.erasure import register_of, unregistered
 
     name, register = "erasure register", register_of(settings)
     try:

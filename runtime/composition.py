@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
-from commands.account.forgetting import Forgetting
+from commands.account.erasure_watch import ErasureWatch
 from commands.closing import WorkspaceLocks
 from commands.unit import Commands
 from events.catalogue import load_all_events
@@ -104,7 +104,7 @@ def open_core(
         tail = ProgressTail(url)
         stack.callback(tail.close)
         commands = Commands(log, pool, codec, settings.secrets.installation_key)
-        stack.callback(Forgetting(keys, commands).stop)
+        stack.callback(ErasureWatch(keys, commands).stop)
         yield Core(
             settings=settings,
             url=url,

@@ -37,7 +37,7 @@ def run_api(settings: Settings) -> None:
     from events.log.tail import LogTail
     from processors.vault.sweeping import Sweeper
     from runtime.app import build_app
-    from runtime.erasing import before_ready
+    from runtime.erasure import before_ready
     from runtime.serving.limits import limits_of
     from runtime.serving.server import Server
 
@@ -100,7 +100,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from runtime.checkpoints import checkpointer
     from runtime.composition import new_wakes, open_event_log
     from runtime.consumers import engine
-    from runtime.erasing import before_ready
+    from runtime.erasure import before_ready
 
     start_logging(settings)
     with (

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from psycopg_pool import ConnectionPool
 
 from aggregates.account import account, erasure
-from commands.account.erasing_handlers import say_erased
+from commands.account.erasure_handlers import say_erased
 from commands.account.logins import Login, Logins
 from commands.account.proofs import NOT_GIVEN, GivenProof, Proofs
 from commands.closing import ERASURE_CLAIM

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from commands.account.erasing import CertifyErasure, EraseSubject, RecordContentsDeleted
+from commands.account.erasure_commands import CertifyErasure, EraseSubject, RecordContentsDeleted
 from commands.command import Command
 from commands.leaving import Contents, Leaving
 from events.account.erasure import Certificate, ErasureContentsDeleted, ErasureStepRequested

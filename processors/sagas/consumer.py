@@ -12,7 +12,7 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from processors.consumers.consumer import Connection, Consumer, TryAgain
 from processors.sagas.rows import SagaRows
-from processors.sagas.stepping import AlreadyStepped, Cause, Stepping
+from processors.sagas.step_batch import AlreadyStepped, Cause, StepBatch
 from processors.wake import Wake
 from sagas.saga import Happened, Saga
 
@@ -37,10 +37,10 @@ class SagaConsumer(Consumer):
         self.types = frozenset(event.type for event in saga.watches)
         self._saga, self._log, self._codec = saga, log, codec
         self._commands_due, self._rows = commands_due, rows
-        self._stepping: Stepping | None = None
+        self._step_batch: StepBatch | None = None
 
     def apply(self, connection: Connection, events: Sequence[Recorded]) -> None:
-        stepping = Stepping(self._saga, self._log, self._codec, self._rows)
+        step_batch = StepBatch(self._saga, self._log, self._codec, self._rows)
         for event in events:
             stream_id = self._saga.stream_of(event.data)
             if stream_id is None:
@@ -53,14 +53,14 @@ class SagaConsumer(Consumer):
                 correlation_id=event.correlation_id,
                 causation_id=event.event_id,
             )
-            stepping.take(stream_id, Happened(event.data), cause)
-        stepping.write_rows(connection)
-        self._stepping = stepping
+            step_batch.take(stream_id, Happened(event.data), cause)
+        step_batch.write_rows(connection)
+        self._step_batch = step_batch
 
     def finish(self, connection: Connection) -> None:
-        if self._stepping is not None:
+        if self._step_batch is not None:
             try:
-                self._stepping.append(connection)
+                self._step_batch.append(connection)
             except AlreadyStepped:
                 # No race that another try could win.
                 raise
@@ -70,7 +70,7 @@ class SagaConsumer(Consumer):
 
     def committed(self) -> None:
         """After the commit: readers have something to read, the dispatcher something to send."""
-        if self._stepping is not None and self._stepping.moved:
+        if self._step_batch is not None and self._step_batch.moved:
             self._log.wake()
             self._commands_due.set()
-        self._stepping = None
+        self._step_batch = None

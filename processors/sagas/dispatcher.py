@@ -18,7 +18,7 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from processors.pace import longer_pause_s, work_until
 from processors.sagas.rows import CommandRow, SagaRows
-from processors.sagas.stepping import Cause, Stepping
+from processors.sagas.step_batch import Cause, StepBatch
 from processors.wake import Wake
 from sagas.saga import Refused, Saga
 from schemas.telling import safely
@@ -125,7 +125,7 @@ class Dispatcher:
     def _refused(self, due: CommandRow, refusal: NoCultureError) -> None:
         if due.saga not in self._sagas:
             raise UnknownSagaOfCommand(due.saga)
-        stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)
+        step_batch = StepBatch(self._sagas[due.saga], self._store, self._codec, self._rows)
         cause = Cause(
             kind="refusal",
             name=due.name,
@@ -136,7 +136,7 @@ class Dispatcher:
         )
         with self._pool.connection() as connection, connection.transaction():
             self._rows.forget_command(connection, due.command_id)
-            stepping.take(due.stream_id, Refused(due.name, refusal.code, str(refusal)), cause)
-            stepping.write_rows(connection)
-            stepping.append(connection)
+            step_batch.take(due.stream_id, Refused(due.name, refusal.code, str(refusal)), cause)
+            step_batch.write_rows(connection)
+            step_batch.append(connection)
         self._store.wake()

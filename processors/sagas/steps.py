@@ -26,7 +26,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SagaProgress:
     """Where a saga stands: its state after `version` steps, and what the last one asked for."""
 
     state: Any = None
@@ -39,23 +39,23 @@ class Standing:
 Pending = tuple[str, dict[str, Any]]
 
 
-def standing(saga: Saga, newest: Recorded | None) -> Standing:
+def saga_progress(saga: Saga, newest: Recorded | None) -> SagaProgress:
     """From the newest event of the saga's stream."""
     if newest is None:
-        return Standing()
+        return SagaProgress()
     step: Any = newest.data
     state = saga.recall(step.state, step.memory)
-    return Standing(state, newest.stream_version, step.sent, step.timers)
+    return SagaProgress(state, newest.stream_version, step.sent, step.timers)
 
 
 def take(
     saga: Saga,
     stream_id: str,
-    before: Standing,
+    before: SagaProgress,
     input: Input,
     cause: Cause,
     pending: tuple[Pending, ...] = (),
-) -> tuple[Standing, Event] | None:
+) -> tuple[SagaProgress, Event] | None:
     """(where it stands now, the step's event), or None for an input that changes nothing.
 
     A command that is `pending` is not sent beside itself. Raises, for what an operator may not do,
@@ -85,11 +85,11 @@ def take(
             "timers": timers,
         }
     )
-    return Standing(state, before.version + 1, sent, timers), stepped
+    return SagaProgress(state, before.version + 1, sent, timers), stepped
 
 
 def _react(
-    saga: Saga, before: Standing, input: Input, on_the_way: bool
+    saga: Saga, before: SagaProgress, input: Input, on_the_way: bool
 ) -> tuple[Any, list[Pending], tuple[SetTimer, ...]] | None:
     operated = isinstance(input, Retried | Skipped | Aborted)
     if operated and before.state is None:

@@ -21,7 +21,7 @@ from events.store.log import PostgresLog
 from processors.consumers.batch import is_passing
 from processors.pace import longer_pause_s, work_until
 from processors.sagas.rows import DueTimer, SagaRows
-from processors.sagas.stepping import Cause, Stepping
+from processors.sagas.step_batch import Cause, StepBatch
 from processors.wake import Wake
 from sagas.saga import Saga, TimerFired
 from schemas.telling import safely
@@ -120,7 +120,7 @@ class Timers:
         return True
 
     def _fire(self, connection: Connection, due: DueTimer) -> None:
-        stepping = Stepping(self._sagas[due.saga], self._store, self._codec, self._rows)
+        step_batch = StepBatch(self._sagas[due.saga], self._store, self._codec, self._rows)
         cause = Cause(
             kind="timer",
             name=due.token,
@@ -129,9 +129,9 @@ class Timers:
             correlation_id=due.correlation_id or CorrelationId.derived(due.stream_id),
             causation_id=None,
         )
-        stepping.take(due.stream_id, TimerFired(due.token), cause)
-        stepping.write_rows(connection)
-        stepping.append(connection)
+        step_batch.take(due.stream_id, TimerFired(due.token), cause)
+        step_batch.write_rows(connection)
+        step_batch.append(connection)
 
     def _put_aside(self, due: DueTimer, error: Exception) -> None:
         log.warning("%s of %s will be fired again: %s", due.token, due.stream_id, safely(error))

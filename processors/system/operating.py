@@ -18,8 +18,8 @@ from events.store.pending import Append, Committed, InputMismatch, VersionConfli
 from events.system.operation import Action, SagaOperated
 from processors.consumers.consumer import Connection
 from processors.sagas.rows import SagaRows
-from processors.sagas.stepping import Stepping, pending_event
-from processors.sagas.steps import Cause, Pending, standing
+from processors.sagas.step_batch import StepBatch, pending_event
+from processors.sagas.steps import Cause, Pending, saga_progress
 from sagas.errors import UnknownSaga
 from sagas.saga import Aborted, Retried, Saga, Skipped
 
@@ -102,7 +102,7 @@ class Operating:
             action=action,
             saga=saga.name,
             saga_id=saga_id,
-            state=saga.name_of(standing(saga, self._codec.decode(newest)).state),
+            state=saga.name_of(saga_progress(saga, self._codec.decode(newest)).state),
             operator_id=None if operator_id is None else AccountId(operator_id),
             reason=reason,
         )
@@ -117,10 +117,10 @@ class Operating:
         pending: tuple[Pending, ...] = ()
         if action == "retry":
             pending = self._rows.hasten(connection, saga_id, newest.correlation_id)
-        stepping = Stepping(saga, self._store, self._codec, self._rows)
-        stepping.take(saga_id, _INPUTS[action](), cause, pending)
-        stepping.write_rows(connection)
-        (step,) = stepping.appends()
+        step_batch = StepBatch(saga, self._store, self._codec, self._rows)
+        step_batch.take(saga_id, _INPUTS[action](), cause, pending)
+        step_batch.write_rows(connection)
+        (step,) = step_batch.appends()
         recorded = pending_event(operation, operation.operation_id, 1, newest.tenant, self._codec)
         return self._append(
             connection,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from psycopg_pool import ConnectionPool
 
-from read_api.errors import NotFound, ViewNotReady
+from read_api.errors import NotVisible, ViewNotReady
 from read_api.views import Row, Views
 from schemas.account.dto import ErasureConsumerDto, ErasureDto
 
@@ -33,9 +33,9 @@ class ErasureQueries:
         self._views, self._consumers = Views(pool), consumers
 
     def get(self, erasure_id: str) -> ErasureDto:
-        """Raises NotFound (404)."""
+        """Raises NotVisible (404)."""
         if not _ID.fullmatch(erasure_id):
-            raise NotFound("This erasure")
+            raise NotVisible("This erasure")
         row = self._row(erasure_id)
         return ErasureDto(
             id=erasure_id,
@@ -77,5 +77,5 @@ class ErasureQueries:
             if row is not None:
                 return row
             if time.monotonic() >= deadline:
-                raise NotFound("This erasure")
+                raise NotVisible("This erasure")
             time.sleep(0.02)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from events.envelope import Envelope
 from kit.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors, shown
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.views import Row, Views
 from schemas.dto import Page
 from schemas.system.sagas import (
@@ -94,7 +94,7 @@ class SagaQueries:
         return {row["stuck"]: row["sagas"] for row in rows}
 
     def get(self, saga_id: str) -> SagaDetailDto:
-        """As the log has it now, which may be more than the list shows. Raises NotFound (404)."""
+        """As the log has it now, which may be more than the list shows. Raises NotVisible (404)."""
         steps = self._steps(saga_id)
         newest = steps[-1].to_json()
         row = self._views.row(f"{_STANDING} WHERE s.saga_id = %(id)s", {**_LIMITS, "id": saga_id})
@@ -128,10 +128,10 @@ class SagaQueries:
     def _steps(self, saga_id: str) -> Sequence[Envelope]:
         """Oldest first, never empty."""
         if not _SAGA_ID.fullmatch(saga_id):
-            raise NotFound("This saga")
+            raise NotVisible("This saga")
         newest = self._history(saga_id, newest_first=True, limit=MAX_STEPS)
         if not newest or newest[0].type != f"{newest[0].category}.stepped":
-            raise NotFound("This saga")
+            raise NotVisible("This saga")
         return newest[::-1]
 
     def _told(self, steps: Sequence[Envelope], saga_id: str) -> Sequence[SagaStepDto]:

@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 from kit.caller import Caller
 from kit.paging import Cursors, shown
 from kit.positions import Progress
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.revealing import Reveal, as_stored
 from read_api.views import Row, Views
 from schemas.dto import EventDto, Page
@@ -37,7 +37,7 @@ class TimelineQueries:
     ) -> Page[EventDto]:
         """Its own stream's events, its analysis' and its ingest's; also of a deleted asset.
 
-        Raises NotFound (404), InvalidCursor (422).
+        Raises NotVisible (404), InvalidCursor (422).
         """
         asked = ["asset-events", caller.workspace_id, asset_id]
         after = self._cursors.open(cursor, asked)
@@ -49,7 +49,7 @@ class TimelineQueries:
             limit + 1,
         )
         if not rows and after is None:
-            raise NotFound("This asset")
+            raise NotVisible("This asset")
         return self._page(rows, limit, asked)
 
     def newest_of_asset(self, caller: Caller, asset_id: str, limit: int) -> list[EventDto]:

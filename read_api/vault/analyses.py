@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from gateways.ports.objects import ObjectStore
 from kit.caller import Caller
-from read_api.errors import AnalysisGivenUp, NoReport, NotFound, NothingToMeasure
+from read_api.errors import AnalysisGivenUp, NoReport, NothingToMeasure, NotVisible
 from read_api.vault.assets import AssetQueries
 from read_api.vault.overrides import with_overrides
 from read_api.views import Row, Views
@@ -40,7 +40,7 @@ class AnalysisQueries:
     def report(self, caller: Caller, asset_id: str, run: int | None = None) -> Report | None:
         """Of this run or of the newest that has one, with what the musician says.
 
-        None for what was not measured, or before there were reports. Raises NotFound (404), also
+        None for what was not measured, or before there were reports. Raises NotVisible (404), also
         for a run that there is not.
         """
         found = self.report_and_etag(caller, asset_id, run)
@@ -62,14 +62,14 @@ class AnalysisQueries:
         return report, f'"r{sha256[:16]}-v{row["version"]}"'
 
     def runs(self, caller: Caller, asset_id: str) -> Page[AnalysisRunDto]:
-        """Newest first, at most 200. Raises NotFound (404)."""
+        """Newest first, at most 200. Raises NotVisible (404)."""
         self._assets.row(caller, asset_id)
         return Page(data=[_run_of(row) for row in self._runs(asset_id)])
 
     def compare(
         self, caller: Caller, asset_id: str, old: int | None = None, new: int | None = None
     ) -> AnalysisComparison:
-        """By default the two newest that were completed. Raises NotFound (404)."""
+        """By default the two newest that were completed. Raises NotVisible (404)."""
         self._assets.row(caller, asset_id)
         completed = [row["run"] for row in self._runs(asset_id) if row["state"] == "completed"]
         if new is None:
@@ -84,7 +84,7 @@ class AnalysisQueries:
     def standing(self, caller: Caller, asset_id: str, since_run: int = 0) -> Standing:
         """For whoever wants a report of `since_run` or a later one.
 
-        Raises NotFound (404), NothingToMeasure, AnalysisGivenUp, NoReport (409).
+        Raises NotVisible (404), NothingToMeasure, AnalysisGivenUp, NoReport (409).
         """
         row = self._assets.row(caller, asset_id)
         if row["file_state"] == "uploaded":  # on its way: whoever asks waits for the probe too
@@ -115,7 +115,7 @@ class AnalysisQueries:
             {"id": asset_id, "run": run},
         )
         if row is None:
-            raise NotFound("This run of the analysis")
+            raise NotVisible("This run of the analysis")
         return row
 
     def _read(self, row: Row, sha256: str | None) -> Report | None:

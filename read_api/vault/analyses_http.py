@@ -8,7 +8,7 @@ from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.vault.analyses import AnalysisQueries
 from read_api.vault.reanalyses import ReanalysisQueries
 from schemas.audio.report import Report
@@ -46,7 +46,7 @@ def router(
     ) -> Response:
         found = analyses.report_and_etag(caller, asset_id, run)
         if found is None:
-            raise NotFound("A report of this recording")
+            raise NotVisible("A report of this recording")
         report, etag = found
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if etag in request.headers.get("if-none-match", ""):

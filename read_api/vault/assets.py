@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 from gateways.ports.text import TextEmbedder
 from kit.caller import Caller
 from kit.paging import Cursors
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.asset_rows import asset_of
 from read_api.vault.search.alike import Alike
@@ -40,7 +40,7 @@ class AssetQueries:
     def list(self, caller: Caller, filters: AssetFilters) -> AssetPage:
         """One page, with what was understood of `q` and why each asset is in it.
 
-        Raises InvalidCursor (422), and NotFound (404) for `similar_to` of another workspace.
+        Raises InvalidCursor (422), and NotVisible (404) for `similar_to` of another workspace.
         """
         if filters.similar_to:
             self.row(caller, filters.similar_to)
@@ -51,15 +51,15 @@ class AssetQueries:
         return self._search.count(caller, filters)
 
     def similar(self, caller: Caller, asset_id: str, limit: int) -> Page[FoundAsset]:
-        """What sounds most like it. Raises NotFound (404)."""
+        """What sounds most like it. Raises NotVisible (404)."""
         return Page(data=self._alike.similar(caller, self.get(caller, asset_id), limit))
 
     def related(self, caller: Caller, asset_id: str) -> Page[RelatedAsset]:
-        """Other recordings of the same song. Raises NotFound (404)."""
+        """Other recordings of the same song. Raises NotVisible (404)."""
         return Page(data=self._alike.related(caller, self.get(caller, asset_id)))
 
     def get(self, caller: Caller, asset_id: str) -> AssetDto:
-        """Raises NotFound (404), also for an asset of another workspace."""
+        """Raises NotVisible (404), also for an asset of another workspace."""
         return asset_of(self.row(caller, asset_id))
 
     def row(self, caller: Caller, asset_id: str) -> Row:
@@ -72,7 +72,7 @@ class AssetQueries:
                 {"id": asset_id, "workspace": caller.workspace_id},
             )
         if row is None:
-            raise NotFound("This asset")
+            raise NotVisible("This asset")
         return row
 
     def stats(self, caller: Caller) -> VaultStats:

@@ -8,7 +8,7 @@ from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
 from kit.paging import Cursors, shown
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.revealing import Reveal, as_stored
 from read_api.vault.assets import AssetQueries
 from read_api.vault.search.saved import InvalidQuery, filters_of
@@ -57,11 +57,11 @@ class CollectionQueries:
         return shown(page, lambda row: self._collection(caller, row))
 
     def get(self, caller: Caller, collection_id: str) -> CollectionDto:
-        """Raises NotFound (404)."""
+        """Raises NotVisible (404)."""
         asked = {"collection": collection_id, "workspace": caller.workspace_id}
         row = self._views.row(_ONE, asked)
         if row is None:
-            raise NotFound("The collection")
+            raise NotVisible("The collection")
         return self._collection(caller, row)
 
     def _collection(self, caller: Caller, row: Row) -> CollectionDto:

@@ -8,7 +8,7 @@ from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
 from kit.paging import Cursors, shown
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.revealing import Reveal, as_stored
 from read_api.vault.assets import AssetQueries
 from read_api.views import Row, Views
@@ -41,7 +41,7 @@ class CommentQueries:
     def of_asset(
         self, caller: Caller, asset_id: str, *, limit: int = 200, cursor: str | None = None
     ) -> Page[CommentDto]:
-        """By the moment they are about. Raises NotFound (404), InvalidCursor (422)."""
+        """By the moment they are about. Raises NotVisible (404), InvalidCursor (422)."""
         self._assets.row(caller, asset_id)
         asked = ["comments", caller.workspace_id, asset_id]
         at_s, comment = self._cursors.open(cursor, asked) or _BEFORE_ALL
@@ -59,11 +59,11 @@ class CommentQueries:
         return shown(page, self._comment)
 
     def get(self, caller: Caller, comment_id: str) -> CommentDto:
-        """Raises NotFound (404)."""
+        """Raises NotVisible (404)."""
         asked = {"comment": comment_id, "workspace": caller.workspace_id}
         row = self._views.row(_ONE, asked)
         if row is None:
-            raise NotFound("The comment")
+            raise NotVisible("The comment")
         return self._comment(row)
 
     def _comment(self, row: Row) -> CommentDto:

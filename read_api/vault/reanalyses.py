@@ -7,7 +7,7 @@ import re
 from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.views import Row, Views
 from schemas.vault.analyses import ReanalysisDto, ReanalysisFilter
 
@@ -52,14 +52,14 @@ class ReanalysisQueries:
         return self.get(caller, row["reanalysis_id"]) if row else None
 
     def get(self, caller: Caller, reanalysis_id: str) -> ReanalysisDto:
-        """Raises NotFound (404)."""
+        """Raises NotVisible (404)."""
         row: Row | None = None
         if _ID.fullmatch(reanalysis_id):
             row = self._views.row(
                 _PROGRESS, {"id": reanalysis_id, "workspace": caller.workspace_id}
             )
         if row is None:
-            raise NotFound("This run")
+            raise NotVisible("This run")
         done = row["measured"] + row["failed"] + row["passed_over"]
         known = {name: row[name] for name in ReanalysisDto.model_fields if name in row}
         return ReanalysisDto(id=reanalysis_id, done=done, **known)

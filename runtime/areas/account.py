@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from commands.account.erasing_handlers import HANDLERS
+from commands.account.erasure_handlers import HANDLERS
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.account.mail import AddressCodeMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
@@ -273,7 +273,7 @@ def _costly(queues: Queues, access: Access, commands: AccountCommands) -> Iterat
 
 
 def _work(core: Core, stack: ExitStack) -> Iterator[Performed]:
-    from runtime.erasing import effects_of
+    from runtime.erasure import effects_of
     from runtime.mailing import mail_effects
 
     for effect in effects_of(core):

@@ -194,7 +194,7 @@ def recover(json: Json = False) -> None:
     from runtime.composition import kafka_config, new_wakes, open_core
     from runtime.consumers import consumers, rebuilder
     from runtime.engines.kafka_users import KafkaUser
-    from runtime.erasing import replay_register
+    from runtime.erasure import replay_register
     from runtime.owner import owner_database_url
 
     settings = running()

@@ -23,7 +23,7 @@ from runtime.serving.refusals import (
     HeaderTimeout,
     MalformedRequest,
     TargetTooLong,
-    TooManyAtOnce,
+    TooManyAhead,
     TooManyConnections,
     UpgradeRefused,
     answer_of,
@@ -190,7 +190,7 @@ class GuardedProtocol(WholeTargets):
         if self._head_bytes > limit and sum(len(n) + len(v) + 4 for n, v in self.headers) > limit:
             self._stop(self._headers_too_large())
         if len(self.pipeline) >= MAX_AHEAD:
-            self._stop(TooManyAtOnce())
+            self._stop(TooManyAhead())
         upgrades = self.parser.should_upgrade()
         if upgrades and self._get_upgrade() == b"websocket":
             self._stop(UpgradeRefused())

@@ -69,7 +69,7 @@ class TooManyConnections(NoCultureError):
         super().__init__("Too many connections are open: close some, or try again in a moment")
 
 
-class TooManyAtOnce(NoCultureError):
+class TooManyAhead(NoCultureError):
     """Never answered: the requests before it are, then the connection ends."""
 
     status, code = 503, "too-many-pipelined"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from commands.account.erasing import RequestErasureStep
+from commands.account.erasure_commands import RequestErasureStep
 from events.account.erasing import ErasingStepped
 from events.account.erasure import (
     ErasureCertified,

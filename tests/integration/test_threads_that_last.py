@@ -11,7 +11,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from commands.account import forgetting
-from commands.account.forgetting import Forgetting
+from commands.account.erasure_watch import ErasureWatch
 from commands.unit import Commands
 from events.log.postgres import StoreLog
 from events.log.progress_tail import CHANNEL, ProgressTail
@@ -75,7 +75,7 @@ def test_an_error_of_another_kind_kept_erased_people_in_memory(
 
     monkeypatch.setattr(forgetting, "POLL_S", 0.01)
     monkeypatch.setattr(forgetting, "erased_lately", broken)
-    kept = Forgetting(codec.keys, commands)  # type: ignore[arg-type]
+    kept = ErasureWatch(codec.keys, commands)  # type: ignore[arg-type]
     eventually(lambda: len(looked) > 2)
     kept.stop()
 

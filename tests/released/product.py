@@ -47,7 +47,7 @@ from runtime.composition import Core, kafka_config, new_wakes, open_core, open_e
 from runtime.consumers import consumers, engine, views
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.kafka_users import KafkaUser
-from runtime.erasing import before_ready, effects_of
+from runtime.erasure import before_ready, effects_of
 from runtime.mailing import mail_effects
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database

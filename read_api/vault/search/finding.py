@@ -20,7 +20,7 @@ from read_api.vault.search.meaning import Meaning
 from read_api.vault.search.nearest import Nearest
 from read_api.vault.search.question import Question, understand
 from read_api.vault.search.reasons import texts_of, why_found
-from read_api.vault.search.statement import After, Asked
+from read_api.vault.search.statement import After, SearchPlan
 from read_api.vault.search.texts import SIMILARITY, How, Named, verbatim
 from read_api.views import Row, Views
 from schemas.dto import Page
@@ -41,7 +41,7 @@ class Understood:
     question: Question
     chips: tuple[Chip, ...]
     words: tuple[str, ...]
-    asked: Asked
+    asked: SearchPlan
     alone: Conditions
 
     @property
@@ -50,7 +50,7 @@ class Understood:
         return self.asked.named is None and not self.chips
 
     @property
-    def only_chips(self) -> Asked:
+    def only_chips(self) -> SearchPlan:
         """The question without the words that stand nowhere."""
         return replace(self.asked, words=(), meaning=None, held=self.alone)
 
@@ -109,7 +109,7 @@ class Search:
         if question.chips and not has_words(" ".join(words)):
             words = ()
         base = conditions(caller.workspace_id, filters)
-        asked = Asked(
+        asked = SearchPlan(
             base,
             read_as(base, chips, words=bool(words)),
             filters.order,
@@ -175,7 +175,7 @@ class Search:
             return rows, "exact", False
         return self._read(understood.only_chips, "exact", None, limit), "exact", True
 
-    def _fits(self, asked: Asked, how: How) -> bool:
+    def _fits(self, asked: SearchPlan, how: How) -> bool:
         """Whether any text fits."""
         sql, parameters = statement.fits_statement(asked, how)
         return bool(self._views.rows(sql, parameters, _settings(asked, how))[0]["fits"])
@@ -204,12 +204,12 @@ class Search:
         broad = fitting >= statement.BROAD and (fitting > limit or self._many(asked))
         return ("broad" if broad else "exact", *lenient), fitting > 0
 
-    def _many(self, asked: Asked) -> bool:
+    def _many(self, asked: SearchPlan) -> bool:
         """Or they are all new, and there is no second page far down."""
         found: int = self._one(statement.count_statement(asked, "exact"), "exact")["found"]
         return found > statement.MANY
 
-    def _read(self, asked: Asked, how: How, after: After | None, limit: int) -> list[Row]:
+    def _read(self, asked: SearchPlan, how: How, after: After | None, limit: int) -> list[Row]:
         sql, parameters = statement.page_statement(asked, how, after, limit)
         return self._views.rows(sql, parameters, _settings(asked, how))
 
@@ -222,7 +222,7 @@ def _named(q: str | None, phrase: str) -> Named | None:
     return Named(unicodedata.normalize("NFC", (q or "").strip()), phrase) if phrase else None
 
 
-def _settings(asked: Asked | None, how: How) -> dict[str, str]:
+def _settings(asked: SearchPlan | None, how: How) -> dict[str, str]:
     settings = dict(SETTINGS)
     if how in SIMILARITY:
         settings["pg_trgm.word_similarity_threshold"] = str(SIMILARITY[how])

@@ -40,7 +40,7 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchPlan:
     """All that decides which rows are shown, in which order.
 
     A row fulfils `base` (the parameters), and either `held` (`base` and the chips) with its
@@ -78,7 +78,7 @@ class Branch:
     score: str
 
 
-def branches(asked: Asked, text: TextMatch | None) -> list[Branch]:
+def branches(asked: SearchPlan, text: TextMatch | None) -> list[Branch]:
     """Each row is in one of them at most, and each is planned alone: an OR of them would be asked
     of row after row."""
     if text is not None and text.apart:
@@ -100,7 +100,7 @@ def branches(asked: Asked, text: TextMatch | None) -> list[Branch]:
 
 
 def page_statement(
-    asked: Asked, how: How, after: After | None, limit: int
+    asked: SearchPlan, how: How, after: After | None, limit: int
 ) -> tuple[str, dict[str, Any]]:
     """(statement, parameters) for `limit + 1` rows: vault columns, `score`, `text_score`,
     closeness to what was asked for, and `sort_key`."""
@@ -130,7 +130,7 @@ def page_statement(
     )
 
 
-def count_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
+def count_statement(asked: SearchPlan, how: How) -> tuple[str, dict[str, Any]]:
     """How many rows there are in all, those that only mean the same apart."""
     text = _text(asked, how)
     if text is None or not text.apart:
@@ -144,7 +144,7 @@ def count_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
     )
 
 
-def fits_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
+def fits_statement(asked: SearchPlan, how: How) -> tuple[str, dict[str, Any]]:
     """`fits`: whether any row's text fits, beside the filters and the nearest sounds."""
     text, near, among = text_match(list(asked.words), how), "", None
     parameters = _parameters(asked, text)
@@ -155,7 +155,7 @@ def fits_statement(asked: Asked, how: How) -> tuple[str, dict[str, Any]]:
     return f"{near} SELECT {' OR '.join(one)} AS fits", parameters
 
 
-def breadth_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
+def breadth_statement(asked: SearchPlan) -> tuple[str, dict[str, Any]]:
     """`fitting`: how many of the newest rows the words and filters fit; a look, no count."""
     text = text_match(list(asked.words), "exact")
     fits = " OR ".join(f"({branch.where})" for branch in branches(asked, text))
@@ -167,7 +167,7 @@ def breadth_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
     )
 
 
-def few_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
+def few_statement(asked: SearchPlan) -> tuple[str, dict[str, Any]]:
     """`few`: whether so few rows fulfil the filters that all of them may be compared."""
     return (
         f"SELECT count(*) <= {FEW} AS few FROM"
@@ -176,18 +176,18 @@ def few_statement(asked: Asked) -> tuple[str, dict[str, Any]]:
     )
 
 
-def _text(asked: Asked, how: How) -> TextMatch | None:
+def _text(asked: SearchPlan, how: How) -> TextMatch | None:
     return text_match(list(asked.words), how) if asked.words else None
 
 
-def _parameters(asked: Asked, text: TextMatch | None) -> dict[str, Any]:
+def _parameters(asked: SearchPlan, text: TextMatch | None) -> dict[str, Any]:
     parameters = dict(asked.held.parameters)
     for more in (text, asked.named, asked.verbatim):
         parameters |= more.parameters if more else {}
     return parameters
 
 
-def _texts(asked: Asked, text: TextMatch) -> str:
+def _texts(asked: SearchPlan, text: TextMatch) -> str:
     """The body of the common table of rows whose text fits: (asset_id, text_score)."""
     among = asked.sound.table if asked.sound else None
     return " UNION ALL ".join(
@@ -195,7 +195,7 @@ def _texts(asked: Asked, text: TextMatch) -> str:
     )
 
 
-def _tables(asked: Asked, text: TextMatch | None) -> str:
+def _tables(asked: SearchPlan, text: TextMatch | None) -> str:
     tables = [
         f"{near.table} AS MATERIALIZED ({near.candidates(asked.held.sql, few=asked.few)})"
         for near in asked.near
@@ -214,7 +214,7 @@ def _tables(asked: Asked, text: TextMatch | None) -> str:
     return f"WITH {', '.join(tables)}" if tables else ""
 
 
-def _found(asked: Asked, text: TextMatch | None, column: str) -> str:
+def _found(asked: SearchPlan, text: TextMatch | None, column: str) -> str:
     """All rows that are shown, with what orders them."""
     source = _source(asked, text)
     if text:
@@ -227,7 +227,7 @@ def _found(asked: Asked, text: TextMatch | None, column: str) -> str:
     return " UNION ALL ".join(every)
 
 
-def _source(asked: Asked, text: TextMatch | None) -> str:
+def _source(asked: SearchPlan, text: TextMatch | None) -> str:
     source = "views.vault AS vault"
     if text:
         source += f" JOIN {'hits' if asked.meaning else 'texts'} USING (asset_id)"
@@ -236,7 +236,7 @@ def _source(asked: Asked, text: TextMatch | None) -> str:
     return source
 
 
-def _columns(asked: Asked, worth: str, column: str) -> str:
+def _columns(asked: SearchPlan, worth: str, column: str) -> str:
     terms = [
         *(worth, *asked.held.worth),
         *(f"coalesce({near.table}_closeness, 0)" for near in asked.near),
@@ -253,7 +253,7 @@ def _columns(asked: Asked, worth: str, column: str) -> str:
 
 
 def _newest_first(
-    asked: Asked, text: TextMatch, after: After | None, parameters: dict[str, Any]
+    asked: SearchPlan, text: TextMatch, after: After | None, parameters: dict[str, Any]
 ) -> str:
     """What is called so first, then all that fits, newest first, by an index that stops early."""
     named = asked.named

@@ -8,7 +8,7 @@ import pytest
 
 from events.ids import CorrelationId, IngestId
 from events.store.pending import VersionConflict
-from processors.sagas.stepping import AlreadyStepped, Cause, Stepping
+from processors.sagas.step_batch import AlreadyStepped, Cause, StepBatch
 from processors.sagas.timers import Timers
 from sagas.saga import Happened, TimerFired
 from sagas.vault.ingest import INGEST
@@ -80,11 +80,11 @@ def test_an_input_that_would_move_the_saga_twice_is_refused_the_second_time(inge
     stream_id = IngestId.beside(asset_id)
 
     def take() -> None:
-        stepping = Stepping(INGEST, ingests.log, ingests.codec)
+        step_batch = StepBatch(INGEST, ingests.log, ingests.codec)
         with ingests.pool.connection() as connection, connection.transaction():
-            stepping.take(stream_id, TimerFired("probe"), due_to("probe@1"))
-            stepping.write_rows(connection)
-            stepping.append(connection)
+            step_batch.take(stream_id, TimerFired("probe"), due_to("probe@1"))
+            step_batch.write_rows(connection)
+            step_batch.append(connection)
 
     take()
     with pytest.raises(AlreadyStepped):
@@ -102,8 +102,8 @@ def test_two_inputs_at_once_make_one_loser_who_may_come_again(ingests: Ingests):
     asset_id = ingests.upload()
     ingests.feed()
     stream_id = IngestId.beside(asset_id)
-    first = Stepping(INGEST, ingests.log, ingests.codec)
-    second = Stepping(INGEST, ingests.log, ingests.codec)
+    first = StepBatch(INGEST, ingests.log, ingests.codec)
+    second = StepBatch(INGEST, ingests.log, ingests.codec)
     first.take(stream_id, TimerFired("probe"), due_to("probe@1"))
     second.take(stream_id, TimerFired("probe"), due_to("probe@2"))
     verdicts: list[BaseException] = []
@@ -189,7 +189,7 @@ def test_a_crash_while_a_timer_fires_leaves_it_due(
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(Stepping, "append", crash)
+        patch.setattr(StepBatch, "append", crash)
         with pytest.raises(Crash):
             ingests.timers().fire_one()
     assert ingests.steps(asset_id) == ["Probing"]
@@ -216,11 +216,11 @@ def test_a_timer_runs_by_itself_until_it_is_told_to_stop(ingests: Ingests):
 def test_a_timer_before_the_upload_was_read_moves_nothing(ingests: Ingests):
     asset_id = ingests.upload()
     (uploaded,) = ingests.new_events()
-    stepping = Stepping(INGEST, ingests.log, ingests.codec)
-    stepping.take(IngestId.beside(asset_id), TimerFired("probe"), due_to("t"))
-    assert not stepping.moved
-    stepping.take(IngestId.beside(asset_id), Happened(uploaded.data), due_to("e", "event"))
-    assert stepping.moved
+    step_batch = StepBatch(INGEST, ingests.log, ingests.codec)
+    step_batch.take(IngestId.beside(asset_id), TimerFired("probe"), due_to("t"))
+    assert not step_batch.moved
+    step_batch.take(IngestId.beside(asset_id), Happened(uploaded.data), due_to("e", "event"))
+    assert step_batch.moved
 
 
 def _wait_until_somebody_is_blocked(ingests: Ingests) -> None:

@@ -17,7 +17,7 @@ from gateways.text.quantised import quantised
 from kit.caller import Caller
 from kit.paging import Cursors
 from kit.tokens import Signer
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.assets import AssetQueries
 from read_api.vault.search import nearest
@@ -234,7 +234,7 @@ def test_another_workspace_is_never_near(
         lambda: vault.related(stranger, theirs.id),
         lambda: found(vault, stranger, similar_to=theirs.id),
     ):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotVisible):
             asking()
 
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from aggregates.vault import asset
-from commands.account.erasing_handlers import say_erased
+from commands.account.erasure_handlers import say_erased
 from commands.unit import CommandContext
 from commands.vault.assets import Assets, TagChanges
 from commands.vault.quota import Quota, QuotaExceeded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from commands.account.erasing import RequestErasureStep
+from commands.account.erasure_commands import RequestErasureStep
 from events.account.erasure import ErasureCertified, ErasureContentsDeleted, ErasureKeyDestroyed
 from sagas.account.erasure import ERASURE, Erasing, react, stream_of
 from sagas.saga import Ended, Happened, Retried, TimerFired

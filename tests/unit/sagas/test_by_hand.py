@@ -11,7 +11,7 @@ from commands.vault.ingest import GiveUpAnalysis, RejectAsset, RequestAnalysis, 
 from events.ids import CorrelationId
 from events.vault.asset import AssetUploaded
 from events.vault.ingest import IngestStepped
-from processors.sagas.steps import Cause, Standing, take
+from processors.sagas.steps import Cause, SagaProgress, take
 from sagas.errors import NotAbortable, NothingToRetry, NotSkippable, SagaEnded, UnknownSaga
 from sagas.saga import (
     Aborted,
@@ -106,18 +106,18 @@ SIMPLE = Saga(
 )  # fmt: skip
 
 
-def standing_after(*inputs: Any, process: Saga = SIMPLE) -> Standing:
-    standing = Standing()
+def progress_after(*inputs: Any, process: Saga = SIMPLE) -> SagaProgress:
+    progress = SagaProgress()
     for number, input in enumerate(inputs):
         cause = Cause("test", "test", f"ref_{number}", "wsp_1", CorrelationId.new(), None)
-        taken = take(process, SAGA_ID, standing, input, cause)
+        taken = take(process, SAGA_ID, progress, input, cause)
         if taken is not None:
-            standing = taken[0]
-    return standing
+            progress = taken[0]
+    return progress
 
 
 def test_a_retry_that_the_table_says_nothing_to_sends_the_last_step_again_with_new_ids():
-    before = standing_after(Happened(uploaded))
+    before = progress_after(Happened(uploaded))
     taken = take(SIMPLE, SAGA_ID, before, Retried(), CAUSE)
     assert taken is not None
     assert [(c.name, c.body) for c in taken[0].sent] == [(c.name, c.body) for c in before.sent]
@@ -126,7 +126,7 @@ def test_a_retry_that_the_table_says_nothing_to_sends_the_last_step_again_with_n
 
 
 def test_a_command_on_its_way_is_not_sent_beside_itself():
-    before = standing_after(Happened(uploaded))
+    before = progress_after(Happened(uploaded))
     pending = tuple((c.name, c.body) for c in before.sent)
     taken = take(SIMPLE, SAGA_ID, before, Retried(), CAUSE, pending)
     assert taken is not None
@@ -134,7 +134,7 @@ def test_a_command_on_its_way_is_not_sent_beside_itself():
 
 
 def test_the_same_input_sends_the_same_ids():
-    before = standing_after(Happened(uploaded))
+    before = progress_after(Happened(uploaded))
     first, second = (take(SIMPLE, SAGA_ID, before, Retried(), CAUSE) for _ in range(2))
     assert first is not None
     assert second is not None
@@ -143,16 +143,16 @@ def test_the_same_input_sends_the_same_ids():
 
 def test_what_asked_for_nothing_cannot_ask_again():
     with pytest.raises(NothingToRetry):
-        take(SIMPLE, SAGA_ID, standing_after(Happened(uploaded), timer("answer")), Retried(), CAUSE)
+        take(SIMPLE, SAGA_ID, progress_after(Happened(uploaded), timer("answer")), Retried(), CAUSE)
 
 
 def test_a_skip_that_the_table_says_nothing_to_is_refused():
     with pytest.raises(NotSkippable):
-        take(SIMPLE, SAGA_ID, standing_after(Happened(uploaded)), Skipped(), CAUSE)
+        take(SIMPLE, SAGA_ID, progress_after(Happened(uploaded)), Skipped(), CAUSE)
 
 
 def test_an_abort_ends_any_saga_and_leaves_no_timer():
-    taken = take(SIMPLE, SAGA_ID, standing_after(Happened(uploaded)), Aborted(), CAUSE)
+    taken = take(SIMPLE, SAGA_ID, progress_after(Happened(uploaded)), Aborted(), CAUSE)
     assert taken is not None
     assert (taken[0].state, taken[0].sent, taken[0].timers) == (Ended("aborted"), (), ())
 
@@ -163,12 +163,12 @@ def test_a_saga_that_must_come_to_its_own_end_is_not_aborted():
         lambda event: SAGA_ID, react, never_ended_by_hand,
     )  # fmt: skip
     with pytest.raises(NotAbortable):
-        take(steadfast, SAGA_ID, standing_after(Happened(uploaded)), Aborted(), CAUSE)
+        take(steadfast, SAGA_ID, progress_after(Happened(uploaded)), Aborted(), CAUSE)
 
 
 @pytest.mark.parametrize("input", [Retried(), Skipped(), Aborted()])
 def test_nobody_moves_a_saga_that_has_ended_or_never_began(input: Any):
     with pytest.raises(SagaEnded):
-        take(SIMPLE, SAGA_ID, Standing(Ended("done"), 3), input, CAUSE)
+        take(SIMPLE, SAGA_ID, SagaProgress(Ended("done"), 3), input, CAUSE)
     with pytest.raises(UnknownSaga):
-        take(SIMPLE, SAGA_ID, Standing(), input, CAUSE)
+        take(SIMPLE, SAGA_ID, SagaProgress(), input, CAUSE)

@@ -33,7 +33,7 @@ from processors.consumers.checkpoints import CheckpointMoved
 from processors.consumers.consumer import Consumer, TryAgain
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.dispatcher import Dispatcher
-from processors.sagas.stepping import pending_event
+from processors.sagas.step_batch import pending_event
 from processors.sagas.timers import Timers
 from processors.system.operating import Operating
 from processors.wake import Wake

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from kit import cookies
 from kit.caller import Caller, Proof
 from kit.limits import client_address
-from read_api.errors import NotFound
+from read_api.errors import NotVisible
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web.forms import Typed
@@ -92,7 +92,7 @@ def router(tools: AccountTools) -> APIRouter:
         tools.limits.check(request, "unverified", client_address(request))
         found = tools.erasing.get(erasure_id).certificate
         if found is None:
-            raise NotFound("The certificate")
+            raise NotVisible("The certificate")
         name = f'attachment; filename="erasure-{erasure_id}.json"'
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         return Response(text, media_type="application/json", headers={"Content-Disposition": name})

@@ -42,7 +42,7 @@ _CARRIED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchForm:
     """Its fields, and in `carried` the parameters of the address that it has no field for."""
 
     q: str = ""
@@ -57,7 +57,7 @@ class Asked:
     carried: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, request: Request) -> Asked:
+    def of(cls, request: Request) -> SearchForm:
         given = {name: value[:500].strip() for name, value in request.query_params.items()}
         carried = tuple((name, given[name]) for name in _CARRIED if given.get(name))
         return cls(**{name: given.get(name, "")[:200] for name in _FIELDS}, carried=carried)

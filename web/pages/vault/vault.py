@@ -13,7 +13,7 @@ from schemas.audio.files import ACCEPTED
 from schemas.errors import NoCultureError
 from web import form_token, welcome
 from web.pages.vault import measuring
-from web.pages.vault.search_form import LENGTHS, VOCALS, Asked
+from web.pages.vault.search_form import LENGTHS, VOCALS, SearchForm
 from web.pages.vault.tools import VaultTools
 from web.render import wants_part
 from web.troubles import in_plain_words
@@ -47,7 +47,7 @@ def router(tools: VaultTools) -> APIRouter:
     @routes.get("/vault")
     def vault(request: Request, caller: Visitor) -> Response:
         catch_up(request, tools.progress, "vault", "reanalyses")
-        asked = Asked.of(request)
+        asked = SearchForm.of(request)
         cursor = request.query_params.get("cursor")
         shown = _listing(tools, caller, asked, _limit(request), cursor)
         if wants_part(request) and cursor:
@@ -94,7 +94,7 @@ def router(tools: VaultTools) -> APIRouter:
 
 
 def _listing(
-    tools: VaultTools, caller: Caller, asked: Asked, limit: int, cursor: str | None
+    tools: VaultTools, caller: Caller, asked: SearchForm, limit: int, cursor: str | None
 ) -> dict[str, Any]:
     problem, tracks, more_url = None, None, ""
     try:

@@ -14,7 +14,7 @@ from events.store.verify import verify
 from runtime.checks import erasure_register
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.engines.postgres_programs import find_programs
-from runtime.erasing import before_ready
+from runtime.erasure import before_ready
 from runtime.erasure_register import ErasureRegister, RegisterDamaged, RegisterUnwritable
 from tests.conftest import Database
 from tests.integration.account.erasure.house import PASSWORD, House, eventually, open_house

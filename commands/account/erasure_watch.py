@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 
 
-class Forgetting:
+class ErasureWatch:
     """A thread that looks for destroyed keys. One small query a second; `stop` ends it."""
 
     def __init__(self, keys: PostgresSubjectKeys, commands: Commands) -> None:

@@ -15,10 +15,10 @@ from events.store.log import PostgresLog
 from events.store.pending import Append, PendingEvent
 from events.times import utc_now
 from processors.sagas.rows import CommandRow, SagaRows, TimerRow
-from processors.sagas.steps import Cause, Pending, Standing, standing, take
+from processors.sagas.steps import Cause, Pending, SagaProgress, saga_progress, take
 from sagas.saga import Aborted, Input, Saga
 
-__all__ = ["AlreadyStepped", "Cause", "Stepping", "pending_event"]
+__all__ = ["AlreadyStepped", "Cause", "StepBatch", "pending_event"]
 Connection = psycopg.Connection[Any]
 
 
@@ -33,14 +33,14 @@ class AlreadyStepped(NoCultureError):
 
 @dataclass(slots=True)
 class _Stream:
-    standing: Standing
+    progress: SagaProgress
     cause: Cause
     events: list[PendingEvent] = field(default_factory=list)
     timers: list[TimerRow] = field(default_factory=list)
     aborted: bool = False
 
 
-class Stepping:
+class StepBatch:
     """Gathers the steps of one batch in memory, then writes them: rows first, the append last.
 
     `take` may be called many times, then `write_rows` and `append` once each in the same
@@ -67,23 +67,23 @@ class Stepping:
         Raises what `steps.take` does.
         """
         stream = self._streams.get(stream_id) or _Stream(self._load(stream_id), cause)
-        taken = take(self._saga, stream_id, stream.standing, input, cause, pending)
+        taken = take(self._saga, stream_id, stream.progress, input, cause, pending)
         if taken is None:
             return
         self._streams[stream_id] = stream
-        stream.standing, stepped = taken
+        stream.progress, stepped = taken
         stream.aborted = isinstance(input, Aborted)
-        version = stream.standing.version
+        version = stream.progress.version
         event = pending_event(stepped, stream_id, version, cause.tenant, self._codec)
         stream.events.append(event)
         whose = (cause.tenant, cause.correlation_id, event.event_id)
         name = self._saga.name
         self._commands += [
             CommandRow(c.command_id, name, stream_id, c.name, c.body, *whose)
-            for c in stream.standing.sent
+            for c in stream.progress.sent
         ]
         stream.timers = [
-            TimerRow(stream_id, t.token, name, t.delay_s, *whose) for t in stream.standing.timers
+            TimerRow(stream_id, t.token, name, t.delay_s, *whose) for t in stream.progress.timers
         ]
 
     def write_rows(self, connection: Connection) -> None:
@@ -123,14 +123,14 @@ class Stepping:
             if verdict.replayed:
                 raise AlreadyStepped(append.events[0].stream_id, verdict.stream_version)
 
-    def _load(self, stream_id: str) -> Standing:
+    def _load(self, stream_id: str) -> SagaProgress:
         newest = self._log.events.stream(stream_id, newest_first=True, limit=1)
         if not newest:
-            return Standing()
+            return SagaProgress()
         recorded = self._codec.decode(newest[0])
         if recorded is None:
             raise TypeError(f"{stream_id} ends in a {newest[0].type}, which is no saga step")
-        return standing(self._saga, recorded)
+        return saga_progress(self._saga, recorded)
 
 
 def pending_event(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aggregates.account import account, erasure, subject
-from commands.account.erasing import (
+from commands.account.erasure_commands import (
     CertifyErasure,
     EraseSubject,
     RecordContentsDeleted,
