@@ -1,7 +1,7 @@
-"""What strangers may do to a server: `python -m benchmarks.attacks PORT NAME SECONDS`.
+"""Attacks a server as any stranger may: `python -m benchmarks.attacks PORT NAME SECONDS`.
 
-A process of its own, so that it takes nothing from the one that measures. Bounded: a few hundred
-connections, and again and again what one of them may do.
+The attacks run in a process of their own, so that they take nothing from the one that measures.
+Each is bounded: a few hundred connections, which repeat what one of them may do.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Attacker:
 
     def connect(self) -> socket.socket:
         made = socket.create_connection(("127.0.0.1", self._port), timeout=2)
-        # Of many that are held the oldest go, as an attacker has only so many.
+        # The oldest connection goes: an attacker has only so many.
         self._held.append(made)
         if len(self._held) > HALF_OPEN:
             self._held.pop(0).close()
         return made
 
     def send(self, sent: bytes, *, reads: bool = True) -> None:
-        """On a connection of its own, which stays open if nothing is read."""
+        """Sends on a connection of its own, which stays open if nothing is read."""
         host = b"Host: 127.0.0.1"
         sent = sent.replace(host, host + b":%d" % self._port)
         with suppress(OSError):

@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
 
 
 def _value(head: bytes, name: bytes) -> bytes:
-    """Of one header; uvicorn writes names in lower case."""
+    """Finds the value of one header; uvicorn writes names in lower case."""
     at = head.find(b"\r\n" + name)
     return b"" if at < 0 else head[at + 2 + len(name) :].partition(b"\r\n")[0]
 

@@ -1,4 +1,4 @@
-"""What P10 asks of the vault: one of each kind that the box, its lists and its pages ask."""
+"""Questions that P10 asks: one of each kind that the box, its lists and its pages ask."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from read_api.vault.assets import AssetQueries
 from read_api.vault.search.saved import canonical, filters_of
 
 CALLER = Caller("acc_" + "0" * 32, WORKSPACE)
-# So far down a list somebody is who has scrolled for long.
+# Somebody who has scrolled for long is so far down a list.
 DEEP_PAGES, PAGE, LONGEST_PAGE = 25, 50, 200
-# One of a kind; it answers when it is called.
+# Draws a question of one kind; the question is asked when it is called.
 Ask = Callable[[], Callable[[], object]]
 
 
@@ -115,7 +115,7 @@ class Questions:
         return " ".join(self._slip(word) for word in self._title().split())
 
     def _slip(self, word: str) -> str:
-        """Two neighbours in each other's place."""
+        """Swaps two neighbouring letters."""
         at = self._chance.randrange(max(len(word) - 1, 1))
         return word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
 

@@ -69,7 +69,7 @@ def _waits(
     assets = AssetQueries(pool, cursors, lambda: Sentences(catalogue))
     asking = Questions(assets, catalogue, chance).kinds()
     times: dict[str, list[float]] = {name: [] for name in asking}
-    # Once unmeasured: the first questions read pages from disk and connect.
+    # Two turns are not measured: the first questions read pages from disk and connect.
     for turn in range(count + 2):
         for name, ask in asking.items():
             answer = ask()
@@ -81,8 +81,8 @@ def _waits(
 
 
 def _recalls(pool: ConnectionPool, catalogue: Catalogue, count: int) -> dict[str, dict[str, float]]:
-    """Of the ten nearest by comparing all, the share that the index finds; and how long each
-    takes."""
+    """Measures the share of the ten truly nearest that the index finds, and the milliseconds of
+    the index and of comparing all."""
     views = Views(pool)
     found = {}
     for space, centres, spread in (

@@ -28,14 +28,14 @@ from runtime.demo_music import SAMPLE_RATE_HZ, catalogue, compose
 
 TRACKS, QUICK_TRACKS = 200, 2
 TRACK_S, QUICK_TRACK_S = 25.0, 6.0
-# What is not measured by then stays so: a rate needs no more.
+# The wait ends here, with tracks left to measure: a rate needs no more.
 LONGEST_S = 240.0
 PATIENCE_S = 180.0
 VISITS_PER_S = 5.0
 LINES = 4
 GOAL_MS, CORES_GOAL = 200.0, 0.8
 LOOK_S = 1.0
-# An upload of theirs after so many rounds of everything else.
+# The visits upload one file after so many rounds of everything else.
 ROUNDS_TO_UPLOAD = 6
 SONGS = 6
 MEASURED = "SELECT count(*) FROM views.vault WHERE state = 'analysed' AND duration_s > 2"
@@ -44,7 +44,7 @@ Visit = Callable[[Client, Client], Answer]
 
 @dataclass
 class Seen:
-    """What came of it: milliseconds by kind of request, and what the processors did meanwhile."""
+    """Results: milliseconds by kind of request, and what the processors did meanwhile."""
 
     waits_ms: dict[str, list[float]] = field(default_factory=dict)
     refused: list[int] = field(default_factory=list)
@@ -126,7 +126,7 @@ def _visit(
     seen: Seen,
     over: threading.Event,
 ) -> None:
-    """One of LINES connections with its share of the rate; whose turn it is, is for all of them."""
+    """Keeps up one line's share of the rate; all LINES draw requests from the same `turns`."""
     program, visitor = musician.again(), musician.visitor()
     due = time.monotonic() + line / VISITS_PER_S
     while not over.wait(max(0.0, due - time.monotonic())):
@@ -139,7 +139,7 @@ def _visit(
 
 
 def _visits(asset: str) -> dict[str, Visit]:
-    """What a musician does; the program's requests carry a key, the visitor's a cookie."""
+    """Requests of a musician, by name; the program's carry a key, the visitor's a cookie."""
     takes = itertools.count(1)
 
     def upload(program: Client, _: Client) -> Answer:
@@ -167,7 +167,7 @@ class Work:
         self._last: dict[int, float] = {}
 
     def look(self) -> None:
-        """Children come and go: what each has used when it was last seen is its own."""
+        """Notes what each measuring child has used so far, as children come and go."""
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
                 if "gateways.audio.child" in process.cmdline() and _measures(process):

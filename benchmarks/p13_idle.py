@@ -61,7 +61,7 @@ def measure(rig: Rig) -> list[Result]:
 
 
 def processor_s(data: Path) -> dict[str, float]:
-    """What each part has used since it started, with its children, living and ended."""
+    """Processor seconds of each part since it started, with its children, living and ended."""
     state = RunState.read(data / "run")
     assert state is not None
     parts = {part.name: part.pid for part in state.parts if part.pid}
@@ -85,7 +85,7 @@ def _used_s(process: psutil.Process) -> float:
 
 
 def _command(*arguments: str) -> None:
-    """The installation is of the defaults: no setting of this machine but the shared cache."""
+    """Runs a command with the defaults: the one setting it keeps is the shared cache."""
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -49,7 +49,7 @@ def measure(rig: Rig) -> list[Result]:
 
 
 def waited_s(port: int, name: str, seconds: float) -> list[float]:
-    """Of each who asked in this time; who got no answer waited for as long as one may."""
+    """Seconds that each request of this time waited; PATIENCE_S for one without an answer."""
     command = [sys.executable, "-m", "benchmarks.attacks", str(port), name, str(seconds)]
     attack = subprocess.Popen(command, cwd=ROOT)
     found: list[float] = []

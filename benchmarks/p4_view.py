@@ -1,4 +1,4 @@
-"""What P4 rebuilds: one row per analysis with its last failed attempt; its events, and the
+"""The read model of P4: one row per analysis with its last failed attempt; its events, and the
 library's own way to the same rows.
 """
 

@@ -32,8 +32,8 @@ class Stages:
         self.answered: list[tuple[int, float, float]] = []
 
     def medians_ms(self) -> dict[str, float]:
-        """Of the changes that were seen at each stage; a batch is committed at the first word of
-        its view after its record could be read.
+        """Medians of the changes that were seen at each stage; a change counts as committed when
+        its view first tells of a batch after the record could be read.
         """
         to_kafka, to_view, to_answer = [], [], []
         for position, acknowledged, answered in self.answered:

@@ -81,7 +81,7 @@ def _verified_assets(folder: Path, url: str, musicians: list[Client]) -> list[st
 
 
 def _edits(musicians: list[Client], assets: list[str]) -> list[dict[str, Any]]:
-    """One stream a connection, from the version that it has now."""
+    """Edits for each connection, of a stream of its own, from that stream's version now."""
     found = []
     for musician, each in zip(musicians, assets, strict=True):
         path = f"/api/assets/{each}"

@@ -78,7 +78,7 @@ class _Sized:
         assert all(isinstance(verdict, Committed) for verdict in verdicts), verdicts
 
     def rebuild_s(self) -> float:
-        """Per event."""
+        """Seconds of a rebuild per event."""
         consumer = ProjectionConsumer(Attempts())
         register(self.pool, consumer, [STORE])
         with psycopg.connect(self.database.owner_url, autocommit=True) as connection:

@@ -74,7 +74,7 @@ def running(
 
 
 def _module_of(part: str) -> list[str]:
-    """Of the product's own, or a module that stands for one."""
+    """Arguments that start a part of the product, or a module that stands for one."""
     return [part] if "." in part else ["runtime", "run", part]
 
 

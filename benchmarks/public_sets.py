@@ -45,7 +45,7 @@ def _frets_on_fire(folder: Path) -> list[tuple[Path, float, str]]:
 
 
 def _tempo_bpm(midi: bytes) -> float:
-    """Of the first set-tempo event; these songs have one."""
+    """Reads the first set-tempo event; these songs have one."""
     at = midi.index(b"\xff\x51\x03") + 3
     return round(60e6 / int.from_bytes(midi[at : at + 3], "big"), 2)
 

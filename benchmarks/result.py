@@ -1,4 +1,4 @@
-"""What one benchmark answers."""
+"""The answer of one benchmark."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Rig:
         return database
 
     def clear(self) -> None:
-        """No database is left for autovacuum to work on beside the next benchmark."""
+        """Drops the databases: autovacuum must not work on them beside the next benchmark."""
         if not self._made:
             return
         for name in self._made:
@@ -99,7 +99,7 @@ def open_rig(
 
 
 def hardware(rig: Rig) -> dict[str, Any]:
-    """What the figures were measured on, with the durability they were measured at."""
+    """Describes the machine and the durability that the figures were measured at."""
     with psycopg.connect(rig.postgres.owner_url) as connection:
         durability = {
             name: connection.execute(f"SHOW {name}").fetchone()[0]  # type: ignore[index]

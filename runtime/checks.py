@@ -121,7 +121,7 @@ def kafka(settings: Settings) -> list[Finding]:
 
 
 def kafka_protection(settings: Settings) -> Iterator[Finding]:
-    """What anybody on the network between us and a Kafka beyond this machine could do."""
+    """Checks what anybody on the network could do to our traffic with a Kafka elsewhere."""
     servers = settings.kafka_bootstrap.split(",")
     protocol = settings.kafka_security_protocol
     if all(is_loopback(server.strip().rpartition(":")[0]) for server in servers):
@@ -148,7 +148,7 @@ def is_loopback(host: str) -> bool:
 
 
 def erasure_register(settings: Settings) -> Finding:
-    """Whether everybody whom the database knows as erased is written down outside of it too."""
+    """Checks that everybody erased in the database is written down outside of it too."""
     from runtime.erasure import register_of, unregistered
 
     name, register = "erasure register", register_of(settings)
@@ -166,7 +166,7 @@ def erasure_register(settings: Settings) -> Finding:
 
 
 def where_the_log_lives(settings: Settings) -> list[Finding]:
-    """Of the database and the broker in use, where there are any."""
+    """Checks the database and the broker in use, where there are any."""
     from runtime.composition import kafka_config
     from runtime.engines.kafka_users import KafkaUser
     from runtime.log_checks import durability, topic_findings
@@ -182,7 +182,7 @@ def where_the_log_lives(settings: Settings) -> list[Finding]:
 
 
 def audio_isolation() -> list[Finding]:
-    """What a child that reads foreign audio files has given up, as seen on a started one, and what
+    """Starts a child that reads foreign audio files, checks what it has given up, and says what
     to do about each wall that does not stand."""
     from gateways.audio.cage import walls
     from gateways.audio.pool import AudioPool

@@ -41,7 +41,7 @@ WATCHING, WATCHING_PATIENCE_S = 3, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What every part shares: the store, commands on it, objects, and where the consumers are."""
+    """The base of every part: the store, commands on it, objects, and where the consumers are."""
 
     settings: Settings
     url: str
@@ -51,11 +51,11 @@ class Core:
     commands: Commands
     objects: ObjectStore
     progress: LogProgress
-    # Connections of those who only ask how things are: work may take all the others.
+    # Kept for those who only ask how things are: work may take all other connections.
     watching: ConnectionPool
 
     def watched(self) -> Core:
-        """The same, for who watches it."""
+        """The same core, on the connections that are kept for watching it."""
         progress = LogProgress(self.watching, self.settings.event_log)
         return replace(self, pool=self.watching, progress=progress)
 

@@ -27,7 +27,7 @@ def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
 
 
 def views() -> list[Projection]:
-    """A new one of each. The timeline is of all areas: they say what it tells."""
+    """Makes each view anew. The timeline is of all areas: they say what it tells."""
     return [Timeline(ALL.told) if view is Timeline else view() for view in ALL.views]
 
 

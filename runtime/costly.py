@@ -1,4 +1,4 @@
-"""What costs much: which requests take turns at it, and how many at once."""
+"""Requests that cost much: which of them take turns, and how many run at once."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HASHING = (
     "/api/me(?:/(?:password|proof|passkeys|second-factor)(?:/.*)?)?"
     "|/account/(?:password|delete|keys(?:/.*)?|security/.*)"
 )
-# Of strangers, by door: method and path.
+# The doors that strangers use: name, method and path.
 DOORS = (
     ("sign-up", "POST", "/api/accounts|/sign-up"),
     ("sign-in", "POST", "/api/sessions|/sign-in"),
     ("reset", "PUT", "/api/password-resets"),
     ("reset", "POST", "/reset-password/.*"),
 )
-# Answered after a quarter of a second, whatever there is to do.
+# These answer after a quarter of a second, whatever there is to do.
 MAILS = "/api/password-resets|/forgot-password"
 FILES = (
     "/api/assets/(?:edits|deletions|[^/]+/file)|/assets/[^/]+/file|/api/uploads/direct/.*/complete"
@@ -38,7 +38,7 @@ FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """One of each in a process. Each account or network has a share, whatever else it asks for."""
+    """The queues of one process. Each account or network has a share, whatever else it asks for."""
 
     passwords: FairQueue
     mails: FairQueue
@@ -47,7 +47,7 @@ class Queues:
 
     @classmethod
     def of(cls, settings: Settings) -> Queues:
-        # Of what may take seconds nobody has all slots: others would wait for the longest of them.
+        # Mails, files and searches may take seconds: nobody has all slots of two or more.
         return cls(
             passwords=FairQueue(settings.passwords_at_once, busy=PasswordsBusy),
             mails=FairQueue(MAILS_AT_ONCE, each=MAILS_AT_ONCE // 2),

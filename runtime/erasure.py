@@ -54,7 +54,7 @@ def effects_of(core: Core) -> tuple[Effect, ...]:
 
 def _forget_mails(core: Core) -> Callable[[str], None]:
     def forget(account_id: str) -> None:
-        """While the key is there: only with it can the address be read."""
+        """Forgets the mails while the key is there: only with it can their address be read."""
         address = address_of(core.commands, account_id)
         if address is not None:
             mailer(core.settings).forget(address)
@@ -67,8 +67,8 @@ def erasures_of(core: Core, logins: Logins) -> Erasures:
 
 
 def before_ready(core: Core) -> None:
-    """What a part makes sure of before it serves anybody: that it can read what it must, and that
-    nobody who was erased is back. Raises MasterKeyMissing, RegisterDamaged.
+    """Makes sure, before a part serves anybody, that it can read what it must, and that nobody
+    who was erased is back. Raises MasterKeyMissing, RegisterDamaged.
     """
     with core.pool.connection() as connection:
         row = connection.execute("SELECT key_id FROM master_key").fetchone()
@@ -78,7 +78,7 @@ def before_ready(core: Core) -> None:
 
 
 def replay_register(core: Core) -> int:
-    """Erase again whom a restored backup brought back; answers how many. Before a part is ready.
+    """Erase again whom a restored backup brought back, before a part is ready; answers how many.
 
     Raises RegisterDamaged.
     """

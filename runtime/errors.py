@@ -1,4 +1,4 @@
-"""What can go wrong while starting and running; each says what to do next."""
+"""Problems of starting and running; each says what to do next."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ MEASURING = ("uploaded", "verified")
 
 @dataclass(slots=True)
 class Imported:
-    """What became of the files: new, there already, not taken, or not yet looked into.
+    """Outcome of each file: new, there already, not taken, or not yet looked into.
 
     `stopped` says why the rest was not tried: our own side failed, not a file.
     """
@@ -127,7 +127,7 @@ def _upload_all(
     until: tuple[str, ...],
     uploaded: Callable[[int], None],
 ) -> _Waiting:
-    """What is still to be decided, by asset; the rest is in the answer."""
+    """Uploads all files; returns those still to be decided, by asset. `answer` gets the rest."""
     waiting: _Waiting = {}
     with ThreadPoolExecutor(THREADS) as threads:
         results = threads.map(lambda found: _upload(assets, caller, found), files)
@@ -165,7 +165,7 @@ def _upload(assets: Assets, caller: Caller, found: Found) -> UploadedAsset | Ref
 
 @contextmanager
 def _opened(file: Path) -> Iterator[int]:
-    """Its descriptor. What was a file during the walk may be a pipe by now: nothing waits for one.
+    """Opens a file without waiting: what was a file during the walk may be a pipe by now.
 
     Raises Unreadable, NotAFile.
     """
@@ -182,7 +182,7 @@ def _opened(file: Path) -> Iterator[int]:
 
 
 def _pieces(source: int) -> Iterator[bytes]:
-    """As many bytes as it had when it was opened: one that grows for ever has an end too.
+    """Reads as many bytes as the file had when opened: one that grows for ever has an end too.
 
     Raises Unreadable; FileChanged when somebody wrote to it meanwhile.
     """

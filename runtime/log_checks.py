@@ -1,4 +1,4 @@
-"""What `doctor` finds where the log lives: topics that would lose it, a database that might."""
+"""Findings of `doctor` where the log lives: topics that would lose it, a database that might."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DURABLE = {
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    """As the broker has it."""
+    """A topic as the broker has it."""
 
     name: str
     partitions: int
@@ -58,7 +58,7 @@ def topic_findings(config: KafkaConfig, data: Path = DEFAULT_DATA) -> list[Findi
 
 
 def durability(url: str) -> list[Finding]:
-    """What the database of `url` promises when it says that it has committed."""
+    """Checks that a commit in the database of `url` survives a crash."""
     try:
         with psycopg.connect(url, connect_timeout=ANSWER_WITHIN_S) as connection:
             found = connection.execute(

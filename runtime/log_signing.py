@@ -18,7 +18,7 @@ SEED = "log_signing_seed"
 
 
 def checkpoint_path(settings: Settings, log_id: str) -> Path:
-    """The copy outside the database; part of no restore of it."""
+    """The checkpoints' copy outside the database, which no restore of the database changes."""
     return settings.data / "checkpoints" / f"{log_id}.jsonl"
 
 

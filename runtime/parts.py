@@ -1,4 +1,4 @@
-"""What each process runs until it is told to stop."""
+"""Runs each part in its process until it is told to stop."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def run_api(settings: Settings) -> None:
             app.state.close,
             host=settings.host,
             port=settings.port,
-            # Whom a request is from, `kit.door` finds out: only of proxies in the settings.
+            # `kit.door` finds out who sends a request: it believes only the settings' proxies.
             proxy_headers=False,
         )
-        # What is there by now stays: to look through it again and again took 14 % of the time.
+        # These objects stay: looking through them again and again took 14 % of the time.
         gc.collect()
         gc.freeze()
         try:
@@ -112,7 +112,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         before_ready(core)
         wakes = new_wakes()
         consuming = engine(core, event_log, wakes)
-        # On its core, but for effects: their children would inherit it.
+        # The core is for all threads but those of effects: their children would inherit it.
         kept = partial(_kept_to, settings.core)
         work: dict[str, Work] = {"consumers": kept(consuming.run)}
         for number in range(DISPATCH_THREADS):

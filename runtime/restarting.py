@@ -26,7 +26,7 @@ class NotBack(NoCultureError):
 
 
 def restart_parts(run_dir: Path, names: Sequence[str]) -> list[str]:
-    """Those of `names` that run here, each back before the next one goes. Raises NotBack."""
+    """Restarts those of `names` that run here, one after another. Raises NotBack."""
     restarted = []
     for name in names:
         if (pid := _pid(run_dir, name)) is None:
@@ -43,7 +43,7 @@ def restart_parts(run_dir: Path, names: Sequence[str]) -> list[str]:
 
 
 def _pid(run_dir: Path, name: str, other_than: int | None = None) -> int | None:
-    """Of a part that runs."""
+    """The pid of a part that runs; None if it does not, or still is `other_than`."""
     state = RunState.read(run_dir)
     if state is None or not is_running(run_dir):
         return None

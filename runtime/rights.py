@@ -1,4 +1,4 @@
-"""What each database role may do with each table and function: decided here, one by one, and
+"""Rights of each database role on each table and function: decided here, one by one, and
 granted after the migrations. A table that is not listed may be touched by its owner alone.
 """
 
@@ -37,7 +37,7 @@ class Roles:
 
     @classmethod
     def of(cls, settings: Settings) -> Roles:
-        """Those that the settings of a database of one's own name."""
+        """The logins that the settings name, for a database of one's own."""
         app = _user(settings.app_database_url) or APP_ROLE
         worker = _user(settings.worker_database_url) or app
         return cls(app, worker, _user(settings.relay_database_url) or worker)
@@ -107,7 +107,7 @@ COLUMNS: tuple[tuple[DatabaseRole, str, str], ...] = (
     # possible value.
     ("app", "UPDATE (only_row)", "master_key"),
     ("app", "UPDATE (due_at, leases, failures)", "effects"),
-    # Without what people called their files.
+    # The reader does not learn what people called their files.
     (
         "reader",
         "SELECT (upload_id, account_id, workspace_id, size_bytes, expires_at, sha256, asset_id,"
@@ -118,7 +118,7 @@ COLUMNS: tuple[tuple[DatabaseRole, str, str], ...] = (
 FUNCTIONS: dict[str, tuple[DatabaseRole, ...]] = {
     "append_events": ("app", "worker"),
     "make_view_schema": ("worker",),
-    # Of a trigger, which needs nobody's right.
+    # A trigger calls it, for which nobody needs a right.
     "refuse_closed_workspaces": (),
     "search_fold": ("app", "worker", "reader"),
 }
@@ -236,7 +236,7 @@ def _hand_over_views(owner: Connection, roles: Roles) -> None:
 
 
 def _logins(roles: Roles) -> list[str]:
-    """Each once."""
+    """Lists each login once."""
     return list(dict.fromkeys(login for role in ROLES if (login := roles.login(role))))
 
 

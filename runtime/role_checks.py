@@ -1,4 +1,4 @@
-"""What `doctor` finds of the roles of a database of one's own: rights that no part needs."""
+"""Findings of `doctor` on roles in a database of one's own: rights that no part needs."""
 
 from __future__ import annotations
 

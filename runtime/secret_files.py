@@ -30,16 +30,16 @@ class SecretFiles:
         return keys
 
     def following(self, name: str) -> str | None:
-        """What a rotation that was begun goes over to; it takes the secret's place at its end."""
+        """The new value of a rotation begun, if any; it takes the secret's place at the end."""
         path = self._next(name)
         return path.read_text().strip() if path.exists() else None
 
     def make_following(self, name: str) -> str:
-        """The one that an interrupted rotation left, or a new one."""
+        """The new value that an interrupted rotation left, else one made now."""
         return self._text(self._next(name).name)
 
     def replace(self, name: str) -> None:
-        """The following one is the secret from now on; the old one is gone."""
+        """Puts the new value in the place of the secret; the old value is gone."""
         self._next(name).replace(self.folder / name)
         self._sync()
 
@@ -80,7 +80,7 @@ class SecretFiles:
 
     @property
     def postgres_admin_password(self) -> str:
-        """Of the cluster's superuser, which only the supervisor is."""
+        """Password of the cluster's superuser, as whom no part of the product signs in."""
         return self._text("postgres_admin_password")
 
     @property
@@ -105,11 +105,11 @@ class SecretFiles:
 
     @property
     def postgres_backup_password(self) -> str:
-        """Of the role that may copy the whole cluster."""
+        """Password of the role that may copy the whole cluster."""
         return self._text("postgres_backup_password")
 
     def kafka_password(self, user: str) -> str:
-        """Of one user of the embedded broker; in `kafka_<user>_password`."""
+        """Password of one user of the embedded broker; in `kafka_<user>_password`."""
         return self._text(f"kafka_{user}_password")
 
     def _next(self, name: str) -> Path:

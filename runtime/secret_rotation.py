@@ -191,7 +191,7 @@ SECRETS = {
 
 
 def rotate_secret(settings: Settings, name: str) -> dict[str, object]:
-    """What there is to tell of it. Raises CannotRotate, and what each way raises.
+    """Exchanges one secret; returns what to tell. Raises CannotRotate, and what its way raises.
 
     Safe to repeat after a kill at any point: what was begun is finished.
     """

@@ -134,7 +134,7 @@ class Settings(ServingSettings, EngineSettings):
 
     @cached_property
     def site(self) -> Site:
-        """What the API makes of names and addresses in requests."""
+        """Rules for the names and addresses in requests."""
         return Site(self.public_url, self.host, self.allowed_hosts, self.trusted_proxies)
 
     @property
@@ -162,7 +162,7 @@ class Settings(ServingSettings, EngineSettings):
         )
 
     def of_part(self, role: Literal["app", "worker", "relay"]) -> Self:
-        """For a process that connects in this role: no other role's password stays in it."""
+        """Settings for a process that connects in this role, without other roles' passwords."""
         dsns = {"database_url", "app_database_url", "worker_database_url", "relay_database_url"}
         own = f"{role}_database_url"
         given = getattr(self, own)
@@ -171,7 +171,7 @@ class Settings(ServingSettings, EngineSettings):
         return self.model_copy(update=dict.fromkeys(dsns - {own}, ""))
 
     def dsn(self, role: Literal["app", "worker", "relay"]) -> str:
-        """What a part connects with; empty when no database is known."""
+        """The DSN that a part connects with; empty when no database is known."""
         app = self.app_database_url or self.database_url
         worker = self.worker_database_url or app
         return {"app": app, "worker": worker, "relay": self.relay_database_url or worker}[role]
@@ -229,7 +229,7 @@ class Settings(ServingSettings, EngineSettings):
 
 
 class RunningEngines(PydanticBaseSettingsSource):
-    """What the supervisor noted: the addresses of the embedded engines, and the log it chose."""
+    """Notes of the supervisor: the addresses of the embedded engines, and the log it chose."""
 
     def __init__(self, settings_cls: type[BaseSettings], data: Path) -> None:
         super().__init__(settings_cls)

@@ -1,4 +1,4 @@
-"""What runs here now: written by the supervisor, read by `status`, `down` and a second `up`."""
+"""State of what runs here: written by the supervisor, read by `status`, `down`, a second `up`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `status` says. Imports little, so that it answers at once."""
+"""Gathers what `status` says. Imports little, so that it answers at once."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _auditor(settings: Settings) -> dict[str, str | None] | None:
 
 
 def describe_part(part: PartState, run_dir: Path) -> dict[str, Any]:
-    """What the supervisor saw, and what the part says of itself."""
+    """Joins what the supervisor saw with what the part says of itself."""
     beat = read_heartbeat(run_dir, part.name)
     if beat and part.state == "running" and beat["pid"] == part.pid:
         fresh = is_fresh(beat, part.pid)

@@ -41,15 +41,15 @@ CORE = f"{PREFIX}CORE"
 
 
 def core_of(part: str) -> int | None:
-    """The API's is the last, the worker's the first: both have many threads (kit/cores.py). None
-    where there is only one. Who starts processes by hand says which core, or leaves them all.
+    """Gives the API the last core, the worker the first: both have many threads (kit/cores.py).
+    None for other parts, and on one core. A part run by hand has the core it is told, or all.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return {"api": cores[-1], "worker": cores[0]}.get(part) if len(cores) > 1 else None
 
 
 def core_environment(part: str) -> dict[str, str]:
-    """What the operator says goes before."""
+    """Names the part's core, unless the operator has named one."""
     core = core_of(part)
     return {} if core is None or CORE in os.environ else {CORE: str(core)}
 
@@ -61,7 +61,7 @@ def without_owner(environment: Mapping[str, str], settings: Settings) -> dict[st
 
 
 class Runnable(Protocol):
-    """What a part is made of; an embedded engine is one, a process of ours another."""
+    """The inside of a part: an embedded engine, a process of ours, or the migrations."""
 
     log: Path
     child: subprocess.Popen[bytes] | None

@@ -111,7 +111,7 @@ class Supervisor:
             self._kafka = EmbeddedKafka(
                 settings.data / "kafka", settings.shared_cache_dir, log, settings.secrets
             )
-            # Seen once under torture: it lived, and for three minutes no client could connect.
+            # A broker once lived under torture while no client could connect for three minutes.
             self._parts.append(Part("kafka", self._kafka, answers=self._kafka.answers))
         database = ("postgres",) if self._postgres else ()
         broker = ("kafka",) if self._kafka else ()

@@ -17,7 +17,7 @@ from pathlib import Path
 from commands.vault.staging import clean_filename
 from events.errors import NoCultureError
 
-# As long as an event takes it.
+# An event holds no longer path.
 MAX_PATH = 2000
 NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
@@ -97,7 +97,7 @@ class _Walk:
                 self._walk(link, path)
 
     def _walk(self, folder: Path, path: str) -> None:
-        """In name order, depth first, on a stack of our own: Python calls do not go as deep."""
+        """Walks in name order, depth first, on its own stack: Python calls do not go as deep."""
         waiting = self._opened(folder, path)
         while waiting:
             entry, path = waiting.pop()
@@ -117,7 +117,7 @@ class _Walk:
                 self._file(entry, path, mode)
 
     def _opened(self, folder: Path, path: str) -> list[tuple[Path, str]]:
-        """What is to be looked at in it, the last name first; hidden entries are no music."""
+        """Lists what to look at in a folder, the last name first; hidden entries are no music."""
         if not self._is_new(folder):
             return []
         names: list[str] = []
@@ -167,7 +167,7 @@ def as_text(name: str) -> str:
 
 
 def _kept(path: str) -> str:
-    """As the vault keeps it; of one that is too long the outermost folders are left out."""
+    """The path as the vault keeps it; one that is too long loses its outermost folders."""
     names = [clean_filename(as_text(name)) for name in path.split("/") if name]
     while len("/".join(names)) > MAX_PATH:
         names.pop(0)

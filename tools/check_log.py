@@ -20,14 +20,14 @@ P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 FRAME = "event_id stream_id stream_version category type version effective_at actor tenant"
 FRAME += " correlation_id causation_id command_id input_hash claims data"
-FOR_EVER = (float("inf"), 0)  # behind any (epoch, size)
-Point = tuple[int, int]  # of the curve
+FOR_EVER = (float("inf"), 0)  # greater than any (epoch, size)
+Point = tuple[int, int]  # a point of the curve
 Keys = dict[bytes, tuple[float, int]]  # a key and the last (epoch, size) that it signed
 Json = dict[str, Any]
 
 
 class Wrong(Exception):
-    """What does not hold, in words."""
+    """Ends the check; its text says what does not hold."""
 
 
 def sha256(*parts: bytes) -> bytes:

@@ -47,7 +47,7 @@ BUNDLED = {
 
 
 def sha384(path: Path) -> str:
-    """In the form of subresource integrity: `sha384-<base64>`."""
+    """Hashes a file for subresource integrity: `sha384-<base64>`."""
     return "sha384-" + base64.b64encode(hashlib.sha384(path.read_bytes()).digest()).decode()
 
 

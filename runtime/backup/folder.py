@@ -51,7 +51,7 @@ class Backup:
         return self.folder / "wal"
 
     def write(self) -> None:
-        """Last of all: a backup without its summary was interrupted."""
+        """Writes the summary, last of all: a backup without one was interrupted."""
         write_private(self.folder / SUMMARY, json.dumps(self.as_json(), indent=1))
 
     def as_json(self) -> dict[str, object]:
@@ -63,7 +63,7 @@ def blobs_of(backups: Path) -> Path:
 
 
 def new_backup_folder(backups: Path) -> Path:
-    """Named by the time, so that names sort as backups do."""
+    """Makes a folder named by the time, so that names sort as backups do."""
     backups.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = backups / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     (folder / "wal").mkdir(mode=0o700, parents=True)

@@ -32,8 +32,8 @@ class WalReceiver:
             time.sleep(0.05)
 
     def keep(self) -> None:
-        """To be called again and again: a database that was away is followed again. Raises
-        BackupFailed when it was away from us for so long that what comes next is gone.
+        """Follows the database again if it was away; call it again and again. Raises BackupFailed
+        when it was away for so long that what comes next is gone.
         """
         said = self._last_words()
         if said is None:
@@ -48,7 +48,7 @@ class WalReceiver:
             self._child.wait(PATIENCE_S)
 
     def _last_words(self) -> str | None:
-        """None while it runs."""
+        """The errors of a program that ended; None while it runs."""
         assert self._child is not None
         assert self._child.stderr is not None
         return None if self._child.poll() is None else self._child.stderr.read()

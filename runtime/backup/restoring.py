@@ -55,7 +55,7 @@ class Restored:
 
 
 def restore(settings: Settings, backups: Path, to: datetime | None) -> Restored:
-    """Into an installation that does not run. Without `to`, everything that the backup has.
+    """Restores into an installation that does not run, up to `to` or all that the backup has.
 
     Raises StillRunning, SecretsMissing, NoSuchBackup, BackupFailed, EngineFailed; then the database
     that was here is where it was.
@@ -82,7 +82,7 @@ def restore(settings: Settings, backups: Path, to: datetime | None) -> Restored:
 
 
 def _verify(programs: PostgresPrograms, backup: Backup) -> None:
-    """Every file against the checksums that were taken with it."""
+    """Checks every file against the checksums that were taken with it."""
     command = [programs.program("pg_verifybackup"), "--quiet", str(backup.base)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:

@@ -83,7 +83,7 @@ class BackupTaker:
             receiver.stop()
 
     def copy_blobs(self) -> int:
-        """Also drops what was erased since; a bucket is copied by its own tools."""
+        """Copies new blobs and drops those erased since; a bucket is copied by its own tools."""
         if self._settings.object_store_url:
             return 0
         erased = {entry.workspace_id for entry in register_of(self._settings).entries()}
@@ -106,7 +106,7 @@ class BackupTaker:
         return Backup(folder, rfc3339(utc_now()), str(row[0]), row[1], SUPERUSERS_FILE)
 
     def _receiver(self, wal: Path) -> WalReceiver:
-        """Without a slot: a receiver that is away must not fill the database's disk."""
+        """Streams without a slot: a receiver that is away must not fill the database's disk."""
         options = ("--synchronous", "--no-loop", "--no-password")
         command = self._client("pg_receivewal", "--directory", str(wal), *options)
         return WalReceiver(command, self._environment(), wal)
@@ -115,7 +115,7 @@ class BackupTaker:
         return client_command(self._programs, program, self._url, *arguments)
 
     def _environment(self) -> dict[str, str]:
-        """The password by environment: other users may read a process's arguments."""
+        """Passes the password by environment: other users may read a process's arguments."""
         password = conninfo_to_dict(self._url).get("password")
         return {**os.environ, "PGPASSWORD": str(password), "LC_ALL": "C"}
 

@@ -1,4 +1,4 @@
-"""What `import` and `demo` say: who signs in how, what came of each file, what still goes on."""
+"""Messages of `import` and `demo`: who signs in how, what came of each file, what still goes on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.cli.output import in_a_line, say
 if TYPE_CHECKING:
     from runtime.importer import Imported
 
-# A vault that is imported again is there already, name by name.
+# After a second import every file is already there: only so many are named.
 MOST_NAMED = 20
 
 

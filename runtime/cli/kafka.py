@@ -16,8 +16,8 @@ ANY_ARGUMENTS = {"ignore_unknown_options": True, "help_option_names": []}
 
 @app.command(context_settings=ANY_ARGUMENTS)
 def kafka(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
-    """What `python -m kafka.admin` can do, as the embedded broker's admin (`kafka topics list`), or
-    as NOCULTURE_KAFKA_SASL_USERNAME at your own. `kafka --help` lists it.
+    """Run `python -m kafka.admin` as the embedded broker's admin (`kafka topics list`), or as
+    NOCULTURE_KAFKA_SASL_USERNAME at your own. `kafka --help` lists what it can do.
     """
     from kafka.admin import KafkaAdminClient
     from kafka.cli.admin import main_parser

@@ -112,7 +112,7 @@ def demo(
 
 
 def _import(folders: Sequence[Path], email: str, *, analysed: bool, json: bool) -> Outcome:
-    """What came of it; who signs in how is told at once, so that nothing later can lose it."""
+    """Brings folders in; the link to sign in is told first, so that nothing later can lose it."""
     from kit.caller import Caller
     from kit.paging import Cursors
     from kit.tokens import Signer

@@ -1,4 +1,4 @@
-"""What goes where: results to stdout, everything else to stderr; and that all of it can be printed.
+"""Prints results to stdout and everything else to stderr, whatever characters they hold.
 
 File names need not be UTF-8, and not every terminal has every character: what cannot be printed is
 shown by its bytes or number (`caf\\xe9.wav`), and nothing ends because of it.
@@ -37,7 +37,7 @@ def print_json(value: Any) -> None:
 
 
 def print_exactly(text: str) -> None:
-    """What is kept and checked byte for byte: UTF-8, on any terminal."""
+    """Prints what is kept and checked byte for byte: as UTF-8, on any terminal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors=ESCAPED)
     print(text, end="", flush=True)

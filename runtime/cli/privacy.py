@@ -47,7 +47,7 @@ def rotate_master_key(json: Json = False) -> None:
 
 @app.command("erasures")
 def erasures(json: Json = False) -> None:
-    """Who was erased, as the register outside the database says (exit code 1 if it is damaged)."""
+    """List the erased, from the register outside the database (exit code 1 if it is damaged)."""
     from runtime.erasure import register_of
 
     register = register_of(load_settings())

@@ -50,7 +50,7 @@ def up(
 
 @app.command(hidden=True)
 def supervise(port: Port = None, event_log: EventLog = None) -> None:
-    """What `up --detach` starts in the background."""
+    """Run the supervisor, as `up --detach` starts it in the background."""
     supervise_here(port, event_log, json=False, in_terminal=False)
 
 

@@ -36,7 +36,7 @@ class ClassArchive:
         self._is_used = False
 
     def options(self) -> list[str]:
-        """What Java is told: to use the archive, or to list what an archive needs."""
+        """Options for Java: to use the archive, or to list what an archive needs."""
         self._is_used = self._file.exists()
         if self._is_used:
             return [f"-XX:SharedArchiveFile={self._file}"]
@@ -44,13 +44,13 @@ class ClassArchive:
         return ["-Xshare:off", f"-XX:DumpLoadedClassList={self._listed}"]
 
     def distrust(self) -> None:
-        """After a start that failed: the next one does without the archive."""
+        """Drops the archive after a start that failed: the next start does without it."""
         if self._is_used:
             self._file.unlink(missing_ok=True)
 
     def make(self) -> None:
-        """Once the broker is ready, if there is none yet. Returns when it is made; what goes wrong
-        costs the next start time and nothing else.
+        """Makes the archive once the broker is ready, if there is none yet, and waits for it. A
+        failure costs the next start time and nothing else.
         """
         lock = FolderLock(self._cache / "lock")
         with suppress(OSError, EngineBusy):

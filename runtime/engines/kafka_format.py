@@ -48,7 +48,7 @@ class FormattedStorage:
         unfinished.replace(log_dir / META)
 
     def _kept(self) -> bytes | None:
-        """What the tool wrote once; a file that is not what its name says is thrown away."""
+        """Reads what the tool wrote once; deletes a file that is not what its name says."""
         for file in self._cache.glob(f"{self._name}-*.checkpoint"):
             with suppress(OSError):
                 if file.stem == self._named(content := file.read_bytes()):

@@ -1,4 +1,4 @@
-"""What each user of the embedded broker may do, and how the broker learns of users and rights."""
+"""Rights of each user of the embedded broker, and how the broker learns of users and rights."""
 
 from __future__ import annotations
 

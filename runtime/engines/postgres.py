@@ -34,10 +34,10 @@ HOST = "127.0.0.1"
 DATABASE = "noculture"
 EXTENSIONS = ("vector", "btree_gist", "pg_trgm", "unaccent", "cube", "earthdistance")
 STOP_PATIENCE_S = 30
-# Where each role's lies in the installation's secrets.
+# The file of each role's password among the installation's secrets.
 PASSWORDS = {
     "noculture_admin": "postgres_admin_password",
-    # Only while a cluster of before is brought along.
+    # In use only while an older cluster is upgraded.
     "noculture_upgrade": "postgres_admin_password",
     "noculture": "postgres_owner_password",
     "noculture_app": "postgres_app_password",
@@ -359,8 +359,8 @@ class EmbeddedPostgres:
         return True
 
     def _bring_along(self, refused: psycopg.OperationalError) -> None:
-        """Until version 0.1 the owner of the database was the superuser. Raises EngineFailed if
-        these are not the cluster's secrets.
+        """Upgrades a cluster whose superuser owns the database, as until version 0.1. Raises
+        EngineFailed if these are not the cluster's secrets.
         """
         import psycopg
 

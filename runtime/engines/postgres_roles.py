@@ -43,7 +43,7 @@ LOGINS = {
     ),
     BACKUP_ROLE: Login(_NOTHING.replace("NOREPLICATION", "REPLICATION")),
 }
-# Not marked as trusted: the owner of a database may not make it.
+# The extension is not marked as trusted: the owner of a database may not make it.
 _UNTRUSTED_EXTENSION = "CREATE EXTENSION IF NOT EXISTS vector SCHEMA public"
 # The owner makes schemas for the worker, and hands over what was the application's.
 OWNER_IS_MEMBER_OF = (APP_ROLE, WORKER_ROLE)
@@ -94,8 +94,8 @@ WHERE pronamespace = 'pg_catalog'::regnamespace
 
 
 def rename_superuser(old_url: str, upgrade_url: str, password: str) -> None:
-    """A cluster of before, whose superuser is the owner: from now on that role is the admin. A
-    third one does it; the next start drops that one. Safe to repeat after a crash.
+    """Renames the superuser of an older cluster, who was its owner, to the admin. A third role
+    does it, which the next start drops. Safe to repeat after a crash.
 
     `old_url` is the superuser's as it was, `upgrade_url` that of UPGRADE_ROLE, `password` the
     admin's.
@@ -110,7 +110,7 @@ def rename_superuser(old_url: str, upgrade_url: str, password: str) -> None:
 
 
 def ensure_logins(admin: Connection, password_of: Callable[[str], str]) -> None:
-    """All of them as they should be, whatever they were."""
+    """Makes every login what it should be, whatever it was."""
     with admin.transaction():
         admin.execute(_of("DROP ROLE IF EXISTS {}", UPGRADE_ROLE))
         for name, login in LOGINS.items():
@@ -129,7 +129,7 @@ def ensure_logins(admin: Connection, password_of: Callable[[str], str]) -> None:
 
 
 def ensure_database(admin: Connection, name: str, template: str | None = None) -> None:
-    """There, its owner's, and nobody's who has no business in it. `admin` may be on any other."""
+    """Makes the database if need be, the owner's and closed. `admin` may be on any other."""
     row = admin.execute(
         "SELECT datdba::regrole::text FROM pg_database WHERE datname = %s", [name]
     ).fetchone()
@@ -143,8 +143,8 @@ def ensure_database(admin: Connection, name: str, template: str | None = None) -
 
 
 def close_database(admin: Connection) -> None:
-    """Of the database that `admin` is on: its objects are its owner's, and what everybody may call
-    is the owner's to give. Nothing is done where all is well.
+    """Gives the database that `admin` is on to its owner: its objects, and the functions that
+    everybody might call to harm others. Does nothing where all is well.
     """
     with admin.transaction():
         admin.execute(_UNTRUSTED_EXTENSION.encode())

@@ -29,7 +29,7 @@ def _looked_up(path: Path, terms: Mapping[Path, frozenset[int]]) -> list[Path]:
 
 
 def recording_of(path: Path, originals: Mapping[Path, Path | None]) -> Path:
-    """What a copy of a copy is a copy of in the end."""
+    """Follows copies of copies back to the first original."""
     seen = [path]
     while (original := originals.get(seen[-1])) is not None and original not in seen:
         seen.append(original)

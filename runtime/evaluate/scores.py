@@ -35,7 +35,7 @@ def key_weight(found: str | None, true: str) -> float:
 
 
 def key_relation(found: str | None, true: str) -> str:
-    """What kind of answer it is, in a word."""
+    """Names in a word how the key found relates to the true one."""
     words = {1.0: "exact", 0.5: "fifth", 0.3: "relative", 0.2: "parallel", 0.0: "other"}
     return words[key_weight(found, true)]
 

@@ -20,7 +20,7 @@ from runtime.evaluate.truth import Answer
 
 @dataclass(frozen=True)
 class Found:
-    """What the analysis says of one file; `failed` says why there is nothing."""
+    """Answers of the analysis for one file; `failed` says why there are none."""
 
     tempo_bpm: float | None = None
     tempo_confidence: float | None = None
@@ -49,8 +49,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """`alike`: of each track, which others are said to be the same audio; empty where no answer
-    names a duplicate."""
+    """`alike` lists for each track the others said to be the same audio; it is empty where no
+    answer names a duplicate."""
 
     rows: list[Row]
     calibrations: dict[str, Calibration]
@@ -141,7 +141,7 @@ def _loudness(pairs: Pairs) -> list[Row]:
 
 
 def _duplicates(pairs: Pairs, found: Alike) -> list[Row]:
-    """Copies whose original is found with them, and tracks with which another recording is."""
+    """Shares of copies found with their original, and of tracks found with another recording."""
     originals = {answer.path: answer.duplicate_of for answer, _ in pairs}
     copies = {copy: of for copy, of in originals.items() if of in originals}
     recording = {path: recording_of(path, originals) for path in originals}
@@ -157,7 +157,7 @@ def _kept(
     pairs: Pairs, sure: Callable[[Found], float | None], right: Callable[[Answer, Found], bool],
     known: Callable[[Answer], bool],
 ) -> Calibration | None:  # fmt: skip
-    """Only of answers that were given: a figure that is left out claims nothing."""
+    """Calibrates the answers that were given: a figure that is left out claims nothing."""
     said = [(sure(f), right(a, f)) for a, f in pairs if known(a) and sure(f) is not None]
     return calibration([value or 0.0 for value, _ in said], [hit for _, hit in said])
 

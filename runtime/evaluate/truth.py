@@ -27,7 +27,7 @@ class TruthProblem(RuntimeProblem):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is true of one file; None or empty where nobody says."""
+    """Known answers for one file; None or empty where nobody knows."""
 
     path: Path
     tempo_bpm: float | None = None
@@ -46,7 +46,7 @@ class Truth:
 
 
 def read_truth(file: Path, folder: Path) -> Truth:
-    """Of a CSV with a header, or JSON: a list of objects, or {"path": {…}, …}.
+    """Reads a CSV with a header, or JSON: a list of objects, or {"path": {…}, …}.
 
     Paths are relative to `folder`. Raises TruthProblem naming the file, the row and what is wrong.
     """
@@ -66,7 +66,7 @@ def read_truth(file: Path, folder: Path) -> Truth:
 
 
 def _originals(answers: list[Answer]) -> list[Answer]:
-    """What copies are copies of and has no row of its own: nothing else is known of it."""
+    """Lists originals that have no row of their own: nothing else is known of them."""
     known = {answer.path for answer in answers}
     named = dict.fromkeys(a.duplicate_of for a in answers if a.duplicate_of is not None)
     return [Answer(path) for path in named if path not in known]

@@ -1,4 +1,4 @@
-"""What a process says, one line each on stderr: as text, or as JSON for a collector.
+"""Log lines of a process, on stderr: as text, or as JSON for a collector.
 
 A line of a request carries its id and the correlation id of its events. No line holds what people
 wrote or sent; a test says so.

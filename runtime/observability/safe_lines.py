@@ -17,7 +17,7 @@ _QUOTED = re.compile(r"exception=.*", re.DOTALL)
 
 
 class _Said(str):
-    """Is shown as it is, also by `%r`."""
+    """Text that is shown as it is, also by `%r`."""
 
     __slots__ = ()
 

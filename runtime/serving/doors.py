@@ -1,4 +1,4 @@
-"""Who is connected, and who has to go when there is no room."""
+"""Counts who is connected, and chooses who has to go when there is no room."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ TELL_EVERY_S = 60.0
 
 
 class Connection(Protocol):
-    """What the doors need to know of one; `protocol.GuardedProtocol` is it."""
+    """A connection as the doors see it; `protocol.GuardedProtocol` is one."""
 
     client: tuple[str, int] | None
 
     def waits_since(self, now: float) -> float | None:
-        """When it began to wait for its client; None while the client waits for us."""
+        """Tells since when the connection waits for its client; None if the client waits for us."""
 
     def give_way(self) -> None: ...
 
@@ -53,7 +53,7 @@ class Doors:
         self._of_address[address].add(connection)
 
     def leave(self, connection: Connection) -> None:
-        """Of those that are gone, or going."""
+        """Takes out a connection that is gone, or going."""
         self.inside.discard(connection)
         address = _counted_as(connection)
         beside = self._of_address[address]

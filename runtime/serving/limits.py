@@ -33,7 +33,7 @@ class Limits:
 
     @property
     def min_body_bytes(self) -> float:
-        """What must come in each `body_timeout_s`."""
+        """Bytes that must arrive in each `body_timeout_s`."""
         return self.min_body_bytes_per_s * self.body_timeout_s
 
 

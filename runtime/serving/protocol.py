@@ -35,14 +35,14 @@ MAX_AHEAD = 16
 # A refused client that still sends would get a reset instead of its answer (RFC 9112 §9.6): what
 # it sends is thrown away for a while.
 LINGER_S, LINGER_BYTES = 2.0, 32 * 1024 * 1024
-# The same for a body whose request is answered: clients read answers once they have sent it all.
+# A body is read on after its answer: clients read the answer once they have sent it all.
 ANSWERED_BODY_S = 60.0
 # Each chunk costs 2 us, however small: so many may be smaller than so many bytes on average.
 CRUMBS, CRUMB_BYTES = 10_000, 16
 
 
 class Phase(Enum):
-    """What is being waited for."""
+    """Phases of a connection, by what is being waited for."""
 
     IDLE = "a further request"
     HEAD = "the rest of its headers"
@@ -97,7 +97,7 @@ class GuardedProtocol(WholeTargets):
         self._refused = True
         self.doors.count(error)
         if self._answering() and self._phase is not Phase.BODY:
-            # Somebody may still read it; then the connection ends.
+            # The client may still read the answer under way; then the connection ends.
             self.cycle.keep_alive = False
             return
         answers_before = self._answering() and self._running is not self.cycle
@@ -124,7 +124,7 @@ class GuardedProtocol(WholeTargets):
 
     def _answer_and_end(self, error: NoCultureError) -> None:
         self.doors.leave(self)
-        # To a connection on which nothing was asked browsers take an answer for the next one's.
+        # Where nothing was asked, a browser would take the answer for that of its next request.
         if self._head_bytes or isinstance(error, TooManyConnections):
             self.transport.write(answer_of(error, self.server_state.default_headers))
         if self.transport.can_write_eof():
@@ -136,7 +136,7 @@ class GuardedProtocol(WholeTargets):
         return self._running is not None and not self._running.response_complete
 
     def _tell_clients_gone(self) -> None:
-        """To all whose answers are not complete; uvicorn tells only the last of several."""
+        """Tells each unanswered request that its client is gone; uvicorn tells the last alone."""
         for cycle in (self._running, self.cycle):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
@@ -158,7 +158,7 @@ class GuardedProtocol(WholeTargets):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # Answered as if it had not been asked for (RFC 9110 §7.8); the connection then ends.
+            # The request is answered without the upgrade (RFC 9110 §7.8); the connection then ends.
             pass
         except httptools.HttpParserError:
             self.refuse(self._refusal or MalformedRequest())
@@ -178,7 +178,7 @@ class GuardedProtocol(WholeTargets):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._phase is not Phase.HEAD:
-            # Fields behind a chunked body: nobody reads them, and the request's are given away.
+            # Fields behind a chunked body are dropped: the app already has the request's headers.
             return
         if len(self.headers) >= self._limits.max_headers:
             self._stop(self._headers_too_large())
@@ -186,7 +186,7 @@ class GuardedProtocol(WholeTargets):
 
     def on_headers_complete(self) -> None:
         limit = self._limits.max_header_bytes
-        # The bytes of a chunk may be those of a body: only where they are many is it looked into.
+        # Bytes of a body may be counted with the head: a count above the limit is looked into.
         if self._head_bytes > limit and sum(len(n) + len(v) + 4 for n, v in self.headers) > limit:
             self._stop(self._headers_too_large())
         if len(self.pipeline) >= MAX_AHEAD:
@@ -245,7 +245,7 @@ class GuardedProtocol(WholeTargets):
         self._body_bytes = self._body_pieces = 0
         self._body_at = self.loop.time()
         self._answered_at = None
-        # Of the time in which the client alone was waited for.
+        # The window holds only time in which the client alone was waited for.
         self._window_s, self._window_from = 0.0, 0
 
     # What takes too long
@@ -256,7 +256,7 @@ class GuardedProtocol(WholeTargets):
         if self._phase in (Phase.IDLE, Phase.HEAD) and not self._answering():
             return self._since
         if self._phase is Phase.BODY and self._awaits_body():
-            # Of an upload that goes on this is hardly ever the longest ago.
+            # While an upload goes on, its last bytes are hardly ever the longest ago.
             return self._body_at
         return now - self._unread_s if self._unread_s else None
 
@@ -295,7 +295,7 @@ class GuardedProtocol(WholeTargets):
         self._window_s, self._window_from = 0.0, self._body_bytes
 
     def _awaits_body(self) -> bool:
-        """Whether it is the client that keeps us waiting."""
+        """Tells if we wait for the client, rather than the client for us."""
         return not (self.flow.read_paused or self.cycle.waiting_for_100_continue)
 
     def _is_unread(self, elapsed_s: float) -> bool:

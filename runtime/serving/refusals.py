@@ -1,4 +1,4 @@
-"""What the server itself answers: problems, as of the routes, and then the connection ends."""
+"""Answers of the server itself: problems, as of the routes; then the connection ends."""
 
 from __future__ import annotations
 

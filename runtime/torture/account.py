@@ -1,4 +1,4 @@
-"""What one account does with itself and its keys, and the simple upload."""
+"""Commands of one account on itself and its keys, and the simple upload."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Account:
         return secret
 
     def _ask_proven(self, call: Call, deed: Deed) -> httpx2.Response:
-        """With a fresh proof, if it takes one by now. Raises Unanswered."""
+        """Asks, and again with a fresh proof if one is needed. Raises Unanswered."""
         answer = self.client.ask(call, deed)
         if answer.status_code == 403 and answer.json()["code"] == ProofNeeded.code:
             proof = {"password": PASSWORD}
@@ -89,7 +89,7 @@ class Account:
         return answer
 
     def revoke_key(self, random: Random) -> None:
-        """And try it at once: a revoked key must not open anything after the answer."""
+        """Revokes a key and tries it at once: it must not open anything after the answer."""
         if not self._keys:
             return
         key_id, secret = self._keys.pop(random.randrange(len(self._keys)))

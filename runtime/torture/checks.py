@@ -26,7 +26,7 @@ BY_PEOPLE = {type for types in EVENTS.values() for type in types}
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What the log says at one position."""
+    """An event of the log, at its position."""
 
     position: int
     stream_id: str
@@ -101,7 +101,7 @@ def _check_promise(deed: Deed, found: list[Fact], told: str, findings: Findings)
 
 
 def _says(data: Any, content: Any) -> bool:
-    """What was encrypted for somebody who is forgotten since reads as null."""
+    """Compares data with content; personal data of somebody forgotten since reads as null."""
     if data is None:
         return True
     if isinstance(content, dict):
@@ -115,7 +115,7 @@ def _says(data: Any, content: Any) -> bool:
 def _check_nothing_unasked(
     deeds: Sequence[Deed], facts: Sequence[Fact], findings: Findings
 ) -> None:
-    """Whatever people can do, some client must have asked for."""
+    """Checks that a client asked for each event that people cause."""
     asked = {deed.command_id for deed in deeds}
     findings.unasked += [
         f"{fact.type} at {fact.position}: nobody sent {fact.command_id}"
@@ -125,7 +125,7 @@ def _check_nothing_unasked(
 
 
 def _check_order(deeds: Sequence[Deed], findings: Findings) -> None:
-    """What was answered before another command was first sent stands before it in the log."""
+    """Checks that a command answered before another was first sent precedes it in the log."""
     done = [d for d in deeds if d.position and d.answered_at and not d.content.get("duplicate")]
     answered = sorted(done, key=lambda d: d.answered_at or 0.0)
     highest, next_answer = 0, 0
@@ -155,7 +155,7 @@ def _check_numbering(facts: Sequence[Fact], findings: Findings) -> None:
 
 
 def _check_content_is_there_once(facts: Sequence[Fact], findings: Findings) -> None:
-    """Clients never say the same thing twice, so nor does the log: under any command id."""
+    """Checks that nothing is there twice under any command ids: clients never repeat content."""
     held: set[tuple[str, str]] = set()
     said: set[tuple[str, str]] = set()
     for fact in facts:

@@ -127,7 +127,7 @@ class Tortured:
         return state.database_url
 
     def json(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
-        """What the command prints with --json. Raises RuntimeProblem on another exit code."""
+        """Reads what a command prints with --json. Raises RuntimeProblem on another exit code."""
         done = subprocess.run(
             [sys.executable, "-m", "runtime", *arguments, "--json"],
             cwd=ROOT,
@@ -143,7 +143,7 @@ class Tortured:
         return answer
 
     def lines(self, module: str) -> Iterator[dict[str, Any]]:
-        """What the program prints as JSON Lines."""
+        """Reads what a module prints as JSON Lines."""
         with subprocess.Popen(
             [sys.executable, "-m", module],
             cwd=ROOT,

@@ -1,4 +1,4 @@
-"""What the clients were told: every command they sent, and the answer they got in the end."""
+"""Keeps what the clients were told: every command they sent, and the answer they got in the end."""
 
 from __future__ import annotations
 

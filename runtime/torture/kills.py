@@ -1,4 +1,4 @@
-"""Who dies when, and how: all of it from one seed."""
+"""Plans which part dies when, and how: all of it from one seed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Round:
 
 
 def plan(random: Random, victims: dict[str, int]) -> Round:
-    """One victim, sometimes two."""
+    """Plans a round with one victim, sometimes two."""
     length_s = random.uniform(*ROUND_S)
     strikes = []
     for _ in range(2 if random.random() < 0.3 else 1):

@@ -44,7 +44,7 @@ class Budget:
 
 @dataclass(slots=True)
 class Track:
-    """What the musician knows of one recording. `version` is None until the file was looked into,
+    """Knowledge of one recording. `version` is None until the file was looked into,
     and after a command whose fate is unknown.
     """
 
@@ -80,7 +80,7 @@ class Musician:
         self._tracks: list[Track] = []
 
     def work(self, stop: threading.Event) -> None:
-        """Until told to stop; a command under way is brought to its end."""
+        """Works until told to stop; a command under way is brought to its end."""
         self._open_account()
         while self.key and not stop.is_set():
             try:
@@ -113,7 +113,7 @@ class Musician:
     # Accounts
 
     def _open_account(self) -> None:
-        """Signed up, with a key for everything: who it is then no cookie says any more."""
+        """Signs up and takes a key for everything, which from then on replaces the cookie."""
         if self._account.sign_up(f"{self.name}@torture.example").outcome != "acked":
             return
         while not self.key:
@@ -130,7 +130,7 @@ class Musician:
         self._account.revoke_key(self._random)
 
     def _somebody_else_signs_up(self) -> None:
-        """And every other one uploads something and wants to be forgotten again."""
+        """Signs another account up; every other one may upload, and wants to be forgotten again."""
         client = Client(self._client.web, self._journal, self._random)
         other = Account(client, self._journal, self._mark, self._email_key)
         try:
@@ -217,7 +217,7 @@ class Musician:
             track.version = None
 
     def _command_twice(self, deed: Deed, call: Call) -> None:
-        """From two places at once: done once, and both get the one answer."""
+        """Sends a command from two places at once: it is done once, and both get its one answer."""
         with ThreadPoolExecutor(1) as elsewhere:
             other = elsewhere.submit(self._twin.ask, call)
             self._client.command(deed, call)
@@ -234,7 +234,7 @@ class Musician:
         )
 
     def _edit_out_of_date(self) -> None:
-        """If-Match of a version that is over: refused, and nothing of it in the log."""
+        """Edits with an old version's If-Match: it is refused and leaves nothing in the log."""
         old = [track for track in self._tracks if track.titles and track.version is not None]
         if not old:
             return

@@ -136,7 +136,7 @@ class Session:
         self._settle_and_check()
 
     def end(self) -> None:
-        """Whatever happened: nothing of it goes on running."""
+        """Stops everything that was started, whatever happened."""
         self._stop.set()
         self._striker.wake(everything=True)
         self._tortured.stop()
@@ -191,7 +191,7 @@ class Session:
         )
 
     def _victims(self) -> dict[str, int]:
-        """Who lives, as the supervisor sees it: the dead cannot be killed."""
+        """Weights of the parts that live, as the supervisor sees it: the dead cannot be killed."""
         there = {part.name for part in self._tortured.parts() if part.state == "running"}
         there |= {"supervisor", "backend"} if "postgres" in there else {"supervisor"}
         return {name: weight for name, weight in kills.VICTIMS.items() if name in there}
@@ -212,7 +212,7 @@ class Session:
             time.sleep(min(left, 0.1))
 
     def _check_point(self, number: int) -> None:
-        """Under load, but nobody dies: everything recovers, verifies and is the same in Kafka."""
+        """Checks under load, without kills: all recovers, verifies and is the same in Kafka."""
         began = time.monotonic()
         self._recover()
         settling.catch_up(self._tortured)

@@ -19,7 +19,7 @@ ENDED = "Ended"
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is still to be done. `stuck` are sagas that nothing will ever move again."""
+    """Work that is still to be done. `stuck` are sagas that nothing will ever move again."""
 
     head: int
     commands: int

@@ -1,4 +1,4 @@
-"""What readers see against what the log says: the API's lists, and the object store's files."""
+"""Checks what readers see against the log: the API's lists, and the object store's files."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _all_assets(web: str, key: str, head: int) -> Iterable[dict[str, Any]]:
 
 
 def unfinished_erasures(web: str, deeds: Iterable[Deed]) -> list[str]:
-    """Whoever asked to be forgotten has a certificate."""
+    """Lists acknowledged erasures that have no certificate."""
     wrong = []
     with httpx2.Client(base_url=web, timeout=30) as http:
         for deed in deeds:
