@@ -26,7 +26,7 @@ def request() -> Request | None:
 
 
 def caller() -> Caller | None:
-    """Who asks, once that is known."""
+    """The caller, once known."""
     asked = request()
     found: Caller | None = None if asked is None else getattr(asked.state, "caller", None)
     return found

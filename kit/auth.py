@@ -1,4 +1,4 @@
-"""Who is asking: `Authorization: Bearer <key>` for programs, the session cookie for pages."""
+"""Authenticates: `Authorization: Bearer <key>` for programs, the session cookie for pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who sent a secret, and `RateLimits.count` of that request: None if it was not counted."""
+    """The sender of a secret, and `RateLimits.count` of that request, None if not counted."""
 
     caller: Caller
     ahead_s: float | None
@@ -39,7 +39,7 @@ class Authenticator(Protocol):
     """Finds the callers behind secrets and counts their requests; None for an unknown, ended or
     revoked one.
 
-    Who is near the limit may be left uncounted.
+    Callers near their limit may be left uncounted.
     """
 
     def admit(self, secrets: Sequence[Secret], policy: Policy) -> Sequence[Admission | None]: ...
@@ -149,7 +149,7 @@ class Authenticate:
             if secret is None or (admission is not None and admission.ahead_s is not None):
                 request.state.caller = self._settle(*settled)
             else:
-                # It is counted alone, in a statement of its own.
+                # This request is counted alone, in a statement of its own.
                 request.state.caller = await run_in_threadpool(self._settle, *settled)
         found: Caller | None = request.state.caller
         return found
@@ -165,7 +165,7 @@ class Authenticate:
                 security_log.note("key", "refused", reason=InvalidKey.code)
                 raise InvalidKey
             return None
-        # Known also to the page that says that a limit is reached.
+        # Set before the check: the page that says that a limit is reached knows the caller too.
         request.state.caller = admission.caller
         policy = self._policy(request)
         if admission.ahead_s is None:
@@ -183,7 +183,7 @@ def _is_safe(request: Request) -> bool:
 
 
 def _secret(request: Request) -> Secret | None:
-    """What the request proves itself with. Raises Unauthenticated, ForeignOrigin."""
+    """Reads what the request proves itself with. Raises Unauthenticated, ForeignOrigin."""
     key = _bearer(request)
     if key is not None:
         return Secret(token_hash(key), is_key=True)

@@ -26,8 +26,8 @@ from kit import asking, security_log
 from kit.limits import Network, client_address
 from schemas.errors import NoCultureError
 
-# After a day without a guess a device begins anew. A network does after a week: with a thousand of
-# them one gets as many tries that ask no budget, but only once in that time.
+# A device begins anew after a day without a guess, a network after a week: an attacker with a
+# thousand networks gets as many tries that ask no budget, but only once in that week.
 DEVICE_FORGOTTEN_AFTER = timedelta(days=1)
 NETWORK_FORGOTTEN_AFTER = timedelta(days=7)
 _MAX_DOUBLINGS = 20
@@ -107,10 +107,10 @@ class Budget:
         connection.execute(_GIVE_BACK, values)
 
 
-# However many accounts a network guesses at.
+# Guesses of one network, at however many accounts.
 NETWORK = Budget("network", burst=50, every_s=30)
 WIDER_NETWORK = Budget("wider-network", burst=NETWORK.burst * 10, every_s=NETWORK.every_s / 10)
-# However many strangers guess at one account: 10 an hour, or fewer where the patience is shorter.
+# Guesses of all strangers at one account: 10 an hour, or fewer where the patience is shorter.
 STRANGERS_EVERY_S = 360
 
 

@@ -1,4 +1,4 @@
-"""What a request's body may be: text in UTF-8 only, and capped where it is read whole."""
+"""Limits of a request's body: text in UTF-8 only, and capped where it is read whole."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def announced_bytes(request: Request) -> int:
 
 
 def _refusal_of_headers(scope: Scope) -> NoCultureError | None:
-    """Whoever reads the first of two headers and whoever reads the last see two requests."""
+    """Refuses repeated headers: one reader takes the first, another the last, and they differ."""
     seen = set()
     for name, _ in scope["headers"]:
         if name in _ONCE:

@@ -1,4 +1,4 @@
-"""Who is asking: what authentication found out, handed to every handler and query."""
+"""The caller that authentication found, handed to every handler and query."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ async def if_match(
 
 
 def expected_version(value: str | None) -> int | None:
-    """What an If-Match header says, as `if_match`."""
+    """Reads an If-Match header, as `if_match` does."""
     if value is None:
         raise PreconditionRequired
     if value.strip() == "*":

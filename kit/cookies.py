@@ -33,7 +33,7 @@ def clear_session(request: Request, response: Response) -> None:
 
 
 def lasting(request: Request, name: str) -> str:
-    """What `set_lasting` set; empty without."""
+    """Reads the cookie that `set_lasting` set; empty without."""
     return request.cookies.get(_name(request, name), "")
 
 

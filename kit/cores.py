@@ -34,7 +34,7 @@ def keep_to(core: int | None) -> None:
 
 @contextmanager
 def every_core() -> Iterator[None]:
-    """For what computes for long without Python's lock: it need not wait for our own core."""
+    """Lends all cores to long work without Python's lock: it need not wait for our own core."""
     if not _before:
         yield
         return

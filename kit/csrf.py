@@ -1,4 +1,4 @@
-"""What another site made a browser send is refused by its origin; forms also need a token."""
+"""Refuses by its origin what another site made a browser send; forms also need a token."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def refuse_foreign(request: Request) -> None:
         return
     public = getattr(request.state, "public_origin", None)
     if public is not None and origin == public:
-        # Also where a proxy puts its own name for us in the place of Host.
+        # The public origin counts also where a proxy puts its own name for us in the place of Host.
         return
     asked = urlsplit(origin)
     if public is not None and asked.netloc == urlsplit(public).netloc:

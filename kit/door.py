@@ -11,7 +11,7 @@ from kit.problems import MEDIA_TYPE, problem_of, request_id_of
 from kit.site import Site, is_ip_literal
 from schemas.errors import NoCultureError
 
-# What load balancers and Prometheus ask of each machine, by its address or without any Host.
+# Paths that load balancers and Prometheus ask for by a machine's address, or without any Host.
 PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 

@@ -54,7 +54,7 @@ class Ticket:
 
 
 class Line:
-    """Who works and who waits, without clocks, locks and threads.
+    """Decides who works and who waits, without clocks, locks and threads.
 
     `each` bounds the turns that one subject has at once, `waiting_each` its tickets in line and
     `subjects` how many may be in line. A subject that waits alone is served after
@@ -66,7 +66,7 @@ class Line:
         self._slots, self._each = slots, each
         self._waiting_each, self._subjects = waiting_each, subjects
         self._working: Counter[str] = Counter()
-        # In the order of their next turn; nobody is in it without a ticket.
+        # Subjects with a ticket, in the order of their next turn.
         self._lines: dict[str, deque[Ticket]] = {}
 
     @property
@@ -84,7 +84,7 @@ class Line:
         if line is None and self.working < self._slots and self._working[subject] < self._each:
             self._grant(ticket)
             return ticket
-        # What is full is never full of a few: their own excess is refused, and no newcomer.
+        # Fullness counts subjects, so a few cannot fill the line: their own excess is refused.
         if line is None and len(self._lines) >= self._subjects:
             raise Busy
         if len(line or ()) >= self._waiting_each:
@@ -126,9 +126,9 @@ class Line:
 
 
 class FairQueue:
-    """One line for the threads and event loops of a process. Who waits in `enter` holds no thread.
+    """One line for the threads and event loops of a process. Waiting in `enter` holds no thread.
 
-    `patience_s` is how long one waits at most; `busy` is what is raised then.
+    `patience_s` is the longest wait; `busy` makes the error that is raised then.
     """
 
     def __init__(
@@ -209,7 +209,7 @@ class FairQueue:
         with self._lock:
             called = self.line.leave(ticket)
         for each in called:
-            # Cancelled a moment ago: whoever waited leaves by itself and passes the turn on.
+            # A waiter that was cancelled a moment ago leaves by itself and passes its turn on.
             if each.called.set_running_or_notify_cancel():
                 with suppress(RuntimeError):
                     each.called.set_result(None)

@@ -1,4 +1,4 @@
-"""What is wrong with a field, in plain words: pydantic's are for programmers of Python."""
+"""Says in plain words what is wrong with a field: pydantic's own are for programmers."""
 
 from __future__ import annotations
 

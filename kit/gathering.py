@@ -29,7 +29,7 @@ class Gathering(Generic[Question, Answer]):
     def __init__(self, answer: Callable[[Sequence[Question]], Sequence[Answer]]) -> None:
         self._answer = answer
         self._thread = ThreadPoolExecutor(1, "gathering")
-        # Guards the two below.
+        # Guards `_waiting` and `_busy`.
         self._lock = threading.Lock()
         self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
         self._busy = False
@@ -69,7 +69,7 @@ def _deliver(
     for future, answer in zip(futures, answers, strict=True):
         of_loop[future.get_loop()].append((future, answer))
     for loop, settled in of_loop.items():
-        # A loop that is closed has nobody who waits.
+        # A closed loop raises RuntimeError; nothing waits in it any more.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, settled)
 
@@ -77,7 +77,7 @@ def _deliver(
 def _settle(settled: _Settled[Answer]) -> None:
     for future, answer in settled:
         if future.done():
-            # Its client went away.
+            # The client of this question went away.
             continue
         if isinstance(answer, Exception):
             future.set_exception(answer)

@@ -54,7 +54,7 @@ POLICIES = (
     Policy("write", 3_000),
     Policy("sign-in", 20),
     Policy("sign-in-address", 120),
-    # Counted for themselves: no stranger beside may use up the other ways in.
+    # Each way in has a count of its own, so that a stranger using one up leaves the others.
     Policy("passkey-address", 120),
     Policy("password-reset-address", 120),
     Policy("sign-up", 120),
@@ -62,7 +62,7 @@ POLICIES = (
     Policy("password-reset", 5, window_s=3600),
     Policy("address-code", 5, window_s=3600),
 )
-# So many times what one /64 may do its /48 may: a house with many flats.
+# A /48 may be a house with many flats: it may do this many times what one /64 may.
 WIDER_TIMES = 10
 
 _COUNT = """
@@ -76,7 +76,7 @@ _FULL_IN = """
     SELECT extract(epoch FROM full_at - clock_timestamp())::float8
     FROM rate_limits WHERE key = %(key)s
 """
-# Who counts many subjects at once locks them in their order; to wait for one here could deadlock.
+# SKIP LOCKED, because a count of many subjects locks them in order: waiting here could deadlock.
 FORGET_SPENT = """
     DELETE FROM rate_limits WHERE key IN (
         SELECT key FROM rate_limits WHERE full_at < now() FOR UPDATE SKIP LOCKED
@@ -103,7 +103,7 @@ class RateLimits:
     def check(self, request: Request, policy_name: str, subject: str) -> None:
         """Count one request and answer RateLimit headers. Raises TooManyRequests (429).
 
-        Of a stranger's network the one around it is counted too.
+        A stranger's request counts for the wider network around its own as well.
         """
         policy = self.policy(policy_name)
         if isinstance(subject, Network) and subject.wider is not None:

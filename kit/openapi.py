@@ -1,4 +1,4 @@
-"""What every route says of its errors in the OpenAPI document."""
+"""Errors of every route, as the OpenAPI document lists them."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ class Place:
 
 
 class Places:
-    """`most` at once in all. All that one asks for is taken, or nothing."""
+    """Gives out `most` places at once in all. One `take` gets all that it asks for, or nothing."""
 
     def __init__(self, most: int, full: Callable[[], NoCultureError]) -> None:
         self._most, self._full = most, full
-        # Guards the two below.
+        # Guards `_taken` and `_all`.
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
         self._all = 0

@@ -25,7 +25,7 @@ from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-# Of a list with thousands of wrong values, the first ones.
+# A list may have thousands of wrong values; the answer names the first ones.
 MAX_FIELD_PROBLEMS = 100
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 PageOfProblem = Callable[[Request, dict[str, Any]], Response]

@@ -33,7 +33,7 @@ def csp_nonce(request: Request) -> str:
 
 
 class SecurityHeaders:
-    """What the handler set itself stays."""
+    """Adds the headers that the handler did not set itself."""
 
     def __init__(self, app: ASGIApp, https: bool = False) -> None:
         self._app = app

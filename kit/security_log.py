@@ -1,4 +1,4 @@
-"""What concerns safety, one line each: sign-ins, refusals, limits, keys, rights given.
+"""Logs what concerns safety, one line each: sign-ins, refusals, limits, keys, rights given.
 
 The lines go where all of a process' lines go (`logger` is `noculture.security`), at every log
 level. They name accounts and keys by their ids and a network by its beginning: no address, no name,
@@ -39,7 +39,7 @@ _network: ContextVar[str | None] = ContextVar("network", default=None)
 
 
 def begin(client: str | None) -> None:
-    """Of this request: the network that its lines name."""
+    """Keeps the network of this request, which its lines name."""
     _network.set(network_of(client))
 
 

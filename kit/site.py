@@ -32,7 +32,7 @@ class Site:
 
     @cached_property
     def scheme(self) -> str:
-        """What browsers speak to us: the public address says it, no request."""
+        """The scheme that browsers speak to us: the public address says it, no request."""
         return "https" if self.public_url.lower().startswith("https:") else "http"
 
     @property
@@ -70,8 +70,9 @@ class Site:
         )
 
     def client(self, peer: str, forwarded: Iterable[str]) -> str:
-        """Who sent a request: the connection's other end, or, where that is a trusted proxy, the
-        last address of `X-Forwarded-For` that is none. What stands before it anybody may write.
+        """Finds the sender of a request: the connection's other end or, where that is a trusted
+        proxy, the last address of `X-Forwarded-For` that is no such proxy. Anybody may write the
+        ones before it.
         """
         client, hops = peer, [hop.strip() for line in forwarded for hop in line.split(",")]
         while self.trusts(client) and hops:

@@ -15,7 +15,7 @@ def random_token(prefix: str = "") -> str:
 
 
 def token_hash(token: str) -> bytes:
-    """What the database keeps of a token. 256 random bits need neither salt nor stretching."""
+    """Hashes a token for the database. 256 random bits need neither salt nor stretching."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -32,7 +32,7 @@ class Signer:
         return _tag(self._key, purpose, text)
 
     def tags_of_any_age(self, purpose: str, text: str) -> list[str]:
-        """Today's first: for what was hashed to be kept, and cannot be hashed anew."""
+        """Today's tag and those of retired keys: what is stored as a tag cannot be hashed anew."""
         return [_tag(key, purpose, text) for key in (self._key, *self._retired)]
 
     def fits(self, purpose: str, text: str, tag: str) -> bool:

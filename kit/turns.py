@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.fair import FairQueue
 
-# Whom a request counts for; None: it will be refused anyway.
+# The subject that a request counts for; None if the request will be refused anyway.
 SubjectOf = Callable[[Request], Awaitable[str | None]]
 
 

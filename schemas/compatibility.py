@@ -6,7 +6,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-# What may hold of a value; a changed or added one refuses what was allowed, or allows what was not.
+# Limits of a value: a changed or added one refuses what was allowed, or allows what was refused.
 _LIMITS = (
     "pattern",
     "format",

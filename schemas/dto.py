@@ -1,5 +1,5 @@
-"""What the resources of every area are made of: pydantic models, one shape for readers, pages and
-OpenAPI.
+"""Parts that the resources of every area are made of: pydantic models, one shape for readers, pages
+and OpenAPI.
 
 The resources themselves are in `<area>/dto.py`.
 """

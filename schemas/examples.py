@@ -40,7 +40,7 @@ def all_examples() -> tuple[Event, ...]:
 
 
 def example_of(type: str, version: int) -> Event:
-    """Raises LookupError: every event version needs an example."""
+    """The example of one event version. Raises LookupError: every event version needs one."""
     for event in _of_every_version():
         if (event.type, event.version) == (type, version):
             return event
@@ -49,6 +49,6 @@ def example_of(type: str, version: int) -> Event:
 
 @cache
 def _of_every_version() -> tuple[Event, ...]:
-    # Asked for, never imported from here: the areas' examples take their ids from this module.
+    # Imported only when asked for, because the areas' examples take their ids from this module.
     bringing = [m for m in modules(schemas) if m.endswith("examples") and m != __name__]
     return tuple(event for m in bringing for event in importlib.import_module(m).EXAMPLES)

@@ -160,7 +160,7 @@ def _message_name(model: type[Event]) -> str:
 
 
 def asyncapi_text() -> str:
-    # Only whoever exports needs it: a development dependency.
+    # Imported here, because it is a development dependency that only the export needs.
     import yaml
 
     text: str = yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=100)

@@ -29,7 +29,7 @@ def lock_new(folder: Path = FOLDER, lock: Path = LOCK) -> list[str]:
 
 
 def problems(event_versions: set[str], folder: Path = FOLDER, lock: Path = LOCK) -> list[str]:
-    """What is wrong with the golden files of these `<type>.v<version>`; empty when nothing is."""
+    """Lists what is wrong with golden files of these `<type>.v<version>`; empty if nothing is."""
     known, there = locked(lock), {path.name for path in folder.glob("*.json")}
     wanted = {f"{version}.json" for version in event_versions}
     return (

@@ -1,4 +1,4 @@
-"""What may be told of an error: in a log, in a row that stays, to an operator.
+"""Tells of an error only what may be told: in a log, in a row that stays, to an operator.
 
 An error of a library quotes what it met: Postgres' DETAIL the whole row, pydantic the input, a mail
 server the address, an HTTP client the address with its token. So an error is told by its class, by
@@ -16,7 +16,7 @@ from typing import Any
 from schemas.errors import NoCultureError
 
 MAX_TOLD = 2_000
-# Of the server about itself, not about a row: connections, resources, locks, a stop, a fault.
+# SQLSTATE classes about the server, not a row: connections, resources, locks, a stop, a fault.
 _ABOUT_ITSELF = ("08", "40", "53", "55", "57", "58", "XX")
 _NAMES = ("schema_name", "table_name", "column_name", "datatype_name", "constraint_name")
 _ROOT = str(Path(__file__).parent.parent) + os.sep
@@ -57,12 +57,12 @@ def _codes(error: BaseException) -> str:
             return f"[{code}]"
     if callable(found := getattr(error, "errors", None)) and hasattr(error, "title"):
         return f"of {error.title}: {', '.join(sorted({each['type'] for each in found()}))}"
-    # Of brokers, topics and times only: keys are ids, values are not printed.
+    # Kafka's errors name brokers, topics and times only: keys are ids, values are not printed.
     return str(error) if type(error).__module__.startswith("kafka.") else ""
 
 
 def _of_postgres(error: Any) -> str:
-    """Codes and names; of a client that got no answer what it says of the connection."""
+    """Tells codes and names; for a client that got no answer, what it says of the connection."""
     state = error.diag.sqlstate
     if state is None:
         no_answer = type(error).__name__ in ("OperationalError", "PoolTimeout", "ConnectionTimeout")

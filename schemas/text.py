@@ -27,23 +27,23 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, c
 UNKEPT = "text_character"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 MAX_ID, NO_ID = 200, "-"
-# The longest line of headers that the server takes is longer, no honest header is.
+# The server takes longer lines of headers than this, but no honest header is longer.
 MAX_HEADER = 8_000
-# So much longer may a text be before it is cleaned: decomposed Vietnamese is three times as long.
-# Above it nothing is normalised: that takes quadratic time in a run of combining marks.
+# A text may be this much longer before it is cleaned: decomposed Vietnamese is three times as long.
+# A longer one is not normalised, because that takes quadratic time in a run of combining marks.
 SLACK, SLACK_CHARACTERS = 4, 100
 
 # The line breaks of all systems; in one line they are spaces.
 _BREAKS = re.compile("\r\n|[\n\v\f\r\x85\u2028\u2029]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# These, and C0 and C1 but for tab and line breaks.
+# The unstorable ones, and all of C0 and C1 but for tab and line breaks.
 _UNKEPT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 # Embeddings, overrides and isolates make a name read otherwise than it is written, also the text
 # around it; deprecated format characters, annotations and byte order marks show nothing. Joiners
 # stay, for Persian, Indic scripts and emoji need them, and so do the marks LRM, RLM and ALM: they
 # move only the punctuation beside them.
 _MISLEADING = re.compile("[\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]")
-# Letters to Unicode, blank to everybody: Hangul fillers and the empty Braille cell.
+# Unicode calls these letters, and everybody sees a blank: Hangul fillers, the empty Braille cell.
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _DESCRIBED = (("minLength", "min"), ("maxLength", "max"))
 _UNSEEN = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp"))
@@ -118,7 +118,7 @@ class Opaque(Incoming):
 
 @dataclass(frozen=True, slots=True)
 class Told(Incoming):
-    """What a program says: replaced where it cannot be stored, cut where it is too long."""
+    """A program's words: replaced where they cannot be stored, cut where they are too long."""
 
     max: int
 
@@ -146,7 +146,7 @@ class Document:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        # Afterwards: then it is known to be no deeper than JSON may be.
+        # Checked after pydantic, which has refused JSON that is too deep by then.
         return core_schema.no_info_after_validator_function(self._given, handler(source))
 
     def _given(self, value: Any) -> Any:
@@ -182,7 +182,7 @@ def storable(value: Any) -> Any:
 
 
 def refusal(error: ValueError) -> str | None:
-    """What to tell a person whose text cannot be kept; None if that is not what is wrong."""
+    """Tells a person why their text cannot be kept; None if that is not what is wrong."""
     if not isinstance(error, ValidationError):
         return None
     for found in error.errors(include_url=False, include_context=False, include_input=False):

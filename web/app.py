@@ -17,7 +17,7 @@ from web.static_files import StaticFiles
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is the same for every answer: static files and templates, loaded once."""
+    """The parts that every answer shares: static files and templates, loaded once."""
 
     static: StaticFiles
     renderer: Renderer

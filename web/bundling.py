@@ -39,7 +39,8 @@ def bundles(sources: Mapping[str, str], pages: Mapping[str, Sequence[str]]) -> d
     """Makes one bundle per kind of page, and one per module that those fetch later.
 
     `sources` maps file names to modules, `pages` the name of a bundle to the modules that it runs.
-    A later one holds what it imports and the pages that fetch it have not got. Raises NotBundled.
+    A bundle fetched later leaves out what every page that fetches it has already. Raises
+    NotBundled.
     """
     made: dict[str, str] = {}
     has: dict[str, set[str]] = {}
@@ -112,7 +113,7 @@ def _exports(source: str) -> list[str]:
 
 
 def _fetched_later(sources: Mapping[str, str], modules: Iterable[str]) -> list[str]:
-    """What these modules fetch later, and what that fetches in its turn."""
+    """Lists the modules that these fetch later, and those that they fetch in their turn."""
     found: list[str] = []
     waiting = list(modules)
     while waiting:

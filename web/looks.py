@@ -19,7 +19,7 @@ def clock(seconds: float | None) -> str:
 
 
 def seconds(text: str) -> float:
-    """What `clock` writes, read back, with decimals too: `1:23.5`. Raises ValueError."""
+    """Reads back what `clock` writes, with decimals too: `1:23.5`. Raises ValueError."""
     whole = 0.0
     for part in text.strip().split(":"):
         whole = whole * 60 + float(part)

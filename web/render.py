@@ -39,7 +39,7 @@ FILTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What templates of an area may use: filters and values by name. `docks` are templates below
+    """Filters and values that templates of an area may use, by name. `docks` are templates below
     every page of somebody who is signed in.
     """
 

@@ -91,7 +91,7 @@ class StaticFiles:
             served = self._files.get(name)
             if served is None:
                 raise NoSuchFile
-            # An old page may still ask by an old version: it gets today's file, but keeps it not.
+            # An old page may ask by an old version: it gets today's file, but may not keep it.
             current = version == self.version
             headers = {"Cache-Control": FOR_EVER if current else "no-cache"}
             body = served.body
@@ -105,7 +105,7 @@ class StaticFiles:
 
 
 def _entries(sources: Mapping[str, str], layers: Iterable[str], suffix: str) -> list[str]:
-    """What these layers begin with: for each of them the root's file, then the areas'."""
+    """Names the first files of these layers: for each layer the root's file, then the areas'."""
     return [
         name
         for layer in layers

@@ -1,4 +1,4 @@
-"""What every page is made with. An area's pages have more: its `tools.py` beside them."""
+"""Tools of every page. An area's pages have more: its `tools.py` beside them."""
 
 from __future__ import annotations
 

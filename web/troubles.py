@@ -1,4 +1,4 @@
-"""What went wrong, in a musician's words: what happened, and one thing to do.
+"""Errors in a musician's words: what happened, and one thing to do.
 
 Errors speak to programs: they name scopes, headers and fields. A page takes an error's own sentence
 only when a person can read it; else it has words for the code, or for the status.

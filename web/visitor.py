@@ -1,4 +1,4 @@
-"""Who looks at a page, and what they must already see: the session, form tokens, own writes."""
+"""The visitor of a page, and what they must already see: session, form tokens, own writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 POSITION_COOKIE = "noculture_position"
 REMEMBERED_S = 120
 PATIENCE_S = 2.0
-# Each that waits has a thread, of forty.
+# Each waiting page holds one of forty threads.
 WAITING, WAITING_OF_ACCOUNT = 16, 4
 _WAITING = Places(WAITING, ViewNotReady)
 
@@ -78,7 +78,7 @@ def greet(request: Request, authenticated: Authenticate) -> None:
     try:
         authenticated.find(request)
     except NoCultureError as error:
-        # An open page refuses nobody: not for a revoked key, not for a limit.
+        # An open page is shown even to a revoked key or above a limit.
         log.debug("nobody is greeted: %s", error)
 
 
@@ -111,7 +111,7 @@ def catch_up(request: Request, progress: Progress, *views: str) -> None:
         for view in views:
             progress.wait_until(view, wanted, PATIENCE_S)
     except NoCultureError as error:
-        # A view nobody has registered yet: the first seconds of an installation.
+        # In the first seconds of an installation the view is not registered yet.
         raise ViewNotReady from error
     finally:
         place.leave()

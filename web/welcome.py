@@ -1,4 +1,4 @@
-"""What a new operator is told once, on the first page after signing up or in by the first link."""
+"""The first words to a new operator: once, after signing up or signing in by the first link."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def is_due(request: Request) -> bool:
 
 
 def forget(request: Request, response: Response) -> None:
-    """It was told."""
+    """Drops the cookie, since the notice was told."""
     if is_due(request):
         response.delete_cookie(COOKIE, path="/")

@@ -1,6 +1,6 @@
-"""What to do next: the steps of work that the findings ask for, in their order, each once; then
-figures that a musician had better look at. The findings themselves say what was found and how to
-mend it.
+"""Says what to do next: the steps of work that the findings ask for, in their order, each once;
+then figures that a musician had better look at. The findings themselves say what was found and how
+to mend it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Step:
     codes: tuple[str, ...]
 
 
-# In the order of work: what an earlier step changes, a later one need not be done for twice.
+# The order of work: each step comes before those that it would make necessary again.
 _STEPS = (
     _Step("Get the undamaged file and start from that.", ("truncated", "damaged", "silent")),
     _Step("Go back to the recorded tracks and clean them.", ("noise", "hum", "click", "dropout")),

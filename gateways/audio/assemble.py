@@ -219,7 +219,7 @@ def _instruments(found: Instruments) -> tuple[InstrumentHeard, ...]:
 
 
 def _defects(report: Report) -> tuple[Defect, ...]:
-    """What stores do to the level is in the report only."""
+    """Lists the findings as defects; the notice about stores is in the report only."""
     return tuple(
         Defect(
             code=one.code,

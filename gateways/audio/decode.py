@@ -158,7 +158,7 @@ class Decoder:
             )
 
     def _claimed_duration_s(self) -> float | None:
-        """Of the sound: a film beside it may be longer."""
+        """Reads the claimed length of the sound alone: a film beside it may be longer."""
         if self.demuxer in LENGTHLESS_DEMUXERS:
             return None
         stream, whole = self._stream, self._container.duration

@@ -28,7 +28,7 @@ NO_MODELS = "neural models are switched off: no genre, no instruments, no voices
 
 @dataclass(frozen=True)
 class Music:
-    """What analysers made of the sound; `heard` None: without neural models."""
+    """The analysers' answers for one sound; `heard` is None without neural models."""
 
     rhythm: Rhythm
     tonality: Tonality
@@ -85,7 +85,7 @@ class Ear:
         self.listen(Sound(chord.astype(np.float32)), Timings())
 
     def listen(self, sound: Sound, timings: Timings) -> Music:
-        """Of a sound that is not silent; of one that is too short, what can be said of it."""
+        """Analyses a sound that is not silent; one that is short gets fewer answers."""
         with timings.of("texture"):
             spectrum = sound.texture
         with timings.of("pitches"):

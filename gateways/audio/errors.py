@@ -1,4 +1,4 @@
-"""What can go wrong between asking for an analysis and having it."""
+"""Errors between asking for an analysis and having it."""
 
 from __future__ import annotations
 

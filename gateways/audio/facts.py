@@ -1,4 +1,4 @@
-"""What the audio gateway says about a file. Everything is frozen, JSON-able and bounded.
+"""The audio gateway's answers about a file. Everything is frozen, JSON-able and bounded.
 
 The child that fills these models has read hostile bytes, so the bounds are checked again in the
 parent: a model that validates is safe to store and to show as text.
@@ -79,7 +79,7 @@ class _Fact(BaseModel):
 
 
 class FileTags(_Fact):
-    """What the file says about itself; None where it says nothing that makes sense.
+    """The file's own tags; None where it says nothing that makes sense.
 
     `artists` and `genres` hold each value where the file says several; `artist` and `genre` hold
     all of them to be shown.
@@ -105,7 +105,7 @@ class FileTags(_Fact):
 
 
 class SaidOfSound(_Fact):
-    """What the file says of its own making; `bit_depth` only where samples are kept as they are."""
+    """The file's own words on its making; `bit_depth` only where samples are kept as they are."""
 
     bit_depth: int | None = Field(default=None, ge=1, le=64)
     encoder: Text = None
@@ -114,7 +114,7 @@ class SaidOfSound(_Fact):
 
 
 class AudioFacts(SaidOfSound):
-    """What was decoded. `duration_s` counts decoded samples, never the header's claim;
+    """Facts of the decoded sound. `duration_s` counts decoded samples, never the header's claim;
     `truncated` says that the header claims over a second more than there is (FLAC: 20 ms)."""
 
     duration_s: float = Field(gt=0)
@@ -179,7 +179,7 @@ Probe = Annotated[Accepted | Refused, Field(discriminator="verdict")]
 
 
 class Rendition(_Fact):
-    """What was streamed out: a copy that browsers play."""
+    """Describes the copy that was streamed out: one that browsers play."""
 
     media_type: Literal["audio/mpeg"]
     sample_rate_hz: Literal[44_100, 48_000]
@@ -188,7 +188,8 @@ class Rendition(_Fact):
 
 
 class Rewritten(_Fact):
-    """What was streamed out: the file with other tags; `left_out` names what it cannot hold."""
+    """Describes the file that was streamed out with other tags; `left_out` names what it cannot
+    hold."""
 
     tags: FileTags
     left_out: tuple[str, ...] = ()
@@ -233,7 +234,7 @@ class Fingerprint(_Fact):
 
 
 class Measurement(_Fact):
-    """What was measured. None means "not measurable here" (silence, too short), never a guess."""
+    """The measured figures. None is "not measurable here" (silence, too short), never a guess."""
 
     tempo_bpm: float | None = Field(default=None, gt=0, le=1000)
     tempo_candidates: tuple[TempoCandidate, ...] = Field(default=(), max_length=8)

@@ -1,4 +1,4 @@
-"""What stays the same of a recording in other formats, levels and rates: 32 bits every 0.2 s.
+"""A fingerprint that a recording keeps in other formats, levels and rates: 32 bits every 0.2 s.
 
 After Haitsma and Kalker (2002): each bit says whether the step from one band to the next grew or
 shrank since a moment before. Runs in the limited child only; `schemas/audio/fingerprint.py`

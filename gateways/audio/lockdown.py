@@ -1,4 +1,4 @@
-"""What the child gives up before it touches a foreign byte. Standard library only.
+"""Gives up the child's rights before it touches a foreign byte. Standard library only.
 
 Four moments, each of which names what it achieved; what a platform lacks is missing from the list,
 never assumed (`cage/walls.py` says what to do about it):
@@ -100,8 +100,8 @@ def before_files(parent_pid: int, memory_bytes: int, jobs_cpu_s: int) -> list[st
 
 
 def give_back_memory() -> None:
-    """What glibc keeps of what was freed: an idle child has 373 MB after a long file instead of
-    over 600."""
+    """Gives back what glibc keeps of freed memory: after a long file an idle child has 373 MB
+    instead of over 600."""
     if IS_LINUX and (trim := getattr(libc(), "malloc_trim", None)):
         trim(0)
 

@@ -68,7 +68,8 @@ class Patched(io.RawIOBase):
         return len(data)
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        """Who moves bytes writes the very object that was read: then only its place is noted."""
+        """Writes bytes; of the very object that was read last only the place is noted: it was
+        moved."""
         if not data:
             return 0
         read, pieces = self._last_read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _PCM = frozenset({"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"})
 # By container (libavformat's name of it) and codec: Chromium has no demuxer for AIFF and no decoder
-# for ALAC. What is not named here is rendered, which is right at worst without need.
+# for ALAC. What is not named here is rendered: a needless copy is the worst that can happen.
 _PLAYED = {
     "mp3": frozenset({"mp3"}),
     "flac": frozenset({"flac"}),

@@ -108,7 +108,7 @@ class AudioPool:
         return _unless_refused(Analysis, self._lanes["analyse"].run(path))
 
     def isolation(self) -> str:
-        """What the children give up, as seen on a started one, for `doctor`."""
+        """Names what the children give up, as seen on a started one, for `doctor`."""
         with self._lanes["probe"].child() as child:
             return child.isolation
 

@@ -23,8 +23,8 @@ MAX_CPU_S = 2.0
 
 
 def missing_s(decoder: Decoder, file: BinaryIO) -> float:
-    """Of a decoder that was read to the end; 0 up to a second (FLAC: 20 ms), and where nothing is
-    promised."""
+    """Measures what is missing once the decoder was read to the end. The answer is 0 where nothing
+    is promised, and for up to a second (FLAC: 20 ms)."""
     promised_s = decoder.claimed_duration_s
     if decoder.demuxer in _STATED:
         promised_s = stated_duration_s(file, decoder.demuxer)

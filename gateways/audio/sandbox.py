@@ -36,7 +36,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Hearing:
-    """What the analysing child listens with."""
+    """Settings of the analysing child: the analyser and the models that it listens with."""
 
     analyser: AnalyserChoice = "auto"
     models: bool = True
@@ -46,8 +46,8 @@ class Hearing:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one job may cost. `memory_bytes` is address space, which is more than what is used;
-    `streamed_bytes` is what it may give beside its answer."""
+    """Limits of one job. `memory_bytes` is address space, which is more than what is used;
+    `streamed_bytes` is how much it may give beside its answer."""
 
     wall_s: float
     cpu_s: float

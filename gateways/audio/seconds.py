@@ -49,7 +49,7 @@ class Converter:
         yield from self._arrays(frame)
 
     def finish(self) -> Iterator[np.ndarray]:
-        """What the filter still holds."""
+        """Gives what the filter still holds."""
         if self._resampler is not None:
             yield from self._arrays(None)
 

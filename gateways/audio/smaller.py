@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 
 _CODECS = {"image/png": "png", "image/jpeg": "mjpeg", "image/webp": "webp"}
 _SIDES = (1500, 1000, 500)
-# Of 2 (best) to 31. 1,500 pixels square are 0.1 to 1 MB.
+# Qualities go from 2 (best) to 31; 1,500 pixels square are 0.1 to 1 MB.
 _QUALITY = 4
 
 

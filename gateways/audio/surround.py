@@ -11,8 +11,8 @@ import numpy as np
 
 SURROUND_WEIGHT = 1.41
 _LOW_FREQUENCIES = ("LFE", "LFE2")
-# Between 60 and 120 degrees to either side. What is called back is at 110 degrees unless there are
-# side channels as well.
+# Channels between 60 and 120 degrees to either side count as beside the listener. Those called back
+# stand at 110 degrees unless there are side channels as well.
 _BESIDE = ("SL", "SR", "WL", "WR", "SDL", "SDR")
 _BACK = ("BL", "BR")
 # What a file that names no places means, by the number of its channels.

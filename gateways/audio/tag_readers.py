@@ -33,7 +33,7 @@ _R128_STEP_DB, _R128_TO_REPLAY_GAIN_DB = 1 / 256, 5.0
 
 @dataclass
 class Place:
-    """What one place of the file says, as written; `fields` hold one list for each of its names."""
+    """One place of the file, its tags as written; `fields` hold one list for each of its names."""
 
     fields: dict[str, list[list[Any]]] = field(default_factory=dict)
     pictures: list[Found] = field(default_factory=list)
@@ -110,7 +110,7 @@ def id3v1_of(data: bytes) -> ID3:
 
 
 def _from_first_frame(file: BinaryIO) -> Iterator[Place]:
-    """What LAME and others write into the first, silent frame."""
+    """Reads what LAME and others write into the first, silent frame."""
     info = MPEGInfo(file)
     place = Place()
     place.add("encoder", info.encoder_info or None)

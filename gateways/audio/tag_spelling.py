@@ -15,8 +15,8 @@ _LISTS = {"artist": "artists", "genre": "genres"}
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What one field is to say; no text takes it out. `listed` are the names in a credit that is
-    more than their list: "Ada & Ben".
+    """One field's new texts; without any the field is taken out. `listed` are the names in a credit
+    that is more than their list: "Ada & Ben".
     """
 
     texts: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Value:
 
     @property
     def shown(self) -> str:
-        """In one text, for what holds only one."""
+        """Joins the texts into one, for a format or a page that holds only one."""
         return joined(self.texts) or "" if len(self.texts) > 1 else "".join(self.texts)
 
 
@@ -66,6 +66,6 @@ def own_keys(table: Mapping[str, tuple[str, ...]], name: str) -> list[str]:
 
 
 def with_total(name: str, text: str, before: str) -> str:
-    """Of "3/9" the nine stay."""
+    """Keeps the nine of "3/9" where only the number changes."""
     total = re.fullmatch(r"\d+(/\d+)", before) if name in ("track", "disc") else None
     return f"{text}{total[1]}" if total else text

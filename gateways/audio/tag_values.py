@@ -30,7 +30,7 @@ def to_tags(fields: Fields) -> FileTags:
 
 
 def to_said_of_sound(fields: Fields) -> SaidOfSound:
-    """What the file says of its own making and level."""
+    """Reads what the file says of its own making and level."""
     return SaidOfSound(
         **{name: _first(read, fields.get(name, ())) for name, read in _OF_SOUND.items()}
     )

@@ -61,7 +61,7 @@ def rewrite(file: BinaryIO, changes: Changes, sink: Sink) -> Rewritten | Refused
 
 
 def _is_said(name: str, value: Any, now: FileTags, each: list[FileTags]) -> bool:
-    """By the file as a whole, and nothing else by any place of it."""
+    """Checks that the file as a whole says the value, and that no place of it says another."""
     if name in ("artists", "genres"):
         value = tuple(value) if value and len(value) > 1 else None
     try:

@@ -1,4 +1,4 @@
-"""What an open file says of itself: tags, pictures, encoder, replay gain.
+"""Reads what an open file says of itself: tags, pictures, encoder, replay gain.
 
 A file may say it in several places; each is read for itself by `tag_readers.py`, and the most
 trusted one that makes sense counts. A tag that cannot be read is no reason to refuse the sound:
@@ -60,12 +60,12 @@ def read_places(file: BinaryIO, demuxer: str, codec: str) -> list[Place]:
 
 
 def said_by(*places: Place) -> FileTags:
-    """What these places say together, the most trusted first."""
+    """Merges the tags of these places, the most trusted first."""
     return to_tags(_merged(places))
 
 
 def demuxed_place(said: Mapping[str, str]) -> Place:
-    """What the demuxer says, as one more place."""
+    """Makes one more place of what the demuxer says."""
     by_name = {name.lower(): text for name, text in said.items()}
     place = Place()
     for field, names in DEMUXED.items():

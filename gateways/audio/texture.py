@@ -1,4 +1,4 @@
-"""What the spectrum says regardless of the analyser: onsets, brightness, pulse, energy."""
+"""The spectrum's own figures, whatever the analyser: onsets, brightness, pulse, energy."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What a warm child must have loaded before it may open nothing any more."""
+"""Loads what a child needs later, since a warm child may open nothing any more."""
 
 from __future__ import annotations
 
 import codecs
 import importlib
 
-# Of mutagen and PyAV, which import or look these up when a file first wants them.
+# mutagen and PyAV look these up or import them only when a file first wants them.
 _ENCODINGS = (
     *("ascii", "latin-1", "iso-8859-1", "cp1252", "utf-8", "utf-8-sig", "zlib"),
     *("utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"),

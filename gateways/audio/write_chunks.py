@@ -37,7 +37,7 @@ _RIFF_SIZE_AT, _DS64_SIZE_AT = 4, 20
 _ID3 = (b"id3 ", b"ID3 ")
 # What RIFF INFO is given where there is an INFO at all; the others only where they are in it.
 _USUAL = ("title", "artist", "album", "year", "genre", "track", "comment", "copyright")
-# Of bext: where a text begins, and how long it may be.
+# Texts of bext: where each begins, and how long it may be.
 _BEXT_TEXTS = {"comment": (0, 256), "year": (320, 10)}
 Edit = tuple[int, int, bytes]  # from, to, what is there instead
 

@@ -16,7 +16,7 @@ from gateways.audio.tag_names import APE_ITEMS
 from gateways.audio.tag_spelling import Value, Written, own_keys, with_total
 from gateways.audio.write_id3 import change_id3, id3_bytes
 
-# Of the 128 bytes of ID3v1: where a text begins, and how long it may be.
+# Texts in the 128 bytes of ID3v1: where each begins, and how long it may be.
 _V1_TEXTS = {"title": (3, 30), "artist": (33, 30), "album": (63, 30), "year": (93, 4)}
 _V1_COMMENT, _V1_ZERO, _V1_TRACK, _V1_GENRE = 97, 125, 126, 127
 _V1_NO_GENRE = 255

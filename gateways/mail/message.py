@@ -12,7 +12,7 @@ def message_of(sender: str, to: str, subject: str, text: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"], message["To"], message["Subject"] = sender, to, subject
     message["Date"] = formatdate()
-    # The machine's name is nobody's business.
+    # The sender's domain: by default the id would tell the machine's name.
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].strip("> "))
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)

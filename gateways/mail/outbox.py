@@ -19,7 +19,7 @@ class OutboxMailer:
     def send(self, to: str, subject: str, text: str) -> None:
         """Line breaks in `to` or `subject` raise ValueError: they could smuggle headers in."""
         message = message_of(self._sender, to, subject, text)
-        # Links in mails sign people in: nobody else on the machine may read them.
+        # Links in mails sign people in, so other users of the machine may not read them.
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{time.time_ns()}-{secrets.token_hex(4)}.eml"
         unfinished = self._folder / f".{name}"

@@ -82,7 +82,7 @@ def staged_by(staging: Path) -> dict[str, list[Path]]:
 
 
 def drop_staged(staging: Path, workspace_id: str) -> None:
-    """Whoever has one of them open goes on writing to nothing, and is told at its next piece."""
+    """Deletes the workspace's staged files; whoever writes one is told at its next piece."""
     for path in staging.glob(f"*-{workspace_folder(workspace_id)}-*"):
         path.unlink(missing_ok=True)
 
@@ -177,7 +177,7 @@ class FolderObjectStore(Unguarded):
         raise NotArrived
 
     def drop_put(self, workspace_id: str, name: str) -> None:
-        """Nothing was."""
+        """Forgets nothing: this store takes no files that are sent straight to it."""
 
     def delete(self, workspace_id: str, sha256: str) -> None:
         self._path(workspace_id, sha256).unlink(missing_ok=True)

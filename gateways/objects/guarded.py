@@ -19,7 +19,7 @@ class Guard(Protocol):
 
 
 class GuardedObjectStore:
-    """What writes is done while the guard says that one may; reading goes straight through."""
+    """Writes only while the guard allows it; reading goes straight through."""
 
     def __init__(self, store: ObjectStore, guard: Guard) -> None:
         self._store, self._guard = store, guard
@@ -52,7 +52,7 @@ class GuardedObjectStore:
     @contextmanager
     def _local_copy(self, workspace_id: str, sha256: str) -> Iterator[Path]:
         copy = self._store.local_copy(workspace_id, sha256)
-        # Guarded until the copy is whole: of a killed process it would stay.
+        # Guarded until the copy is whole: the half copy of a killed process would stay.
         with self.writing(workspace_id):
             path = copy.__enter__()
         try:

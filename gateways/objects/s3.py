@@ -133,7 +133,7 @@ class S3ObjectStore(Unguarded):
         try:
             found = int(obstore.head(self._store, sent)["size"])
         except (NotFoundError, FileNotFoundError) as error:
-            # Moved in by an attempt that ended before it could say so.
+            # An earlier attempt moved the file in and ended before it could say so.
             if self.size(workspace_id, sha256) == size_bytes:
                 return
             raise NotArrived from error

@@ -102,7 +102,7 @@ class _Limited(io.RawIOBase):
 
 
 class _Readable:
-    """What HTTPResponse takes for a socket."""
+    """Stands for the socket that HTTPResponse expects."""
 
     def __init__(self, source: _Limited) -> None:
         self._source = source

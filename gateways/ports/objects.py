@@ -81,7 +81,7 @@ class ObjectStore(Protocol):
         ...
 
     def take_in(self, workspace_id: str, name: str, sha256: str, size_bytes: int) -> None:
-        """What was sent under `name` is a blob now. Raises NotArrived (409), NotAsPromised (422).
+        """Makes a blob of what was sent under `name`. Raises NotArrived (409), NotAsPromised (422).
 
         The content is read and hashed: not every store checks what it was told.
         """

@@ -1,4 +1,4 @@
-"""What keeps a text from being embedded."""
+"""Errors that keep a text from being embedded."""
 
 from __future__ import annotations
 

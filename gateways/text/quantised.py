@@ -8,9 +8,9 @@ import numpy as np
 
 
 def quantised(vector: np.ndarray) -> str:
-    """Of a vector (n,) that is not zero: its direction, the largest component at ±127."""
+    """Writes the direction of a vector (n,), the largest component at ±127; zeros stay zeros."""
     largest = float(np.abs(vector).max())
-    # In doubles: of a vector near zero the factor is beyond a float32.
+    # Doubles, because the factor for a vector near zero is beyond a float32.
     steps = np.rint(vector.astype(float) * (127 / largest)) if largest else np.zeros_like(vector)
     return base64.b64encode(steps.astype(np.int8).tobytes()).decode()
 

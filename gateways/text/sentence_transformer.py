@@ -14,11 +14,11 @@ import numpy as np
 from gateways.text.errors import NoTextModel, TextModelRefused
 from gateways.text.minilm import DIMENSIONS, MAX_TOKENS, MODEL, MiniLmEmbedder
 
-# What MiniLM in int8 and in float32 say of one sentence has a cosine of .996; of what two models
-# say, one by chance around 0.
+# One sentence's vectors from MiniLM in int8 and in float32 have a cosine of .996; those of two
+# different models have one around 0, by chance.
 _SAME_SPACE = 0.9
 _SENTENCE = "slow calm jazz with piano and drums"
-# Where a module's config.json says how long its vectors are.
+# Names under which a module's config.json says how long its vectors are.
 _LENGTHS = ("out_features", "embedding_dimension", "word_embedding_dimension", "hidden_size")
 
 

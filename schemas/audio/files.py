@@ -22,7 +22,7 @@ ENDINGS = tuple(ending for endings in CONTAINERS.values() for ending in endings)
 # What a file dialogue offers first; people may choose any other file there too.
 ACCEPTED = ",".join(("audio/*", *(f".{ending}" for ending in ENDINGS)))
 
-# What lies beside music in every folder and is told apart by its name alone.
+# Endings of files that lie beside music in every folder; their names alone tell them apart.
 _BESIDE_MUSIC = """
     jpg jpeg png gif webp svg bmp tif tiff heic psd pdf txt md rtf nfo log cue m3u m3u8 pls zip rar
     7z gz doc docx xls xlsx csv html json xml yaml ini db lnk url als asd flp logicx cpr ptx rpp

@@ -21,10 +21,11 @@ MOST_WORDS = 3000  # ten minutes
 Verdict = Literal["same audio", "contains or edit of"]
 
 _BLOCK = 25  # words that are judged together: 5 s
-# Bits that differ: of unrelated music half, with a spread that is far above chance's because
-# neighbouring words are alike. Of 8,256 pairs of 129 different tracks none matched (the least that
-# 5 s of two differed by was .38); of 84 copies (MP3 at 128 and, moved by 90 ms, at 64 kbit/s, AAC,
-# Opus, Vorbis, half the rate, a quarter of the level) all did, and none differed by over .14.
+# Share of bits that differ. Unrelated music differs in half of them; the spread is far above that
+# of chance, because neighbouring words are alike. Among 129 different tracks none of 8,256 pairs
+# matched (5 s of two differed by .38 or more). All of 84 copies did, and none differed by over .14
+# (MP3 at 128 and, moved by 90 ms, at 64 kbit/s, AAC, Opus, Vorbis, half the rate, a quarter of the
+# level).
 MATCHING_SHARE = 0.33
 SAME_SHARE = 0.85
 SAME_LENGTH = 0.9
@@ -35,12 +36,13 @@ _MOST_ALIKE = 40  # a word more frequent than this in one track tells nothing
 
 
 class BadFingerprint(ValueError):
-    """Not words of this algorithm."""
+    """Raised for a text that holds no words of this algorithm."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """`share_of_one`, `share_of_other`: of their time that is also in the other, 0..1.
+    """The answer for two recordings. `share_of_one`, `share_of_other`: the part of each one's time
+    that is also in the other, 0..1.
 
     `offset_s`: where the other's beginning lies in the one (negative: it begins before).
     `difference`: share of bits that differ where they match.
@@ -54,7 +56,7 @@ class Match:
 
 
 def read_words(data: str) -> list[int]:
-    """Of base64 as events carry it. Raises BadFingerprint."""
+    """Reads words from base64 as events carry it. Raises BadFingerprint."""
     try:
         raw = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -68,9 +70,9 @@ def read_words(data: str) -> list[int]:
 
 
 def index_terms(words: Sequence[int], most: int = 256) -> list[int]:
-    """The words to look recordings up by, as signed 32-bit integers.
+    """Picks words to look recordings up by, as signed 32-bit integers.
 
-    Those that come first when all are scrambled: two recordings that share words share these in
+    The words that come first when all are scrambled: two recordings that share words share these in
     the same measure, however long each is.
     """
     scrambled = sorted({word for word in words if word}, key=_scrambled)
@@ -78,7 +80,7 @@ def index_terms(words: Sequence[int], most: int = 256) -> list[int]:
 
 
 def compare(one: Sequence[int], other: Sequence[int]) -> Match | None:
-    """None: nothing in common that is worth a word."""
+    """Compares two recordings; None if they have nothing in common that is worth a word."""
     best: dict[int, tuple[float, int]] = {}  # block of `one` → (difference, offset)
     for offset in _candidates(one, other):
         for block, difference in _blocks(one, other, offset):
@@ -135,7 +137,7 @@ def _blocks(one: Sequence[int], other: Sequence[int], offset: int) -> list[tuple
 
 
 def _share(best: dict[int, tuple[float, int]], words: Sequence[int]) -> float:
-    """Of the blocks that have sound."""
+    """The share of matching blocks among those that have sound."""
     blocks = range(len(words) // _BLOCK)
     sounding = sum(
         sum(map(bool, words[at * _BLOCK : (at + 1) * _BLOCK])) >= _BLOCK // 2 for at in blocks

@@ -32,7 +32,7 @@ def camelot(key: str | None) -> str:
 
 
 def relatives(key: str) -> tuple[str, ...]:
-    """What mixes with a key: itself, its neighbours on the ring, the same place on the other one.
+    """Keys that mix with one: itself, its neighbours on the ring, the same place on the other one.
 
     Empty if it is no key of the 24.
     """

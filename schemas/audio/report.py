@@ -147,7 +147,7 @@ class Finding(Part):
 
 
 class StoreLevel(Part):
-    """What a store adds to the level (below 0: it turns it down), and how loud that then is."""
+    """A store's gain on the level (below 0: it turns it down), and how loud that then is."""
 
     name: str
     target_lufs: float
@@ -192,7 +192,7 @@ class Virality(Part):
 
 
 class Recommendation(Part):
-    """What to do next, and the finding or figure that says so."""
+    """The next thing to do, and the finding or figure that says so."""
 
     code: str
     text: str

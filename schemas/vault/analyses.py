@@ -71,7 +71,7 @@ class AnalysisComparison(Dto):
 
 
 class PendingAnalysis(Dto):
-    """It is being measured, ask again; `run` is null until the run is known."""
+    """The analysis is still under way, ask again; `run` is null until the run is known."""
 
     state: Literal["analysing"] = "analysing"
     run: int | None = None

@@ -165,7 +165,7 @@ class AssetDto(Dto):
 
 
 class VaultStats(Dto):
-    """What a workspace holds: how many assets per state, and all of them together."""
+    """The contents of a workspace: how many assets per state, and all of them together."""
 
     assets: int
     by_state: dict[AssetState, int]
@@ -221,7 +221,7 @@ class ChangedComment(Dto):
 
 
 class CommentDto(Dto):
-    """Of a moment, or of the passage up to `end_s`; `text` is null once its author was erased."""
+    """A comment on a moment, or on all up to `end_s`; `text` is null once its author was erased."""
 
     id: str
     asset_id: str

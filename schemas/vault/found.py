@@ -1,4 +1,4 @@
-"""What searching answers: assets with the reasons why, what was understood, and collections."""
+"""Answers of a search: assets with the reasons why, what was understood, and collections."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def page(renderer: Renderer, authenticated: Authenticate) -> PageOfProblem:
         status = problem["status"]
         if status == 401:
             return _to_sign_in(request)
-        # A part below that does not answer is not asked once more who this is.
+        # After a 5xx the part that did not answer is not asked again, here for who this is.
         if status < 500:
             greet(request, authenticated)
         found = trouble_of(problem)

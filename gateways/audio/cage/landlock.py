@@ -15,13 +15,13 @@ from pathlib import Path
 
 from gateways.audio.cage.libc import system_call
 
-# The same numbers on every machine.
+# These numbers are the same on every machine.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION, _PATH_BENEATH = 1, 1
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
-# ABI: the rights that it was the first to know. Before ABI 2 every REFER (rename or link to another
-# folder) is refused anyway.
+# Each ABI with the rights that it was the first to know. A kernel before ABI 2 refuses every REFER
+# (rename or link to another folder) anyway.
 _FILE_RIGHTS = {
     1: (1 << 13) - 1,
     2: 1 << 13,  # REFER

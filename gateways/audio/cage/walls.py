@@ -1,4 +1,4 @@
-"""What the walls are called, and what to do where one is missing."""
+"""Names of the walls, and what to do where one is missing."""
 
 from __future__ import annotations
 

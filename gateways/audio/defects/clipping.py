@@ -97,8 +97,8 @@ class ClippingMeter:
 
     @staticmethod
     def _new(stops: np.ndarray, length: int) -> np.ndarray:
-        """Not one that ended in the context, which was counted with the block before, unless it
-        reached the very end there."""
+        """Tells the runs that count now. A run that ended in the context was counted with the block
+        before, unless it reached that block's very end."""
         return np.asarray(stops >= _CONTEXT - 1) & (stops < length)
 
 

@@ -11,8 +11,8 @@ from schemas.audio.report import Span
 
 _NOTHING = 2**-15  # one step of 16 bits
 _SHORTEST_S, _LONGEST_S = 0.002, 1.0
-# Music that stops by itself is gated, faded or between notes; a dropout cuts a level like this off
-# (-40 dBFS) and the level is back at once.
+# A dropout cuts a level like this off (-40 dBFS), and the level is back at once. Music that stops
+# by itself is gated, faded or between notes.
 _CUT_LEVEL = 0.01
 _EDGE_S = 0.001
 _CLICK = 0.08
@@ -84,7 +84,8 @@ class GapMeter:
         self._edge = _Edge(self._at + last, float(level[: last + 1][-edge:].max()))
 
     def _find_clicks(self, channel: np.ndarray) -> None:
-        """What its neighbours do not foretell, alone: twice as far off as they are by it."""
+        """Finds single samples that their neighbours do not foretell: such a sample is twice as far
+        off as they are because of it."""
         if len(channel) <= _CONTEXT:
             return
         wrong = channel[1:-1] - 0.5 * (channel[:-2] + channel[2:])

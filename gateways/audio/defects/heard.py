@@ -13,8 +13,8 @@ from schemas.audio.report import Span
 
 @dataclass(frozen=True)
 class Measured:
-    """`lossless`: its codec keeps samples as they are. Loudness of silence is None. `missing_s`: of
-    what the header promises."""
+    """All that the rules look at. `lossless` says that the codec keeps samples as they are. The
+    loudness of silence is None. `missing_s` counts what the header promises and the file lacks."""
 
     duration_s: float
     rate_hz: int
@@ -33,7 +33,7 @@ class Measured:
 
     @property
     def is_downmix(self) -> bool:
-        """Of more than two channels: what was heard is our sum, not the file."""
+        """Tells a file of more than two channels: our sum of them was heard, not the file."""
         return self.channels > 2
 
     @property

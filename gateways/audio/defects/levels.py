@@ -95,7 +95,7 @@ def loudness(heard: Measured) -> Iterator[Finding]:
 
 
 def stores(heard: Measured) -> Iterator[Finding]:
-    """What stores do to the level, in one notice: it is told, and no defect."""
+    """Tells in one notice how much stores change the level; that is no defect."""
     if heard.lufs is None or heard.true_peak_dbtp is None:
         return
     levels = store_levels(heard.lufs, heard.true_peak_dbtp)

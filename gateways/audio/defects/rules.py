@@ -11,9 +11,9 @@ from gateways.audio.defects.stores import store_levels
 from schemas.audio.report import Finding, Quality, StoreLevel
 
 Rule = Callable[[Measured], Iterator[Finding]]
-# Of the file as it is; these are all that is said of one that does not sound.
+# These rules judge the file as it is; a file without sound is judged by them alone.
 RULES_OF_THE_FILE = (wholeness.wholeness, wholeness.surround, levels.offset)
-# A sum of more than two channels is louder than they are: 7 dB over full scale without a fault.
+# These rules skip downmixes: the sum of many channels may be 7 dB over full scale without a fault.
 RULES_OF_LEVEL = (
     levels.clipping,
     levels.true_peak,

@@ -65,7 +65,7 @@ def _mono_as_stereo(widest: float) -> Finding:
 
 
 def correlation(heard: Measured) -> float | None:
-    """Of left and right over all: 1 the same, 0 nothing in common, -1 upside down."""
+    """Correlates left and right over all: 1 the same, 0 nothing in common, -1 upside down."""
     power, mean = heard.steps.power, heard.steps.mean
     if heard.steps.channels != 2 or len(power) == 0:
         return None

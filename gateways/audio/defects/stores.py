@@ -1,4 +1,4 @@
-"""What the stores' loudness normalisation does to a recording."""
+"""The stores' loudness normalisation, and what it does to a recording."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STORES = (
 
 
 def gain_db(store: Store, lufs: float, true_peak_dbtp: float) -> float:
-    """What the store adds to the level, in dB; below 0 it turns the recording down."""
+    """The gain in dB that the store adds to the level; below 0 it turns the recording down."""
     wanted = store.target_lufs - lufs
     if wanted <= 0:
         return wanted

@@ -1,4 +1,4 @@
-"""What the tags say of a recording's character: acoustic or electronic, and its moods in words."""
+"""A recording's character, read from its tags: acoustic or electronic, and its moods in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a model that an operator asks for."""
+"""Errors of a model that an operator asks for."""
 
 from __future__ import annotations
 

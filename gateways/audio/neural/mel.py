@@ -27,10 +27,10 @@ def patch_starts(sample_count: int) -> list[int]:
 
 
 def patches(samples: np.ndarray) -> Iterator[np.ndarray]:
-    """Of float32 samples (n,) at 16 kHz: one log mel patch after the other, (1, 187, 96) float32.
+    """Cuts float32 samples (n,) at 16 kHz into log mel patches, each (1, 187, 96) float32.
 
-    What is shorter than a patch is repeated to fill it. One at a time: both networks then take
-    90 MB; four at a time take 360 MB and are no quicker (34 instead of 32 ms a patch).
+    A sound shorter than a patch is repeated to fill it. Patches come one at a time: both networks
+    then take 90 MB; four at a time take 360 MB and are no quicker (34 instead of 32 ms a patch).
     """
     if len(samples) < PATCH_SAMPLES:
         samples = np.resize(samples, PATCH_SAMPLES)

@@ -33,7 +33,7 @@ MSD = UsedModel(
     licence=LICENCE,
 )
 
-# As a figure names both where it comes of both.
+# A figure that comes of both networks names both.
 BOTH = {
     "model": f"{MTT.id}, {MSD.id}",
     "weights_sha256": f"{MTT.weights_sha256}, {MSD.weights_sha256}",
@@ -71,7 +71,7 @@ class Tagger:
         self._msd = open_session(folder / f"{MSD.id}.onnx", MSD.weights_sha256)
 
     def tag(self, samples: np.ndarray) -> Tags:
-        """Of float32 samples (n,), n > 0, at 16 kHz."""
+        """Tags float32 samples (n,), n > 0, at 16 kHz."""
         mtt, msd, pooled = [], [], np.zeros(2 * POOLED)
         for patch in mel.patches(samples):
             mtt_tags, mtt_pooled = self._mtt.run(["tags", "pooled"], {"mel": patch})

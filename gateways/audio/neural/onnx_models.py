@@ -23,7 +23,7 @@ _SHORTEST_SHARE = 0.1  # of a window: what is left over at the end and shorter i
 
 
 class Scale(BaseModel):
-    """What brings an axis back to the scale that people voted on."""
+    """Brings an axis back to the scale that people voted on."""
 
     mean: float
     std: float

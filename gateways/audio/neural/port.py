@@ -1,4 +1,4 @@
-"""What a model must answer to take the place of the bundled networks.
+"""The answers that a model must give to take the place of the bundled networks.
 
 Adapters (`onnx_models.py`) load from a local folder, never from the network. Samples are float32
 mono at the model's own `sample_rate_hz`.

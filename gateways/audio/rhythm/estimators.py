@@ -1,4 +1,4 @@
-"""What a library holds for the tempo: an opinion to weigh, not an answer."""
+"""A library's opinion on the tempo: one to weigh, not an answer."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _has_attacks(sound: Sound) -> bool:
 
 
 def heard_beats(sound: Sound, attacks: Onsets, network: BeatNetwork) -> np.ndarray:
-    """What the network hears, at the frames of the attacks (frames,)."""
+    """The network's beats, at the frames of the attacks (frames,)."""
     beats = network.beats(sound)
     moments_s = np.arange(len(attacks.every)) / FRAME_RATE_HZ
     return np.asarray(np.interp(moments_s, np.arange(len(beats)) / NETWORK_RATE_HZ, beats))

@@ -40,7 +40,7 @@ def _contrast(weight: np.ndarray, count: int) -> tuple[float, int]:
     means = np.array([weight[phase::count].mean() for phase in range(count)])
     phase = int(means.argmax())
     error = weight.std() / np.sqrt(len(weight) / count) + 1e-9
-    # The largest of more means is larger by chance.
+    # The largest of many means is large by chance alone: more beats a bar must not win by that.
     return float((means[phase] - weight.mean()) / error) / np.sqrt(2 * np.log(count) + 1), phase
 
 

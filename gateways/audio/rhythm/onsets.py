@@ -36,7 +36,8 @@ class Onsets:
 
 
 def onsets(sound: Sound) -> Onsets:
-    """Of a sound of at least one frame; centred, so frame n is the moment n / FRAME_RATE_HZ."""
+    """Measures the attacks of a sound of at least one frame. Frames are centred, so frame n is the
+    moment n / FRAME_RATE_HZ."""
     samples = np.pad(sound.at_22050, (FRAME // 2, FRAME // 2))
     frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[::HOP]
     rises = np.empty((len(frames), _BANDS), np.float32)

@@ -9,8 +9,9 @@ import numpy as np
 from gateways.audio.keys import NOTES
 from gateways.audio.tonality.pitches import Pitches
 
-# From the tonic. Albrecht and Shanahan (2013), Temperley (2007): both of scores' notes, which is
-# what peaks of a spectrum are near to. Krumhansl's, of listeners, scored .65 on the public set.
+# Profiles start at the tonic. Those of Albrecht and Shanahan (2013) and Temperley (2007) come from
+# notes in scores, which spectral peaks resemble; Krumhansl's come from listeners and scored .65 on
+# the public set.
 PROFILES = (
     (
         (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
@@ -22,7 +23,7 @@ PROFILES = (
     ),
 )
 KEYS = tuple(f"{note} {mode}" for mode in ("major", "minor") for note in NOTES)
-# What makes confidences keep their word on 90 tracks: of two correlations, in log odds.
+# Brings a sum of two correlations to log odds, so that confidences hold true on 90 tracks.
 _SHARPNESS = 8.0
 
 

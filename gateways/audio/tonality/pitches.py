@@ -58,7 +58,7 @@ def pitches(sound: Sound) -> Pitches:
 
 
 def _peaks(levels: np.ndarray) -> np.ndarray:
-    """What stands above its surroundings of a fifth: noise and drums lie flat."""
+    """Keeps what stands above its surroundings of a fifth: noise and drums lie flat."""
     around = uniform_filter1d(levels, size=7 * _STEPS, axis=1)
     above = np.maximum(levels - around, 0)
     scale = np.sqrt(uniform_filter1d(levels**2, size=24 * _STEPS, axis=1)) + 1e-6

@@ -192,8 +192,8 @@ def router(tools: AccountTools) -> APIRouter:
 
 
 def notice_of(request: Request, next: str) -> str | None:
-    """Why the form is shown. A browser throws the cookie of a session away when it has ended by
-    age: then nothing tells who was signed in from who never was.
+    """Says why the form is shown. A browser drops the cookie of a session that ended by age, so
+    those who were signed in then look like those who never were.
     """
     if request.query_params.get("done") == "reset":
         return _RESET

@@ -55,7 +55,7 @@ def router(tools: AccountTools) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    # Looking at it uses nothing up: mail scanners follow links too.
+    # A GET leaves the link unused, because mail scanners follow links too.
     @routes.get("/reset-password/{token}")
     def reset_page(request: Request, token: Ref) -> Response:
         return reset_form(request, token)

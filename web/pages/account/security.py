@@ -53,7 +53,7 @@ def router(tools: AccountTools) -> APIRouter:
             has_password=tools.accounts.has_password(caller),
             **shown,
         )
-        # Secrets may be on it, and nobody else's back button should find them.
+        # The page may show secrets, which somebody else's back button must not find.
         response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -1,4 +1,4 @@
-"""What a page's script asks about the session: whose it is now, and the token for their forms."""
+"""Answers a page's script about the session: whose it is now, and the token for their forms."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What the pages of people and their workspaces are made with."""
+"""Tools of the pages of people and their workspaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keys may do, in plain words."""
+"""Rights of keys, in plain words."""
 
 from __future__ import annotations
 

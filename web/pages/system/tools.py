@@ -1,4 +1,4 @@
-"""What the operator's pages are made with."""
+"""Tools of the operator's pages."""
 
 from __future__ import annotations
 

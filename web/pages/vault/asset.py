@@ -87,7 +87,7 @@ def router(tools: VaultTools) -> APIRouter:
 
     @routes.get("/assets/{asset_id}/lanes")
     def lanes(request: Request, asset_id: Ref, caller: Visitor) -> Response:
-        """What is drawn over the waveform; empty where there is no report."""
+        """Gives what is drawn over the waveform; empty where there is no report."""
         report = tools.reports.report(caller, asset_id)
         body = json.dumps(lanes_of(report) if report else {}, separators=(",", ":")).encode()
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -98,7 +98,7 @@ def router(tools: VaultTools) -> APIRouter:
 
     @routes.post("/assets/{asset_id}/measure")
     def measure_again(asset_id: Ref, caller: Author) -> Response:
-        """What was measured before counts until the new run is done."""
+        """Starts a new run; the measurement before it counts until the new one is done."""
         tools.measuring.start(caller, asset_id)
         return RedirectResponse(f"/assets/{asset_id}", 303)
 
@@ -141,7 +141,7 @@ def router(tools: VaultTools) -> APIRouter:
 
 
 def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, Any]:
-    """What asset.html shows beside the tag form."""
+    """Gathers what asset.html shows beside the tag form."""
     report = tools.reports.report(caller, asset.id) if asset.analysis else None
     runs = tools.reports.runs(caller, asset.id).data
     completed = [run.run for run in runs if run.state == "completed"]

@@ -80,7 +80,7 @@ def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
         except ValidationError as error:
             raise NotAComment(refusal(error)) from error
         except PreconditionFailed:
-            # Somebody was faster: the page shows what it is now.
+            # Somebody changed the comment first: the page shows what it says now.
             return RedirectResponse(f"/assets/{asset_id}?done=changed#comments", 303)
         return _back(request, asset_id, committed.position)
 

@@ -1,4 +1,4 @@
-"""What is drawn along a track's time axis, as small as it can be said (a beat is six bytes)."""
+"""Lanes drawn along a track's time axis, written as small as can be (a beat is six bytes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured, as a musician reads it: one readout a figure, its doubt included."""
+"""Measurements as a musician reads them: one readout a figure, its doubt included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schemas.audio.report import Figure, Method, Report, Spectrum
 from schemas.vault.dto import AnalysisDto, AssetDto
 from web import looks
 
-# Under this even odds are against it: it is written smaller, with "~", beside what else it may be.
+# A figure below even odds is written smaller, with "~", beside what else it may be.
 UNSURE_BELOW = 0.5
 ALTERNATIVES = 4
 UNLIKELY = 0.01
@@ -60,7 +60,7 @@ class Readout:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found and what is said instead, from a report or from the shorter summary."""
+    """A found value and what is said instead, from a report or from the shorter summary."""
 
     value: float | str | None = None
     said: float | str | None = None
@@ -288,7 +288,7 @@ def _number(figure: Figure | None) -> float | None:
 
 
 def _instead(found: Found, written: Callable[[Any], str]) -> str | None:
-    """What had been found, where something else is said."""
+    """The value that had been found, where something else is said."""
     if found.said is None:
         return None
     return looks.NONE if found.value is None else written(found.value)
@@ -306,7 +306,7 @@ def _near(bpm: float, known: Iterable[float]) -> bool:
 
 
 def _worth_saying(bpm: float, value: float | None, confidence: float) -> bool:
-    """Half and double always: one tap apart, and no estimator is sure of them."""
+    """Tells the tempos worth offering. Half and double always are: no estimator is sure of them."""
     if value is None:
         return True
     differs = abs(bpm / value - 1) > SAME_TEMPO

@@ -14,7 +14,7 @@ from schemas.vault.analyses import ReanalysisDto
 from web.pages.vault.tools import VaultTools
 from web.visitor import Visitors, catch_up, remember
 
-# So long the vault's page says how one ended.
+# For this long the vault's page says how a measuring again ended.
 TOLD_FOR = timedelta(minutes=10)
 MEASURABLE = ("analysed", "analysis_failed")
 
@@ -55,7 +55,7 @@ def router(tools: VaultTools) -> APIRouter:
         except NoCultureError as error:
             if error.status != 409:
                 raise
-            # It ended by itself meanwhile: the vault says how.
+            # The measuring ended by itself meanwhile: the vault says how.
             return response
         remember(request, response, committed.position)
         return response
@@ -64,7 +64,7 @@ def router(tools: VaultTools) -> APIRouter:
 
 
 def told(tools: VaultTools, caller: Caller) -> ReanalysisDto | None:
-    """What the vault's page tells: the one that is under way, or that was a moment ago."""
+    """Picks the measuring that the vault's page tells of: under way, or ended a moment ago."""
     newest = tools.reanalyses.newest(caller)
     if newest is None or newest.state == "running":
         return newest

@@ -1,4 +1,4 @@
-"""What the search form of the vault says, as text, to ask with it and to show it again."""
+"""The search form of the vault as text, to ask with it and to show it again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VOCALS = (("", "Vocals or not"), ("yes", "With vocals"), ("no", "No vocals"))
 _FIELDS = (
     *("q", "tempo_min", "tempo_max", "key", "compatible_with", "vocals", "length", "state", "sort"),
 )
-# Of saved searches and links; the form has no field for them, but shows that they hold.
+# Saved searches and links carry these; the form has no field for them, but shows that they hold.
 _CARRIED = {
     "similar_to": "sounds alike",
     "collection": "of one collection",

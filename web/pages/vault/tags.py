@@ -39,7 +39,7 @@ WholePage = Callable[[VaultTools, Caller, AssetDto], dict[str, Any]]
 
 
 class TagForm(BaseModel):
-    """What the browser sends: text, all of it."""
+    """The tag form as the browser sends it: text, all of it."""
 
     csrf_token: Typed = ""
     version: int = 0
@@ -119,7 +119,7 @@ def router(tools: VaultTools, visitors: Visitors, whole_page: WholePage) -> APIR
 
 
 def form_of(asset: AssetDto, typed: dict[str, str] | None = None) -> dict[str, Any]:
-    """What _tag_form.html shows: what was typed, else what the tags say."""
+    """Fills _tag_form.html with what was typed, else with what the tags say."""
     return {"form": typed or _texts(asset), "problems": {}, "conflict": None, "saved": False}
 
 

@@ -1,4 +1,4 @@
-"""What the pages of the vault are made with."""
+"""Tools of the vault's pages."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def router(tools: VaultTools) -> APIRouter:
 
     @routes.post("/vault/upload")
     async def upload(request: Request) -> Response:
-        # Before the body is read: strangers may not fill the disk.
+        # Checked before the body is read, so that strangers cannot fill the disk.
         caller = await run_in_threadpool(visitors.signed_in, request)
         async with request.form(max_files=1000) as form:
             form_token.check(caller, str(form.get("csrf_token", "")))
@@ -124,13 +124,13 @@ def _unfit(error: ValidationError) -> str:
 
 
 def _view(request: Request) -> str:
-    """As this browser wants to see the list; without scripts chosen by a link."""
+    """The view that this browser wants of the list; without scripts a link chooses it."""
     wanted = request.query_params.get("view") or request.cookies.get(VIEW_COOKIE)
     return wanted if wanted in VIEWS else VIEWS[0]
 
 
 def _limit(request: Request) -> int:
-    """A live refresh shows as many rows again as were there."""
+    """Counts the rows to show: a live refresh shows as many as were there."""
     shown = request.query_params.get("shown", "")
     known = shown.isascii() and shown.isdigit() and len(shown) <= MAX_DIGITS
     return min(max(int(shown), PAGE), MOST) if known else PAGE

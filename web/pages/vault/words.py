@@ -68,7 +68,7 @@ def figure_name(name: str) -> str:
 
 
 def figure_said(value: object, name: str) -> str:
-    """What a run found, in a table of two runs; defects are codes."""
+    """Writes a run's figure for a table of two runs; defects are codes."""
     match value:
         case None | []:
             return looks.NONE

@@ -63,7 +63,7 @@ async function ready(again, owner) {
   }
 }
 
-// What leaves the page would lose it to the sign-in page, or to the browser's own words.
+// A form that leaves the page would lose what was typed, to the sign-in page or a browser's error.
 let passing = false;
 const isWaitedFor = (form) =>
   form.matches("[data-needs-session]") ||

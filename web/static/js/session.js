@@ -134,6 +134,6 @@ if (account) {
     tabs?.postMessage({ left: account });
     leave();
   });
-  // The address is wanted when the session is over, and by then nobody tells it.
+  // The e-mail address is asked for now: once the session is over, the server does not tell it.
   addEventListener("load", async () => (email ||= (await whoIs().catch(() => null))?.email ?? ""));
 }

@@ -31,7 +31,7 @@ export const addToPalette = (fetch) => offers.push(fetch);
 
 /** @type {((typed?: string) => void) | null} */
 let openFetched = null;
-// What is typed while the palette is still on its way; null when nobody waits for it.
+// Keys typed while the palette is still being fetched; null when it is not.
 let typedAhead = null;
 
 async function fetchPalette() {
@@ -54,7 +54,7 @@ async function openPalette() {
 }
 
 document.addEventListener("click", (event) => event.target.closest("[data-palette]") && openPalette());
-// On the window: what takes a key for a row or for a list hears of it first.
+// Listens on the window, so that a row or a list that takes a key hears of it first.
 addEventListener("keydown", (event) => {
   // The modifier comes first: what is typed behind Ctrl+K finds the palette open.
   if (event.key === "Control" || event.key === "Meta") fetchPalette().catch(() => {});

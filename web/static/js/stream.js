@@ -123,7 +123,7 @@ export class SharedStream {
 
   #told(message) {
     if ("from" in message) return this.#source && this.#readFrom(message.from);
-    // Somebody reads from here on.
+    // Another tab reads the stream from this position on.
     if ("begins" in message) {
       this.#asked = null;
       this.#beginAt(message.begins);

@@ -48,7 +48,7 @@ export function toast(text, { seconds = 15, undo, done } = {}) {
     since = performance.now();
     timer = setTimeout(end, left_ms);
   }
-  // Who reads it or is about to press has all the time.
+  // The time stands still while somebody reads the toast or is about to press its button.
   function hold() {
     clearTimeout(timer);
     left_ms = Math.max(left_ms - (performance.now() - since), 3000);

@@ -26,7 +26,7 @@ _LEAST_SPREAD = 0.1
 
 
 def axes(pooled: np.ndarray) -> dict[str, np.ndarray]:
-    """Of (recordings, 1506): `mean` and `spread` (1506,)."""
+    """Takes features (recordings, 1506) and gives their `mean` and `spread`, each (1506,)."""
     # Half of the features are dead (spread below 1e-4, of the others 3 in the middle): this keeps
     # their rounding noise from being blown up to full size.
     spread = np.maximum(pooled.std(axis=0), _LEAST_SPREAD)

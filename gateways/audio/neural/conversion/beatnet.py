@@ -71,8 +71,8 @@ def _dense(graph: Graph, values: str, weights: np.ndarray, bias: np.ndarray) -> 
 
 
 def _layers(recurrent: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Of PyTorch's flat LSTM: weights of both layers, then biases. ONNX wants other gates' order
-    (in, out, forget, cell) and one leading axis for the direction."""
+    """Cuts PyTorch's flat LSTM, which has the weights of both layers and then the biases. ONNX
+    wants another order of gates (in, out, forget, cell) and one leading axis for the direction."""
     square = 4 * HIDDEN * HIDDEN
     matrices = recurrent[: 4 * square].reshape(4, 4 * HIDDEN, HIDDEN)
     biases = recurrent[4 * square :].reshape(4, 4 * HIDDEN)

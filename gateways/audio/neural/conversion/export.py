@@ -41,7 +41,7 @@ def export(source: Path, folder: Path, licence: str, window_s: float = WINDOW_S)
     features = json.loads((source / "preprocessor_config.json").read_text())
     folder.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
-        # Of the wrapper too: torch puts the modes back as they were, dropout and all.
+        # The wrapper needs `eval` too: torch puts back the modes that it found, dropout included.
         OnWaves().eval(),
         (torch.zeros(1, round(window_s * features["sampling_rate"])),),
         str(folder / "model.onnx"),

@@ -141,7 +141,7 @@ function keyed(event) {
   const free = target === document.body || target.id === "main";
   if (!document.getElementById("tracks") || document.querySelector("dialog[open]") || isTyped(target)) return null;
   const command = event.ctrlKey || event.metaKey;
-  // Anywhere: whoever wants to let go must not look for the place where that works.
+  // Escape clears the selection wherever the focus is, so that nobody has to look for the right place.
   if (event.key === "Escape" && !command && !event.altKey) return selected.size ? clear : null;
   if (!(row || free || target.closest?.("#tracks, bulk-bar"))) return null;
   if (command && event.key.toLowerCase() === "a") return () => select(rows());

@@ -24,14 +24,14 @@ export class Refused extends Error {}
 export class Held extends Error {}
 class Lost extends Error {}
 
-// Only pages of https and of this machine may hash. Elsewhere no upload is given to this page that it
-// has not begun itself, and none is remembered.
+// Browsers let only pages of https and of this machine hash. Elsewhere this page goes on only with
+// uploads that it began itself, and remembers none.
 const mayProve = () => Boolean(globalThis.crypto?.subtle);
 
 /** Sends one file. An upload that was begun before goes on only if the bytes it has are the file's. */
 export class TusUpload {
   #url = null;
-  // So many of the upload's bytes are the file's own: sent from here, or proven.
+  // How many of the upload's bytes are known to be this file's: sent from here, or proven.
   #own = 0;
   #request = null;
   #held = false;

@@ -60,7 +60,7 @@ export function choose(folder, accept = "", asked = null) {
   input.multiple = true;
   input.webkitdirectory = folder;
   if (!folder) input.accept = accept;
-  // In the page, or nobody holds it while the dialogue is open.
+  // The page holds the input: without that it may be collected while the dialogue is open.
   input.hidden = true;
   document.body.append(input);
   input.addEventListener("change", () => {

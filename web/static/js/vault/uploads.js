@@ -102,7 +102,7 @@ customElements.define(
         list.append(line);
       }
       this.refused.push(...refused);
-      // Something is missing then that was meant to come.
+      // A file that could not be read was meant to come, so its name must be seen.
       if (refused.some(({ unread }) => unread)) this.querySelector(".refused").open = true;
     }
 
@@ -151,7 +151,7 @@ customElements.define(
 
     #againAll() {
       const sought = this.#in("missing").filter((item) => !item.about.handle);
-      // Of a folder's files only the folder says again where each of them lies.
+      // Only choosing the folder again tells where each of its files lies.
       if (sought.length) choose(sought.every((item) => item.about.path));
       for (const item of this.items.filter((each) => each.mayTryAgain)) {
         if (item.state !== "missing") item.wait();
