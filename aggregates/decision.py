@@ -1,4 +1,4 @@
-"""What a `decide` function returns."""
+"""The result of a `decide` function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from events.model import Event
 
 @dataclass(frozen=True, slots=True, init=False)
 class Decision:
-    """What happened, in order, and the claims that move with it. No events = nothing changed."""
+    """The events, in order, and the claims that move with them. No events = nothing changed."""
 
     events: tuple[Event, ...]
     takes: tuple[Claim, ...]

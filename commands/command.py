@@ -1,4 +1,4 @@
-"""What a command of sagas and effects is: a frozen model with a stored name.
+"""The base of the commands of sagas and effects: a frozen model with a stored name.
 
 Commands wait in rows until they are sent, and steps of sagas keep those that were sent. So the
 name is given, as an event's type is, and stays when the class is renamed or moved.

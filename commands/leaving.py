@@ -1,4 +1,4 @@
-"""What leaves with the owner of a workspace: each area deletes what it keeps there."""
+"""Deletes a workspace's contents with its owner: each area deletes what it keeps there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Leaving:
 
 
 class Contents(Protocol):
-    """What an area keeps in a workspace. Each method may run again after a crash at any point."""
+    """Contents of a workspace in one area. Each method may run again after a crash at any point."""
 
     def delete_streams(self, leaving: Leaving) -> None:
         """Delete things through their own rules, so that every reader hears of it."""

@@ -1,4 +1,4 @@
-"""What streams are now: from the cache, from a snapshot and the tail behind it, or from all events.
+"""Loads streams from the cache, from a snapshot and the tail behind it, or from all events.
 
 The cache is used without a read: the expected version in the append is the check.
 """
@@ -81,7 +81,7 @@ class Aggregates:
             loaded = self._project(module, stream_id)
         else:
             loaded = _fold(module, cached, self._events.get(stream_id, gt=cached.version))
-        # What does not exist is not remembered: another process may make it any moment.
+        # A missing stream is not cached: another process may begin it any moment.
         return self.remember(module, stream_id, loaded) if loaded.version else loaded
 
     def remember(self, module: AggregateModule[Any], stream_id: str, loaded: Loaded) -> Loaded:

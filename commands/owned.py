@@ -1,4 +1,4 @@
-"""What callers name: by an id that is one, of their own workspace, at the version they saw."""
+"""Finds what callers name: by a valid id, in their own workspace, at the version they saw."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def known(kind: type[AnyId], text: str, what: str) -> AnyId:
 def owned(
     commands: Commands, caller: Caller, module: AggregateModule[Any], stream_id: Id, what: str
 ) -> Any:
-    """What it is now. Raises NotFound (404): what another workspace has does not exist."""
+    """Loads its newest state. Raises NotFound (404), also for what another workspace has."""
     state = commands.load(module, stream_id, fresh=True).state
     if state is None or state.workspace_id != caller.workspace_id:
         raise NotFound(what)

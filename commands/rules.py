@@ -1,4 +1,4 @@
-"""What the modules of `aggregates/` have in common, as types that mypy holds each call against."""
+"""The common form of the modules of `aggregates/`, as types that mypy checks each call against."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ _UNDECIDED = Decision()
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Who wants it, whose data it is, and the ids that make it idempotent and traceable.
+    """A command's actor and tenant, and the ids that make it idempotent and traceable.
 
     `keyed`: the command's id comes from an Idempotency-Key, so the caller may send it again.
     """
@@ -75,7 +75,7 @@ class _Staged:
 
 
 class Commands:
-    """What all units of this process share: log, codec, the key for input hashes, a cache."""
+    """The shared parts of this process's units: log, codec, the key for input hashes, a cache."""
 
     def __init__(
         self, log: PostgresLog, pool: ConnectionPool, codec: EventCodec, input_key: bytes
@@ -208,11 +208,11 @@ class Unit:
                 return self._answered
             append = self._append()
             if append is None:
-                # Maybe because this command itself has made it so, before.
+                # Nothing changes, maybe because this command was committed before: answer as then.
                 if first := self._first_answer():
                     return first
-                # Or because the cache is behind what another process appended: what a retry asks
-                # for looks as if it were under way. Nothing is only believed of the store.
+                # Or the cache lags behind another process: what a retry asks for then looks as if
+                # it were under way. "Nothing to do" counts only when it comes from the store.
                 if attempt == 0 and not any(staged.pinned for staged in self._staged):
                     self._decide_again()
                     continue
@@ -262,7 +262,7 @@ class Unit:
             raise refusal
 
     def _first_answer(self) -> Committed | None:
-        """What this command was answered when it was committed; None if it was not."""
+        """Finds the answer to this command from when it was committed; None if it was not."""
         with self._commands.pool.connection() as connection:
             row = connection.execute(
                 "SELECT input_hash, stream_id, stream_version, position FROM commands"
@@ -316,7 +316,7 @@ class Unit:
         try:
             return self._write_alongside(append)
         except _LOST as error:
-            # It may be committed and only the answer lost: the store knows.
+            # The commit may have happened and only its answer be lost: the store knows.
             first = self._first_answer()
             if first is None:
                 raise StoreBusy from error

@@ -1,6 +1,6 @@
-"""What happened: event models by context, their envelope and their registry.
+"""All that happened: event models by context, their envelope and their registry.
 
-`store/` keeps them, `log/` hands them out.
+`store/` keeps the events, `log/` hands them out.
 
 Nothing of ours may be imported here. To learn the business read `asset.py`; then go to
 `aggregates/`.

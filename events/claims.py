@@ -28,7 +28,7 @@ class Claim:
     until: datetime | None = None
 
     def scope_in(self, tenant: str) -> str:
-        """What it is unique in, as the store names it."""
+        """Names the scope that it is unique in: the tenant, or empty for `global`."""
         return "" if self.scope == "global" else tenant
 
 

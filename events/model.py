@@ -1,4 +1,4 @@
-"""What an event model is: frozen, past tense, named `context.happened`, versioned, registered."""
+"""The base of event models: frozen, past tense, named `context.happened`, versioned, registered."""
 
 from __future__ import annotations
 

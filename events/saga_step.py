@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class SagaInput(BaseModel):
-    """What moved a saga: an event, a timer or the verdict on a command it sent."""
+    """The input that moved a saga: an event, a timer or the verdict on a command it sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

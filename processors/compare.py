@@ -89,7 +89,7 @@ def compare(pool: ConnectionPool, config: KafkaConfig, settle_s: float = SETTLE_
             events += event.position <= head
             walk = walks.get(partition_of(event))
             found = walk is not None and walk.take(event.position, _short(event.hash))
-            # What came after the call may still be on its way.
+            # Events stored after the call may still be on their way.
             missing += not found and event.position <= head
     extra = sum(walk.rest() for walk in walks.values())
     return Compared(events, missing, duplicated, misordered, extra)
@@ -119,7 +119,7 @@ class _Walk:
         return True
 
     def rest(self) -> int:
-        """What the store does not have, once it has named everything."""
+        """Counts what the store does not have, once it has named everything."""
         while self._next is not None:
             self._skip()
         return self._extra

@@ -12,7 +12,7 @@ from processors.wake import CHANNEL, COMMANDS
 
 Connection = psycopg.Connection[Any]
 Kind = Literal["command", "effect"]
-# A few failures are the weather; these go on.
+# A few failures pass by themselves; so many do not.
 FAILING_AFTER = 5
 MAX_LISTED = 200
 # `due_at` within the years that Python has.
@@ -66,7 +66,7 @@ class Failing:
 
 
 def failing(connection: Connection) -> list[Failing]:
-    """What failed five times or more, the most often first."""
+    """Lists what failed five times or more, the most often first."""
     rows = connection.execute(
         f"SELECT * FROM ({_ALL}) AS failing ORDER BY failures DESC, id LIMIT %s", (MAX_LISTED,)
     ).fetchall()

@@ -140,7 +140,7 @@ class Publisher:
         self._open = found
 
     def expect(self, ends: Mapping[LogPartition, int]) -> None:
-        """What is at these offsets is there now and has to stay."""
+        """Remembers where partitions end now: the records before these offsets have to stay."""
         self._ends = dict(ends)
 
     def publish(self, records: Sequence[OutgoingRecord], progress: Progress) -> None:
@@ -208,7 +208,7 @@ def _acknowledged(future: Any) -> int:
 
 
 def advanced(progress: Progress, records: Sequence[OutgoingRecord]) -> Progress:
-    """What progress is once `records`, the next of the log, are published."""
+    """Answers the progress once `records`, the next of the log, are published."""
     return Progress(records[-1].position, progress.heads | last_positions(records))
 
 

@@ -215,7 +215,7 @@ class Rebuilder:
                 "DELETE FROM checkpoints WHERE consumer = %s AND build = %s", (name, held.number)
             )
             describe(connection, build.consumer, build.number)
-            # What was put aside, the new build has digested; a kept one brings its own back.
+            # The new build has folded the parked events; a kept build brings its own back.
             parking.release(connection, name)
             self._park_again(connection, build, held.vector)
             connection.execute(f"SET LOCAL lock_timeout = '{VIEW_LOCK_MS}ms'")

@@ -27,7 +27,7 @@ LOCK_KEY = (7521984, 1)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 LOCK_RETRY_S = 0.5
 EPOCH_PAUSE_S = 2.0
-# Somebody has to mend what it refuses; it looks whether they did.
+# Only somebody's repair helps after a refusal; the relay looks for it at this pace.
 REFUSED_PAUSE_S = 15.0
 # A host that vanished gives its lock up after 11 s instead of two hours, and a relay whose
 # database vanished notices as soon.
@@ -65,7 +65,7 @@ class Relay:
                         self._publish(connection, stop)
             except EpochChanged:
                 log.warning("the log has a new epoch, the relay begins anew")
-                # Who raised it wants the lock now.
+                # The process that raised the epoch wants the lock now.
                 stop.wait(EPOCH_PAUSE_S)
             except KafkaConfigurationError:
                 raise
@@ -98,7 +98,7 @@ class Relay:
         self.refused = reason
 
     def _accept(self, connection: Connection) -> None:
-        """It publishes: whatever was refused, here or by a relay before, is mended."""
+        """Clears the refusal, also of an earlier relay: publishing works again."""
         connection.execute("UPDATE relay_progress SET refused = NULL WHERE refused IS NOT NULL")
         self.refused, self._pause_s = None, FIRST_PAUSE_S
 

@@ -145,7 +145,7 @@ class RelaySession:
             raise _version_hole(first[missing[0]], (missing[1] or 0) + 1)
 
     def _published(self, records: Sequence[OutgoingRecord]) -> dict[LogPartition, Batch]:
-        """Of each partition with records among these: where it ended, and the first of them."""
+        """Maps each partition of these records to its earlier end and to the first of them."""
         published: dict[LogPartition, Batch] = {}
         for record in records:
             earlier = self.progress.heads.get(record.partition, 0)

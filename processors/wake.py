@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 # The payload names the work: an effect, or one of the two below.
 CHANNEL = "noculture_work"
 COMMANDS, TIMERS = "commands", "timers"
-# What nobody was told of is found after this. Shorter than every lease and than the pauses of
-# sagas, so that whoever looks so often knows in time when the next work is due.
+# Work without a notification is found after this many seconds: fewer than any lease or pause of a
+# saga, so that whoever looks so often knows in time when the next work is due.
 LOOK_S = 5.0
-# Due, but in somebody else's hands.
+# Pause while the work that is due is in another worker's hands.
 TAKEN_PAUSE_S = 0.25
 LISTEN_S = 0.25
 RECONNECT_S = 0.5
@@ -68,7 +68,7 @@ class WorkTail:
             try:
                 with psycopg.connect(self._url, autocommit=True) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
-                    # What was written before anybody listened.
+                    # Work may have been written before this connection listened.
                     self._wake_all()
                     while not stop.is_set():
                         for said in connection.notifies(timeout=LISTEN_S, stop_after=1):

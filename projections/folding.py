@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Marks that a musician leaves out when typing: accents of alphabets, Hebrew points, Arabic harakat,
-# what dresses up an emoji. Marks of all other scripts are vowels and stay.
+# Musicians leave these marks out when typing: accents of alphabets, Hebrew points, Arabic harakat,
+# variants of emoji. Marks of all other scripts are vowels and stay.
 _DROPPED_MARKS = (
     *((0x0300, 0x036F), (0x0483, 0x0489), (0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F)),
     *((0x0670, 0x0670), (0x06D6, 0x06ED), (0x08D3, 0x08FF), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF)),
@@ -23,7 +23,7 @@ _ALSO = {
     **{"&": " and ", "ـ": ""},
 }
 _SHARP = re.compile(r"(?<![^\W_])([a-g])(?:[#\u266f]|(\u266d))")
-# What is a number is a word of its own: `140bpm` and `140 bpm` are the same.
+# Digits are a word of their own, so that `140bpm` and `140 bpm` are the same.
 _WORDS = re.compile(r"[0-9]+|[^0-9 ]+")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _ENDING = re.compile(r"\.[^\W_]{1,5}$")
@@ -32,7 +32,7 @@ SORTED_BY = 300
 
 
 class _Letters(dict[int, str]):
-    """For str.translate: what becomes of a character, found out when it is met first."""
+    """A table for str.translate: each character's fold is computed when it is first met."""
 
     def __missing__(self, code: int) -> str:
         self[code] = found = _letter(chr(code))

@@ -1,4 +1,4 @@
-"""What a read model is: a table, a version, the categories it reads, and a fold."""
+"""The base of read models: a table, a version, the categories it reads, and a fold."""
 
 from __future__ import annotations
 

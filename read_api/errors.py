@@ -1,4 +1,4 @@
-"""What can go wrong while reading."""
+"""Errors of reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator may not do to a saga."""
+"""Refusals of what an operator wants to do to a saga."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
-    """An operator ends it: the runtime sends `Saga.undo` and ends it, `react` is not asked."""
+    """An operator aborts the saga: the runtime sends `Saga.undo` and ends it, without `react`."""
 
 
 Input = Happened | TimerFired | Refused | Retried | Skipped | Aborted
@@ -125,7 +125,7 @@ class Saga:
 
     def recall(self, name: str, memory: Mapping[str, Any]) -> Any:
         state = {**self.states, **_ENDED}[name]
-        # Tolerant when read: an earlier version of the state remembered more.
+        # Unknown fields are left out: an earlier version of the state remembered more.
         known = {field.name for field in fields(state)}
         return state(**{name: value for name, value in memory.items() if name in known})
 

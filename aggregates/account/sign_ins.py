@@ -17,7 +17,7 @@ STORED_AS = "aggregates.sign_ins"
 
 @dataclass(frozen=True, slots=True)
 class SignIns:
-    """There were some."""
+    """State of an account that has sign-ins: none of them is remembered."""
 
 
 def accept(

@@ -115,7 +115,7 @@ def complete(
             peaks=peaks,
             run=run,
             report=report,
-            # What was given up counts as that in its reanalysis, even if it comes after all.
+            # A run given up counts as failed in its reanalysis, even if its result comes after all.
             reanalysis_id=analysis.reanalysis_id if analysis.under_way else None,
         )
     )
@@ -149,7 +149,7 @@ def give_up(
     reason: str,
     run: int | None = None,
 ) -> Decision:
-    """No more attempts of this run; a measurement that came meanwhile stays."""
+    """End the attempts of this run; a measurement that came meanwhile stays."""
     analysis = _existing(analysis)
     if not analysis.under_way or run not in (None, analysis.run):
         return Decision()

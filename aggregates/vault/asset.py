@@ -25,9 +25,9 @@ from events.vault.audio import AudioFacts, Blob, Picture, Tags
 STORED_AS = "aggregates.asset"
 CONTENT_CLAIM = "asset-content"
 NOTHING_SAID = Tags()
-# What a file can say; the others are only the musician's to override.
+# A file can hold these tags; the four others are only overridden by the musician.
 FILE_TAGS = Tags.model_fields.keys() - {"energy", "danceability", "valence", "instruments"}
-# The text that is shown, and the names in it where there are several.
+# The tag whose text is shown → the tag that holds its single names, if there are several.
 LISTED = {"artist": "artists", "genre": "genres"}
 MAX_CREDIT_LENGTH = 500
 
@@ -118,7 +118,7 @@ def verify(
     pictures: tuple[Picture, ...] = (),
     cover_note: str | None = None,
 ) -> Decision:
-    """The file decodes. A second answer to the same question changes nothing."""
+    """Say that the file decodes. A second answer to the same question changes nothing."""
     asset = _existing(asset)
     if asset.state != "uploaded":
         return Decision()
@@ -140,7 +140,7 @@ def verify(
 
 
 def reject(asset: Asset | None, asset_id: AssetId, *, code: str, reason: str) -> Decision:
-    """The file is no recording. It keeps its content claim: the same bytes get the same answer.
+    """Refuse a file that is no recording. Its content claim stays: the same bytes, the same answer.
 
     Whoever wants another look deletes it and uploads it again.
     """
@@ -213,12 +213,12 @@ def _credit(text: object, given: Iterable[str]) -> tuple[str | None, tuple[str, 
 
 
 def tag_now(asset: Asset, name: str) -> object:
-    """What is said now: by the musician, else by the file."""
+    """Answers the tag as it is now: the musician's, else the file's."""
     return getattr(asset.overrides if name in asset.overridden else asset.said, name)
 
 
 def tags_to_write(asset: Asset) -> dict[str, object]:
-    """What the musician says and the file does not; None is to be taken out of the file."""
+    """Lists tags that the musician says and the file does not; None is taken out of the file."""
     names = sorted(asset.overridden & FILE_TAGS)
     now = {name: getattr(asset.overrides, name) for name in names}
     return {name: value for name, value in now.items() if value != getattr(asset.said, name)}
@@ -268,7 +268,7 @@ def rewrite_file(
 def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> Decision:
     """Remove it from the vault; the same bytes may be uploaded again."""
     asset = _existing(asset)
-    # In order and each once: a claim of bytes that came back is held once.
+    # Each hash once, in order: bytes that came back hold a single claim.
     versions = dict.fromkeys((asset.sha256, *(sha256 for sha256, _ in asset.earlier)))
     return Decision(
         AssetDeleted(

@@ -108,7 +108,7 @@ def edit(
 
 
 def resolve(comment: Comment | None, comment_id: CommentId, *, resolved_by: AccountId) -> Decision:
-    """Settle it; a second time changes nothing."""
+    """Settle the comment; a second time changes nothing."""
     comment = _existing(comment)
     if comment.resolved:
         return Decision()
@@ -123,7 +123,7 @@ def resolve(comment: Comment | None, comment_id: CommentId, *, resolved_by: Acco
 
 
 def reopen(comment: Comment | None, comment_id: CommentId, *, reopened_by: AccountId) -> Decision:
-    """It is open again; an open one stays as it is."""
+    """Open the comment again; an open one stays as it is."""
     comment = _existing(comment)
     if not comment.resolved:
         return Decision()

@@ -53,7 +53,7 @@ def request(
     asset_ids: Sequence[AssetId],
     analyser_version_below: int | None = None,
 ) -> Decision:
-    """Begin; of no recordings at all it is over at once. Another one under way is a lost claim."""
+    """Begin; without recordings the run is over at once. Another one under way is a lost claim."""
     if nothing is not None:
         raise AlreadyExists("The reanalysis")
     batches = [tuple(asset_ids[i : i + BATCH]) for i in range(0, len(asset_ids), BATCH)]

@@ -176,7 +176,7 @@ class Accounts:
         theirs = address_and_name_of(self._commands, account_id)
         revoked = self._keys.stage_revoking(unit, account_id, command.revoke_keys)
         unit.change(account, account_id, account.change_password, revoked_keys=revoked)
-        # Of two at once, both with the right password, one has the wrong one by now.
+        # Two changes at once may both know the right password: the second one fails here.
         unit.require(
             "UPDATE credentials_logins SET password_hash = %s"
             " WHERE account_id = %s AND password_hash IS NOT DISTINCT FROM %s",
@@ -282,7 +282,7 @@ class SigningUp:
         """Raises as `Accounts.register` does, TooManyRequests and TooManyGuesses (429)."""
         network = client_address(request)
         self._limits.check(request, "sign-up", network)
-        # Asked before it is known: a refusal of taken addresses alone would tell them as well.
+        # Checked before the look-up: a limit that only taken addresses meet would tell of them.
         self._backoff.attempt(TAKEN_PATIENCE, network)
         try:
             registered = self._accounts.register(command, key)

@@ -32,7 +32,7 @@ from schemas.text import Opaque
 
 CODE_LIFE = timedelta(hours=24)
 DIGITS = 8
-# Of a hundred million codes: with five new ones an hour somebody would guess for 450 years.
+# There are a hundred million codes: at five new ones an hour, guessing would take 450 years.
 MAX_GUESSES = 5
 VERIFY_AT, ASK_AT = "/api/me/address/verify", "/api/me/address/code"
 
@@ -110,7 +110,7 @@ class AddressCodes:
             return None
         account_id = AccountId(caller.account_id)
         with self._pool.connection() as connection:
-            # Counted before it is compared: of many guesses at once no more pass.
+            # The guess is counted before it is compared, so that simultaneous guesses count too.
             row = connection.execute(
                 "UPDATE credentials_address_codes SET wrong = wrong + 1 WHERE account_id = %s"
                 " AND wrong < %s AND expires_at > now() RETURNING code_hash",

@@ -1,4 +1,4 @@
-"""What the erasure saga and its effects may ask. The handlers are beside."""
+"""Commands of the erasure saga and its effects, handled in `erasing_handlers.py`."""
 
 from __future__ import annotations
 

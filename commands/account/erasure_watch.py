@@ -1,4 +1,4 @@
-"""What a process remembers of somebody who was erased: dropped within a second, in all of them."""
+"""Drops what processes remember of an erased person: in all of them, within a second."""
 
 from __future__ import annotations
 

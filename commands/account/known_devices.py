@@ -18,7 +18,7 @@ from kit.tokens import Signer
 
 COOKIE = "noculture_device"
 LIFE_S = 365 * 24 * 3600
-# Of a browser that several people share; the oldest is forgotten.
+# Several people may share a browser: whoever signed in longest ago is forgotten.
 MOST_ACCOUNTS = 5
 _BETWEEN = "~"
 

@@ -97,14 +97,14 @@ class PasskeyNotMade(NoCultureError):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What browsers tie a passkey to: the host name, and the exact origin that may ask for it."""
+    """The host name that browsers tie a passkey to, and the exact origin that may ask for it."""
 
     host: str
     origin: str
 
 
 def site_of(request: Request, public_url: str) -> Site:
-    """Of the configured address, or else of the one that the browser has typed."""
+    """Reads the site from the configured address, or else from the one typed in the browser."""
     asked = urlsplit(public_url or str(request.base_url))
     return Site(asked.hostname or "", f"{asked.scheme}://{asked.netloc}")
 

@@ -50,7 +50,7 @@ def router(
     def ask_for_passkey(
         request: Request, caller: Owner, command: GivenProof = NOT_GIVEN
     ) -> dict[str, Any]:
-        """What `navigator.credentials.create` is asked for; for five minutes, once."""
+        """Answers the options of `navigator.credentials.create`; good for five minutes, once."""
         limits.check(request, "sign-in", caller.account_id)
         proofs.demand(caller, Proof.ALL, command)
         site = site_of(request, public_url)
@@ -96,7 +96,7 @@ def router(
         responses=problems(403, 429, 503),
     )
     def ask_for_passkey_sign_in(request: Request) -> dict[str, Any]:
-        """What `navigator.credentials.get` is asked for; for five minutes, once."""
+        """Answers the options of `navigator.credentials.get`; good for five minutes, once."""
         refuse_foreign(request)
         limits.check(request, "passkey-address", sessions.devices.stranger(request))
         asked: dict[str, Any] = json.loads(passkeys.ask_to_sign_in(site_of(request, public_url)))

@@ -20,10 +20,10 @@ from schemas.text import Opaque
 
 MIN_PASSWORD, MAX_PASSWORD = 8, 1000
 Password = Annotated[SecretStr, Opaque(MAX_PASSWORD, min=MIN_PASSWORD)]
-# One that was chosen before, under rules that may have been others.
+# A password chosen earlier, when the rules may have been different.
 GivenPassword = Annotated[SecretStr, Opaque(MAX_PASSWORD)]
 AT_ONCE = 2
-# Of a password that nobody has, made as today's are; made anew it would cost each start a hash.
+# The hash of a password that nobody has. A constant: making it would cost each start a hash.
 NOBODYS = (
     "$argon2id$v=19$m=65536,t=3,p=4$PvRwFH+tyQEn46/dIbM5Sw$"
     "rNeCm4Xs3Aa0eOCxUNPFcpmUr+vvrmoETPcRJesgUjM"
@@ -46,14 +46,14 @@ class Passwords:
         self._queue = queue or FairQueue(AT_ONCE, busy=PasswordsBusy)
 
     def hash(self, password: str, *theirs: str | None) -> str:
-        """Of a password that is chosen now. Raises PasswordTooCommon (422), also for what others
-        know of its owner (`theirs`: e-mail address, name).
+        """Hashes a newly chosen password. Raises PasswordTooCommon (422), also for what others know
+        of its owner (`theirs`: e-mail address, name).
         """
         refuse_weak(password, *theirs)
         return self.seal(password)
 
     def seal(self, secret: str) -> str:
-        """Of any secret, as slow to guess as a password; `fits` compares."""
+        """Hashes any secret, as slow to guess as a password; `fits` compares."""
         with self._slot():
             return self._argon2.hash(_normal(secret))
 

@@ -110,7 +110,7 @@ class Proofs:
         return ProofNeeded(self.ways(caller, needs))
 
     def ways(self, caller: Caller, needs: Proof) -> tuple[str, ...]:
-        """What the account has to prove itself with, each enough by itself."""
+        """Lists the ways in which the account can prove itself, each enough by itself."""
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT password_hash IS NOT NULL,"

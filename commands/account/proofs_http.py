@@ -49,7 +49,7 @@ def router(
     def ask_for_passkey_proof(
         request: Request, caller: Caller = Depends(authenticated())
     ) -> dict[str, Any]:
-        """What `navigator.credentials.get` is asked for; for five minutes, once."""
+        """Answers the options of `navigator.credentials.get`; good for five minutes, once."""
         limits.check(request, "sign-in", caller.account_id)
         site = site_of(request, public_url)
         asked: dict[str, Any] = json.loads(passkeys.ask_to_prove(caller, site))

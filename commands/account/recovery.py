@@ -35,7 +35,7 @@ from schemas.account.dto import KeyDto
 from schemas.text import Opaque
 
 RESET_LIFE = timedelta(hours=1)
-# Asking for a known address is an append more: everybody is answered after this time.
+# A known address costs one append more: all answers wait this long, so that none tells.
 ANSWERED_AFTER_S = 0.25
 _ROUTE = "PUT /api/password-resets"
 
@@ -104,7 +104,7 @@ class Recovery:
         time.sleep(max(0.0, answer_at - time.monotonic()))
 
     def keys_of(self, request: Request, token: str) -> list[KeyDto]:
-        """What could be revoked with the reset. Raises ResetSpent (410)."""
+        """Lists the keys that can be revoked with the reset. Raises ResetSpent (410)."""
         return self._keys.living(self._whose(request, token_hash(token))[0])
 
     def reset(

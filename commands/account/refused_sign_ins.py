@@ -18,7 +18,7 @@ from events.ids import AccountId, CommandId, CorrelationId, SignInsId
 
 log = logging.getLogger(__name__)
 EVERY_S = 60.0
-# Of so many accounts at once; what comes beside them is in the figures and lines only.
+# At most so many accounts are told at once; others are only in the figures and log lines.
 MAX_ACCOUNTS = 1_000
 
 

@@ -42,7 +42,7 @@ STEP_S = 30
 # Clocks of phones are right to some seconds; who types slowly is one step late.
 DRIFT_STEPS = 1
 RECOVERY_CODES = 8
-# Of a million codes three fit at a time: at four guesses an hour nobody meets one by chance.
+# Three of a million codes fit at a time: four guesses an hour do not find one by chance.
 CODE_PATIENCE = Patience("second-factor", free=5, cap_s=900)
 MAX_CODE = 40
 GivenCode = Annotated[SecretStr, Opaque(MAX_CODE)]
@@ -216,7 +216,7 @@ class SecondFactors:
         if step is None:
             return False
         with self._pool.connection() as connection:
-            # Of two who show the same code at once, one is late.
+            # The condition lets only one of two requests with the same code win.
             used = connection.execute(
                 "UPDATE credentials_second_factors SET last_step = %s"
                 " WHERE account_id = %s AND last_step < %s",
@@ -233,7 +233,7 @@ class SecondFactors:
             )
         if used.rowcount != 1:
             return False
-        # In an append of its own: of two who use it at once, the row has told who was first.
+        # A separate append is enough: the deleted row decides between two who use it at once.
         self._say_used(AccountId(account_id))
         return True
 

@@ -35,7 +35,7 @@ from schemas.text import Ref, told
 
 log = logging.getLogger(__name__)
 SESSION_S = 30 * 24 * 3600
-# Who signs in does not wait for a store that is busy: the event is left out then.
+# A sign-in does not wait for a busy store: the event is left out then.
 TRIES = 10
 PATIENCE = "SET LOCAL lock_timeout = '500ms'"
 _START = (
@@ -76,7 +76,7 @@ class LinkSpent(NoCultureError):
 
 
 class Whose(Protocol):
-    """Of whom a session is: `commands.account.logins.Login`."""
+    """The owner of a session: `commands.account.logins.Login`."""
 
     @property
     def account_id(self) -> str: ...
@@ -289,7 +289,7 @@ def renew(
 
 
 def user_agent(request: Request) -> str:
-    """What the browser says of itself."""
+    """Reads the browser's description of itself."""
     return request.headers.get("user-agent", "")
 
 

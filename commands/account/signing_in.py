@@ -151,7 +151,7 @@ class SigningIn:
 
     @contextmanager
     def _telling(self, login: Login | None) -> Iterator[None]:
-        """What is refused inside is told: in the log only of an account that there is."""
+        """Tells of refusals inside: in the log only if the account exists."""
         try:
             yield
         except (WrongCredentials, WrongCode, TooManyGuesses) as error:

@@ -1,4 +1,4 @@
-"""What operators do by hand to sagas: retry, skip, abort, each with a reason that is kept."""
+"""Operators' actions by hand on sagas: retry, skip, abort, each with a reason that is kept."""
 
 from __future__ import annotations
 

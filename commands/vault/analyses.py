@@ -151,7 +151,7 @@ def router(analyses: Analyses, authenticated: Authenticate) -> APIRouter:
         caller: Caller = Depends(authenticated("assets:write")),
         key: str | None = Depends(idempotency_key),
     ) -> CancelledReanalysis:
-        """What was asked for already is still measured."""
+        """Stops before the next batch; recordings already asked for are still measured."""
         answer(response, analyses.cancel(caller, reanalysis_id, key))
         return CancelledReanalysis(id=reanalysis_id)
 

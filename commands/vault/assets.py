@@ -194,8 +194,8 @@ class Assets:
         raise StoreBusy
 
     def look_at_key(self, caller: Caller) -> None:
-        """Not at a remembered one: of an erased account it may be remembered for a second, and in
-        that second a file would be kept behind the back of the certificate.
+        """Drops the cached key: it may outlive an erased account by a second, and a file kept in
+        that second would escape the certificate.
         """
         self._commands.codec.keys.forget(caller.account_id)
 
@@ -243,8 +243,8 @@ class Assets:
     def own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
         """Before anything else is said of an asset: other workspaces' ones do not exist."""
         stream = known(AssetId, asset_id, "The asset")
-        # Anew, for workers verify and reject too; not at the version that the caller names, which
-        # the append checks.
+        # Workers verify and reject too, so the state is read anew; not at the version that the
+        # caller names, for the append checks it.
         found = self._commands.load(asset, stream)
         if expected_version is None or found.version != expected_version:
             found = self._commands.load(asset, stream, fresh=True)
@@ -332,7 +332,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         key: str | None = Depends(idempotency_key),
     ) -> ChangedAsset:
         """Override what the file says of itself."""
-        # FastAPI sends a sync handler to a thread, and its answer to another.
+        # One thread for all: FastAPI would run a sync handler in one and its answer in another.
         committed = await in_thread(
             assets.edit_tags, caller, asset_id, changes, expected_version, key
         )

@@ -218,7 +218,7 @@ class Bulk:
                 refused.append({"id": each.id, "code": AssetNotReady.code})
             states[each.id] = found.state
         if refused and not fresh:
-            # What is remembered of some may be older than of others: tell all as they are now.
+            # Cached states may be of different ages: all are read anew to be told as they are now.
             return self._own(caller, named, verified=verified, fresh=True)
         if refused:
             raise SomeAssetsRefuse(refused)

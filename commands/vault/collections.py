@@ -143,7 +143,7 @@ class Collections:
         return stream, unit
 
     def _assets(self, caller: Caller, wanted: Iterable[str]) -> tuple[AssetId, ...]:
-        """Of the caller's own workspace only. Raises NotFound (404)."""
+        """Finds recordings of the caller's own workspace. Raises NotFound (404)."""
         found = tuple(_ids(wanted))
         for asset_id in found:
             state = self._commands.load(asset, asset_id).state

@@ -150,7 +150,7 @@ class Comments:
             return unit.commit()
 
     def _require_recording(self, unit: Unit, caller: Caller, asset_id: AssetId, what: str) -> None:
-        """Of a deleted recording nothing is said, nor of one that is deleted before the commit.
+        """Refuses words about a deleted recording, also if it is deleted before the commit.
 
         Raises NotFound (404), and so does the commit.
         """
@@ -204,7 +204,7 @@ def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
         caller: Caller = writer,
         key: str | None = Depends(idempotency_key),
     ) -> ChangedComment:
-        """What it asks for is done."""
+        """Settles the comment: what it asks for is done."""
         return _told(response, comments.resolve(caller, comment_id, expected_version, key))
 
     @routes.post(
@@ -217,7 +217,7 @@ def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
         caller: Caller = writer,
         key: str | None = Depends(idempotency_key),
     ) -> ChangedComment:
-        """It is not done after all."""
+        """Opens the comment again: what it asks for is not done after all."""
         return _told(response, comments.reopen(caller, comment_id, expected_version, key))
 
     @routes.delete(

@@ -1,4 +1,4 @@
-"""What the vault keeps in a workspace, to be deleted with the account of its owner."""
+"""Deletes what the vault keeps in a workspace, with the account of its owner."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ from schemas.vault.dto import DirectUpload, UploadedAsset
 EXPIRES_S = 600
 # The store looks at the time only when a PUT begins: 5 GiB take so long at 15 Mbit/s.
 PUT_LASTS_S = 3000
-# Of a row of `uploads`. An address that was given cannot be taken back: until its time is over
-# bytes may come to it.
+# A condition on rows of `uploads`. An address once given cannot be taken back: bytes may come to
+# it until its time is over.
 MAY_ARRIVE = (
     "(promised_sha256 IS NOT NULL AND expires_at > clock_timestamp()"
     f" + make_interval(secs => {LIFE.total_seconds() - EXPIRES_S - PUT_LASTS_S:.0f}))"

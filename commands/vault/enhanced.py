@@ -1,4 +1,4 @@
-"""What a recording is like: the newest report, waited for; a run is begun where there is none."""
+"""Serves a recording's newest report: waits for it, and begins a run where there is none."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class EnhancedAnalyses:
         moved = asyncio.Event()
 
         def wake() -> None:
-            # A loop that is closed has nobody who waits.
+            # A closed loop refuses the call; nothing waits in it.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(moved.set)
 

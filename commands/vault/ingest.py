@@ -1,6 +1,6 @@
-"""What the ingest saga and the audio effects may ask of assets and analyses.
+"""Commands of the ingest saga and the audio effects to assets and analyses.
 
-The handlers are beside.
+`ingest_handlers.py` handles them.
 """
 
 from __future__ import annotations

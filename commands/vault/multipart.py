@@ -26,9 +26,9 @@ MAX_REST_BYTES = 1024 * 1024
 MAX_PARTS = 32
 MAX_PART_HEADERS, MAX_PART_HEADER_BYTES = 8, 8 * 1024
 MAX_CONTENT_TYPE = 1024
-# Of Content-Disposition, with what a name may have of them: 8,000 semicolons take 5 ms.
+# Content-Disposition may hold so many, those in a name included: 8,000 semicolons take 5 ms.
 MAX_PARAMETERS = 100
-# Of a sent name, its end: 100,000 combining marks take seconds to be normalised.
+# Only this end of a sent name is read: 100,000 combining marks take seconds to normalise.
 MAX_NAME = 4 * MAX_FILENAME
 # How older clients send a name that is not ASCII (RFC 5987), if they do not send it as it is.
 _EXTENDED_NAME = re.compile(rb";\s*filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]+)", re.I)
@@ -74,7 +74,7 @@ class FormTooLarge(NoCultureError):
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """What the form says of its file, as it was sent; `path` is where it lay in a folder."""
+    """The file's names as the form sent them; `path` is where it lay in a folder."""
 
     filename: str | None
     path: str | None
@@ -82,7 +82,7 @@ class SentFile:
 
 @dataclass
 class _Form:
-    """What the parser finds. The file's bytes wait in `pieces`, `take` empties them."""
+    """Collects what the parser finds. The file's bytes wait in `pieces`, `take` empties them."""
 
     parts: int = 0
     files: int = 0

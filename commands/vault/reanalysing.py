@@ -1,4 +1,4 @@
-"""What the reanalysing saga may ask. The handlers are beside."""
+"""Commands of the reanalysing saga, handled in `reanalysing_handlers.py`."""
 
 from __future__ import annotations
 

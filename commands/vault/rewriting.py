@@ -103,7 +103,7 @@ class Rewriting:
         return _answer(stream, version, made.sha256, written, made.left_out), committed
 
     def _first_answer(self, first: Committed) -> RewrittenFile:
-        """What a repeated request was answered, whatever the file says by now."""
+        """Answers a repeated request as at first, whatever the file says by now."""
         version = first.stream_version
         (envelope,) = self._commands.log.events.stream(
             first.stream_id, after_version=version - 1, up_to_version=version

@@ -145,9 +145,9 @@ def read_range(path: Path, start: int, end: int) -> Iterator[bytes]:
 
 
 def clean_filename(sent: str | None) -> str:
-    """What people see of a sent file name: no folders, no control characters, 500 characters.
+    """Cleans a sent file name to be shown: no folders, no control characters, 500 characters.
 
-    Only metadata: no path is ever made of it.
+    The name is metadata: no path is ever made of it.
     """
     return _clean(re.split(_SEPARATORS, sent or "")[-1]) or "untitled"
 

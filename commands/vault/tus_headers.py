@@ -23,7 +23,7 @@ MAX_METADATA = 8 * 1024
 
 
 class TusProblem(NoCultureError):
-    """What a tus client did wrong; each status is the protocol's own."""
+    """A tus client's mistake; each status is the protocol's own."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         self.status, self.code = status, code

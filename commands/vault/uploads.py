@@ -68,7 +68,7 @@ def router(uploads: Uploads, authenticated: Authenticate) -> APIRouter:
     @open_routes.options("/api/uploads", status_code=204, operation_id="describeUploads")
     @open_routes.options("/api/uploads/{upload_id}", status_code=204, include_in_schema=False)
     def describe_uploads() -> Response:
-        """What this server can do of tus."""
+        """Tells how much of tus this server can do."""
         headers = {
             "Tus-Resumable": VERSION,
             "Tus-Version": VERSION,

@@ -1,5 +1,5 @@
-"""What happened of people and their workspaces: sign-in, keys, proofs, erasure.
+"""Events of people and their workspaces: sign-in, keys, proofs, erasure.
 
-Enter nothing of ours but `events.ids`, `events.model` and other areas' events.
+They may import `events.ids`, `events.model` and other areas' events, nothing else of ours.
 Areas are put together in `runtime/areas/account.py`.
 """

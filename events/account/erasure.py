@@ -26,7 +26,7 @@ class Acknowledgement(BaseModel):
 
 
 class Certificate(BaseModel):
-    """What the installation signs: Ed25519 over the canonical JSON of all fields but `signature`.
+    """A signed proof of erasure: Ed25519 over the canonical JSON of all fields but `signature`.
 
     `subject_sha256` is the SHA-256 of the account's id: whoever knows the id can tell that it is
     theirs. `event_*` name the `subject.erased` in the log; `public_key` and `signature` are hex.
@@ -85,7 +85,7 @@ class ErasureContentsDeleted(Event, type="erasure.contents_deleted", version=1):
 
 
 class ErasureKeyDestroyed(Event, type="erasure.key_destroyed", version=1):
-    """What events hold of the person cannot be read any more; `subject.erased` says so to all."""
+    """The person's values in events cannot be read any more; `subject.erased` says so to all."""
 
     erasure_id: ErasureId
 

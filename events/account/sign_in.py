@@ -1,4 +1,4 @@
-"""Who came in, and who did not: beside the account, in a stream of its own."""
+"""Sign-ins, accepted and refused: beside the account, in a stream of their own."""
 
 from __future__ import annotations
 

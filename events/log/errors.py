@@ -1,6 +1,4 @@
-"""What can be wrong between the store and Kafka. All of them are loud: nothing is skipped to get
-over them.
-"""
+"""Errors between the store and Kafka. All of them are loud: nothing is skipped to get over them."""
 
 from __future__ import annotations
 

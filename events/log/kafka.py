@@ -26,7 +26,7 @@ from events.log.records import from_record
 
 log = logging.getLogger(__name__)
 CLOSE_MS = 2_000
-# Of a group that answers every two seconds.
+# A live group answers every two seconds.
 SILENT_S = 45.0
 
 remember_fetch_entries()

@@ -23,7 +23,7 @@ FIRST_STEP_BACK = 64
 
 @dataclass(frozen=True, slots=True)
 class SeenRecord:
-    """What identifies an event on Kafka."""
+    """The fields that identify an event on Kafka."""
 
     partition: LogPartition
     position: int

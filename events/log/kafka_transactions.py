@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
-    """What one producer has open in one partition; `start` is the offset of its first record."""
+    """A producer's open transaction in one partition; `start` is its first record's offset."""
 
     topic: str
     partition: int

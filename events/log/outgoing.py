@@ -1,7 +1,7 @@
-"""What the relay sends: stored events as the records of `records.to_record`, made by Postgres.
+"""Records for the relay to send: stored events as `records.to_record` has them, made by Postgres.
 
-Python is what the relay is short of, a second core is not: made there a record costs the relay
-4 µs, read as an envelope and encoded here 14 µs; the producer itself needs 40.
+Postgres makes them on a second core, because Python's time limits the relay: a record then costs
+it 4 µs, read as an envelope and encoded in Python 14 µs; the producer itself needs 40.
 """
 
 from __future__ import annotations

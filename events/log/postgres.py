@@ -15,7 +15,7 @@ from events.store.postgres import PostgresEvents
 
 LOCK_CLASS = 7521982
 LIVENESS_S = 1.0
-# To wait costs a thread that sleeps, and `end` is seen as soon.
+# Waiting costs only a sleeping thread, and `end` is seen at once.
 LONGEST_WAIT_S = 0.5
 
 

@@ -22,7 +22,7 @@ from events.errors import NoCultureError
 from events.log.partitions import STORE, TOPIC_PREFIX
 from events.log.progress_tail import ProgressTail
 
-# How often one looks who is not told (or whom the word did not reach).
+# Seconds between two looks: where nobody tells of moves, and in case a message was lost.
 POLL_S, TOLD_POLL_S = 0.003, 0.1
 
 _CONSUMERS = f"""
@@ -139,7 +139,7 @@ class LogProgress:
         """True once the consumer is at `position`; False when the time is over."""
         deadline = time.monotonic() + timeout_s
         while True:
-            # Before the look: what is said while it lasts ends the wait at once.
+            # Counted before the look, so that a move during the look ends the wait at once.
             moves = self._tail.moves(name) if self._tail else 0
             if self.consumer_position(name) >= position:
                 return True

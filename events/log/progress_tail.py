@@ -74,11 +74,11 @@ class ProgressTail:
                 with psycopg.connect(self._url, autocommit=True) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     while not self._closing.is_set():
-                        # All that came in one packet wake their waiters once.
+                        # Messages of one packet wake their waiters once.
                         for said in connection.notifies(timeout=POLL_S, stop_after=1):
                             self._hear(said.payload)
             except Exception as error:
-                # Whatever it is: without this thread nobody would hear of anything any more.
+                # Any error is survived: without this thread no waiter would be woken any more.
                 log.warning("the consumers' tail begins anew: %s", error)
                 self._closing.wait(0.5)
 

@@ -54,7 +54,7 @@ def to_record(envelope: Envelope, source: str) -> LogRecord:
 
 @lru_cache(maxsize=1_024)
 def type_headers(type: str, version: int, source: str) -> Headers:
-    """What all events of a type have in common."""
+    """Makes the headers that all events of a type share."""
     texts = {
         "content-type": "application/json",
         "ce_specversion": "1.0",

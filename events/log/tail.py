@@ -52,7 +52,7 @@ class LogTail:
                         self._look(connection)
                         list(connection.notifies(timeout=POLL_S, stop_after=1))
             except Exception as error:
-                # Whatever it is: without this thread nobody would hear of anything any more.
+                # Any error is survived: without this thread no waiter would be woken any more.
                 log.warning("the log's tail begins anew: %s", error)
                 self._closing.wait(0.5)
 

@@ -54,12 +54,12 @@ class Checkpoint:
 
     @property
     def key(self) -> tuple[int, int]:
-        """What orders checkpoints: (epoch, size)."""
+        """The sort key of checkpoints: (epoch, size)."""
         return self.epoch, self.size
 
     @property
     def text(self) -> str:
-        """What is signed."""
+        """The text that is signed."""
         return (
             f"{origin(self.log_id)}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
             f"epoch {self.epoch}\nhash {self.hash.hex()}\nrecorded_at {rfc3339(self.recorded_at)}\n"

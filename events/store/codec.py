@@ -21,7 +21,7 @@ from events.store.subject_keys import SubjectKeys
 
 # Every encrypted value holds these bytes; where they are absent nothing is to be decrypted.
 _PERSONAL = b'"personal"'
-# To what else than the event's id and field: its stream and its tenant.
+# A value is sealed for its event's id and field, and for its stream and tenant too.
 BOUND = "stream tenant"
 
 

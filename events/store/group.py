@@ -95,14 +95,14 @@ class GroupCommitter:
 
     def _wait(self, waiting: _Waiting) -> None:
         while not waiting.turn.acquire(timeout=MAX_WAIT_S):
-            # Answered but not woken: whoever should have was interrupted on its way.
+            # Answered but not woken: the thread that should have woken it was interrupted.
             if waiting.verdict is not None:
                 break
             with self._lock:
                 if waiting in self._queue and waiting.turn.locked():
                     self._queue.remove(waiting)
                     raise StoreBusy
-            # On its way already; the session's timeouts bound how long that takes.
+            # The append is on its way already; the session's timeouts bound how long that takes.
         if waiting.behind is not None:
             waiting.behind.turn.release()
 
@@ -148,7 +148,7 @@ class GroupCommitter:
                     group.append(waiting)
                 else:
                     kept.append(waiting)
-                # Also of a kept one: a later append of that stream must not overtake it.
+                # Kept appends count too: a later append to the same stream must not overtake them.
                 taken |= waiting.append.exclusive
             self._queue.extendleft(reversed(kept))
         return group
@@ -157,7 +157,7 @@ class GroupCommitter:
         try:
             return self._attempt([waiting.append for waiting in group])
         except StoreBusy:
-            # Nobody of the group would fare better alone, and each would wait as long again.
+            # Alone no append would do better, and each would wait as long again.
             return [StoreBusy() for _ in group]
         except Exception as error:
             if len(group) == 1:

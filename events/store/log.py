@@ -105,7 +105,7 @@ class _Waker:
                 break
             try:
                 if connection is None or connection.closed:
-                    # It says nothing that must outlive a crash: no fsync of its own.
+                    # A NOTIFY need not outlive a crash, so it gets no fsync of its own.
                     connection = psycopg.connect(
                         self._url, autocommit=True, options="-c synchronous_commit=off"
                     )

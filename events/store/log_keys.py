@@ -30,7 +30,7 @@ class KeyChange:
 
     @property
     def text(self) -> str:
-        """What is signed."""
+        """The text that is signed."""
         return (
             f"{origin(self.log_id)}\nkey {self.public_key.hex()}\nfollows {self.follows.hex()}\n"
             f"after epoch {self.epoch} size {self.size}\n"
@@ -66,7 +66,7 @@ class KeyChange:
 
 @dataclass(frozen=True, slots=True)
 class KnownKeys:
-    """Who may have signed a checkpoint: the key of today, before each change the one before it."""
+    """Keys that may have signed a checkpoint: today's, and before each change the one before it."""
 
     current: bytes
     changes: tuple[KeyChange, ...] = ()

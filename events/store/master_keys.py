@@ -42,7 +42,7 @@ class MasterKeys:
         self._newest = ""
 
     def newest_id(self) -> str:
-        """Of the key that a database without any yet starts with."""
+        """The id of the key that a database without a master key starts with."""
         if not self._newest:
             self._reload()
         return self._newest

@@ -21,7 +21,7 @@ class Nodes(Protocol):
 
 
 def entry(position: int, recorded_at_micros: int, leaf: bytes) -> bytes:
-    """What is a leaf of the tree: int8 position ‖ int8 recorded_at ‖ the event's leaf."""
+    """Makes a leaf of the tree: int8 position ‖ int8 recorded_at ‖ the event's leaf."""
     return struct.pack(">qq", position, recorded_at_micros) + leaf
 
 

@@ -1,4 +1,4 @@
-"""What goes into an append and what comes out of it."""
+"""The input of an append and its result."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Append:
 
     @property
     def exclusive(self) -> frozenset[tuple[str, str, str]]:
-        """What two appends of one group may not share: command, streams, claim keys."""
+        """Lists what two appends of one group may not share: command, streams, claim keys."""
         claims = {
             ("claim " + c.kind, c.scope_in(self.tenant), c.key)
             for event in self.events

@@ -41,7 +41,7 @@ class NotProvable(NoCultureError):
 def inclusion_proof(
     connection: Connection, position: int, checkpoint: Checkpoint
 ) -> dict[str, Any]:
-    """Of the event at `position`, with all that its leaf is made of. Raises NotProvable."""
+    """Proves the event at `position`, with all that its leaf is made of. Raises NotProvable."""
     if not 1 <= position <= checkpoint.size:
         raise NotProvable(f"A checkpoint of {checkpoint.size} says nothing about {position}")
     rows = list(copied_rows(connection, FRAMES.format(after=position - 1, up_to=position, seed=0)))

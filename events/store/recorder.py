@@ -44,7 +44,7 @@ class EventMapper(Mapper[str]):
         self._codec = codec
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        """Of a `Recorded`; new events are encoded by the unit of work: it knows their command."""
+        """Encodes a `Recorded`; the unit of work encodes new events: it knows their command."""
         envelope = domain_event.envelope
         where = (envelope.event_id, envelope.stream_id, envelope.tenant)
         data = self._codec.encode(domain_event.data, *where)

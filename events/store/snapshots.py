@@ -32,7 +32,7 @@ from events.store.subject_keys import SubjectKeys
 log = logging.getLogger(__name__)
 EVERY_VERSIONS = 100
 
-# The join is the trust: another history under the same stream (a restore) has another hash.
+# The join proves the snapshot: another history of the stream (a restore) has another hash.
 _SELECT = """
 SELECT s.stream_version, s.position, s.subject, s.state, s.mac
 FROM snapshots s JOIN events e ON e.stream_id = s.stream_id
@@ -60,7 +60,7 @@ WHERE known.shape <> excluded.shape OR known.stream_version <= excluded.stream_v
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What `evolve` had made of the first `originator_version` events of a stream.
+    """The state that `evolve` made of the first `originator_version` events of a stream.
 
     `subjects` are the people whose personal values the state may hold.
     """

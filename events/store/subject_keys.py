@@ -17,7 +17,7 @@ from events.store.master_keys import Load, MasterKeyMissing, MasterKeys, key_in_
 CACHE_S = 60.0
 MAX_TRIES = 3
 
-# To go into the transaction that says so in the log. The tombstone forbids a new key.
+# Runs in the transaction that logs the destruction. The tombstone forbids a new key.
 DESTROY = """
 INSERT INTO subject_keys (subject, erased_at) VALUES (%s, clock_timestamp())
 ON CONFLICT (subject) DO UPDATE SET wrapped_key = NULL, master_key_id = NULL,

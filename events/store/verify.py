@@ -166,7 +166,7 @@ class _Walk:
             if self._marks.get(checkpoint.size) == checkpoint.hash:
                 matched, agreed = matched + 1, checkpoint.size
             elif checkpoint.size < self._start or head >= checkpoint.size > self.count:
-                # Not looked at: before the start, or behind the damage that ended the walk.
+                # The walk did not reach this checkpoint: it began later, or ended at damage before.
                 continue
             elif checkpoint.epoch < newest_epoch:
                 abandoned += 1

@@ -1,4 +1,4 @@
-"""What `log verify` checks beside the chain: the two tables that are folds of the events."""
+"""Checks the two tables that are folds of the events: `log verify` does it beside the chain."""
 
 from __future__ import annotations
 

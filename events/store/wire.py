@@ -69,7 +69,7 @@ class Moments(Elements):
 
 
 class Ranges(Elements):
-    """Of moments."""
+    """Ranges of moments: tstzrange."""
 
     array, element = 3911, 3910
 
@@ -177,7 +177,7 @@ def encode(append: Append) -> EncodedAppend:
 
 
 def arguments(group: Sequence[EncodedAppend]) -> list[Elements]:
-    """What append_events() takes, in its order."""
+    """Makes the arguments of append_events(), in its order."""
     owners: list[bytes] = []
     events: list[tuple[bytes, ...]] = []
     moving: list[bytes] = []
@@ -220,7 +220,7 @@ def _during(claim: Claim) -> bytes:
     """A tstzrange `[since, until)`: its flags, then the bounds that it has."""
     if claim.since is None and claim.until is None:
         return _NULL
-    # Nothing includes what is infinite.
+    # An infinite bound is never inclusive.
     flags, bounds = _LOWER_INCLUDED if claim.since else 0, b""
     for moment, infinite in ((claim.since, _LOWER_INFINITE), (claim.until, _UPPER_INFINITE)):
         if moment is None:

@@ -1,5 +1,5 @@
-"""What happened of the operator's desk: sagas, the timeline, health.
+"""Events of the operator's desk: sagas, the timeline, health.
 
-Enter nothing of ours but `events.ids`, `events.model` and other areas' events.
+They may import `events.ids`, `events.model` and other areas' events, nothing else of ours.
 Areas are put together in `runtime/areas/system.py`.
 """

@@ -1,4 +1,4 @@
-"""What operators did by hand to processes that could not go on by themselves."""
+"""Operators' actions by hand on processes that could not go on by themselves."""
 
 from __future__ import annotations
 

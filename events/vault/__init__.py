@@ -1,5 +1,5 @@
-"""What happened of the vault: recordings, measurements, collections, search.
+"""Events of the vault: recordings, measurements, collections, search.
 
-Enter nothing of ours but `events.ids`, `events.model` and other areas' events.
+They may import `events.ids`, `events.model` and other areas' events, nothing else of ours.
 Areas are put together in `runtime/areas/vault.py`.
 """

@@ -32,7 +32,7 @@ class Blob(Value):
 
 
 class Tags(Value):
-    """What the file or the musician says of a recording; None where nothing is said.
+    """Tags that the file or the musician gives a recording; None where nothing is said.
 
     `artists` and `genres` hold each value where there are several; `artist` and `genre` then hold
     all of them, joined to be shown. No file says anything of `energy`, `danceability`, `valence`
@@ -70,7 +70,7 @@ class Picture(Value):
 
 
 class AudioFacts(Value):
-    """What decoding the whole file found."""
+    """Facts found by decoding the whole file."""
 
     duration_s: float
     sample_rate_hz: int
@@ -124,14 +124,14 @@ class Vector(Value):
 
 
 class Fingerprint(Value):
-    """What stays the same in other formats and levels: uint32 words, little-endian, as base64."""
+    """Words that stay the same in other formats and levels: uint32, little-endian, as base64."""
 
     algorithm: TagText
     data: Annotated[str, StringConstraints(max_length=16384)]
 
 
 class Measurement(Value):
-    """What an analyser measured; None where it could not tell (silence has no tempo).
+    """Values that an analyser measured; None where it could not tell (silence has no tempo).
 
     The long form, with beats, chords, curves and the method behind each number, is the report.
     """

@@ -27,7 +27,7 @@ class CollectionCreated(Event, type="collection.created", version=1, subject="ow
 
 
 class CollectionChanged(Event, type="collection.changed", version=1, subject="changed_by"):
-    """It has another name, question or content; the whole of what it is now."""
+    """The collection has another name, question or content; the event holds all of it anew."""
 
     collection_id: CollectionId
     workspace_id: WorkspaceId

@@ -31,7 +31,7 @@ class CommentEdited(Event, type="comment.edited", version=1, subject="author_id"
 
 
 class CommentResolved(Event, type="comment.resolved", version=1):
-    """What it asks for is done."""
+    """The comment is settled: what it asks for is done."""
 
     comment_id: CommentId
     asset_id: AssetId
@@ -40,7 +40,7 @@ class CommentResolved(Event, type="comment.resolved", version=1):
 
 
 class CommentReopened(Event, type="comment.reopened", version=1):
-    """It is not done after all."""
+    """The comment is open again: what it asks for is not done after all."""
 
     comment_id: CommentId
     asset_id: AssetId
@@ -49,7 +49,7 @@ class CommentReopened(Event, type="comment.reopened", version=1):
 
 
 class CommentDeleted(Event, type="comment.deleted", version=1):
-    """It is seen no more."""
+    """The comment was taken away: it is seen no more."""
 
     comment_id: CommentId
     asset_id: AssetId

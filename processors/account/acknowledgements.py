@@ -1,4 +1,4 @@
-"""Who still holds something of an erased workspace: consumers behind, parked streams, open work."""
+"""Finds what still holds an erased workspace: consumers behind, parked streams, open work."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ _PARKED = """
 SELECT DISTINCT p.consumer FROM parked_streams p
 WHERE EXISTS (SELECT FROM events e WHERE e.stream_id = p.stream_id AND e.tenant = %s)
 """
-# What they are to look into is deleted: nobody does it, and perhaps nobody is there to do it. Work
-# that somebody has in hand is waited for, because it writes files; a runner that died lets go of it
-# when its lease is over.
+# Work on deleted recordings is dropped: there may be no runner to end it. Work under a lease writes
+# files and is waited for; a dead runner's lease ends by itself.
 _DROP_WORK = """
 DELETE FROM effects f USING events e
 WHERE e.position = f.position AND e.tenant = %s AND e.category <> 'erasure'

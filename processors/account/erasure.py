@@ -20,17 +20,17 @@ from events.store.log_keys import Signing
 from events.times import rfc3339, utc_now
 from processors.account.acknowledgements import Acknowledgements
 
-# With pauses of 2, 4, 6 … seconds: a quarter of an hour, longer than the saga waits to ask again.
+# Pauses of 2, 4, 6 … s make a quarter of an hour, longer than the saga waits to ask again.
 MAX_ATTEMPTS = 30
-# What consumers need when nothing is wrong; then others may have the thread.
+# Healthy consumers need no longer; after it the thread is free for other work.
 PATIENCE_S = 5.0
 
 
 class Register(Protocol):
-    """Who was erased, written down outside the database (`runtime/erasure_register.py`)."""
+    """The register of erased people, outside the database (`runtime/erasure_register.py`)."""
 
     def add(self, *, subject_id: str, workspace_id: str, erasure_id: str) -> None:
-        """On the disk when it returns; the same subject again changes nothing."""
+        """Writes to the disk before it returns; the same subject again changes nothing."""
         ...
 
 

@@ -22,7 +22,7 @@ _COLUMNS = "build, version, epoch, program, reached, events, applied, parked"
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What a build has folded in: all up to `position`, and later ones that `vector` names."""
+    """The events that a build has folded: up to `position`, and later ones that `vector` names."""
 
     position: int = 0
     vector: Vector = field(default_factory=Vector)

@@ -1,4 +1,4 @@
-"""What a consumer of the log implements. The engine does the rest: order, checkpoints, retries,
+"""The interface of a consumer of the log. The engine does the rest: order, checkpoints, retries,
 parking.
 """
 

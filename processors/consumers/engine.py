@@ -36,7 +36,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
 STOPPED_RETRY_S = 15.0
 # A poll answers within two seconds, whatever the broker does.
 HANGS_AFTER_S = 60.0
-# So long without an error, or one batch, and it counts as working again.
+# A consumer counts as working again after so long without an error, or after one batch.
 HEALTHY_AFTER_S = 5.0
 END_PATIENCE_S = 30.0
 
@@ -189,7 +189,7 @@ class _Worker:
                 trace = None if is_passing(error) else error
                 log.warning("%s starts again: %s", self.name, error, exc_info=trace)
                 if trace is not None:
-                    # It may go on like this for ever, and readiness must not call that well.
+                    # Such a fault may repeat for ever, and readiness must not call that well.
                     self._say_stopped(f"{type(error).__name__}, again and again: see its log")
                 self._pause(stop)
 

@@ -23,7 +23,7 @@ SELECT p.consumer, p.stream_id FROM parked_streams p
 WHERE EXISTS (SELECT FROM events e WHERE e.stream_id = p.stream_id AND e.tenant = %s)
 ORDER BY p.consumer, p.position
 """
-# What takes out of a view all that came before it: no stream may go on without it.
+# These events take a stream's earlier ones out of a view: no stream may go on without them.
 _SCRUBS = ("deleted", "erased")
 
 

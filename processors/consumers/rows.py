@@ -19,7 +19,7 @@ from processors.consumers.consumer import Connection
 from schemas.text import storable
 
 Key = tuple[Any, ...]
-# Also in a text that only spells one, and in a pair that is whole: those come out as they were.
+# Matches too much: also spelled-out escapes and whole surrogate pairs, which stay as they were.
 _MAYBE_REFUSED = re.compile(r"\\u(?:0000|d[89a-f])")
 
 

@@ -1,4 +1,4 @@
-"""What `./noculture consumers` prints (CONTRACT §1)."""
+"""The document that `./noculture consumers` prints (CONTRACT §1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an effect is."""
+"""The interface of an effect."""
 
 from __future__ import annotations
 

@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 LEASE_S = 15
 RETRY_S = 2.0
 MAX_RETRY_S = 600.0
-# What an outcome is answered when what it is about is gone, ended or decided; anything else says
+# These statuses refuse an outcome because its subject is gone, ended or decided; any other one says
 # that the outcome is wrong, and is not dropped.
 NO_LONGER_WANTED = (404, 409, 410)
 _OF_LEASE = "effect = %s AND event_id = %s AND leases = %s"
-# So many runners gone without a word, and it is the work that kills them.
+# When so many runners have died on it without a word, the work itself kills them.
 MAX_LOST_LEASES = 5
 
 
@@ -121,14 +121,14 @@ class EffectRunner:
         except _NotCommitted as error:
             self._put_off(work, error.cause)
         except Exception as error:
-            # Whatever the outside world does: it is this work's failure, not the runner's.
+            # Any error of the outside world is a failure of this work, not of the runner.
             self._later(work, error)
         else:
             self._end(work)
         return True
 
     def _outcome(self, work: _Work, event: Recorded) -> Command | None:
-        """Of the performance or, after the last attempt, of giving up."""
+        """Answers the command of the performance or, after the last attempt, of giving up."""
         try:
             if work.lost > MAX_LOST_LEASES:
                 raise RunnersLost(work.lost)
@@ -223,8 +223,8 @@ class EffectRunner:
         )
 
     def _update(self, work: _Work, change: str, *values: object, wakes: bool = False) -> None:
-        """Of this lease only. Whoever lost it touches nothing: the next one may be at work, and a
-        third would begin beside it.
+        """Changes the row of this lease only. A runner that lost it touches nothing: the next one
+        may be at work, and a third would begin beside it.
         """
         told = f" RETURNING pg_notify('{CHANNEL}', effect)" if wakes else ""
         with self._pool.connection() as connection:

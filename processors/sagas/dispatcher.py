@@ -29,7 +29,7 @@ FIRST_BACKOFF_S, MAX_BACKOFF_S = 0.1, 60.0
 
 
 class UnknownCommand(NoCultureError):
-    """A newer worker's saga sent it: it waits for a worker that knows it."""
+    """A newer worker's saga sent the command: it waits for a worker that knows it."""
 
     status, code = 500, "unknown-command"
 
@@ -38,7 +38,7 @@ class UnknownCommand(NoCultureError):
 
 
 class UnknownSagaOfCommand(NoCultureError):
-    """It was refused, and this worker has not got the saga that must hear of it."""
+    """The command was refused, but this worker has not got the saga that must hear of it."""
 
     status, code = 500, "unknown-saga"
 

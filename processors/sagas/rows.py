@@ -1,4 +1,4 @@
-"""What sagas still want done, as rows: commands to send and timers to fire."""
+"""Rows of what sagas still want done: commands to send and timers to fire."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SagaRows:
         stepped: Collection[str],
         ended: Collection[str],
     ) -> None:
-        """Of a batch of steps: the streams that `stepped` lose their timers to `timers`, those
+        """Writes a batch of steps: streams that `stepped` lose their timers to `timers`, those
         `ended` by an operator also what they have not sent yet.
         """
         cursor = connection.cursor()
@@ -196,7 +196,7 @@ class SagaRows:
     def hasten(
         self, connection: Connection, stream_id: str, correlation_id: str
     ) -> tuple[Pending, ...]:
-        """What failed before is due now, effects of the same correlation too; answers the commands
+        """Makes failed commands due now, effects of the same correlation too; answers the commands
         that are on their way.
         """
         rows = connection.execute(

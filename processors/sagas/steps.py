@@ -1,4 +1,4 @@
-"""What one input makes of a saga: pure, the same for the runtime and for its simulator."""
+"""Takes one step of a saga: pure, the same for the runtime and for its simulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sagas.saga import Aborted, Ended, Input, Retried, Saga, Skipped, Step
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What brought the input: kind, name and reference, whose it is, what it followed from."""
+    """The origin of an input: kind, name and reference, whose it is, what it followed from."""
 
     kind: str
     name: str

@@ -71,7 +71,7 @@ class Timers:
 
     @property
     def failing(self) -> str | None:
-        """What cannot be fired, in words; None when all can."""
+        """Tells in words which timers cannot be fired; None when all can."""
         aside = list(self._aside.items())
         if not aside:
             return None
@@ -111,7 +111,7 @@ class Timers:
             self._put_aside(due, error)
             return True
         if due is None:
-            # What could be tried again and was not found has been fired or dropped by others.
+            # Timers that were to be tried again and are gone were fired or dropped by others.
             self._aside = {key: self._aside[key] for key in waiting}
             return False
         self._aside.pop((due.stream_id, due.token), None)

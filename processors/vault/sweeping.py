@@ -22,9 +22,9 @@ from schemas.telling import safely
 log = logging.getLogger(__name__)
 EVERY_S = 3600.0
 RETRY_S = 60.0
-# Of erased workspaces, for where the worker that erases has another staging folder than this one.
+# The erasing worker may have another staging folder: erased workspaces are looked for here too.
 LOOK_EVERY_S = 5.0
-# Of an upload whose row is gone: it is made a moment after its file.
+# An upload's row is made a moment after its file: only older files without one are orphans.
 ORPHANED_AFTER_S = 3600.0
 # Longer than anybody takes to send one file.
 ABANDONED_AFTER_S = 24 * 3600.0
@@ -54,7 +54,7 @@ class Sweeper:
                 if swept:
                     log.info("%d files that nobody goes on with were deleted", swept)
             except Exception as error:
-                # In the API nobody would see that this thread has ended.
+                # Any error is survived: in the API the end of this thread would go unseen.
                 due_at = max(due_at, time.monotonic() + RETRY_S)
                 log.warning("what was abandoned is swept later: %s", safely(error))
             stop.wait(LOOK_EVERY_S)
@@ -79,7 +79,7 @@ class Sweeper:
         return sum(_tried(self._objects.delete_workspace, each) for each in lately)
 
     def _abandoned(self) -> int:
-        """What a killed process left half received or half copied."""
+        """Deletes what a killed process left half received or half copied."""
         kinds = ("receiving-*", "arriving-*", "copy-*", "leaving-*")
         files = (path for kind in kinds for path in self._objects.staging.glob(kind))
         return _deleted(path for path in files if _age_s(path) > ABANDONED_AFTER_S)
@@ -114,7 +114,7 @@ def _unlink(path: Path) -> int:
 
 
 def _tried(delete: Callable[[T], int], what: T) -> int:
-    """What it deleted; one that cannot be deleted does not keep the others."""
+    """Counts what was deleted; a failure is logged as 0, so that the others are still deleted."""
     try:
         return delete(what)
     except (OSError, NoCultureError) as error:

@@ -1,4 +1,4 @@
-"""How every process stands, for whoever operates the installation."""
+"""State of every saga, for the operators of the installation."""
 
 from __future__ import annotations
 

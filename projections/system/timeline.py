@@ -1,4 +1,4 @@
-"""What happened, workspace by workspace and asset by asset."""
+"""The history of each workspace and of each asset, event by event."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Timeline(
     GET /api/assets/{id}/events, GET /api/events and the export.
     """
 
-    # A history is read by people: a batch of all categories for each event is work for nobody.
+    # People read a history: they do not notice 20 ms, in which many events make one batch.
     rest_s = 0.02
 
     def __init__(self, told: Iterable[str]) -> None:

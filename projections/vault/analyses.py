@@ -6,7 +6,7 @@ from events.envelope import Recorded
 from events.vault.analysis import AnalysisCompleted, AnalysisFailed, AnalysisRequested
 from projections.projection import Projection, Rows
 
-# Long, and of use to the search for sounds only.
+# Left out: these values are long, and only the search for sounds uses them.
 _LEFT_OUT = {"sound", "words", "fingerprint"}
 
 

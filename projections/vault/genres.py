@@ -54,7 +54,7 @@ GENRES: dict[str, tuple[str, ...]] = {
     "soundtrack": ("soundtrack",),
     "world": ("world music",),
 }
-# What a file puts between several genres.
+# Files separate several genres by these signs.
 _BETWEEN = re.compile(r"[;,/|\\]")
 
 
@@ -70,7 +70,7 @@ _KEYS = {
 
 
 def genre_key(name: str) -> str:
-    """The same for all spellings of a genre: `Drum & Bass`, `dnb`; of others without spaces."""
+    """One key for all spellings of a genre (`Drum & Bass`, `dnb`); others lose their spaces."""
     squeezed = _squeezed(name)
     return _KEYS.get(squeezed, squeezed)
 

@@ -58,7 +58,7 @@ def _terms(fingerprint: Fingerprint | None) -> list[int] | None:
 
 
 def components(vector: Vector | None, dimensions: int) -> str | None:
-    """As pgvector reads it; None where there is none, or one of another space, or of silence."""
+    """Writes the vector as pgvector reads it; None if it is missing, of another space or silent."""
     if vector is None:
         return None
     try:

@@ -25,7 +25,7 @@ FOUND_BY = (
     *("title", "artist", "artists", "album", "album_artist", "genre", "genres", "composer"),
     *("label", "copyright", "comment", "isrc"),
 )
-# All that a deleted asset's stream has written; its measurements belong to another stream and stay.
+# A deleted asset loses what its own stream has written; measurements, of another stream, stay.
 _FORGOTTEN = dict.fromkeys(
     (
         *("workspace_id", "file_state", "uploaded_at", "filename", "path", "sha256", "size_bytes"),
@@ -118,7 +118,7 @@ class Vault(Projection, name="vault", version=4, categories=("asset", "analysis"
             case AnalysisFailed():
                 rows.upsert(
                     data.asset_id,
-                    # What an earlier run measured stays, and where none did so does its failure.
+                    # Only the first run's failure sets the state: later ones keep earlier results.
                     **({} if data.run > 1 else {"analysis_state": "failed"}),
                     analysis_failed=data.run,
                     analysis_error_code=data.code,
@@ -154,7 +154,7 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
 
 
 def _pictures(data: AssetVerified) -> list[dict[str, Any]]:
-    """Those that are kept, and why there is none."""
+    """Lists the pictures that are kept, then the note on what was left out."""
     left_out = [{"left_out": data.cover_note}] if data.cover_note else []
     return [*(each.model_dump() for each in data.pictures), *left_out]
 
@@ -199,13 +199,13 @@ def _lines(said: str | tuple[str, ...] | None) -> str | None:
 
 
 def _own(data: AssetTagsEdited) -> dict[str, bool]:
-    """Which of what is measured too is said by the musician, not by the file."""
+    """Flags measured values that the musician overrides; what the file says does not count."""
     tags = data.tags or NOTHING_SAID
     return {f"own_{name}": getattr(tags, name) is not None for name in _OWN if name in data.changed}
 
 
 def _file_tags(tags: Tags | None) -> dict[str, Any]:
-    """What the file says, whatever the musician says."""
+    """Writes out the tags of the file itself, without the musician's."""
     return (tags or NOTHING_SAID).model_dump(mode="json", exclude_none=True)
 
 

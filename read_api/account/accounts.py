@@ -1,4 +1,4 @@
-"""What a person can read of their own account, and all of it as one document."""
+"""Reads a person's own account for them, and all of it as one document."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class AccountQueries:
         yield "}"
 
     def _signing_in(self, caller: Caller) -> dict[str, list[Row]]:
-        """What is kept of how the person signs in; not the secrets themselves."""
+        """Reads what is kept of how the person signs in; not the secrets themselves."""
         whose = {"id": caller.account_id}
         return {name: self._views.rows(query, whose) for name, query in _SIGNING_IN.items()}
 

@@ -115,7 +115,7 @@ class SagaQueries:
             waits_for=[timer["token"] for timer in newest["data"]["timers"]],
             next_due_at=row["next_due_at"] if row else None,
             error=row["error"] if row else None,
-            # Said of an older version than this one, it may be over.
+            # A row of an older version may tell of trouble that is over.
             stuck=row["stuck"] if row and row["version"] == newest["stream_version"] else None,
             steps=self._told(steps, saga_id),
             timers=[SagaTimerDto(**row) for row in self._views.rows(_TIMERS, {"id": saga_id})],
@@ -153,7 +153,7 @@ class SagaQueries:
                 return SentCommandDto(id=id, name=name, verdict="done", position=done[id])
             if id in refused:
                 return SentCommandDto(id=id, name=name, verdict="refused")
-            # What an abort finds unsent it takes back; before it one cannot tell any more.
+            # An abort takes unsent commands back; an earlier answered one looks the same then.
             gone = aborted and not last
             return SentCommandDto(id=id, name=name, verdict="withdrawn" if gone else "answered")
 
@@ -179,7 +179,7 @@ class SagaQueries:
         return told
 
     def _reason(self, taken: dict[str, str]) -> str | None:
-        """What the operator said, from the operation's own stream."""
+        """Reads the operator's reason from the operation's own stream."""
         if taken["kind"] != "operator":
             return None
         operation = self._history(taken["reference"], limit=1)

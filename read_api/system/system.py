@@ -53,7 +53,7 @@ class SystemQueries:
         return self._head(), self._log.relayed()
 
     def _dead_letters(self) -> list[DeadLetterDto]:
-        """What parked each stream, newest first; the events that wait behind it are counted."""
+        """Lists what parked each stream, newest first, and how many events wait behind it."""
         rows = self._views.rows(
             "SELECT p.consumer, p.stream_id, p.position, l.type, p.error, p.parked_at,"
             " (SELECT count(*) FROM dead_letters w WHERE w.consumer = p.consumer"
@@ -74,13 +74,13 @@ def consumers_running(log: LogState, views: Iterable[str]) -> str | None:
 
 
 def failing(checks: Mapping[str, Check]) -> dict[str, str]:
-    """What is not ready, by name. A check that raises is the last one; its inside is not told."""
+    """Lists what is not ready, by name. A check that raises is the last; its inside is not told."""
     reasons: dict[str, str] = {}
     for name, check in checks.items():
         try:
             reason = check()
         except Exception as error:
-            # The others would wait as long for the same database: 40 s in all.
+            # No check follows: the others would wait for the same database, 40 s in all.
             return reasons | {name: f"the check failed: {type(error).__name__}"}
         if reason is not None:
             reasons[name] = reason

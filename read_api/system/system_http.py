@@ -16,7 +16,7 @@ from read_api.system.metrics import Metrics
 from read_api.system.system import Check, SystemQueries, failing
 from schemas.system.dto import ReadinessDto, SystemDto
 
-# More than the patience of each check with a database that is away.
+# Longer than any one check waits for a database that is away.
 ANSWER_WITHIN_S = 6.0
 
 
@@ -28,8 +28,8 @@ def router(
 ) -> APIRouter:
     """`checks` are what /readyz asks, by the name it answers with."""
     routes = APIRouter(tags=["system"])
-    # On threads of their own, and one look for all who ask at a time: who floods these routes, or
-    # holds all threads by others, keeps nobody from knowing how things are.
+    # These routes have threads of their own, and one look answers all who ask at a time: so the
+    # state stays readable while somebody floods them or holds all threads by other routes.
     readiness = Gathering[None, dict[str, str]](lambda asked: [failing(checks)] * len(asked))
     figures = Gathering[None, bytes](lambda asked: [metrics.text()] * len(asked))
 
@@ -48,7 +48,7 @@ def router(
         try:
             reasons = await asyncio.wait_for(readiness.ask(None), ANSWER_WITHIN_S)
         except TimeoutError:
-            # A server that stands still answers nothing, not even that it is there.
+            # The database server may hang without refusing: then only this time limit answers.
             reasons = {"database": f"no answer within {ANSWER_WITHIN_S:g} seconds"}
         answer = ReadinessDto(ready=not reasons, reasons=reasons)
         return JSONResponse(answer.model_dump(), status_code=200 if answer.ready else 503)

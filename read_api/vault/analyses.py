@@ -38,7 +38,7 @@ class AnalysisQueries:
         self._views, self._assets, self._store = Views(pool), assets, store
 
     def report(self, caller: Caller, asset_id: str, run: int | None = None) -> Report | None:
-        """Of this run or of the newest that has one, with what the musician says.
+        """Reads the report of this run, or the newest there is, with what the musician says.
 
         None for what was not measured, or before there were reports. Raises NotVisible (404), also
         for a run that there is not.

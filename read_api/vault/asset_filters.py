@@ -1,4 +1,4 @@
-"""What can be asked of the vault's list: filters use the effective tempo, key and genre."""
+"""Questions to the vault's list: filters use the effective tempo, key and genre."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class AssetQueries:
         return self._search.count(caller, filters)
 
     def similar(self, caller: Caller, asset_id: str, limit: int) -> Page[FoundAsset]:
-        """What sounds most like it. Raises NotVisible (404)."""
+        """Lists what sounds most like the asset. Raises NotVisible (404)."""
         return Page(data=self._alike.similar(caller, self.get(caller, asset_id), limit))
 
     def related(self, caller: Caller, asset_id: str) -> Page[RelatedAsset]:

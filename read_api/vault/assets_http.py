@@ -33,7 +33,7 @@ class Searching:
 
 
 class History(Protocol):
-    """What happened to an asset, in pages. Raises NotFound (404), InvalidCursor (422)."""
+    """Events of an asset, in pages. Raises NotVisible (404), InvalidCursor (422)."""
 
     def __call__(
         self, caller: Caller, asset_id: str, *, limit: int = 50, cursor: str | None = None
@@ -87,9 +87,9 @@ def router(
     ) -> AssetDto | Response:
         asset = assets.get(caller, asset_id)
         response.headers["ETag"] = etag(asset.version)
-        # A measurement changes the answer but not the version: until it is there nothing may be
-        # kept, or whoever asks again with the ETag would never see it.
-        # Nor may it be once it is measured again.
+        # A measurement changes the answer but not the version: an answer kept before it would hide
+        # it from whoever asks again with the ETag. So only a settled answer may be kept, and
+        # none of a recording that is measured again.
         again = asset.analysis and (asset.analysis.run > 1 or asset.analysis.remeasuring)
         settled = asset.state in _SETTLED and not again
         response.headers["Cache-Control"] = "private, no-cache" if settled else "no-store"

@@ -50,7 +50,7 @@ def router(
     def get_collection(collection_id: Ref, response: Response, caller: Reader) -> CollectionDto:
         found = collections.get(caller, collection_id)
         response.headers["ETag"] = etag(found.version)
-        # Its count changes without it.
+        # The collection's count changes without its version.
         response.headers["Cache-Control"] = "no-store"
         return found
 

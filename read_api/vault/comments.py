@@ -1,4 +1,4 @@
-"""What was said of the moments of a recording, within the caller's own workspace."""
+"""Comments on the moments of a recording, within the caller's own workspace."""
 
 from __future__ import annotations
 

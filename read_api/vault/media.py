@@ -63,7 +63,7 @@ class AssetMedia:
 
         With `original` as it was uploaded, before tags were written into it.
 
-        Raises NotFound (404), NotReady (409) for a file that is not known to be a recording.
+        Raises NotVisible (404), NotReady (409) for a file that is not known to be a recording.
         """
         row = self._assets.row(caller, asset_id)
         if row["file_state"] != "verified":

@@ -1,7 +1,7 @@
-"""What waits to be measured, of all workspaces, and how long that takes at today's pace.
+"""Counts what waits to be measured, of all workspaces, and how long that takes at today's pace.
 
-Asked of the work itself and of the log: no read model holds what has not been done yet. Imports
-little, so that `status` answers at once.
+The work itself and the log are asked: no read model holds what has not been done yet. The module
+imports little, so that `status` answers at once.
 """
 
 from __future__ import annotations

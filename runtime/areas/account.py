@@ -59,7 +59,7 @@ SCOPES = {"account:read": "read the account", "account:write": "manage keys"}
 
 @dataclass(frozen=True, slots=True)
 class AccountCommands:
-    """What changes accounts, for routes, pages and the command line alike."""
+    """The commands of the area, for routes, pages and the command line alike."""
 
     accounts: Accounts
     signing_up: SigningUp

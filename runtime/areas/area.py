@@ -1,4 +1,4 @@
-"""What an area says of itself, and what is handed to it when a process is put together."""
+"""The form of an area: all it must say of itself, and all it gets when it is put together."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Erased(Enum):
-    """What is left of a category's streams when their workspace is erased."""
+    """The remains of a category's streams after their workspace is erased."""
 
     DELETED = "its own rules delete it first, and what personal values it held are unreadable"
     UNREADABLE = "personal values are unreadable once the key is destroyed"
@@ -43,7 +43,7 @@ class Erased(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """What an area says of one category of its events.
+    """An area's word on one category of its events.
 
     `told`: whether the timeline, the export and `GET /api/events` show it.
     """
@@ -71,7 +71,7 @@ class Performed:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who asks, and what they may: the account area makes it, every area's routes use it.
+    """The questions who asks and what they may, answered by the account area for every other.
 
     `account` names a caller for a queue. `is_verified`, `is_erased` and `sign_out` are questions
     and a command about accounts that other areas need. `commands` are the account area's own.
@@ -88,7 +88,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What all routes and pages share. No field is of one context."""
+    """The parts that all routes and pages share. No field belongs to one context."""
 
     core: Core
     tail: LogTail

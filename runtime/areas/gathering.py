@@ -1,4 +1,4 @@
-"""What all areas bring, by name. Each name has one owner, and nothing is left unsaid."""
+"""Gathers what all areas bring, by name: each name has one owner, and nothing is left unsaid."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
 
 
 def checks(core: Core) -> dict[str, Check]:
-    """What /readyz asks; an answer is what is wrong."""
+    """Questions of /readyz by name; an answer says what is wrong."""
     from read_api.system.system import consumers_running
     from runtime.areas import VIEWS
     from runtime.migrate import newest_migration

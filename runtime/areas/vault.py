@@ -64,7 +64,7 @@ STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
 
 @dataclass(frozen=True, slots=True)
 class VaultCommands:
-    """What changes the vault, for routes, pages and the command line alike."""
+    """The commands of the area, for routes, pages and the command line alike."""
 
     assets: Assets
     bulk: Bulk
@@ -140,7 +140,7 @@ def text_embedder(folder: Path | None) -> Callable[[], TextEmbedder]:
 
 
 def queue_of(core: Core) -> Queue:
-    """What waits to be measured."""
+    """Counts what waits to be measured."""
     from read_api.vault.queue import read_queue
 
     with core.pool.connection() as connection:

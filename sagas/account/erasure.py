@@ -1,4 +1,4 @@
-"""requested → contents deleted → key destroyed → certified. It is never given up."""
+"""requested → contents deleted → key destroyed → certified. No erasure is ever given up."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from sagas.saga import (
     never_ended_by_hand,
 )
 
-# A consumer that is stopped or parked may keep the certificate waiting for days: its operator is
-# told by `consumers`, and here it is asked for again for as long as it takes.
+# A stopped consumer or a parked stream may keep the certificate waiting for days: `consumers` tells
+# the operator, and the saga asks for the certificate again, without limit, every 600 s.
 AGAIN = Timer("again", 600)
 Doing = Literal["contents", "key", "certificate"]
 
@@ -57,7 +57,7 @@ def react(state: Any, input: Input) -> Step | None:
             return Step(Ended("erased"))
         case Erasing(erasure_id, step, attempt), (TimerFired("again") | Retried()):
             return _ask(Erasing(erasure_id, step, attempt + 1))
-        # Nothing may refuse an erasure for good; what did is asked again when the timer fires.
+        # No refusal ends an erasure: the refused part is asked for again when the timer fires.
         case Erasing(), Refused():
             return Step(state, wait=(AGAIN,))
         case _:

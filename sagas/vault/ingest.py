@@ -27,7 +27,7 @@ from sagas.saga import (
 from sagas.vault import measuring
 
 PROBE_ATTEMPTS = 3
-# For work that was lost, as `measuring.LIMIT`: an import of 5,000 tracks queues for an hour here.
+# Only lost work takes so long (as `measuring.LIMIT`): 5,000 tracks queue for the probe for an hour.
 PROBE_LIMIT = Timer("probe", 6 * 3600)
 
 
@@ -123,16 +123,16 @@ def react(state: Any, input: Input) -> Step | None:
             return _analyse(Analysing(asset_id, workspace_id, sha256, attempt + 1))
         case Analysing(), Retried():
             return _analyse(state)
-        # A recording is of use without measurements; one that nobody could read is not.
+        # Only measurements can be waived: a file that was never read is of no use.
         case ((Analysing() | Pausing()), Skipped()):
             waiting = Analysing(state.asset_id, state.workspace_id, state.sha256, state.attempt)
             give_up = _without_analysis(state, "skipped")
             return Step(waiting, send=(give_up,), wait=(measuring.LIMIT,))
 
-        # Nobody has begun the analysis yet: the request overtaken by this is still on its way.
+        # The analysis does not exist yet: this command has overtaken the request for it.
         case Analysing(), Refused("FailAnalysisAttempt" | "GiveUpAnalysis"):
             return None
-        # Whoever refuses knows better: the asset was deleted meanwhile.
+        # Any other refusal means that the asset was deleted meanwhile.
         case _, Refused():
             return Step(Ended("refused"))
         case _:
@@ -145,7 +145,7 @@ def _analyse(state: Analysing) -> Step:
 
 
 def undo(state: Any) -> tuple[Command, ...]:
-    """Nobody is left waiting: an unread file is rejected, an unmeasured one stays as it is."""
+    """Ends the waiting: an unread file is rejected, an unmeasured one stays as it is."""
     match state:
         case Probing(asset_id):
             reason = "The check of this file was stopped. Delete it and upload it again."

@@ -1,4 +1,4 @@
-"""What asking for a measurement has in common, whoever asks: the ingest, or a later run."""
+"""Limits and commands of every measurement, in the ingest as in later runs."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from events.vault.reanalysis import (
 )
 from sagas.saga import Ended, Happened, Input, Saga, Step, Timer, TimerFired
 
-# Fewer left than this, and the next batch is asked for: no measuring process runs dry.
+# So that no measuring process runs dry, the next batch is asked for when fewer are left.
 FEW = 25
-# Every recording comes to an end by its own saga; this only looks after what was lost.
+# Each recording's own saga brings it to an end; this timer only looks after lost work.
 LOOK = Timer("look", 24 * 3600)
 
 
@@ -65,7 +65,7 @@ def react(state: Any, input: Input) -> Step | None:
                     passed_over=state.passed_over + batch.passed_over,
                 )
             )
-        # These may come before the batch that asked for them: other streams, other partitions.
+        # Results may arrive before their batch: they are in other streams and partitions.
         case Feeding(), Happened(AnalysisCompleted()):
             return _go_on(replace(state, measured=state.measured + 1))
         case Feeding(), Happened(AnalysisFailed()):
@@ -99,7 +99,7 @@ def _ask(state: Feeding) -> Step:
 
 
 def undo(state: Any) -> tuple[Command, ...]:
-    """No further batch; what was asked for already is still measured."""
+    """Begins no further batch; recordings already asked for are still measured."""
     if not isinstance(state, Feeding):
         return ()
     return (CancelReanalysis(reanalysis_id=ReanalysisId(state.reanalysis_id)),)

@@ -99,7 +99,7 @@ def react(state: Any, input: Input) -> Step | None:
 
 
 def undo(state: Any) -> tuple[Command, ...]:
-    """Nobody is left waiting: the recording keeps what was measured before."""
+    """Gives the run up: the recording keeps what was measured before."""
     if not isinstance(state, Measuring | Resting):
         return ()
     return (_giving_up(state, "aborted", measuring.STOPPED),)
@@ -126,7 +126,7 @@ def _giving_up(state: Measuring | Resting, code: str, reason: str) -> GiveUpAnal
 
 
 def stream_of(event: Event) -> str | None:
-    """The first run is the ingest's."""
+    """Answers None for the first run: the ingest looks after it."""
     run = getattr(event, "run", 1)
     return RemeasuringId.derived(getattr(event, "analysis_id", None), run) if run > 1 else None
 

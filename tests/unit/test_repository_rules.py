@@ -116,6 +116,23 @@ def test_every_module_of_the_product_says_what_it_is_for():
     assert silent == []
 
 
+# A docstring begins with a verb or with the thing's noun; these words begin riddles.
+RIDDLES = re.compile(r"(Who|What|Of|Nobody|Not|It)\b")
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun():
+    found = []
+    for path in PYTHON:
+        if path.parts[0] not in ROOMS:
+            continue
+        for node in ast.walk(ast.parse(text_of(path))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                said = ast.get_docstring(node) or ""
+                if RIDDLES.match(said):
+                    found.append(f"{path}: {said.splitlines()[0]}")
+    assert found == []
+
+
 def test_tools_import_the_standard_library_only():
     import sys
 

@@ -1,4 +1,4 @@
-"""What is like one recording: what sounds like it, and other recordings of the same song."""
+"""Finds what is like a recording: what sounds like it, and others of the same song."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from schemas.audio.fingerprint import Match, compare, read_words
 from schemas.vault.dto import AssetDto
 from schemas.vault.found import FoundAsset, RelatedAsset
 
-# So many titles that begin alike are looked at.
+# At most so many titles that begin alike are looked at.
 MOST_TITLES = 100
 _FEW = """
 SELECT count(*) <= %(few)s AS few FROM
@@ -53,7 +53,7 @@ class Alike:
         self._views, self._search = views, search
 
     def similar(self, caller: Caller, one: AssetDto, limit: int) -> list[FoundAsset]:
-        """What sounds most like it, nearest first; none before it was listened to."""
+        """Lists what sounds most like `one`, nearest first; nothing before `one` was measured."""
         towards = self._search.sound_of(caller, one.id)
         known: dict[str, Any] = {"workspace_id": caller.workspace_id, **towards.parameters}
         few = self._views.rows(_FEW, known | {"few": nearest.FEW})[0]["few"]

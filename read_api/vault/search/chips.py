@@ -54,13 +54,13 @@ class Chip:
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:
-        """Of a range: (lowest, highest)."""
+        """Reads a range: (lowest, highest)."""
         low, _, high = self.value.partition("-")
         return (float(low) if low else None, float(high) if high else None)
 
     @property
     def day(self) -> datetime:
-        """Of `since` and `until`: when the day begins, UTC."""
+        """Reads `since` or `until`: when the day begins, UTC."""
         return datetime.combine(date.fromisoformat(self.value), time(), UTC)
 
     @property

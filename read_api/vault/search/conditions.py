@@ -39,7 +39,7 @@ _COLUMNS = {
 }
 
 
-# What fits a mood or a genre that was asked for comes before what has the words apart.
+# A row that fits an asked mood or genre comes before one that has the words apart.
 GUESS_WEIGHT = 0.5
 
 
@@ -83,7 +83,7 @@ class Conditions:
 
     @property
     def worth(self) -> list[str]:
-        """What each guess that fits adds to a row's score."""
+        """Lists what each guess that fits adds to a row's score."""
         return [f"CASE WHEN {guess} THEN {GUESS_WEIGHT} ELSE 0 END" for guess in self.guesses]
 
 
@@ -97,7 +97,7 @@ def counting(filters: AssetFilters, chips: Iterable[Chip]) -> tuple[Chip, ...]:
 
 
 def conditions(workspace_id: str, filters: AssetFilters) -> Conditions:
-    """What every row that is shown must fulfil: the parameters."""
+    """Makes the conditions that every shown row must fulfil: the parameters."""
     held = Conditions(["workspace_id = %(workspace_id)s"], {"workspace_id": workspace_id})
     for name, condition in _PLAIN.items():
         value = getattr(filters, name)
@@ -128,7 +128,7 @@ def conditions(workspace_id: str, filters: AssetFilters) -> Conditions:
 
 
 def read_as(held: Conditions, chips: Iterable[Chip], *, words: bool) -> Conditions:
-    """What a row must fulfil as well where the question is read by its chips: that it was measured
+    """Adds what a row must fulfil where the question is read by its chips: that it was measured
     so, or, if the chip was spoken, that its text says so.
 
     Where there is nothing but guesses, neither `words` nor filters, one of them must be right.

@@ -27,7 +27,7 @@ from schemas.dto import Page
 from schemas.vault.dto import AssetDto
 from schemas.vault.found import AssetPage, ChipDto, FoundAsset
 
-# In a vault of more the faintest likeness is not looked for (read_api/vault/search/texts.py).
+# In a larger vault the faintest likeness is not looked for (read_api/vault/search/texts.py).
 FAINT_UP_TO = 5_000
 # Compiling a statement takes longer than running it; and a plan made for other words may be slow.
 SETTINGS = {"jit": "off", "plan_cache_mode": "force_custom_plan"}
@@ -171,7 +171,7 @@ class Search:
         if asked.meaning and not rows:
             rows = self._read(asked, "exact", None, limit)
         if rows or not understood.chips:
-            # Only by their meaning, which is the same in all ways.
+            # These rows fit by meaning only, which is the same in all ways.
             return rows, "exact", False
         return self._read(understood.only_chips, "exact", None, limit), "exact", True
 
@@ -196,7 +196,7 @@ class Search:
             # Beside filters a faint likeness is worth less than what fits the filters alone.
             faint: tuple[How, ...] = () if understood.chips else ("faint",)
             return ("exact", "typed", "alike", *faint), False
-        # The same of what is alike in a large vault, where it costs more than all else.
+        # In a large vault likeness costs more than all else: beside chips it is not looked for.
         lenient: tuple[How, ...] = ("typed",) if understood.chips else ("typed", "alike")
         if asked.ranked != "relevance" or asked.sound or asked.held.guesses:
             return ("exact", *lenient), False

@@ -1,4 +1,4 @@
-"""What words mean, as a point near what was heard: by a text model that is loaded when needed."""
+"""Places words as a point near what was heard, by a text model that is loaded when needed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from read_api.vault.search.nearest import Nearest
 from schemas.errors import NoCultureError
 
 log = logging.getLogger(__name__)
-# From here on what was heard is near enough to words to be shown for them. Of MiniLM's sentences
-# words of music ("heavy riffs", "orchestra") reach 0.3 to 0.5, titles ("blue monday") stay below.
+# A recording at least so close to the words is shown for them. With MiniLM words of music ("heavy
+# riffs", "orchestra") reach 0.3 to 0.5, titles ("blue monday") stay below.
 MEANT = 0.3
-# The model takes 2 s to load, once a process. Nobody waits for that: until it is there, questions
-# are answered by what stands in texts.
+# Questions do not wait for the model, which takes 2 s to load, once a process: until then they are
+# answered by what stands in texts.
 PATIENCE_S = 0.2
 
 
@@ -28,7 +28,7 @@ class Meaning:
         self._embedder: TextEmbedder | None = None
         self._done, self._starting = threading.Event(), threading.Lock()
         self._thread: threading.Thread | None = None
-        # The pages of one question, and who types it again: 6 ms each.
+        # Pages of one question, and the same question again, spare 6 ms each.
         self._vector = lru_cache(256)(self._embed)
 
     def of(self, text: str) -> Nearest | None:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 Space = Literal["sound", "words"]
 # So many of the nearest take part in a ranking.
 CANDIDATES = 200
-# Up to here all are compared, which is exact and takes 1.5 µs each; beyond, the index is asked,
-# whose nearest are filtered afterwards.
+# Up to so many rows all are compared, which is exact and takes 1.5 µs each; beyond, the index is
+# asked, and its nearest are filtered afterwards.
 FEW = 3_000
 # Read by pgvector: how far the index looks, and that it goes on where other workspaces' rows or
 # another model's were in the way. 200 gave a recall@10 of .99 of 100,000 in 3 ms (bench P10).
@@ -31,7 +31,7 @@ class Nearest:
 
     @property
     def table(self) -> str:
-        """What the common table of the candidates is called; its column is `<table>_closeness`."""
+        """Names the common table of the candidates; its column is `<table>_closeness`."""
         return f"near_{self.space}"
 
     @property
@@ -54,7 +54,7 @@ class Nearest:
                 f" (SELECT asset_id FROM views.vault WHERE {where}) OFFSET 0) AS compared"
             )
         else:
-            # Not by model in here: of one that nobody was measured with all would be read.
+            # The model is filtered later: for one without measurements this scan would read all.
             source = (
                 f"(SELECT {columns} FROM views.sounds WHERE {mine} AND {space} IS NOT NULL"
                 f" ORDER BY far LIMIT {CANDIDATES}) AS compared"

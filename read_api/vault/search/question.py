@@ -16,7 +16,7 @@ from read_api.vault.search.grammar import NAMES, RULES
 _NAMED = rf"(?:{'|'.join((*NAMES, 'tempo', 'harmonic'))}):"
 _QUOTED = rf'(?:\b{_NAMED})?"[^"]*"'
 _WRITTEN = re.compile(_NAMED, re.IGNORECASE)
-# What is longer is the name of something, no question.
+# A longer text is the name of something, no question.
 LONGEST = 200
 _SEPARATORS = re.compile(r'(?:[\s,;()\[\]"\x00]|[.!?]+(?=[\s,;()\[\]".!?\x00]|$))+')
 _PLAIN = re.compile(rf"{_QUOTED}|[^ ]+")
@@ -48,7 +48,7 @@ class Question:
 
     @property
     def words(self) -> str:
-        """What is full text, without quotes."""
+        """Joins the parts that are full text, without quotes."""
         return " ".join(
             piece.text.replace('"', "") for piece in self.pieces if isinstance(piece, Plain)
         )
@@ -59,7 +59,7 @@ class Question:
         )
 
     def without(self, chip: Chip) -> Question:
-        """What the chip was read from is text then; a filter that was written as one is gone."""
+        """Drops the chip: spoken words become text, a filter that was written as one is gone."""
         text = (Plain(f'"{chip.said}"'),) if chip.spoken else ()
         at = self.pieces.index(chip)
         return Question((*self.pieces[:at], *text, *self.pieces[at + 1 :]))

@@ -45,9 +45,9 @@ def why_found(
     meaning: float | None = None,
     asked: str = "",
 ) -> list[str]:
-    """What of the question fits, each in a few words; `texts` are the row's folds by what they are
-    called, `asked` is the whole question, `meaning` the closeness of what the words mean to what
-    was heard, 0..1."""
+    """Lists what of the question fits, in a few words each; `texts` are the row's folds by what
+    they are called, `asked` is the whole question, `meaning` the closeness of what the words mean
+    to what was heard, 0..1."""
     whole = _whole(asset, texts, asked)
     reasons = [f"{whole} “{' '.join(asked.split())}”"] if whole else _of_words(texts, words)
     if meaning is not None:
@@ -61,7 +61,7 @@ def why_found(
 
 
 def why_similar(one: AssetDto, other: AssetDto) -> list[str]:
-    """What two recordings have in common: key, tempo, genre, instruments, moods."""
+    """Lists what two recordings have in common: key, tempo, genre, instruments, moods."""
     reasons = []
     mine, yours = one.effective, other.effective
     if mine.key and yours.key:

@@ -89,7 +89,7 @@ def branches(asked: SearchPlan, text: TextMatch | None) -> list[Branch]:
     if verbatim:
         typed = f"{asked.base.sql} AND {verbatim.condition}"
         found.append(Branch(typed, f"{worth} + {verbatim.score}"))
-        # What has not all of the words is not called so.
+        # A row without all of the words is not called so: it gets no worth of a name.
         others, worth = f" AND {verbatim.condition} IS NOT TRUE", "0"
     if not asked.signs:
         words = f" AND {text.condition}" if text else ""
@@ -201,7 +201,7 @@ def _tables(asked: SearchPlan, text: TextMatch | None) -> str:
         for near in asked.near
     ]
     if text:
-        # Once, for its score stands in several places of what follows.
+        # Materialized, because several places of what follows use its score.
         tables.append(f"texts AS MATERIALIZED ({_texts(asked, text)})")
     if text and asked.meaning:
         near = asked.meaning.table
@@ -255,7 +255,7 @@ def _columns(asked: SearchPlan, worth: str, column: str) -> str:
 def _newest_first(
     asked: SearchPlan, text: TextMatch, after: After | None, parameters: dict[str, Any]
 ) -> str:
-    """What is called so first, then all that fits, newest first, by an index that stops early."""
+    """Reads what is called so, then all that fits, newest first, by an index that stops early."""
     named = asked.named
     assert named is not None
     score: float = 1

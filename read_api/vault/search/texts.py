@@ -24,8 +24,8 @@ How = Literal["exact", "broad", "typed", "alike", "faint"]
 # 0.55 costs half of what 0.45 does there.
 SIMILARITY: dict[How, float] = {"alike": 0.55, "faint": 0.2}
 CUT = 0.4
-# Of what is found by likeness so many of the newest are weighed: word_similarity takes 43 µs a row,
-# and a common word of 100,000 titles stands in 14,000.
+# Only so many of the newest that are alike are weighed: word_similarity takes 43 µs a row, and a
+# common word of 100,000 titles stands in 14,000.
 MOST_WEIGHED = 300
 # The text index asks a whole query of each row that has one of its words: 7,000 rows and 700 words
 # took 93 ms, in portions of so many 8.
@@ -35,7 +35,7 @@ INDEXED = 3
 # A name of more words is told by its first ones.
 MOST_ASKED = 12
 NAMES = "string_to_array(search_names, E'\\n')"
-# What a row is called, as it is.
+# A row's names with their signs, not folded.
 _SIGNS = "lower(concat_ws(E'\\n', tag_title, filename, tag_artist, tag_album))"
 # In these scripts no space tells where a word begins.
 _UNSPACED = re.compile(
