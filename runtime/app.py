@@ -17,7 +17,7 @@ from kit.limits import POLICIES, Policy, RateLimits
 from kit.paging import Cursors
 from kit.tokens import Signer
 from kit.turns import TakeTurns
-from runtime.areas import AREAS, SCOPES, account
+from runtime.areas import ALL, AREAS, account
 from runtime.areas.area import Served, Serving
 from runtime.composition import Core
 from runtime.costly import Queues
@@ -44,13 +44,13 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     limits, queues = RateLimits(core.pool, (*POLICIES, *policies)), Queues.of(settings)
     cursors = Cursors(Signer(settings.secrets.signing_key))
     look = web.app.load_look(
-        [area.words() for area in AREAS], [each for area in AREAS for each in area.sections()]
+        [area.words(ALL) for area in AREAS], [each for area in AREAS for each in area.sections()]
     )
-    access = account.access_by(core, account.commands_of(core, limits, queues, list(SCOPES)))
+    access = account.access_by(core, account.commands_of(core, limits, queues, list(ALL.scopes)))
     exports = {
         name: export for area in AREAS for name, export in area.export(core, cursors).items()
     }
-    serving = Serving(core, tail, cursors, limits, queues, look.renderer)
+    serving = Serving(core, tail, ALL, cursors, limits, queues, look.renderer)
     served = {area.name: area.serve(serving, access, exports) for area in AREAS}
     shares = served.values()
 

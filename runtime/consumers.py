@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
+from commands.leaving import AllContents
 from events.log.port import EventLog
 from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
@@ -11,8 +14,9 @@ from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.projection import Projection
 from projections.system.timeline import Timeline
-from runtime.areas import ALL
-from runtime.composition import Core, Wakes
+from runtime.areas import ALL, AREAS
+from runtime.areas.area import Working
+from runtime.composition import Core, Wakes, new_wakes
 
 
 def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
@@ -24,6 +28,12 @@ def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
         for each in ALL.intended.values()
     )
     return [*map(ProjectionConsumer, views()), *sagas, *effects]
+
+
+def working(core: Core, stack: ExitStack) -> Working:
+    """Everything that effects of a worker share; `stack` closes their tools."""
+    contents = AllContents([area.empties(core) for area in AREAS if area.empties])
+    return Working(core, stack, contents, lambda: consumers(core, new_wakes()))
 
 
 def views() -> list[Projection]:

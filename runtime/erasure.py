@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 
 from commands.account.addresses import address_of
 from commands.account.erasures import Erasures
 from commands.account.logins import Logins
-from commands.leaving import AllContents
+from commands.leaving import Contents
 from events.ids import SubjectId
 from events.store.master_keys import MasterKeys
 from processors.account.acknowledgements import Acknowledgements
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
+from processors.consumers.consumer import Consumer
 from processors.consumers.letting_go import LettingGo
 from processors.effects.effect import Effect
-from runtime.composition import Core, new_wakes
+from runtime.composition import Core
 from runtime.erasure_register import ErasureRegister
 from runtime.log_signing import LogSigning
 from runtime.mailing import mailer
@@ -30,13 +31,10 @@ def register_of(settings: Settings) -> ErasureRegister:
     return ErasureRegister(settings.erasure_dir, settings.secrets.installation_key)
 
 
-def effects_of(core: Core) -> tuple[Effect, ...]:
+def effects_of(
+    core: Core, contents: Contents, consumers: Callable[[], Sequence[Consumer]]
+) -> tuple[Effect, ...]:
     """The three parts of an erasure."""
-    # Not above: what erasure does is part of what an area says.
-    from runtime.areas import AREAS
-    from runtime.consumers import consumers
-
-    contents = AllContents([area.empties(core) for area in AREAS if area.empties])
     acknowledgements = Acknowledgements(core.pool, core.progress, contents.arriving)
     return (
         EraseContentsEffect(contents, core.log, _forget_mails(core), acknowledgements),
@@ -47,7 +45,7 @@ def effects_of(core: Core) -> tuple[Effect, ...]:
             core.codec,
             LogSigning(core.settings.secrets),
             acknowledgements,
-            LettingGo(core.pool, core.codec, consumers(core, new_wakes())).let_go,
+            LettingGo(core.pool, core.codec, consumers()).let_go,
         ),
     )
 

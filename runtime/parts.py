@@ -99,7 +99,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     from runtime.areas import AREAS, HANDLERS, SAGAS
     from runtime.checkpoints import checkpointer
     from runtime.composition import new_wakes, open_event_log
-    from runtime.consumers import engine
+    from runtime.consumers import engine, working
     from runtime.erasure import before_ready
 
     start_logging(settings)
@@ -122,7 +122,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
             work[f"dispatcher-{number}"] = kept(dispatcher.run)
         timers = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands, due=wakes.timers)
         work["timers"] = kept(timers.run)
-        performed = [each for area in AREAS for each in area.work(core, stack)]
+        performed = [each for area in AREAS for each in area.work(working(core, stack))]
         for number, each in enumerate(performed):
             due = wakes.of(each.intended)
             runner = EffectRunner(each.effect, core.commands, HANDLERS, core.pool, due)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,10 +19,12 @@ from runtime.areas.area import (
     Category,
     Erased,
     Export,
+    Gathered,
     Intended,
     Performed,
     Served,
     Serving,
+    Working,
 )
 from sagas.account.erasure import ERASURE
 
@@ -272,13 +273,13 @@ def _costly(queues: Queues, access: Access, commands: AccountCommands) -> Iterat
     yield passing(queues.passwords, access.account, "POST PUT DELETE", HASHING)
 
 
-def _work(core: Core, stack: ExitStack) -> Iterator[Performed]:
+def _work(working: Working) -> Iterator[Performed]:
     from runtime.erasure import effects_of
     from runtime.mailing import mail_effects
 
-    for effect in effects_of(core):
+    for effect in effects_of(working.core, working.contents, working.consumers):
         yield Performed(effect, ERASURES)
-    for effect in mail_effects(core):
+    for effect in mail_effects(working.core):
         yield Performed(effect, MAILS)
 
 
@@ -288,12 +289,11 @@ def _sections() -> Sequence[Section]:
     return (Section("Account", "/account", ("account", "erasures")),)
 
 
-def _words() -> Words:
-    from runtime.areas import SCOPES as KNOWN
+def _words(gathered: Gathered) -> Words:
     from web.pages.account.words import allowed
     from web.render import Words
 
-    return Words({"allowed": partial(allowed, known=KNOWN)})
+    return Words({"allowed": partial(allowed, known=gathered.scopes)})
 
 
 def _empties(core: Core) -> Contents:

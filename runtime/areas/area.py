@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands.forwarding import Handlers
 from events.envelope import Recorded
+from processors.consumers.consumer import Consumer
 from processors.effects.consumer import all_alike
 from processors.effects.effect import Effect, Intents
 from projections.projection import Projection
@@ -62,6 +63,18 @@ class Intended:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """`told` are the categories of events that the timeline, the feed and the export show."""
+
+    views: tuple[type[Projection], ...]
+    sagas: Mapping[str, Saga]
+    handlers: Handlers
+    intended: Mapping[str, Intended]
+    scopes: Mapping[str, str]
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Performed:
     """An effect with its tools, for one thread; `intended` names the consumer that wakes it."""
 
@@ -92,10 +105,25 @@ class Serving:
 
     core: Core
     tail: LogTail
+    gathered: Gathered
     cursors: Cursors
     limits: RateLimits
     queues: Queues
     renderer: Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The parts that all effects share. `stack` closes their tools when the worker ends.
+
+    `contents` are those of all areas in a workspace, `consumers` makes every consumer of the log
+    anew, for whoever asks what they still hold.
+    """
+
+    core: Core
+    stack: ExitStack
+    contents: Contents
+    consumers: Callable[[], Sequence[Consumer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +166,8 @@ class Area:
     handlers: Handlers
     intended: tuple[Intended, ...]
     sections: Callable[[], Sequence[Section]]
-    words: Callable[[], Words]
+    words: Callable[[Gathered], Words]
     export: Callable[[Core, Cursors], Mapping[str, Export]]
     empties: Callable[[Core], Contents] | None
     serve: Callable[[Serving, Access, Mapping[str, Export]], Served]
-    work: Callable[[Core, ExitStack], Iterable[Performed]]
+    work: Callable[[Working], Iterable[Performed]]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from commands.forwarding import Handlers
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
-from projections.projection import Projection
-from runtime.areas.area import Area, Category, Erased, Intended
-from sagas.saga import Saga
+from runtime.areas.area import Area, Category, Erased, Gathered
 
 T = TypeVar("T")
 # What every key may hold beside the areas' scopes.
@@ -35,18 +31,6 @@ class AreaIncomplete(NoCultureError):
 
     def __init__(self, area: str, why: str) -> None:
         super().__init__(f"The area {area} is not complete: {why}")
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """`told` are the categories of events that the timeline, the feed and the export show."""
-
-    views: tuple[type[Projection], ...]
-    sagas: Mapping[str, Saga]
-    handlers: Handlers
-    intended: Mapping[str, Intended]
-    scopes: Mapping[str, str]
-    told: tuple[str, ...]
 
 
 def gather(areas: Sequence[Area]) -> Gathered:

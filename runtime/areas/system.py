@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from projections.system.sagas import Sagas as SagasView
@@ -14,9 +13,11 @@ from runtime.areas.area import (
     Category,
     Erased,
     Export,
+    Gathered,
     Performed,
     Served,
     Serving,
+    Working,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.system.metrics import CountRequests, Metrics
     from read_api.system.sagas import SagaQueries
     from read_api.system.system import SystemQueries
-    from runtime.areas import SAGAS
     from runtime.observability.figures import InstallationFigures, StoreFigures
     from runtime.status import parts_running
     from web import security_txt
@@ -60,7 +60,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
     settings, cursors, events = core.settings, serving.cursors, core.log.events
     timeline = timeline_of(core, cursors)
-    operating = Operations(Operating(SAGAS, core.log, core.pool, core.codec))
+    operating = Operations(Operating(serving.gathered.sagas, core.log, core.pool, core.codec))
     system = SystemQueries(
         core.watching,
         core.watched().progress,
@@ -80,6 +80,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         most=settings.live_streams,
         of_network=settings.live_streams_per_network,
     )
+    asked = checks(core.watched(), [view.name for view in serving.gathered.views])
     tools = SystemTools(
         renderer=serving.renderer,
         authenticated=authenticated,
@@ -95,7 +96,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             operations.router(operating, authenticated),
             events_http.router(authenticated, progress, timeline, feed, core.codec.reveal),
             sagas_http.router(authenticated, progress, sagas),
-            system_http.router(authenticated, system, metrics, checks(core.watched())),
+            system_http.router(authenticated, system, metrics, asked),
             security_txt.router(settings.security_contact),
         ),
         pages=[page.router(tools) for page in (system_page, sagas_page)],
@@ -107,10 +108,9 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     )
 
 
-def checks(core: Core) -> dict[str, Check]:
+def checks(core: Core, views: Sequence[str]) -> dict[str, Check]:
     """Questions of /readyz by name; an answer says what is wrong."""
     from read_api.system.system import consumers_running
-    from runtime.areas import VIEWS
     from runtime.migrate import newest_migration
     from runtime.status import failing_parts
 
@@ -130,13 +130,13 @@ def checks(core: Core) -> dict[str, Check]:
     return {
         "database": database,
         "migrations": migrations,
-        "consumers": lambda: consumers_running(core.progress, [view.name for view in VIEWS]),
+        "consumers": lambda: consumers_running(core.progress, views),
         "relay": core.progress.refused,
         "parts": lambda: failing_parts(core.settings.run_dir),
     }
 
 
-def _work(core: Core, stack: ExitStack) -> Iterable[Performed]:
+def _work(working: Working) -> Iterable[Performed]:
     return ()
 
 
@@ -146,7 +146,7 @@ def _sections() -> Sequence[Section]:
     return (Section("System", "/system", ("system", "sagas"), operators_only=True),)
 
 
-def _words() -> Words:
+def _words(gathered: Gathered) -> Words:
     from web.render import Words
 
     return Words()

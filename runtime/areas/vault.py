@@ -23,10 +23,12 @@ from runtime.areas.area import (
     Category,
     Erased,
     Export,
+    Gathered,
     Intended,
     Performed,
     Served,
     Serving,
+    Working,
 )
 from sagas.vault.ingest import INGEST
 from sagas.vault.reanalysing import REANALYSING
@@ -256,13 +258,13 @@ def _costly(queues: Queues, access: Access) -> Iterator[Costly]:
     yield passing(queues.searches, access.account, "GET", "/assets/[^/]+/alike")
 
 
-def _work(core: Core, stack: ExitStack) -> Iterator[Performed]:
+def _work(working: Working) -> Iterator[Performed]:
     """Probes only: what is measured is the analysis pool's (`analysing`)."""
     from gateways.audio.pool import AudioPool
 
-    tools = stack.enter_context(AudioPool(PROBE_THREADS))
+    tools = working.stack.enter_context(AudioPool(PROBE_THREADS))
     for _ in range(PROBE_THREADS):
-        yield Performed(ProbeEffect(tools, core.objects), AUDIO)
+        yield Performed(ProbeEffect(tools, working.core.objects), AUDIO)
 
 
 def analysing(core: Core, stack: ExitStack) -> AnalysisEffect:
@@ -291,7 +293,7 @@ def _sections() -> Sequence[Section]:
     )
 
 
-def _words() -> Words:
+def _words(gathered: Gathered) -> Words:
     from web.pages.vault.words import in_templates
 
     return in_templates()

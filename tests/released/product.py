@@ -41,14 +41,14 @@ from processors.vault.audio import AnalysisEffect, ProbeEffect
 from processors.wake import Wake
 from runtime.app import Application, compose
 from runtime.areas import HANDLERS, SAGAS
+from runtime.areas.account import AREA as ACCOUNT
 from runtime.checkpoints import checkpointer
 from runtime.cli.proofs import exported_checkpoints
 from runtime.composition import Core, kafka_config, new_wakes, open_core, open_event_log
-from runtime.consumers import consumers, engine, views
+from runtime.consumers import consumers, engine, views, working
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.kafka_users import KafkaUser
-from runtime.erasure import before_ready, effects_of
-from runtime.mailing import mail_effects
+from runtime.erasure import before_ready
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
 from tests.released.tools import Tools
@@ -94,7 +94,7 @@ class Product:
             ProbeEffect(self.tools, self.behind.objects),
             AnalysisEffect(self.tools, self.behind.objects),
         )
-        others = (*effects_of(self.behind), *mail_effects(self.behind))
+        others = [each.effect for each in ACCOUNT.work(working(self.behind, ExitStack()))]
         return {effect.name: effect for effect in (*audio, *others)}
 
     def perform(self, effect: str) -> None:

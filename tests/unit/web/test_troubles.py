@@ -17,7 +17,7 @@ from kit.caller import Caller
 from kit.install import install_kit
 from kit.limits import Policy, TooManyRequests
 from kit.site import Site
-from runtime.areas import AREAS
+from runtime.areas import ALL, AREAS
 from schemas.errors import NoCultureError
 from tests.fixtures.errors import declared_errors
 from tests.fixtures.pages import PageSeen
@@ -29,7 +29,7 @@ SAMPLES = {"state": "verified", "scope": "assets:write", "usage": None}
 HTML = {"Accept": "text/html"}
 PHRASES = ("Not Found", "Forbidden", "Conflict", "Gone", "Internal Server Error", "Bad Request")
 
-WORDS = [area.words() for area in AREAS]
+WORDS = [area.words(ALL) for area in AREAS]
 SECTIONS = [section for area in AREAS for section in area.sections()]
 
 

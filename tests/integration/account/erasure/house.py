@@ -24,7 +24,7 @@ from runtime.areas import HANDLERS, SAGAS, VIEWS, account, vault
 from runtime.areas.account import AccountCommands
 from runtime.areas.vault import VaultCommands
 from runtime.composition import Core, new_wakes, open_core, open_event_log
-from runtime.consumers import engine
+from runtime.consumers import engine, working
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
 
@@ -79,7 +79,7 @@ class House:
     def worker(self) -> Iterator[None]:
         stop = threading.Event()
         core, wakes = self.behind, new_wakes()
-        performed = account.AREA.work(core, ExitStack())
+        performed = account.AREA.work(working(core, ExitStack()))
         effects = [(each.effect, wakes.of(each.intended)) for each in performed]
         with open_event_log(core) as event_log:
             work = [

@@ -185,7 +185,8 @@ def test_an_address_of_the_store_that_was_given_holds_the_certificate_back(house
         )
         erasure_id = house.erase(ada)
         eventually(lambda: "erasure.key_destroyed" in house.types())
-        asked = Acknowledgements(house.behind.pool, house.core.progress, lambda _: [])
+        arriving = VaultContents(house.behind.commands, house.behind.objects).arriving
+        asked = Acknowledgements(house.behind.pool, house.core.progress, arriving)
         assert asked.missing(whose[1], 0) == ["direct uploads"]
         house.rows("UPDATE uploads SET expires_at = now() + interval '23 hours' RETURNING 1")
         house.erased(erasure_id)
