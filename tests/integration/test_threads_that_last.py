@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from psycopg_pool import ConnectionPool
 
-from commands.account import forgetting
+from commands.account import erasure_watch
 from commands.account.erasure_watch import ErasureWatch
 from commands.unit import Commands
 from events.log.postgres import StoreLog
@@ -73,8 +73,8 @@ def test_an_error_of_another_kind_kept_erased_people_in_memory(
         looked.append(1)
         raise TypeError
 
-    monkeypatch.setattr(forgetting, "POLL_S", 0.01)
-    monkeypatch.setattr(forgetting, "erased_lately", broken)
+    monkeypatch.setattr(erasure_watch, "POLL_S", 0.01)
+    monkeypatch.setattr(erasure_watch, "erased_lately", broken)
     kept = ErasureWatch(codec.keys, commands)  # type: ignore[arg-type]
     eventually(lambda: len(looked) > 2)
     kept.stop()

@@ -14,7 +14,7 @@ from events.model import Event
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build
 from projections.projection import Projection
-from runtime.areas import VIEWS
+from runtime.consumers import views
 from schemas.examples import all_examples
 from tests.integration.consumers.test_fold_order import recorded
 
@@ -50,12 +50,12 @@ def test_old_events_may_hold_a_nul():
     assert sum(r"\u0000" in worst(example).model_dump_json() for example in all_examples()) > 15
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-def test_no_old_event_stops_a_view(pool: ConnectionPool, view: type[Projection]):
+@pytest.mark.parametrize("view", views(), ids=lambda view: view.name)
+def test_no_old_event_stops_a_view(pool: ConnectionPool, view: Projection):
     examples = [worst(each) for each in all_examples() if each.category in view.categories]
-    consumer = ProjectionConsumer(view())
+    consumer = ProjectionConsumer(view)
     with pool.connection() as connection:
-        create_build(connection, view(), 1)
+        create_build(connection, view, 1)
         consumer.use_build(1)
         for position, event in enumerate(examples, 1):
             fields = event.model_dump(mode="json")

@@ -9,7 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from kit.caller import Caller
-from tests.integration.library import VIEWS, Library
+from runtime.areas import VIEWS as VIEW_CLASSES
+from tests.integration.library import Library
+
+VIEWS = [view.name for view in VIEW_CLASSES]
 
 
 def test_an_account_is_there_right_after_sign_up(library: Library, http: TestClient):
@@ -27,7 +30,7 @@ def test_an_account_is_answered_even_while_its_view_is_behind(
 
     monkeypatch.setattr(accounts, "_PATIENCE_S", 0.05)
     unknown = Caller("acc_" + "0" * 32, "wsp_" + "0" * 32)
-    answer = accounts.AccountQueries(library.pool, library.assets, library.timeline).get(unknown)
+    answer = accounts.AccountQueries(library.pool, {}).get(unknown)
     assert (answer.id, answer.email, answer.name) == (unknown.account_id, None, None)
 
 
