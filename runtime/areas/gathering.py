@@ -36,6 +36,7 @@ class AreaIncomplete(NoCultureError):
 def gather(areas: Sequence[Area]) -> Gathered:
     """Raises TwoOwners, AreaIncomplete."""
     load_all_events()
+    _check_all_are_listed(areas)
     for area in areas:
         _check_categories(area)
         _check_handlers(area)
@@ -80,6 +81,15 @@ def _owned(what: str, brought: Iterable[tuple[str, str, T]]) -> dict[str, T]:
             raise TwoOwners(what, name, (owners[name], owner))
         owners[name], things[name] = owner, thing
     return things
+
+
+def _check_all_are_listed(areas: Sequence[Area]) -> None:
+    """Events of an area that nobody lists would be in no timeline, no export and no erasure."""
+    listed = {area.name for area in areas}
+    for model in REGISTRY.all():
+        room, *folders, _ = model.__module__.split(".")
+        if room == "events" and folders and folders[0] not in listed:
+            raise AreaIncomplete(folders[0], "it has events, and `AREAS` does not list it")
 
 
 def _check_categories(area: Area) -> None:

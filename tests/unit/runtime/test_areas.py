@@ -55,6 +55,11 @@ def test_a_category_that_an_area_says_nothing_of_is_named():
         gather([ACCOUNT, replace(VAULT, categories=silent), SYSTEM])
 
 
+def test_an_area_that_has_events_and_is_not_listed_is_named():
+    with pytest.raises(AreaIncomplete, match=r"system .*does not list it"):
+        gather([ACCOUNT, VAULT])
+
+
 def test_a_category_that_an_area_has_not_got_is_named():
     with pytest.raises(AreaIncomplete, match=r"vault .*loan"):
         gather(with_more(VAULT, categories={"loan": Category(Erased.DELETED, told=True)}))
