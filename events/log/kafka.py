@@ -1,4 +1,4 @@
-"""The log on Kafka: one consumer group per consumer, the checkpoint in Postgres decides, never a
+"""The log on Kafka: one consumer group for all workers, the checkpoint in Postgres decides, never a
 committed offset.
 """
 
@@ -7,7 +7,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from kafka import TopicPartition
@@ -35,12 +36,12 @@ remember_fetch_entries()
 class GroupSilent(KafkaError):  # type: ignore[misc]
     """The client's heartbeats have ended: the broker has given its partitions to others."""
 
-    def __init__(self, consumer: str) -> None:
-        super().__init__(f"{consumer} was not answered by its group for {SILENT_S:.0f} s")
+    def __init__(self, group: str) -> None:
+        super().__init__(f"{group} was not answered by its group for {SILENT_S:.0f} s")
 
 
 class KafkaLog:
-    """The adapter that scales: workers of one group share a consumer's partitions."""
+    """The adapter that scales: workers of one group share the partitions."""
 
     def __init__(self, config: KafkaConfig) -> None:
         self._config = config
@@ -49,33 +50,36 @@ class KafkaLog:
     def partitions(self, categories: Sequence[str]) -> list[LogPartition]:
         return [partition for category in categories for partition in partitions_of(category)]
 
-    def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:
+    def reader(self, group: str, categories: Sequence[str], load: LoadVector) -> LogReader:
         topic_ids = self._topics.made(categories)
         wanted = {topic_of(category): topic_ids[topic_of(category)] for category in categories}
-        return _KafkaReader(self._config, consumer, wanted, load)
+        return _KafkaReader(self._config, group, wanted, load)
 
 
 class _KafkaReader:
     def __init__(
-        self, config: KafkaConfig, consumer: str, topic_ids: dict[str, str], load: LoadVector
+        self, config: KafkaConfig, group: str, topic_ids: dict[str, str], load: LoadVector
     ) -> None:
         self._config, self._topic_ids, self._load = config, topic_ids, load
-        self._name, self._opened = consumer, time.monotonic()
+        self._name, self._opened = group, time.monotonic()
         self._vector = Vector()
+        # What was read last of a partition, or where it was resumed.
+        self._read: dict[LogPartition, int] = {}
+        self._held: set[TopicPartition] = set()
         # Where a partition was resumed: its first record must be the one the checkpoint names.
         self._resumed: dict[LogPartition, Checkpoint] = {}
         self._assigned: set[TopicPartition] = set()
         self.joined = self._told = self._ended = False
         self._assigning = threading.Lock()
         settings = config.consumer() | {
-            "group_id": config.named(f"noculture.{consumer}"),
+            "group_id": config.named(f"noculture.{group}"),
             "partition_assignment_strategy": (CooperativeStickyAssignor,),
             # A killed worker's partitions are free after 6 s, the shortest that brokers allow.
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
         }
         if config.member:
-            settings["group_instance_id"] = f"{consumer}-{config.member}"
+            settings["group_instance_id"] = f"{group}-{config.member}"
         self._consumer = WakefulConsumer(**settings)
         self._consumer.subscribe(
             [config.named(topic) for topic in topic_ids], listener=_Listener(self._remember)
@@ -93,11 +97,28 @@ class _KafkaReader:
                 continue
             for record in records:
                 item = self._ours(partition, record)
-                if item is not None and not self._vector.applied(
-                    partition, item.checkpoint.position
-                ):
-                    items.append(item)
+                if item is None:
+                    continue
+                position, after = item.checkpoint.position, self._read.get(partition, 0)
+                self._read[partition] = position
+                if not self._vector.applied(partition, position):
+                    items.append(replace(item, after=after))
         return items
+
+    def share(self) -> frozenset[LogPartition]:
+        return frozenset(map(self._partition, self._consumer.assignment()))
+
+    def hold(self, partitions: Set[LogPartition]) -> None:
+        assigned = self._consumer.assignment()
+        held = {each for each in assigned if self._partition(each) in partitions}
+        with self._assigning:
+            freed = (self._held & assigned) - held - self._assigned
+            new, self._held = held - self._held, held
+        if new:
+            self._consumer.pause(*new)
+        if freed:
+            self._consumer.resume(*freed)
+            self._consumer.forget_fetches()
 
     def rewind(self) -> None:
         self._resume(self._consumer.assignment())
@@ -126,7 +147,8 @@ class _KafkaReader:
             self.joined, self._told = self.joined or self._told, False
             if assigned:
                 self._resume(assigned)
-                self._consumer.resume(*assigned)
+                if going_on := assigned - self._held:
+                    self._consumer.resume(*going_on)
         for kafka_partition in assigned:
             fetched.pop(kafka_partition, None)
 
@@ -136,6 +158,7 @@ class _KafkaReader:
         for kafka_partition in assigned:
             partition = self._partition(kafka_partition)
             checkpoint = self._vector.get(partition, Checkpoint())
+            self._read[partition] = checkpoint.position
             same_topic = checkpoint.topic_id == self._topic_ids[partition.topic]
             if checkpoint.offset is None or not same_topic:
                 self._consumer.seek_to_beginning(kafka_partition)

@@ -64,7 +64,7 @@ def test_workers_come_and_go_and_every_event_is_applied_once(
 def _members(config: KafkaConfig) -> int:
     admin = KafkaAdminClient(**config.client())
     try:
-        group = config.named("noculture.tally")
+        group = config.named("noculture.workers")
         described = admin.describe_groups([group])[group]
         assigned = [member for member in described["members"] if member["member_assignment"]]
         return len(assigned)
