@@ -159,6 +159,7 @@ class Catcher:
             taken = [row for row in rows if row.partition in goals]
             if not taken or any(row.version != consumer.version for row in taken):
                 return False
+            near = near and all(row.whole for row in taken)
             _take(connection, taken)
         group, head = _group_of(consumer, rows, goals), self._store.head()
         goals = {partition: min(goal, head) for partition, goal in goals.items()}
@@ -168,7 +169,7 @@ class Catcher:
             goal = max(goals.values())
             page = self._store.after(place, PAGE, categories=consumer.categories, up_to=goal)
             if near and len(page) < PAGE and goal - place <= CLOSE:
-                return all(row.whole for row in taken)
+                return True
             scanned = page[-1].position if len(page) == PAGE else goal
             if items := list(_items(group, page, goals)):
                 self._batches.process(group, items)

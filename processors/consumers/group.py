@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 
 from events.log.partitions import LogPartition
@@ -59,8 +60,8 @@ class Group:
 
     def alone(self, consumer: Consumer) -> Group:
         """This one of them at the same place, to be tried for itself."""
-        twin = Group(self.lane)
-        twin.vector = Vector(self.vector)
+        twin = copy.copy(self)
+        twin.vector, twin._consumers, twin._readers = Vector(self.vector), {}, {}
         for partition, readers in self._readers.items():
             if consumer.name in readers:
                 twin.join(consumer, readers[consumer.name], partition)
