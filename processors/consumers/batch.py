@@ -140,8 +140,7 @@ class Batches:
                 if events:
                     moving.append(consumer)
                     self._give(connection, consumer, events)
-            for consumer in moving:
-                consumer.finish(connection)
+            finish(connection, moving)
             # Requests wait for it. In the transaction: nobody is told before they can see.
             for said in told_of(each.name for each in group if each.kind == "projection"):
                 connection.execute(_SAY_MOVED, (CHANNEL, said))
@@ -195,6 +194,15 @@ class Batches:
             reached = group.move(connection, [item])
             self._letters.park(connection, name, event, reason)
         group.moved(reached)
+
+
+def finish(connection: Connection, consumers: Iterable[Consumer]) -> None:
+    """What consumers do last in their transaction, those of a class together."""
+    by_class: dict[type[Consumer], list[Consumer]] = {}
+    for consumer in consumers:
+        by_class.setdefault(type(consumer), []).append(consumer)
+    for kind, each in by_class.items():
+        kind.finish(connection, each)
 
 
 def _wanted(group: Group, consumer: Consumer, items: Collection[LogItem]) -> Iterator[Envelope]:

@@ -25,6 +25,7 @@ from processors.consumers.batch import (
     Batches,
     ConsumerStopped,
     SomeStopped,
+    finish,
     is_passing,
 )
 from processors.consumers.checkpoints import (
@@ -377,7 +378,7 @@ class Lane:
                 folded = self._fold(connection, consumer, rows[0].build, events)
                 self._adopt(connection, rows, self._group.vector)
                 if folded:
-                    consumer.finish(connection)
+                    finish(connection, [consumer])
         except Exception as error:
             if isinstance(error, CheckpointMoved) or is_passing(error):
                 raise
