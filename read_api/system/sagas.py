@@ -153,9 +153,12 @@ class SagaQueries:
                 return SentCommandDto(id=id, name=name, verdict="done", position=done[id])
             if id in refused:
                 return SentCommandDto(id=id, name=name, verdict="refused")
-            # An abort takes unsent commands back; an earlier answered one looks the same then.
-            gone = aborted and not last
-            return SentCommandDto(id=id, name=name, verdict="withdrawn" if gone else "answered")
+            # An abort deletes the rows of unsent commands, and an answer that changed nothing
+            # deletes its row too: afterwards they look the same.
+            unknown = aborted and not last
+            return SentCommandDto(
+                id=id, name=name, verdict="withdrawn-or-answered" if unknown else "answered"
+            )
 
         told = []
         for envelope, step in zip(steps, data, strict=True):
