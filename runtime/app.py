@@ -46,7 +46,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     look = web.app.load_look(
         [area.words(ALL) for area in AREAS], [each for area in AREAS for each in area.sections()]
     )
-    access = account.access_by(core, account.commands_of(core, limits, queues, list(ALL.scopes)))
+    access = account.access_by(core, account.commands_of(core, ALL, limits, queues))
     exports = {
         name: export for area in AREAS for name, export in area.export(core, cursors).items()
     }

@@ -81,12 +81,9 @@ class AccountCommands:
 
 
 def commands_of(
-    core: Core,
-    limits: RateLimits | None = None,
-    queues: Queues | None = None,
-    scopes: Sequence[str] = (),
+    core: Core, gathered: Gathered, limits: RateLimits | None = None, queues: Queues | None = None
 ) -> AccountCommands:
-    """`scopes` are all that keys may hold."""
+    """The commands over one core; `gathered` says the scopes that keys may hold."""
     from commands.account.accounts import Accounts, SigningUp
     from commands.account.address_codes import RequireVerifiedAddress
     from commands.account.authentication import Credentials
@@ -120,7 +117,7 @@ def commands_of(
     backoff = Backoff(core.pool, sessions.devices.known)
     second_factors = SecondFactors(core.commands, logins, backoff, signer)
     proofs = Proofs(core.pool, logins, passwords, second_factors, backoff)
-    keys, codes = Keys(core.commands, core.pool, scopes), address_codes(core)
+    keys, codes = Keys(core.commands, core.pool, gathered.scopes), address_codes(core)
     repeats = Repeats(core.pool, passwords, settings.secrets.installation_key)
     accounts = Accounts(core.commands, logins, passwords, sessions, proofs, keys, repeats, codes)
     two_factors = settings.operators_need_two_factors

@@ -20,7 +20,7 @@ from processors.effects.runner import EffectRunner
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from runtime.app import build_app
-from runtime.areas import HANDLERS, SAGAS, VIEWS, account, vault
+from runtime.areas import ALL, HANDLERS, SAGAS, VIEWS, account, vault
 from runtime.areas.account import AccountCommands
 from runtime.areas.vault import VaultCommands
 from runtime.composition import Core, new_wakes, open_core, open_event_log
@@ -107,7 +107,7 @@ class House:
                     thread.join(30)
 
     def accounts(self) -> AccountCommands:
-        return account.commands_of(self.core)
+        return account.commands_of(self.core, ALL)
 
     def vault(self) -> VaultCommands:
         return vault.commands_of(self.core, partial(account.is_erased, self.core))
