@@ -48,20 +48,9 @@ class Policy:
         return f"{self.name}\x1f"
 
 
-# Reads are polled and imports send hundreds of files; guessing secrets is what must be slow.
-POLICIES = (
-    Policy("read", 12_000),
-    Policy("write", 3_000),
-    Policy("sign-in", 20),
-    Policy("sign-in-address", 120),
-    # Each way in has a count of its own, so that a stranger using one up leaves the others.
-    Policy("passkey-address", 120),
-    Policy("password-reset-address", 120),
-    Policy("sign-up", 120),
-    Policy("unverified", 300),
-    Policy("password-reset", 5, window_s=3600),
-    Policy("address-code", 5, window_s=3600),
-)
+# What every area's requests count for; areas say what else they count. Reads are polled and imports
+# send hundreds of files; `unverified` are strangers, and secrets that nobody has.
+POLICIES = (Policy("read", 12_000), Policy("write", 3_000), Policy("unverified", 300))
 # A /48 may be a house with many flats: it may do this many times what one /64 may.
 WIDER_TIMES = 10
 
@@ -96,7 +85,7 @@ class TooManyRequests(NoCultureError):
 
 
 class RateLimits:
-    def __init__(self, pool: ConnectionPool, policies: Iterable[Policy] = POLICIES) -> None:
+    def __init__(self, pool: ConnectionPool, policies: Iterable[Policy]) -> None:
         self._pool = pool
         self._policies = {policy.name: policy for policy in policies}
 

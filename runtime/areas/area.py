@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from events.store.pending import Committed
     from kit.auth import Authenticate
     from kit.caller import Caller
-    from kit.limits import RateLimits
+    from kit.limits import Policy, RateLimits
     from kit.paging import Cursors
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
     from runtime.composition import Core
-    from runtime.costly import Queues
     from web.render import Renderer, Words
     from web.sections import Section
 
@@ -71,6 +70,7 @@ class Gathered:
     handlers: Handlers
     intended: Mapping[str, Intended]
     scopes: Mapping[str, str]
+    limits: Mapping[str, Policy]
     told: tuple[str, ...]
 
 
@@ -108,7 +108,6 @@ class Serving:
     gathered: Gathered
     cursors: Cursors
     limits: RateLimits
-    queues: Queues
     renderer: Renderer
 
 
@@ -130,7 +129,8 @@ class Working:
 class Served:
     """An area's share of the application that answers HTTP.
 
-    `streams` are expressions of paths whose bodies are read piece by piece. `commands` and
+    `costly` are requests that wait for their turn before they have a thread, `streams` expressions
+    of paths whose bodies are read piece by piece: each names a route of the area. `commands` and
     `queries` are the objects behind the routes. `middleware` is put around the whole application,
     `close` called when the server stops.
     """
@@ -154,13 +154,15 @@ class Area:
     it does not start.
 
     `categories` says of each category of the area's events what becomes of it. `scopes` are what
-    keys may hold, each with what it allows in a musician's words. `export` gives the pieces of JSON
+    keys may hold, each with what it allows in a musician's words. `limits` are the rate limits that
+    its routes count for beside the kit's. `export` gives the pieces of JSON
     lists that the personal export takes, by name. `empties` deletes what a workspace holds here.
     """
 
     name: str
     categories: Mapping[str, Category]
     scopes: Mapping[str, str]
+    limits: tuple[Policy, ...]
     views: tuple[type[Projection], ...]
     sagas: tuple[Saga, ...]
     handlers: Handlers

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
+
+from fastapi.routing import iter_route_contexts
 
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
-from runtime.areas.area import Area, Category, Erased, Gathered
+from kit.limits import POLICIES
+from runtime.areas.area import Area, Category, Erased, Gathered, Served
 
 T = TypeVar("T")
 # What every key may hold beside the areas' scopes.
 EVERYTHING = {"*": "do everything that you may"}
+_PARAMETER = re.compile(r"\{[^}]*\}")
 
 
 class TwoOwners(NoCultureError):
@@ -68,8 +74,36 @@ def gather(areas: Sequence[Area]) -> Gathered:
         intended=intended,
         scopes=_owned("scope", ((a.name, *each) for a in areas for each in a.scopes.items()))
         | EVERYTHING,
+        limits=_owned(
+            "rate limit",
+            chain(
+                (("kit", each.name, each) for each in POLICIES),
+                ((a.name, each.name, each) for a in areas for each in a.limits),
+            ),
+        ),
         told=tuple(sorted(name for name, category in said.items() if category.told)),
     )
+
+
+def check_paths(area: str, served: Served) -> None:
+    """Each path that the area says something of is one of its routes.
+
+    Raises AreaIncomplete: a route that was renamed would wait for no turn, or lose its stream.
+    """
+    routes = [
+        (method, _PARAMETER.sub("x", route.path or ""))
+        for router in (*served.routers, *served.pages)
+        for route in iter_route_contexts(router.routes)
+        for method in route.methods or ()
+    ]
+    for each in served.costly:
+        methods = each.methods.split()
+        if not any(each.path.fullmatch(path) for method, path in routes if method in methods):
+            why = f"its costly {each.methods} {each.path.pattern} names no route"
+            raise AreaIncomplete(area, why)
+    for stream in served.streams:
+        if not any(re.fullmatch(stream, path) for _, path in routes):
+            raise AreaIncomplete(area, f"its stream {stream} names no route")
 
 
 def _owned(what: str, brought: Iterable[tuple[str, str, T]]) -> dict[str, T]:

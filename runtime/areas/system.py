@@ -160,6 +160,7 @@ AREA = Area(
     name="system",
     categories={"operation": Category(Erased.NOTHING_PERSONAL, told=True)},
     scopes={"events:read": "follow what happens", "operator": "operate this installation"},
+    limits=(),
     views=(SagasView, Timeline),
     sagas=(),
     handlers={},
