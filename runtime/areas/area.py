@@ -53,8 +53,10 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Intended:
-    """A consumer that turns intents into work; `name` is stored with its checkpoints."""
+class EffectGroup:
+    """Effects whose intents one consumer turns into work; `name` is that consumer's, and stored
+    with its checkpoints.
+    """
 
     name: str
     effects: tuple[Intents, ...]
@@ -63,12 +65,14 @@ class Intended:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """`told` are the categories of events that the timeline, the feed and the export show."""
+    """`effects` are groups by name; `told` are the categories of events that the timeline, the feed
+    and the export show.
+    """
 
     views: tuple[type[Projection], ...]
     sagas: Mapping[str, Saga]
     handlers: Handlers
-    intended: Mapping[str, Intended]
+    effects: Mapping[str, EffectGroup]
     scopes: Mapping[str, str]
     limits: Mapping[str, Policy]
     told: tuple[str, ...]
@@ -76,10 +80,10 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """An effect with its tools, for one thread; `intended` names the consumer that wakes it."""
+    """An effect with its tools, for one thread; `group` names the one that it is of."""
 
     effect: Effect
-    intended: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,7 @@ class Area:
     views: tuple[type[Projection], ...]
     sagas: tuple[Saga, ...]
     handlers: Handlers
-    intended: tuple[Intended, ...]
+    effects: tuple[EffectGroup, ...]
     sections: Callable[[], Sequence[Section]]
     words: Callable[[Gathered], Words]
     export: Callable[[Core, Cursors], Mapping[str, Export]]

@@ -48,21 +48,21 @@ def gather(areas: Sequence[Area]) -> Gathered:
         _check_handlers(area)
     views = _owned("view", ((a.name, view.name, view) for a in areas for view in a.views))
     sagas = _owned("saga", ((a.name, saga.name, saga) for a in areas for saga in a.sagas))
-    intended = _owned(
-        "consumer of intents", ((a.name, each.name, each) for a in areas for each in a.intended)
+    groups = _owned(
+        "group of effects", ((a.name, each.name, each) for a in areas for each in a.effects)
     )
     # Consumers of the log share one table of checkpoints, whatever their kind.
     _owned(
         "consumer",
         (
             (kind, name, name)
-            for kind, names in (("a view", views), ("a saga", sagas), ("effects", intended))
+            for kind, names in (("a view", views), ("a saga", sagas), ("effects", groups))
             for name in names
         ),
     )
     _owned(
         "effect",
-        ((each.name, effect.name, effect) for each in intended.values() for effect in each.effects),
+        ((each.name, effect.name, effect) for each in groups.values() for effect in each.effects),
     )
     said = _owned(
         "category of events", ((a.name, *each) for a in areas for each in a.categories.items())
@@ -71,7 +71,7 @@ def gather(areas: Sequence[Area]) -> Gathered:
         views=tuple(views.values()),
         sagas=sagas,
         handlers=_owned("command", ((a.name, *each) for a in areas for each in a.handlers.items())),
-        intended=intended,
+        effects=groups,
         scopes=_owned("scope", ((a.name, *each) for a in areas for each in a.scopes.items()))
         | EVERYTHING,
         limits=_owned(

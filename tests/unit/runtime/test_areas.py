@@ -14,7 +14,7 @@ from commands.vault.ingest import RequestProbe
 from kit.limits import Policy
 from kit.turns import passing
 from runtime.areas import ALL, AREAS, account, system, vault
-from runtime.areas.area import Area, Category, Erased, Intended, Served
+from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
 from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather
 from runtime.installation import ROOT
 
@@ -41,9 +41,9 @@ def with_more(area: Area, **more: Any) -> list[Area]:
         ("scope assets:read", {"scopes": {"assets:read": "read something else"}}),
         ("rate limit sign-in", {"limits": [Policy("sign-in", 1)]}),
         ("rate limit read", {"limits": [Policy("read", 1)]}),
-        ("consumer of intents audio-effects", {"intended": [Intended("audio-effects", ())]}),
-        ("effect probe", {"intended": [Intended("more", VAULT.intended[0].effects)]}),
-        ("consumer ingest", {"intended": [Intended("ingest", ())]}),
+        ("group of effects audio-effects", {"effects": [EffectGroup("audio-effects", ())]}),
+        ("effect probe", {"effects": [EffectGroup("more", VAULT.effects[0].effects)]}),
+        ("consumer ingest", {"effects": [EffectGroup("ingest", ())]}),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -151,7 +151,7 @@ def test_an_area_that_forgets_something_does_not_start():
             views=(),
             sagas=(),
             handlers={},
-            intended=(),
+            effects=(),
             sections=tuple,
             words=dict,
             empties=None,

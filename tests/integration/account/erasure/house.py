@@ -80,7 +80,7 @@ class House:
         stop = threading.Event()
         core, wakes = self.behind, new_wakes()
         performed = account.AREA.work(working(core, ExitStack()))
-        effects = [(each.effect, wakes.of(each.intended)) for each in performed]
+        effects = [(each.effect, wakes.of(each.group)) for each in performed]
         with open_event_log(core) as event_log:
             work = [
                 wakes.tail(core.url, {effect.name: due for effect, due in effects}).run,
