@@ -44,7 +44,7 @@ class SagaFilters(BaseModel):
     cursor: Cursor | None = None
 
 
-class History(Protocol):
+class StreamHistory(Protocol):
     """`PostgresEvents.stream`"""
 
     def __call__(
@@ -55,7 +55,7 @@ class History(Protocol):
 class SagaQueries:
     """`history` reads a stream of the log: a saga's steps are its page's lines."""
 
-    def __init__(self, pool: ConnectionPool, cursors: Cursors, history: History) -> None:
+    def __init__(self, pool: ConnectionPool, cursors: Cursors, history: StreamHistory) -> None:
         self._views, self._cursors, self._history = Views(pool), cursors, history
 
     def list(self, filters: SagaFilters) -> Page[SagaDto]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from schemas.dto import Dto, Timestamp
 
 Stuck = Literal["command-failing", "timer-overdue", "effect-failing", "nothing-pending"]
-Verdict = Literal["waiting", "done", "refused", "answered", "withdrawn-or-answered"]
+CommandVerdict = Literal["waiting", "done", "refused", "answered", "withdrawn-or-answered"]
 
 
 class SagaDto(Dto):
@@ -42,7 +42,7 @@ class SentCommandDto(Dto):
 
     id: str
     name: str
-    verdict: Verdict
+    verdict: CommandVerdict
     position: int | None = None
     attempts: int = 0
     error: str | None = None
