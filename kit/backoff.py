@@ -23,7 +23,8 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from kit import asking, security_log
-from kit.limits import Network, client_address
+from kit.limits import client_address
+from kit.networks import Network
 from schemas.errors import NoCultureError
 
 # A device begins anew after a day without a guess, a network after a week: an attacker with a

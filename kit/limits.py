@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import random
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from fastapi import Request
 from psycopg_pool import ConnectionPool
 
 from kit import security_log
+from kit.networks import Network
 from kit.problems import add_headers
 from schemas.errors import NoCultureError
 
@@ -48,20 +48,9 @@ class Policy:
         return f"{self.name}\x1f"
 
 
-# Reads are polled and imports send hundreds of files; guessing secrets is what must be slow.
-POLICIES = (
-    Policy("read", 12_000),
-    Policy("write", 3_000),
-    Policy("sign-in", 20),
-    Policy("sign-in-address", 120),
-    # Each way in has a count of its own, so that a stranger using one up leaves the others.
-    Policy("passkey-address", 120),
-    Policy("password-reset-address", 120),
-    Policy("sign-up", 120),
-    Policy("unverified", 300),
-    Policy("password-reset", 5, window_s=3600),
-    Policy("address-code", 5, window_s=3600),
-)
+# What every area's requests count for; areas say what else they count. Reads are polled and imports
+# send hundreds of files; `unverified` are strangers, and secrets that nobody has.
+POLICIES = (Policy("read", 12_000), Policy("write", 3_000), Policy("unverified", 300))
 # A /48 may be a house with many flats: it may do this many times what one /64 may.
 WIDER_TIMES = 10
 
@@ -96,7 +85,7 @@ class TooManyRequests(NoCultureError):
 
 
 class RateLimits:
-    def __init__(self, pool: ConnectionPool, policies: Iterable[Policy] = POLICIES) -> None:
+    def __init__(self, pool: ConnectionPool, policies: Iterable[Policy]) -> None:
         self._pool = pool
         self._policies = {policy.name: policy for policy in policies}
 
@@ -149,40 +138,5 @@ def clean_now_and_then(connection: psycopg.Connection[Any]) -> None:
         connection.execute(FORGET_SPENT)
 
 
-class Network(str):
-    """Whom to count a stranger as: an IPv4 address, or the /64 that one IPv6 customer owns.
-
-    Some hold a whole /48, which is 65,536 of those: `wider` names it, for a count beside.
-    """
-
-    __slots__ = ("wider",)
-    wider: str | None
-
-    def __new__(cls, host: str) -> Network:
-        address = _address(host)
-        if address is None or address.version == 4:
-            network, wider = str(address or host), None
-        else:
-            network, wider = (
-                str(ipaddress.ip_network((address, bits), strict=False)) for bits in (64, 48)
-            )
-        made = super().__new__(cls, network)
-        made.wider = wider
-        return made
-
-    @property
-    def whole(self) -> str:
-        """The largest that one customer may hold."""
-        return self.wider or str(self)
-
-
 def client_address(request: Request) -> Network:
     return Network(request.client.host if request.client else "unknown")
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

@@ -8,7 +8,6 @@ then one that says how many there were beside them. Figures count all of them.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 import threading
@@ -19,6 +18,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prometheus_client import Counter
+
+from kit.networks import address_of, network_of
 
 log = logging.getLogger("noculture.security")
 What = Literal[
@@ -40,7 +41,7 @@ _network: ContextVar[str | None] = ContextVar("network", default=None)
 
 def begin(client: str | None) -> None:
     """Keeps the network of this request, which its lines name."""
-    _network.set(network_of(client))
+    _network.set(beginning_of(client))
 
 
 def note(
@@ -67,14 +68,10 @@ def note(
     _lines.write((what, outcome), told)
 
 
-def network_of(client: str | None) -> str | None:
+def beginning_of(client: str | None) -> str | None:
     """The /24 or /48 that an address is in: enough to see where a flood is from, nobody's own."""
-    try:
-        address = ipaddress.ip_address(client or "")
-    except ValueError:
-        return None
-    prefix = 24 if address.version == 4 else 48
-    return str(ipaddress.ip_network((address, prefix), strict=False))
+    address = address_of(client or "")
+    return None if address is None else network_of(address, 24 if address.version == 4 else 48)
 
 
 def _safe(value: str) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from kit.networks import address_of
+
+Networks = list[ipaddress.IPv4Network | ipaddress.IPv6Network]
 # A name, an IPv4 address or a literal of IPv6, and a port. No userinfo, no dot at the end.
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::([0-9]{0,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -76,7 +77,7 @@ class Site:
         """
         client, hops = peer, [hop.strip() for line in forwarded for hop in line.split(",")]
         while self.trusts(client) and hops:
-            hop = _address(_without_port(hops.pop()))
+            hop = address_of(_without_port(hops.pop()))
             if hop is None:
                 return client
             client = str(hop)
@@ -91,11 +92,11 @@ class Site:
         return frozenset(hosts(self.allowed_hosts))
 
     @cached_property
-    def _proxies(self) -> Sequence[Network]:
+    def _proxies(self) -> Networks:
         return networks(self.trusted_proxies)
 
     def trusts(self, said: str) -> bool:
-        address = _address(said) if self._proxies else None
+        address = address_of(said) if self._proxies else None
         return address is not None and any(address in network for network in self._proxies)
 
 
@@ -109,7 +110,7 @@ def authority(text: str) -> tuple[str, int | None] | None:
         return None
     if not host.startswith("["):
         return host, port
-    address = _address(host[1:-1])
+    address = address_of(host[1:-1])
     return None if address is None else (_bracketed(str(address)), port)
 
 
@@ -124,7 +125,7 @@ def hosts(listed: str) -> list[tuple[str, int | None]]:
     return found
 
 
-def networks(listed: str) -> list[Network]:
+def networks(listed: str) -> Networks:
     """`10.0.0.7, 192.168.1.0/24`. Raises ValueError."""
     return [ipaddress.ip_network(each, strict=False) for each in _split(listed)]
 
@@ -141,13 +142,7 @@ def check_public_url(text: str) -> None:
 def is_ip_literal(said: str) -> bool:
     """Such a Host cannot come from a page elsewhere: rebinding needs a name."""
     named = authority(said)
-    return named is not None and _address(named[0].strip("[]")) is not None
-
-
-def plain_address(text: str) -> str:
-    """An address as it is compared and counted: an IPv4 one in IPv6 clothes is an IPv4 one."""
-    address = _address(text)
-    return text if address is None else str(address)
+    return named is not None and address_of(named[0].strip("[]")) is not None
 
 
 def _public(url: str) -> tuple[str, int]:
@@ -159,18 +154,8 @@ def _public(url: str) -> tuple[str, int]:
 def _is_loopback(host: str) -> bool:
     if host.lower() == "localhost":
         return True
-    address = _address(host.strip("[]"))
+    address = address_of(host.strip("[]"))
     return address is not None and address.is_loopback
-
-
-def _address(text: str) -> Address | None:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
 
 
 def _bracketed(host: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,18 @@ from kit.fair import FairQueue
 
 # The subject that a request counts for; None if the request will be refused anyway.
 SubjectOf = Callable[[Request], Awaitable[str | None]]
+
+
+def passing(
+    queue: FairQueue,
+    subject: SubjectOf,
+    methods: str,
+    *paths: str,
+    query: re.Pattern[bytes] | None = None,
+) -> Iterator[Costly]:
+    """Requests of these methods whose path fits one of the expressions `paths`."""
+    for path in paths:
+        yield Costly(queue, subject, methods, re.compile(path), query)
 
 
 def in_turn(queue: FairQueue, subject: SubjectOf, query: re.Pattern[bytes] | None = None) -> Any:

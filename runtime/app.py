@@ -13,14 +13,14 @@ from events import tracing
 from events.log.tail import LogTail
 from kit.gathering import Gathering
 from kit.install import install_kit
-from kit.limits import POLICIES, Policy, RateLimits
+from kit.limits import Policy, RateLimits
 from kit.paging import Cursors
 from kit.tokens import Signer
 from kit.turns import TakeTurns
 from runtime.areas import ALL, AREAS, account
 from runtime.areas.area import Served, Serving
+from runtime.areas.gathering import check_paths
 from runtime.composition import Core
-from runtime.costly import Queues
 from runtime.installation import version
 from runtime.observability.tracing import TraceRequests
 
@@ -41,18 +41,20 @@ def build_app(core: Core, tail: LogTail) -> FastAPI:
 def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     """Puts the API together. `policies` replace the rate limits of the same name."""
     settings = core.settings
-    limits, queues = RateLimits(core.pool, (*POLICIES, *policies)), Queues.of(settings)
+    limits = RateLimits(core.pool, (*ALL.limits.values(), *policies))
     cursors = Cursors(Signer(settings.secrets.signing_key))
     look = web.app.load_look(
         [area.words(ALL) for area in AREAS], [each for area in AREAS for each in area.sections()]
     )
-    access = account.access_by(core, account.commands_of(core, limits, queues, list(ALL.scopes)))
+    access = account.access_by(core, account.commands_of(core, ALL, limits))
     exports = {
         name: export for area in AREAS for name, export in area.export(core, cursors).items()
     }
-    serving = Serving(core, tail, ALL, cursors, limits, queues, look.renderer)
+    serving = Serving(core, tail, ALL, cursors, limits, look.renderer)
     served = {area.name: area.serve(serving, access, exports) for area in AREAS}
     shares = served.values()
+    for name, share in served.items():
+        check_paths(name, share)
 
     app = FastAPI(
         title="NoCulture OS", version=version(), docs_url=None, redoc_url=None, openapi_url=None

@@ -183,11 +183,11 @@ class Wakes:
 
     commands: Wake
     timers: Wake
-    intended: dict[str, Wake]
+    groups: dict[str, Wake]
 
-    def of(self, consumer: str) -> Wake:
-        """The wake-up of whoever works on what this consumer of intents lays out."""
-        return self.intended.setdefault(consumer, Wake())
+    def of(self, group: str) -> Wake:
+        """The wake-up of whoever performs this group of effects."""
+        return self.groups.setdefault(group, Wake())
 
     def tail(self, url: str, effects: Mapping[str, Wake]) -> WorkTail:
         """Sets them for what other processes have written; `effects` by their names."""

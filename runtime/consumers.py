@@ -25,7 +25,7 @@ def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
     )
     effects = (
         EffectConsumer(each.name, each.effects, wakes.of(each.name), each.rank)
-        for each in ALL.intended.values()
+        for each in ALL.effects.values()
     )
     return [*map(ProjectionConsumer, views()), *sagas, *effects]
 

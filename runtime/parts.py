@@ -124,10 +124,10 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         work["timers"] = kept(timers.run)
         performed = [each for area in AREAS for each in area.work(working(core, stack))]
         for number, each in enumerate(performed):
-            due = wakes.of(each.intended)
+            due = wakes.of(each.group)
             runner = EffectRunner(each.effect, core.commands, HANDLERS, core.pool, due)
             work[f"{each.effect.name}-{number}"] = runner.run
-        told = {each.effect.name: wakes.of(each.intended) for each in performed}
+        told = {each.effect.name: wakes.of(each.group) for each in performed}
         work["work-tail"] = wakes.tail(core.url, told).run
         work["sweeper"] = Sweeper(core.pool, core.objects).run
         signing = checkpointer(core)

@@ -29,6 +29,15 @@ from runtime.settings_serving import ServingSettings
 
 ENGINES_FILE = "engines.json"
 EMBEDDED = "embedded engine"
+Role = Literal["app", "worker", "relay"]
+# A role without a DSN of its own connects with the next one's.
+DSNS = ("relay_database_url", "worker_database_url", "app_database_url", "database_url")
+
+
+def role_of(part: str) -> Role:
+    """Names the role that a part connects in; the analysis pool is a worker too."""
+    roles: dict[str, Role] = {"api": "app", "relay": "relay"}
+    return roles.get(part, "worker")
 
 
 class Settings(ServingSettings, EngineSettings):
@@ -161,20 +170,23 @@ class Settings(ServingSettings, EngineSettings):
             "app_database_url"
         )
 
-    def of_part(self, role: Literal["app", "worker", "relay"]) -> Self:
+    def of_part(self, role: Role) -> Self:
         """Settings for a process that connects in this role, without other roles' passwords."""
-        dsns = {"database_url", "app_database_url", "worker_database_url", "relay_database_url"}
-        own = f"{role}_database_url"
-        given = getattr(self, own)
-        if not given:
-            return self.model_copy(update={"database_url": ""} if self.app_database_url else {})
-        return self.model_copy(update=dict.fromkeys(dsns - {own}, ""))
+        return self.model_copy(update=dict.fromkeys(self.others_dsns(role), ""))
 
-    def dsn(self, role: Literal["app", "worker", "relay"]) -> str:
+    def dsn(self, role: Role) -> str:
         """The DSN that a part connects with; empty when no database is known."""
-        app = self.app_database_url or self.database_url
-        worker = self.worker_database_url or app
-        return {"app": app, "worker": worker, "relay": self.relay_database_url or worker}[role]
+        given: str = getattr(self, self._dsn_name(role))
+        return given
+
+    def others_dsns(self, role: Role) -> list[str]:
+        """Names the settings with DSNs that a part in this role does not connect with."""
+        own = self._dsn_name(role)
+        return [name for name in DSNS if name != own and getattr(self, name)]
+
+    def _dsn_name(self, role: Role) -> str:
+        names = DSNS[DSNS.index(f"{role}_database_url") :]
+        return next((name for name in names if getattr(self, name)), names[0])
 
     @property
     def erasure_dir(self) -> Path:

@@ -21,7 +21,7 @@ from runtime.engines.child import cap_log, last_line, spawn, stop_child
 from runtime.heartbeat import is_fresh, read_heartbeat
 from runtime.installation import PREFIX, ROOT
 from runtime.rights import Roles
-from runtime.settings import Settings
+from runtime.settings import Settings, role_of
 from runtime.state import STEADY_AFTER_S, PartState
 
 FIRST_PAUSE_S = 0.5
@@ -54,9 +54,9 @@ def core_environment(part: str) -> dict[str, str]:
     return {} if core is None or CORE in os.environ else {CORE: str(core)}
 
 
-def without_owner(environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """Only migrations need the owner's DSN; a part that has one of its own is not given it."""
-    hidden = {f"{PREFIX}DATABASE_URL"} if settings.app_database_url else set()
+def without_others(environment: Mapping[str, str], settings: Settings, part: str) -> dict[str, str]:
+    """The environment of a part: of the DSNs only the one that it connects with."""
+    hidden = {f"{PREFIX}{name.upper()}" for name in settings.others_dsns(role_of(part))}
     return {name: value for name, value in environment.items() if name not in hidden}
 
 
@@ -117,7 +117,7 @@ class OwnProcess:
             log=self.log,
             orphan_signal=signal.SIGTERM,
             env={
-                **without_owner(os.environ, self._settings),
+                **without_others(os.environ, self._settings, self.name),
                 **SINGLE_THREADED,
                 **core_environment(self.name),
                 "PYTHONPATH": str(ROOT),

@@ -75,6 +75,13 @@ class EmailTaken(NoCultureError):
         super().__init__("This e-mail address has an account: sign in, or use another address")
 
 
+class CurrentPasswordMissing(NoCultureError):
+    status, code = 422, "current-password-missing"
+
+    def __init__(self) -> None:
+        super().__init__("The current password is missing: give it beside the new one")
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     account: AccountDto
@@ -162,7 +169,7 @@ class Accounts:
         """Ends all other sessions of the account.
 
         Raises WrongCredentials and WrongCode (401), ProofNeeded (403), NotFound (404) for a key
-        that is not there, InputMismatch and PasswordTooCommon (422).
+        that is not there, CurrentPasswordMissing, InputMismatch and PasswordTooCommon (422).
         """
         login = self._logins.of_account(caller.account_id)
         if login is None:
@@ -204,7 +211,7 @@ class Accounts:
         """The current password is asked for even after a fresh proof; a second factor too."""
         current = command.current_password if login.password_hash else None
         if login.password_hash and current is None:
-            raise WrongCredentials
+            raise CurrentPasswordMissing
         given = GivenProof(password=current, code=command.code)
         self._proofs.demand(caller, Proof.ALL, given)
 

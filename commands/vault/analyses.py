@@ -55,7 +55,7 @@ class Analyses:
     def start(self, caller: Caller, asset_id: str) -> int:
         """Measure it anew; the run that is begun, or the one that is under way already.
 
-        Raises NotFound (404), AssetNotReady (409).
+        Raises NotFound (404), AssetNotReady (409), also if it is deleted before the commit.
         """
         stream = known(AssetId, asset_id, "The asset")
         recording = owned(self._commands, caller, asset, stream, "The asset")
@@ -72,6 +72,8 @@ class Analyses:
             workspace_id=recording.workspace_id,
             sha256=recording.sha256,
         )
+        held = asset.content_claim(recording.sha256)
+        unit.while_held(held, stream, otherwise=AssetNotReady("deleted"))
         unit.commit()
         run: int = self._commands.load(analysis, analysis_id).state.run
         return run

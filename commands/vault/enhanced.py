@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import JSONResponse
@@ -18,30 +18,15 @@ from kit.caller import Caller
 from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt, wait_s
 from kit.threads import in_thread
-from schemas.audio.report import EnhancedAnalysis, Report
+from schemas.audio.report import EnhancedAnalysis
 from schemas.text import HeaderText, Ref
-from schemas.vault.analyses import PendingAnalysis
+from schemas.vault.analyses import PendingAnalysis, Standing
 
 # Twice as long as a three-minute track takes on one core.
 WAIT_S = 30.0
 RETRY_AFTER_S = 5
 # A view that takes in a whole library moves a hundred times a second.
 LOOK_AT_MOST_EVERY_S = 0.1
-
-
-class Standing(Protocol):
-    """How far an analysis is. `report` when there is one to give; `unreported`: the newest run was
-    measured before there were reports. Neither: it is under way, as `run` if that is known.
-    """
-
-    @property
-    def report(self) -> Report | None: ...
-
-    @property
-    def unreported(self) -> bool: ...
-
-    @property
-    def run(self) -> int | None: ...
 
 
 # (caller, recording, run from which on) → how far it is: a read model's business.

@@ -44,7 +44,7 @@ class SagaFilters(BaseModel):
     cursor: Cursor | None = None
 
 
-class History(Protocol):
+class StreamHistory(Protocol):
     """`PostgresEvents.stream`"""
 
     def __call__(
@@ -55,7 +55,7 @@ class History(Protocol):
 class SagaQueries:
     """`history` reads a stream of the log: a saga's steps are its page's lines."""
 
-    def __init__(self, pool: ConnectionPool, cursors: Cursors, history: History) -> None:
+    def __init__(self, pool: ConnectionPool, cursors: Cursors, history: StreamHistory) -> None:
         self._views, self._cursors, self._history = Views(pool), cursors, history
 
     def list(self, filters: SagaFilters) -> Page[SagaDto]:
@@ -153,9 +153,12 @@ class SagaQueries:
                 return SentCommandDto(id=id, name=name, verdict="done", position=done[id])
             if id in refused:
                 return SentCommandDto(id=id, name=name, verdict="refused")
-            # An abort takes unsent commands back; an earlier answered one looks the same then.
-            gone = aborted and not last
-            return SentCommandDto(id=id, name=name, verdict="withdrawn" if gone else "answered")
+            # An abort deletes the rows of unsent commands, and an answer that changed nothing
+            # deletes its row too: afterwards they look the same.
+            unknown = aborted and not last
+            return SentCommandDto(
+                id=id, name=name, verdict="withdrawn-or-answered" if unknown else "answered"
+            )
 
         told = []
         for envelope, step in zip(steps, data, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg_pool import ConnectionPool
@@ -16,21 +15,16 @@ from read_api.vault.overrides import with_overrides
 from read_api.views import Row, Views
 from schemas.audio.report import Report
 from schemas.dto import Page
-from schemas.vault.analyses import AnalysisComparison, AnalysisRunDto, ComparedFigure, FiguresDto
+from schemas.vault.analyses import (
+    AnalysisComparison,
+    AnalysisRunDto,
+    ComparedFigure,
+    FiguresDto,
+    Standing,
+)
 from schemas.vault.dto import Rejection
 
 MAX_RUNS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far an analysis is. `report` when there is one to give; `unreported`: the newest run was
-    measured before there were reports. Neither: it is under way, as `run` if that is known.
-    """
-
-    report: Report | None = None
-    unreported: bool = False
-    run: int | None = None
 
 
 class AnalysisQueries:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from read_api.views import Row
 from schemas.vault.dto import (
     AnalysisDto,
     AssetDto,
@@ -14,7 +13,6 @@ from schemas.vault.dto import (
     TagsDto,
 )
 
-Row = dict[str, Any]
 _LISTS = (
     *("tempo_candidates", "degraded", "key_candidates", "genres", "instruments", "moods"),
     "defects",

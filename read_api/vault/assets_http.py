@@ -32,7 +32,7 @@ class Searching:
     always: Any
 
 
-class History(Protocol):
+class AssetHistory(Protocol):
     """Events of an asset, in pages. Raises NotVisible (404), InvalidCursor (422)."""
 
     def __call__(
@@ -44,7 +44,7 @@ def router(
     authenticated: Authenticate,
     progress: Progress,
     assets: AssetQueries,
-    history: History,
+    history: AssetHistory,
     searching: Searching,
 ) -> APIRouter:
     routes = APIRouter(prefix="/api/assets", tags=["assets"])

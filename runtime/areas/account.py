@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from commands.account.erasure_handlers import HANDLERS
+from kit.limits import Policy
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.account.mail import AddressCodeMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
@@ -17,10 +18,10 @@ from runtime.areas.area import (
     Access,
     Area,
     Category,
+    EffectGroup,
     Erased,
     Export,
     Gathered,
-    Intended,
     Performed,
     Served,
     Serving,
@@ -31,10 +32,13 @@ from sagas.account.erasure import ERASURE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fastapi import Request
+
     from commands.account.accounts import Accounts, SigningUp
     from commands.account.address_codes import AddressCodes, RequireVerifiedAddress
     from commands.account.erasures import Erasures
     from commands.account.keys import Keys
+    from commands.account.known_devices import Devices
     from commands.account.logins import Logins
     from commands.account.passkeys import Passkeys
     from commands.account.proofs import Proofs
@@ -45,17 +49,46 @@ if TYPE_CHECKING:
     from commands.account.signing_out import SigningOut
     from commands.leaving import Contents
     from kit.auth import Authenticate
+    from kit.fair import FairQueue
     from kit.limits import RateLimits
     from kit.paging import Cursors
     from kit.proof import Proven
-    from kit.turns import Costly
+    from kit.turns import Costly, SubjectOf
     from runtime.composition import Core
-    from runtime.costly import Queues
     from web.render import Words
     from web.sections import Section
 
 MAILS, ERASURES = "mail-effects", "erasure-effects"
 SCOPES = {"account:read": "read the account", "account:write": "manage keys"}
+# Guessing secrets is what must be slow.
+LIMITS = (
+    Policy("sign-in", 20),
+    Policy("sign-in-address", 120),
+    # Each way in has a count of its own, so that a stranger using one up leaves the others.
+    Policy("passkey-address", 120),
+    Policy("password-reset-address", 120),
+    Policy("sign-up", 120),
+    Policy("password-reset", 5, window_s=3600),
+    Policy("address-code", 5, window_s=3600),
+)
+MAILS_AT_ONCE = 8
+# Paths of the owner's requests that hash a password.
+HASHING = (
+    "/api/me",
+    "/api/me/(?:password|proof|passkeys|second-factor)(?:/.*)?",
+    "/account/(?:password|delete)",
+    "/account/keys(?:/.*)?",
+    "/account/security/.*",
+)
+# The doors that strangers use: name, method and paths.
+DOORS = (
+    ("sign-up", "POST", ("/api/accounts", "/sign-up")),
+    ("sign-in", "POST", ("/api/sessions", "/sign-in")),
+    ("reset", "PUT", ("/api/password-resets",)),
+    ("reset", "POST", ("/reset-password/.*",)),
+)
+# These answer after a quarter of a second, whatever there is to do.
+MAILED = ("/api/password-resets", "/forgot-password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +111,13 @@ class AccountCommands:
     authenticated: Authenticate
     proven: Proven
     verified: RequireVerifiedAddress
+    hashing: FairQueue
 
 
 def commands_of(
-    core: Core,
-    limits: RateLimits | None = None,
-    queues: Queues | None = None,
-    scopes: Sequence[str] = (),
+    core: Core, gathered: Gathered, limits: RateLimits | None = None
 ) -> AccountCommands:
-    """`scopes` are all that keys may hold."""
+    """The commands over one core; `gathered` says the scopes that keys may hold."""
     from commands.account.accounts import Accounts, SigningUp
     from commands.account.address_codes import RequireVerifiedAddress
     from commands.account.authentication import Credentials
@@ -94,7 +125,7 @@ def commands_of(
     from commands.account.keys import Keys
     from commands.account.logins import Logins
     from commands.account.passkeys import Passkeys
-    from commands.account.passwords import Passwords
+    from commands.account.passwords import Passwords, PasswordsBusy
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
     from commands.account.refused_sign_ins import RefusedSignIns
@@ -105,22 +136,23 @@ def commands_of(
     from commands.account.signing_out import SigningOut
     from kit.auth import Authenticate
     from kit.backoff import Backoff
+    from kit.fair import FairQueue
     from kit.limits import RateLimits
     from kit.proof import Proven
     from kit.tokens import Signer
-    from runtime.costly import Queues
     from runtime.mailing import address_codes
 
     settings = core.settings
     signer = Signer(settings.secrets.signing_key, settings.secrets.retired_signing_keys)
-    limits, queues = limits or RateLimits(core.pool), queues or Queues.of(settings)
+    limits = limits or RateLimits(core.pool, gathered.limits.values())
+    hashing = FairQueue(settings.passwords_at_once, busy=PasswordsBusy)
     logins = Logins(core.pool, settings.secrets.installation_key)
-    passwords = Passwords(queues.passwords)
+    passwords = Passwords(hashing)
     sessions = Sessions(core.commands, logins, signer, settings.session_life)
     backoff = Backoff(core.pool, sessions.devices.known)
     second_factors = SecondFactors(core.commands, logins, backoff, signer)
     proofs = Proofs(core.pool, logins, passwords, second_factors, backoff)
-    keys, codes = Keys(core.commands, core.pool, scopes), address_codes(core)
+    keys, codes = Keys(core.commands, core.pool, gathered.scopes), address_codes(core)
     repeats = Repeats(core.pool, passwords, settings.secrets.installation_key)
     accounts = Accounts(core.commands, logins, passwords, sessions, proofs, keys, repeats, codes)
     two_factors = settings.operators_need_two_factors
@@ -146,17 +178,16 @@ def commands_of(
         authenticated=authenticated,
         proven=Proven(authenticated, proofs.refusal),
         verified=RequireVerifiedAddress(authenticated, codes),
+        hashing=hashing,
     )
 
 
 def access_by(core: Core, commands: AccountCommands) -> Access:
-    from runtime.costly import account_of
-
     return Access(
         commands=commands,
         authenticated=commands.authenticated,
         proven=commands.proven,
-        account=account_of(commands.authenticated),
+        account=_account_of(commands.authenticated),
         is_verified=commands.address_codes.is_verified,
         sign_out=commands.signing_out.by_email,
         is_erased=partial(is_erased, core),
@@ -256,21 +287,41 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             erasures_http.router(erasing, progress, limits),
         ),
         pages=[page.router(tools) for page in pages],
-        costly=tuple(_costly(serving.queues, access, commands)),
+        costly=tuple(_costly(access, commands)),
         commands=commands,
         queries={"accounts": profile},
     )
 
 
-def _costly(queues: Queues, access: Access, commands: AccountCommands) -> Iterator[Costly]:
+def _costly(access: Access, commands: AccountCommands) -> Iterator[Costly]:
     """Requests that hash a password or send a mail."""
-    from runtime.costly import DOORS, HASHING, MAILS, crowd_of, passing
+    from kit.fair import FairQueue
+    from kit.turns import passing
 
     devices = commands.sessions.devices
-    for door, methods, path in DOORS:
-        yield passing(queues.passwords, crowd_of(door, devices), methods, path)
-    yield passing(queues.mails, crowd_of("mail", devices), "POST", MAILS)
-    yield passing(queues.passwords, access.account, "POST PUT DELETE", HASHING)
+    for door, methods, paths in DOORS:
+        yield from passing(commands.hashing, _crowd_of(door, devices), methods, *paths)
+    # A mail may take seconds: nobody has all slots.
+    mailing = FairQueue(MAILS_AT_ONCE, each=MAILS_AT_ONCE // 2)
+    yield from passing(mailing, _crowd_of("mail", devices), "POST", *MAILED)
+    yield from passing(commands.hashing, access.account, "POST PUT DELETE", *HASHING)
+
+
+def _account_of(authenticated: Authenticate) -> SubjectOf:
+    async def account(request: Request) -> str | None:
+        caller = await authenticated.who(request)
+        return None if caller is None else caller.account_id
+
+    return account
+
+
+def _crowd_of(door: str, devices: Devices) -> SubjectOf:
+    """Each door has a line of its own: who floods the sign-up does not hold up the sign-in."""
+
+    async def crowd(request: Request) -> str:
+        return f"{door} {devices.crowd(request)}"
+
+    return crowd
 
 
 def _work(working: Working) -> Iterator[Performed]:
@@ -318,12 +369,13 @@ AREA = Area(
         "erasing": Category(Erased.NOTHING_PERSONAL, told=False),
     },
     scopes=SCOPES,
+    limits=LIMITS,
     views=(AccountsView, ErasuresView),
     sagas=(ERASURE,),
     handlers=HANDLERS,
-    intended=(
-        Intended(ERASURES, (EraseContentsEffect, DestroyKeyEffect, CertifyEffect)),
-        Intended(MAILS, (PasswordResetMail, AddressCodeMail, SecurityNoticeMail)),
+    effects=(
+        EffectGroup(ERASURES, (EraseContentsEffect, DestroyKeyEffect, CertifyEffect)),
+        EffectGroup(MAILS, (PasswordResetMail, AddressCodeMail, SecurityNoticeMail)),
     ),
     sections=_sections,
     words=_words,

@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from events.store.pending import Committed
     from kit.auth import Authenticate
     from kit.caller import Caller
-    from kit.limits import RateLimits
+    from kit.limits import Policy, RateLimits
     from kit.paging import Cursors
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
     from runtime.composition import Core
-    from runtime.costly import Queues
     from web.render import Renderer, Words
     from web.sections import Section
 
@@ -54,8 +53,10 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Intended:
-    """A consumer that turns intents into work; `name` is stored with its checkpoints."""
+class EffectGroup:
+    """Effects whose intents one consumer turns into work; `name` is that consumer's, and stored
+    with its checkpoints.
+    """
 
     name: str
     effects: tuple[Intents, ...]
@@ -64,22 +65,25 @@ class Intended:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """`told` are the categories of events that the timeline, the feed and the export show."""
+    """`effects` are groups by name; `told` are the categories of events that the timeline, the feed
+    and the export show.
+    """
 
     views: tuple[type[Projection], ...]
     sagas: Mapping[str, Saga]
     handlers: Handlers
-    intended: Mapping[str, Intended]
+    effects: Mapping[str, EffectGroup]
     scopes: Mapping[str, str]
+    limits: Mapping[str, Policy]
     told: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """An effect with its tools, for one thread; `intended` names the consumer that wakes it."""
+    """An effect with its tools, for one thread; `group` names the one that it is of."""
 
     effect: Effect
-    intended: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,6 @@ class Serving:
     gathered: Gathered
     cursors: Cursors
     limits: RateLimits
-    queues: Queues
     renderer: Renderer
 
 
@@ -130,7 +133,8 @@ class Working:
 class Served:
     """An area's share of the application that answers HTTP.
 
-    `streams` are expressions of paths whose bodies are read piece by piece. `commands` and
+    `costly` are requests that wait for their turn before they have a thread, `streams` expressions
+    of paths whose bodies are read piece by piece: each names a route of the area. `commands` and
     `queries` are the objects behind the routes. `middleware` is put around the whole application,
     `close` called when the server stops.
     """
@@ -154,17 +158,19 @@ class Area:
     it does not start.
 
     `categories` says of each category of the area's events what becomes of it. `scopes` are what
-    keys may hold, each with what it allows in a musician's words. `export` gives the pieces of JSON
+    keys may hold, each with what it allows in a musician's words. `limits` are the rate limits that
+    its routes count for beside the kit's. `export` gives the pieces of JSON
     lists that the personal export takes, by name. `empties` deletes what a workspace holds here.
     """
 
     name: str
     categories: Mapping[str, Category]
     scopes: Mapping[str, str]
+    limits: tuple[Policy, ...]
     views: tuple[type[Projection], ...]
     sagas: tuple[Saga, ...]
     handlers: Handlers
-    intended: tuple[Intended, ...]
+    effects: tuple[EffectGroup, ...]
     sections: Callable[[], Sequence[Section]]
     words: Callable[[Gathered], Words]
     export: Callable[[Core, Cursors], Mapping[str, Export]]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
+
+from fastapi.routing import iter_route_contexts
 
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
-from runtime.areas.area import Area, Category, Erased, Gathered
+from kit.limits import POLICIES
+from runtime.areas.area import Area, Category, Erased, Gathered, Served
 
 T = TypeVar("T")
 # What every key may hold beside the areas' scopes.
 EVERYTHING = {"*": "do everything that you may"}
+_PARAMETER = re.compile(r"\{[^}]*\}")
 
 
 class TwoOwners(NoCultureError):
@@ -42,21 +48,21 @@ def gather(areas: Sequence[Area]) -> Gathered:
         _check_handlers(area)
     views = _owned("view", ((a.name, view.name, view) for a in areas for view in a.views))
     sagas = _owned("saga", ((a.name, saga.name, saga) for a in areas for saga in a.sagas))
-    intended = _owned(
-        "consumer of intents", ((a.name, each.name, each) for a in areas for each in a.intended)
+    groups = _owned(
+        "group of effects", ((a.name, each.name, each) for a in areas for each in a.effects)
     )
     # Consumers of the log share one table of checkpoints, whatever their kind.
     _owned(
         "consumer",
         (
             (kind, name, name)
-            for kind, names in (("a view", views), ("a saga", sagas), ("effects", intended))
+            for kind, names in (("a view", views), ("a saga", sagas), ("effects", groups))
             for name in names
         ),
     )
     _owned(
         "effect",
-        ((each.name, effect.name, effect) for each in intended.values() for effect in each.effects),
+        ((each.name, effect.name, effect) for each in groups.values() for effect in each.effects),
     )
     said = _owned(
         "category of events", ((a.name, *each) for a in areas for each in a.categories.items())
@@ -65,11 +71,39 @@ def gather(areas: Sequence[Area]) -> Gathered:
         views=tuple(views.values()),
         sagas=sagas,
         handlers=_owned("command", ((a.name, *each) for a in areas for each in a.handlers.items())),
-        intended=intended,
+        effects=groups,
         scopes=_owned("scope", ((a.name, *each) for a in areas for each in a.scopes.items()))
         | EVERYTHING,
+        limits=_owned(
+            "rate limit",
+            chain(
+                (("kit", each.name, each) for each in POLICIES),
+                ((a.name, each.name, each) for a in areas for each in a.limits),
+            ),
+        ),
         told=tuple(sorted(name for name, category in said.items() if category.told)),
     )
+
+
+def check_paths(area: str, served: Served) -> None:
+    """Each path that the area says something of is one of its routes.
+
+    Raises AreaIncomplete: a route that was renamed would wait for no turn, or lose its stream.
+    """
+    routes = [
+        (method, _PARAMETER.sub("x", route.path or ""))
+        for router in (*served.routers, *served.pages)
+        for route in iter_route_contexts(router.routes)
+        for method in route.methods or ()
+    ]
+    for each in served.costly:
+        methods = each.methods.split()
+        if not any(each.path.fullmatch(path) for method, path in routes if method in methods):
+            why = f"its costly {each.methods} {each.path.pattern} names no route"
+            raise AreaIncomplete(area, why)
+    for stream in served.streams:
+        if not any(re.fullmatch(stream, path) for _, path in routes):
+            raise AreaIncomplete(area, f"its stream {stream} names no route")
 
 
 def _owned(what: str, brought: Iterable[tuple[str, str, T]]) -> dict[str, T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,10 +22,10 @@ from runtime.areas.area import (
     Access,
     Area,
     Category,
+    EffectGroup,
     Erased,
     Export,
     Gathered,
-    Intended,
     Performed,
     Served,
     Serving,
@@ -49,12 +50,12 @@ if TYPE_CHECKING:
     from gateways.ports.text import TextEmbedder
     from kit.fair import FairQueue
     from kit.paging import Cursors
-    from kit.turns import Costly
+    from kit.turns import Costly, SubjectOf
     from read_api.vault.assets import AssetQueries
+    from read_api.vault.assets_http import Searching
     from read_api.vault.queue import Queue
     from read_api.vault.storage import StorageQueries
     from runtime.composition import Core
-    from runtime.costly import Queues
     from web.render import Words
     from web.sections import Section
 
@@ -62,6 +63,15 @@ AUDIO = "audio-effects"
 PROBE_THREADS = 1
 # Uploads are read piece by piece and capped by `max_upload_bytes` instead.
 STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
+# Paths of requests that read or write whole files.
+FILES = (
+    "/api/assets/(?:edits|deletions)",
+    "/api/assets/[^/]+/file",
+    "/assets/[^/]+/file",
+    "/api/uploads/direct/.*/complete",
+)
+# A question has words, or is for what sounds like a recording.
+ASKS = re.compile(rb"(?:^|&)(?:q|similar_to)=[^&]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +186,6 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.vault.media import AssetMedia
     from read_api.vault.reanalyses import ReanalysisQueries
     from runtime.areas.system import timeline_of
-    from runtime.costly import searching
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
     from web.pages.vault import measuring
@@ -185,7 +194,9 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
 
     core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
     reveal, cursors = core.codec.reveal, serving.cursors
-    commands = commands_of(core, access.is_erased, serving.queues.files)
+    files = _shared(core.settings.files_at_once)
+    searches = _shared(core.settings.searches_at_once)
+    commands = commands_of(core, access.is_erased, files)
     found, timeline = asset_queries(core, cursors), timeline_of(core, cursors)
     reports = AnalysisQueries(core.pool, found, core.objects)
     reanalyses, usage = ReanalysisQueries(core.pool), storage(core)
@@ -228,7 +239,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             enhanced.router(waiting, authenticated, progress),
             assets_http.router(
                 *(authenticated, progress, found, timeline.of_asset),
-                searching(serving.queues, access.account),
+                _searching(searches, access.account),
             ),
             collections_http.router(authenticated, progress, collected),
             analyses_http.router(authenticated, progress, reports, reanalyses),
@@ -237,25 +248,40 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             storage_http.router(authenticated, progress, usage),
         ),
         pages=[page.router(tools) for page in pages],
-        costly=tuple(_costly(serving.queues, access)),
+        costly=tuple(_costly(files, searches, access.account)),
         streams=STREAMS,
         commands=commands,
         queries={"assets": found},
     )
 
 
-def _costly(queues: Queues, access: Access) -> Iterator[Costly]:
+def _shared(slots: int) -> FairQueue:
+    """A queue for work of seconds: nobody has all slots of two or more."""
+    from kit.fair import FairQueue
+
+    return FairQueue(slots, each=max(1, slots // 2))
+
+
+def _searching(searches: FairQueue, account: SubjectOf) -> Searching:
+    """Dependencies of the API's searches."""
+    from kit.turns import in_turn
+    from read_api.vault.assets_http import Searching
+
+    return Searching(if_asked=in_turn(searches, account, ASKS), always=in_turn(searches, account))
+
+
+def _costly(files: FairQueue, searches: FairQueue, account: SubjectOf) -> Iterator[Costly]:
     """Requests that read whole files, or search. Uploads take a turn once their bytes are here
     (`commands/vault/assets.py`).
     """
-    from runtime.costly import ASKS, FILES, passing
+    from kit.turns import passing
 
-    yield passing(queues.files, access.account, "POST", FILES)
+    yield from passing(files, account, "POST", *FILES)
     # It may read a whole upload for its digest.
-    yield passing(queues.files, access.account, "HEAD", "/api/uploads/[^/]+")
-    # The API's searches may wait for a view first: they have `searching`.
-    yield passing(queues.searches, access.account, "GET", "/vault", ASKS)
-    yield passing(queues.searches, access.account, "GET", "/assets/[^/]+/alike")
+    yield from passing(files, account, "HEAD", "/api/uploads/[^/]+")
+    # The API's searches may wait for a view first: they have `_searching`.
+    yield from passing(searches, account, "GET", "/vault", query=ASKS)
+    yield from passing(searches, account, "GET", "/assets/[^/]+/alike")
 
 
 def _work(working: Working) -> Iterator[Performed]:
@@ -324,13 +350,14 @@ AREA = Area(
         "remeasuring": Category(Erased.NOTHING_PERSONAL, told=False),
     },
     scopes={"assets:read": "read tracks", "assets:write": "upload and change tracks"},
+    limits=(),
     views=(
         *(AnalysesView, ReanalysesView, SoundsView),
         *(CollectionsView, CommentsView, VaultView),
     ),
     sagas=(INGEST, REMEASURING, REANALYSING),
     handlers={**ingest_handlers.HANDLERS, **reanalysing_handlers.HANDLERS},
-    intended=(Intended(AUDIO, (ProbeEffect, AnalysisEffect), rank),),
+    effects=(EffectGroup(AUDIO, (ProbeEffect, AnalysisEffect), rank),),
     sections=_sections,
     words=_words,
     export=_exports,

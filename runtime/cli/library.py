@@ -56,12 +56,12 @@ def grant(
     email: Annotated[str, typer.Argument(metavar="EMAIL", show_default=False)], json: Json = False
 ) -> None:
     """Give an account operator rights. The first account has them."""
-    from runtime.areas import account
+    from runtime.areas import ALL, account
     from runtime.composition import open_core
 
     email = address(email)
     with open_core(load_settings(), connections=3) as core:
-        committed = account.commands_of(core).accounts.grant_operator(email)
+        committed = account.commands_of(core, ALL).accounts.grant_operator(email)
     if json:
         print_json({"operator": email, "account": committed.stream_id})
     else:
@@ -73,12 +73,12 @@ def sign_out(
     email: Annotated[str, typer.Argument(metavar="EMAIL", show_default=False)], json: Json = False
 ) -> None:
     """End every session of an account: its browsers must sign in again."""
-    from runtime.areas import account
+    from runtime.areas import ALL, account
     from runtime.composition import open_core
 
     email = address(email)
     with open_core(load_settings(), connections=3) as core:
-        committed = account.commands_of(core).signing_out.by_email(email, None)
+        committed = account.commands_of(core, ALL).signing_out.by_email(email, None)
     if json:
         print_json({"signed_out": email, "account": committed.stream_id})
     else:
@@ -118,7 +118,7 @@ def _import(folders: Sequence[Path], email: str, *, analysed: bool, json: bool) 
     from kit.tokens import Signer
     from read_api.vault.assets import AssetQueries
     from read_api.vault.queue import read_queue
-    from runtime.areas import account, vault
+    from runtime.areas import ALL, account, vault
     from runtime.cli.imported import Outcome
     from runtime.composition import open_core
     from runtime.importer import import_files
@@ -128,7 +128,7 @@ def _import(folders: Sequence[Path], email: str, *, analysed: bool, json: bool) 
     _require_running(settings)
     walked = walk(folders)
     with open_core(settings, connections=8) as core:
-        invitation = account.commands_of(core).accounts.invite(email)
+        invitation = account.commands_of(core, ALL).accounts.invite(email)
         is_erased = partial(account.is_erased, core)
         token, web = invitation.link_token, _web(settings)
         link = f"{web}/sign-in/{token}" if token else None
@@ -171,11 +171,11 @@ def _measured(settings: Settings, email: str) -> list[dict[str, Any]]:
     from kit.tokens import Signer
     from read_api.vault.asset_filters import AssetFilters
     from read_api.vault.assets import AssetQueries
-    from runtime.areas import account
+    from runtime.areas import ALL, account
     from runtime.composition import open_core
 
     with open_core(settings, connections=3) as core:
-        invitation = account.commands_of(core).accounts.invite(email)
+        invitation = account.commands_of(core, ALL).accounts.invite(email)
         vault = AssetQueries(core.pool, Cursors(Signer(settings.secrets.signing_key)))
         caller = Caller(invitation.account_id, invitation.workspace_id)
         return [

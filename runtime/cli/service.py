@@ -18,7 +18,7 @@ from runtime.cli.output import Json, is_text, print_json, say
 from runtime.cli.progress import Progress
 from runtime.errors import FolderNotText, NothingRunning, RuntimeProblem
 from runtime.installation import ROOT, chosen_data, make_data_folder
-from runtime.settings import ENGINES_FILE, Settings, load_settings
+from runtime.settings import ENGINES_FILE, Settings, load_settings, role_of
 from runtime.state import RunState, is_running
 from runtime.status import describe
 
@@ -94,8 +94,7 @@ def run(
 
     settings = load_settings()
     if part != "migrations":
-        roles: dict[str, Literal["app", "worker", "relay"]] = {"api": "app", "relay": "relay"}
-        settings = settings.of_part(roles.get(part, "worker"))
+        settings = settings.of_part(role_of(part))
     if part == "worker" and supervised:
         # An installation's supervisor runs one worker: its successor may bear the same name.
         place = zlib.crc32(str(settings.data).encode())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections import Counter, defaultdict
 from typing import Protocol
 
+from kit.networks import Network
 from runtime.serving.limits import Limits
 from runtime.serving.refusals import TooManyConnections
 from schemas.errors import NoCultureError
@@ -86,15 +86,5 @@ class Doors:
         longest[2].give_way()
 
 
-def _counted_as(connection: Connection) -> str:
-    """An IPv4 address, or the /64 that one IPv6 customer owns."""
-    host = connection.client[0] if connection.client else "unknown"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address) or address.is_loopback:
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))
+def _counted_as(connection: Connection) -> Network:
+    return Network(connection.client[0] if connection.client else "unknown")

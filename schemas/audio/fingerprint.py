@@ -18,7 +18,7 @@ ALGORITHM = "noculture-hk-1"
 STEP_S = 0.2
 MOST_WORDS = 3000  # ten minutes
 
-Verdict = Literal["same audio", "contains or edit of"]
+AudioVerdict = Literal["same audio", "contains or edit of"]
 
 _BLOCK = 25  # words that are judged together: 5 s
 # Share of bits that differ. Unrelated music differs in half of them; the spread is far above that
@@ -48,7 +48,7 @@ class Match:
     `difference`: share of bits that differ where they match.
     """
 
-    verdict: Verdict
+    verdict: AudioVerdict
     share_of_one: float
     share_of_other: float
     offset_s: float

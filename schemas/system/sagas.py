@@ -9,7 +9,7 @@ from pydantic import Field
 from schemas.dto import Dto, Timestamp
 
 Stuck = Literal["command-failing", "timer-overdue", "effect-failing", "nothing-pending"]
-Verdict = Literal["waiting", "done", "refused", "answered", "withdrawn"]
+CommandVerdict = Literal["waiting", "done", "refused", "answered", "withdrawn-or-answered"]
 
 
 class SagaDto(Dto):
@@ -35,11 +35,14 @@ class SagaDto(Dto):
 
 class SentCommandDto(Dto):
     """`waiting` commands have attempts, the last error and when they are due again. `answered`:
-    accepted, and nothing had to change."""
+    it is over and changed nothing, accepted or refused without a step. `withdrawn-or-answered`: the
+    saga was aborted, which takes back commands that were not sent, and neither leaves a trace to
+    tell them apart by.
+    """
 
     id: str
     name: str
-    verdict: Verdict
+    verdict: CommandVerdict
     position: int | None = None
     attempts: int = 0
     error: str | None = None

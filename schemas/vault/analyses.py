@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from schemas.audio.report import Report
 from schemas.dto import Dto, Timestamp
 from schemas.vault.dto import Rejection
 
@@ -74,6 +76,17 @@ class PendingAnalysis(Dto):
     """The analysis is still under way, ask again; `run` is null until the run is known."""
 
     state: Literal["analysing"] = "analysing"
+    run: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an analysis is. `report` when there is one to give; `unreported`: the newest run was
+    measured before there were reports. Neither: it is under way, as `run` if that is known.
+    """
+
+    report: Report | None = None
+    unreported: bool = False
     run: int | None = None
 
 

@@ -93,8 +93,8 @@ def test_commands_of_sagas_and_effects_are_stored_under_the_names_that_they_had(
 
 
 def test_effects_are_stored_under_the_names_that_they_had():
-    assert {effect.name for each in ALL.intended.values() for effect in each.effects} >= EFFECTS
-    assert {*ALL.intended} >= {"audio-effects", "erasure-effects", "mail-effects"}
+    assert {effect.name for each in ALL.effects.values() for effect in each.effects} >= EFFECTS
+    assert {*ALL.effects} >= {"audio-effects", "erasure-effects", "mail-effects"}
 
 
 def test_views_are_stored_under_the_names_that_they_had():

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from runtime.areas import account
+from commands.account.keys import IssueKey
+from kit.caller import Caller
+from runtime.areas import SCOPES
 from tests.conftest import Database
 from tests.integration.account.erasure.house import House, open_house
 
@@ -39,7 +41,7 @@ def test_the_first_account_is_told_once_that_it_is_the_operator(house: House) ->
 
 
 def test_an_operator_who_was_made_by_an_import_is_told_after_the_link(house: House) -> None:
-    accounts = account.commands_of(house.core).accounts
+    accounts = house.accounts().accounts
     first, again = accounts.invite("ada@example.com"), accounts.invite("ada@example.com")
     other = accounts.invite("ben@example.com")
     assert [each.founded for each in (first, again, other)] == [True, False, False]
@@ -47,3 +49,12 @@ def test_an_operator_who_was_made_by_an_import_is_told_after_the_link(house: Hou
         page = house.browser().post(f"/sign-in/{invitation.link_token}", follow_redirects=True).text
         assert "<h1>Vault</h1>" in page
         assert (TOLD in page) is told
+
+
+def test_a_key_may_be_issued_over_a_core_alone_with_every_scope_of_every_area(house: House) -> None:
+    """Where nothing serves HTTP, as at the command line, no scope was known: each was refused."""
+    commands = house.accounts()
+    invited = commands.accounts.invite("ada@example.com")
+    owner = Caller(invited.account_id, invited.workspace_id, operator=True)
+    issued, _ = commands.keys.issue(owner, IssueKey(name="all", scopes=[*SCOPES]))
+    assert {*issued.scopes} == {*SCOPES}

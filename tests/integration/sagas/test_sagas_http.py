@@ -135,6 +135,11 @@ def test_a_row_that_is_due_in_a_year_that_python_has_not_broke_the_operators_pag
     assert (listed["id"], shown.status_code) == (saga_id, 200)
 
 
+def verdicts(site: Site, saga_id: str) -> list[str]:
+    steps = site.http.get(f"/api/sagas/{saga_id}").json()["steps"]
+    return [command["verdict"] for step in steps for command in step["sent"]]
+
+
 def test_what_a_command_became_is_told(site: Site):
     asset_id, saga_id = site.probing()
     for _ in range(2):
@@ -144,12 +149,21 @@ def test_what_a_command_became_is_told(site: Site):
     site.operate(saga_id, "retry")
     site.ingests.dispatcher().send_one()
     site.operate(saga_id, "retry")
+    assert verdicts(site, saga_id) == ["done", "done", "answered", "waiting"]
+
+
+def test_an_abort_does_not_say_of_an_answered_command_that_it_was_taken_back(site: Site):
+    """`withdrawn` was said of both, and one of them had been sent and answered."""
+    asset_id, saga_id = site.probing()
+    site.ingests.verify(asset_id)
+    site.operate(saga_id, "retry")
+    site.ingests.dispatcher().send_one()
+    site.operate(saga_id, "retry")
+    assert verdicts(site, saga_id) == ["answered", "waiting"]
     site.operate(saga_id, "abort")
-    steps = site.http.get(f"/api/sagas/{saga_id}").json()["steps"]
-    verdicts = [command["verdict"] for step in steps for command in step["sent"]]
-    assert verdicts[:2] == ["done", "done"]
-    assert verdicts[-1] == "waiting"
-    assert steps[-1]["outcome"] == "aborted"
+    assert verdicts(site, saga_id) == [*["withdrawn-or-answered"] * 2, "waiting"]
+    assert "taken back, or changed nothing" in site.http.get(f"/sagas/{saga_id}").text
+    assert site.http.get(f"/api/sagas/{saga_id}").json()["outcome"] == "aborted"
 
 
 def test_an_operator_moves_a_saga_with_a_reason_that_is_shown(site: Site):

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit import security_log
-from kit.security_log import Lines, network_of
+from kit.security_log import Lines, beginning_of
 from runtime.observability.logs import json_lines
 
 
 def test_a_network_is_named_by_its_beginning_only() -> None:
-    assert network_of("203.0.113.77") == "203.0.113.0/24"
-    assert network_of("2001:db8:1:2:3::4") == "2001:db8:1::/48"
+    assert beginning_of("203.0.113.77") == "203.0.113.0/24"
+    assert beginning_of("2001:db8:1:2:3::4") == "2001:db8:1::/48"
+    assert beginning_of("::ffff:203.0.113.77") == "203.0.113.0/24"
     for none in ("testclient", "", None):
-        assert network_of(none) is None
+        assert beginning_of(none) is None
 
 
 def test_a_line_has_its_facts_as_fields_of_their_own(caplog: pytest.LogCaptureFixture) -> None:

@@ -123,6 +123,7 @@ def test_ipv4_callers_of_a_socket_for_both_are_counted_each_for_themselves() -> 
     assert counted("::ffff:198.51.100.1") == counted("198.51.100.1") == "198.51.100.1"
     assert counted("::ffff:198.51.100.2") != counted("198.51.100.1")
     assert counted("2001:db8::1") == counted("2001:db8::2")
+    assert counted("::1") == "::1"
 
 
 def test_beyond_loopback_is_what_others_can_reach() -> None:

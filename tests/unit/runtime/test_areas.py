@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
+from fastapi import APIRouter
 
 from commands.vault.ingest import RequestProbe
+from kit.limits import Policy
+from kit.turns import passing
 from runtime.areas import ALL, AREAS, account, system, vault
-from runtime.areas.area import Area, Category, Erased, Intended
-from runtime.areas.gathering import AreaIncomplete, TwoOwners, gather
+from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
+from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather
+from runtime.installation import ROOT
 
 ACCOUNT, VAULT, SYSTEM = account.AREA, vault.AREA, system.AREA
 
@@ -33,9 +39,11 @@ def with_more(area: Area, **more: Any) -> list[Area]:
         ("saga ingest", {"sagas": [VAULT.sagas[0]]}),
         ("command RequestProbe", {"handlers": {"RequestProbe": VAULT.handlers["RequestProbe"]}}),
         ("scope assets:read", {"scopes": {"assets:read": "read something else"}}),
-        ("consumer of intents audio-effects", {"intended": [Intended("audio-effects", ())]}),
-        ("effect probe", {"intended": [Intended("more", VAULT.intended[0].effects)]}),
-        ("consumer ingest", {"intended": [Intended("ingest", ())]}),
+        ("rate limit sign-in", {"limits": [Policy("sign-in", 1)]}),
+        ("rate limit read", {"limits": [Policy("read", 1)]}),
+        ("group of effects audio-effects", {"effects": [EffectGroup("audio-effects", ())]}),
+        ("effect probe", {"effects": [EffectGroup("more", VAULT.effects[0].effects)]}),
+        ("consumer ingest", {"effects": [EffectGroup("ingest", ())]}),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -89,6 +97,44 @@ def test_a_handler_stands_under_the_stored_name_of_its_command():
         gather(with_more(SYSTEM, handlers={"Probe": (RequestProbe, handler)}))
 
 
+def a_route(path: str) -> APIRouter:
+    inner, outer = APIRouter(), APIRouter()
+    inner.add_api_route(path, lambda: None, methods=["POST"])
+    outer.include_router(inner)
+    return outer
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"costly": [*passing(ANY, ANY, "POST", "/api/loans/[^/]+/scan")]}, None),
+        ({"costly": [*passing(ANY, ANY, "PUT POST", "/api/loans/.*", "/api/loan")]}, "POST /api/l"),
+        ({"costly": [*passing(ANY, ANY, "GET", "/api/loans/[^/]+/scan")]}, "costly GET /api/loans"),
+        ({"streams": ["/api/loans/.*"]}, None),
+        ({"streams": ["/api/scans"]}, "stream /api/scans"),
+    ],
+)
+def test_a_path_that_an_area_says_something_of_is_one_of_its_routes(
+    more: dict[str, Any], why: str | None
+):
+    served = Served(routers=[a_route("/api/loans/{loan_id}/scan")], **more)
+    if why is None:
+        check_paths("lending", served)
+        return
+    with pytest.raises(AreaIncomplete, match=f"lending .*{why}.* names no route"):
+        check_paths("lending", served)
+
+
+def test_the_rate_limits_that_routes_count_for_are_those_that_the_areas_say():
+    """A limit that no area says is an error of the first request that counts for it."""
+    counts = re.compile(r'imits\.(?:check\(\s*request,|policy\()\s*"([^"]+)"')
+    rooms = ("commands", "kit", "read_api", "web")
+    files = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
+    counted = {name for file in files for name in counts.findall(file.read_text("utf-8"))}
+    # Which of these two it is `kit/auth.py` says by the request's method.
+    assert counted | {"read", "write"} == {*ALL.limits}
+
+
 def test_the_timeline_tells_what_the_areas_say():
     told = {name for area in AREAS for name, said in area.categories.items() if said.told}
     assert set(ALL.told) == told
@@ -101,10 +147,11 @@ def test_an_area_that_forgets_something_does_not_start():
             name="lending",
             categories={},
             scopes={},
+            limits=(),
             views=(),
             sagas=(),
             handlers={},
-            intended=(),
+            effects=(),
             sections=tuple,
             words=dict,
             empties=None,

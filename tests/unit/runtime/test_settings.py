@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from runtime.installation import make_data_folder
 from runtime.secret_files import SecretFiles
-from runtime.settings import load_settings, setting_sources
+from runtime.settings import load_settings, role_of, setting_sources
 from runtime.settings_table import TARGET, settings_table
+from runtime.supervised import without_others
 
 
 def test_the_table_of_all_settings_is_current() -> None:
@@ -74,6 +75,27 @@ def test_a_part_keeps_the_password_of_its_own_role_alone(tmp_path):
         part = whole.of_part(role)
         assert part.dsn(role) == whole.dsn(role)
         assert repr(part).count("secret-of-") == 1
+
+
+@pytest.mark.parametrize("without", ["app_", "worker_", "relay_"])
+def test_a_part_without_a_login_of_its_own_keeps_the_one_it_connects_with_alone(
+    tmp_path: Path, without: str
+) -> None:
+    """A worker that connected as the application kept the relay's password beside."""
+    dsns = {
+        f"{role}database_url": f"postgresql://{role}:secret-of-{role}@h/d"
+        for role in ("", "app_", "worker_", "relay_")
+        if role != without
+    }
+    whole = load_settings(tmp_path, **dsns)
+    environment = {f"NOCULTURE_{name.upper()}": dsn for name, dsn in dsns.items()}
+    for name, role in {"api": "app", "relay": "relay", "worker": "worker"}.items():
+        assert role_of(name) == role
+        part = whole.of_part(role_of(name))
+        assert part.dsn(role_of(name)) == whole.dsn(role_of(name))
+        assert repr(part).count("secret-of-") == 1
+        given = without_others({**environment, "PATH": "/bin"}, whole, name)
+        assert sorted(given.values()) == ["/bin", whole.dsn(role_of(name))]
 
 
 def test_a_part_with_one_login_for_all_keeps_that_one(tmp_path):

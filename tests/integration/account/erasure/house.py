@@ -20,7 +20,7 @@ from processors.effects.runner import EffectRunner
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from runtime.app import build_app
-from runtime.areas import HANDLERS, SAGAS, VIEWS, account, vault
+from runtime.areas import ALL, HANDLERS, SAGAS, VIEWS, account, vault
 from runtime.areas.account import AccountCommands
 from runtime.areas.vault import VaultCommands
 from runtime.composition import Core, new_wakes, open_core, open_event_log
@@ -80,7 +80,7 @@ class House:
         stop = threading.Event()
         core, wakes = self.behind, new_wakes()
         performed = account.AREA.work(working(core, ExitStack()))
-        effects = [(each.effect, wakes.of(each.intended)) for each in performed]
+        effects = [(each.effect, wakes.of(each.group)) for each in performed]
         with open_event_log(core) as event_log:
             work = [
                 wakes.tail(core.url, {effect.name: due for effect, due in effects}).run,
@@ -107,7 +107,7 @@ class House:
                     thread.join(30)
 
     def accounts(self) -> AccountCommands:
-        return account.commands_of(self.core)
+        return account.commands_of(self.core, ALL)
 
     def vault(self) -> VaultCommands:
         return vault.commands_of(self.core, partial(account.is_erased, self.core))

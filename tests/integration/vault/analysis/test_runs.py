@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from commands.vault import analyses
 from events.ids import AnalysisId
 from tests.integration.account.erasure.house import eventually
 from tests.integration.vault.analysis.studio import Studio
@@ -32,6 +33,27 @@ def test_the_answer_has_exactly_the_agreed_shape(studio: Studio):
     assert answer.json().keys() == SHAPE
     tempo = answer.json()["audioFeatures"]["tempo"]
     assert (tempo["value"], tempo["overridden"], tempo["measured"]) == (120.0, False, None)
+
+
+def test_a_recording_deleted_between_the_look_and_the_append_is_not_measured(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+):
+    """The run was begun: it asked for the bytes of a recording that was gone."""
+    client = studio.musician()
+    asset_id = studio.analysed(client)
+    look = analyses.owned
+
+    def look_and_lose(*asked: Any) -> Any:
+        seen = look(*asked)
+        answer = client.delete(f"/api/assets/{asset_id}", headers={"If-Match": "*"})
+        assert answer.status_code == 204
+        return seen
+
+    monkeypatch.setattr(analyses, "owned", look_and_lose)
+    answer = ask(client, asset_id, refresh=True)
+    events = studio.house.core.log.events.stream(AnalysisId.beside(asset_id))
+    assert [event.type for event in events] == ["analysis.requested", "analysis.completed"]
+    assert (answer.status_code, answer.json()["code"]) == (409, "asset-not-ready")
 
 
 def test_whoever_asks_before_it_is_measured_waits_for_it(studio: Studio):
