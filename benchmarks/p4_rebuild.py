@@ -38,7 +38,7 @@ from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.registry import register
 from processors.rebuild import Rebuilder, Rebuilt
 
-EVENTS, QUICK_EVENTS = 1_000_000, 20_000
+EVENTS, QUICK_EVENTS = 1_000_000, 6_000
 ROUNDS, PEER_S = 3, 6.0
 PEER_GOAL, BARE_GOAL = 200.0, 0.5
 

@@ -23,7 +23,7 @@ from runtime.state import PartState, RunState
 START_PATIENCE_S = 180.0
 STOP_PATIENCE_S = 60.0
 # Settings of this machine; all others would point at somebody's own database or broker.
-KEPT_SETTINGS = {f"{PREFIX}CACHE_DIR"}
+KEPT_SETTINGS = {f"{PREFIX}CACHE_DIR", f"{PREFIX}ANALYSIS_MODELS"}
 
 
 class Hung(RuntimeProblem):

@@ -25,6 +25,7 @@ from tests.integration.consumers.support import Writer, eventually, pool_of
 
 STALL_S = 15.0
 RECOVERED_WITHIN_S = 60.0
+LOOK_S = 0.1
 
 
 class KafkaBehindNetwork(EmbeddedKafka):
@@ -111,7 +112,7 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
 
         def goes_on() -> None:
             head = store.head()
-            eventually(lambda: progress.relayed() > head, RECOVERED_WITHIN_S)
+            eventually(lambda: progress.relayed() > head, RECOVERED_WITHIN_S, LOOK_S)
 
         try:
             goes_on()
@@ -129,7 +130,7 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
         successor = threading.Thread(target=Relay(url, relays_pool, direct).run, args=(stop,))
         successor.start()
         try:
-            eventually(lambda: progress.relayed() >= store.head(), RECOVERED_WITHIN_S)
+            eventually(lambda: progress.relayed() >= store.head(), RECOVERED_WITHIN_S, LOOK_S)
         finally:
             stop.set()
             successor.join(30)
@@ -170,5 +171,5 @@ def write_until(url: str, stop: threading.Event) -> None:
     while not stop.is_set():
         seed += 1
         writer.lives(3, seed=seed)
-        stop.wait(0.02)
+        stop.wait(0.05)
     writer.close()

@@ -1,6 +1,8 @@
 """Starting, stopping and surviving: the whole installation on real processes.
 
 The parts run without a broker here, which starts in seconds; `test_story.py` starts all of them.
+One installation for all tests of this file, in their order: a start costs eight seconds of
+processor time. Each leaves it running, but the last two.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +27,26 @@ from runtime.installation import ROOT
 from tests.installation import Installation, eventually
 
 PATIENCE_S = 60.0
+FREE_PORT = ("--port", "0")
 
 
 class WithoutBroker(Installation):
     """Starts in seconds."""
 
     def up(self, *options: str) -> dict[str, Any]:
-        return self.json("up", "--detach", "--event-log", "postgres", "--port", "0", *options)
+        return self.json("up", "--detach", "--event-log", "postgres", *(options or FREE_PORT))
 
     def supervisor_pid(self) -> int:
         return int(json.loads((self.data / "run" / "state.json").read_text())["pid"])
+
+
+@dataclass(frozen=True)
+class Started:
+    """An installation, the port that was asked for, and what its `up` said."""
+
+    installation: WithoutBroker
+    port: int
+    told: dict[str, Any]
 
 
 def ended(installation: WithoutBroker) -> None:
@@ -46,37 +59,35 @@ def ended(installation: WithoutBroker) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    installation = WithoutBroker(tmp_path_factory.mktemp("shared") / "an installation")
+    port = choose_free_port()
+    yield Started(installation, port, installation.up("--port", str(port)))
+    ended(installation)
+
+
+@pytest.fixture
+def running(started: Started) -> WithoutBroker:
+    return started.installation
+
+
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[WithoutBroker]:
+    """One that was never started."""
     installation = WithoutBroker(tmp_path / "an installation")
     yield installation
     ended(installation)
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithoutBroker]:
-    """One for all who leave it running as it was."""
-    running = WithoutBroker(tmp_path_factory.mktemp("shared") / "an installation")
-    running.up()
-    yield running
-    ended(running)
-
-
-def test_up_is_ready_when_it_returns_and_down_stops_in_reverse_order(
-    installation: WithoutBroker,
-) -> None:
-    status = installation.up()
+def test_up_is_ready_when_it_returns_on_the_port_that_was_chosen(started: Started) -> None:
+    status = started.told
     assert status["ready"] is True
     assert status["kafka_bootstrap"] is None
     assert [part["name"] for part in status["parts"]] == ["postgres", "api", "worker", "analysis"]
     assert {part["state"] for part in status["parts"]} == {"running"}
     assert status["head"] == 0
-
-    stopped = json.loads(installation("down", "--json").stdout)["stopped"]
-    assert stopped == ["analysis", "worker", "api", "postgres"]
-    assert not any(psutil.pid_exists(part["pid"]) for part in status["parts"])
-    installation("status", code=3)
-    installation("down", code=3)
+    assert status["web"] == f"http://127.0.0.1:{started.port}"
 
 
 def test_the_status_gives_a_role_that_only_reads_and_the_owner_when_asked(
@@ -143,22 +154,22 @@ def test_a_part_that_cannot_start_is_shown_with_its_last_words(running: WithoutB
 
 
 def test_when_the_supervisor_is_killed_its_parts_end_and_the_next_up_works(
-    installation: WithoutBroker,
+    running: WithoutBroker,
 ) -> None:
-    status = installation.up()
-    os.kill(installation.supervisor_pid(), signal.SIGKILL)
+    parts = running.status()["parts"]
+    os.kill(running.supervisor_pid(), signal.SIGKILL)
     eventually(
-        lambda: not any(psutil.pid_exists(part["pid"]) for part in status["parts"]),
+        lambda: not any(psutil.pid_exists(part["pid"]) for part in parts),
         "the end of every part",
     )
-    installation("status", code=3)
-    assert installation.up()["ready"] is True
+    running("status", code=3)
+    assert running.up()["ready"] is True
 
 
-def test_up_right_after_the_supervisor_was_killed_works(installation: WithoutBroker) -> None:
-    before = installation.up()
-    os.kill(installation.supervisor_pid(), signal.SIGKILL)
-    after = installation.up()
+def test_up_right_after_the_supervisor_was_killed_works(running: WithoutBroker) -> None:
+    before = running.status()
+    os.kill(running.supervisor_pid(), signal.SIGKILL)
+    after = running.up()
     assert after["ready"] is True
     assert {part["pid"] for part in before["parts"]}.isdisjoint(
         part["pid"] for part in after["parts"]
@@ -174,34 +185,6 @@ def test_a_chosen_port_that_is_taken_is_named(installation: WithoutBroker) -> No
     assert str(port) in done.stderr
     assert "--port" in done.stderr
     installation("status", code=3)
-
-
-def test_the_chosen_port_is_used(installation: WithoutBroker) -> None:
-    port = choose_free_port()
-    status = installation.up("--port", str(port))
-    assert status["web"] == f"http://127.0.0.1:{port}"
-
-
-def test_ctrl_c_in_the_terminal_stops_everything(installation: WithoutBroker) -> None:
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "runtime", "up", "--event-log", "postgres", "--port", "0"),
-            *("--data", str(installation.data)),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout
-    assert "http://127.0.0.1:" in process.stdout.readline()
-    pids = [part["pid"] for part in installation.status()["parts"]]
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0
-    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def test_a_broker_that_cannot_be_had_is_named_with_the_way_without_it(
@@ -220,3 +203,35 @@ def test_nothing_of_an_installation_is_readable_by_others(running: WithoutBroker
     assert running.data.stat().st_mode & 0o077 == 0
     for name in ("state.json", "engines.json"):
         assert (running.data / "run" / name).stat().st_mode & 0o077 == 0
+
+
+def test_down_stops_in_reverse_order(running: WithoutBroker) -> None:
+    parts = running.status()["parts"]
+    stopped = json.loads(running("down", "--json").stdout)["stopped"]
+    assert stopped == ["analysis", "worker", "api", "postgres"]
+    assert not any(psutil.pid_exists(part["pid"]) for part in parts)
+    running("status", code=3)
+    running("down", code=3)
+
+
+def test_ctrl_c_in_the_terminal_stops_everything(running: WithoutBroker) -> None:
+    ended(running)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "runtime", "up", "--event-log", "postgres", "--port", "0"),
+            *("--data", str(running.data)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert "http://127.0.0.1:" in process.stdout.readline()
+    pids = [part["pid"] for part in running.status()["parts"]]
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)

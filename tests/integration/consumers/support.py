@@ -225,12 +225,14 @@ def running(
         thread.join(30)
 
 
-def eventually(condition: Callable[[], object], within_s: float = 20.0) -> None:
+def eventually(
+    condition: Callable[[], object], within_s: float = 20.0, every_s: float = 0.01
+) -> None:
     """Fails unless the condition becomes true in time."""
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
+        time.sleep(every_s)
 
 
 def caught_up(progress: LogProgress, name: str, position: int, within_s: float = 20.0) -> None:
