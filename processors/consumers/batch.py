@@ -121,7 +121,11 @@ class Batches:
             self._apply(group, items)
 
     def _apply(self, group: Group, items: Sequence[LogItem]) -> None:
-        wanted = {consumer.name: list(_wanted(group, consumer, items)) for consumer in group}
+        new = [item for item in items if not item.applied_before]
+        wanted = {
+            consumer.name: [e for e in _read(group, consumer, new) if consumer.wants(e)]
+            for consumer in group
+        }
         # Before the transaction: while Python reads 2,000 events Postgres holds no locks for us.
         decoded = self._decoded(wanted.values())
         moving = []
@@ -129,7 +133,7 @@ class Batches:
             # First the compare-and-swap: it locks the builds against a swap, and the loser does no
             # work.
             reached = group.move(connection, items)
-            parked = self._put_parked_aside(connection, group, items)
+            parked = self._put_parked_aside(connection, group, new)
             for consumer in group:
                 events = [
                     event
@@ -160,20 +164,21 @@ class Batches:
         return {position: self._codec.decode(envelope) for position, envelope in each.items()}
 
     def _put_parked_aside(
-        self, connection: Connection, group: Group, items: Sequence[LogItem]
+        self, connection: Connection, group: Group, new: Sequence[LogItem]
     ) -> set[tuple[str, str]]:
         """Letters for events of parked streams; answers (consumer, stream) of those."""
-        new = [item for item in items if not item.applied_before]
         names = [consumer.name for consumer in group]
         streams = {item.envelope.stream_id for item in new}
         parked = self._letters.parked_among(connection, names, streams)
-        for name in {consumer for consumer, _ in parked}:
-            aside = [
-                item.envelope
-                for item in new
-                if (name, item.envelope.stream_id) in parked and group.reads(item.partition, name)
-            ]
-            self._letters.put_aside(connection, name, aside)
+        concerned = {name for name, _ in parked}
+        for consumer in group:
+            if consumer.name in concerned:
+                aside = [
+                    event
+                    for event in _read(group, consumer, new)
+                    if (consumer.name, event.stream_id) in parked
+                ]
+                self._letters.put_aside(connection, consumer.name, aside)
         return parked
 
     def _blame(self, group: Group, item: LogItem, error: Exception) -> None:
@@ -205,15 +210,11 @@ def finish(connection: Connection, consumers: Iterable[Consumer]) -> None:
         kind.finish(connection, each)
 
 
-def _wanted(group: Group, consumer: Consumer, items: Collection[LogItem]) -> Iterator[Envelope]:
+def _read(group: Group, consumer: Consumer, items: Collection[LogItem]) -> Iterator[Envelope]:
+    """The events that this consumer reads here: without a broker all are in one partition."""
     for item in items:
         event = item.envelope
-        if (
-            not item.applied_before
-            and event.category in consumer.categories
-            and group.reads(item.partition, consumer.name)
-            and consumer.wants(event)
-        ):
+        if event.category in consumer.categories and group.reads(item.partition, consumer.name):
             yield event
 
 
