@@ -149,7 +149,8 @@ def is_loopback(host: str) -> bool:
 
 def erasure_register(settings: Settings) -> Finding:
     """Checks that everybody erased in the database is written down outside of it too."""
-    from runtime.erasure import register_of, unregistered
+    from runtime.erasure import unregistered
+    from runtime.erasure_register import register_of
 
     name, register = "erasure register", register_of(settings)
     try:

@@ -12,23 +12,19 @@ from commands.account.erasures import Erasures
 from commands.account.logins import Logins
 from commands.leaving import Contents
 from events.ids import SubjectId
-from events.store.master_keys import MasterKeys
+from events.store.master_key_ids import require_master_key
 from processors.account.acknowledgements import Acknowledgements
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.consumers.consumer import Consumer
 from processors.consumers.letting_go import LettingGo
 from processors.effects.effect import Effect
 from runtime.composition import Core
-from runtime.erasure_register import ErasureRegister
+from runtime.erasure_register import ErasureRegister, register_of
 from runtime.log_signing import LogSigning
 from runtime.mailing import mailer
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-def register_of(settings: Settings) -> ErasureRegister:
-    return ErasureRegister(settings.erasure_dir, settings.secrets.installation_key)
 
 
 def effects_of(
@@ -69,9 +65,7 @@ def before_ready(core: Core) -> None:
     who was erased is back. Raises MasterKeyMissing, RegisterDamaged.
     """
     with core.pool.connection() as connection:
-        row = connection.execute("SELECT key_id FROM master_key").fetchone()
-    if row is not None:
-        MasterKeys(core.settings.secrets.master_keys).require(row[0])
+        require_master_key(connection, core.settings.secrets.master_keys())
     replay_register(core)
 
 

@@ -15,10 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from events.errors import NoCultureError
 from events.times import rfc3339, utc_now
+
+if TYPE_CHECKING:
+    from runtime.settings import Settings
 
 NAME = "register.jsonl"
 
@@ -49,6 +52,10 @@ class Registered:
     workspace_id: str
     erasure_id: str
     registered_at: str
+
+
+def register_of(settings: Settings) -> ErasureRegister:
+    return ErasureRegister(settings.erasure_dir, settings.secrets.installation_key)
 
 
 class ErasureRegister:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
-from events.store.master_keys import MasterKeys, master_key_id, rewrap_some, use_key
+from events.store.master_key_ids import master_key_id
+from events.store.master_keys import MasterKeys, rewrap_some, use_key
 from runtime.secret_files import SecretFiles
 
 LOCK = 7521987

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -11,26 +10,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import ConnectionPool
 
-from events.errors import NoCultureError
+from events.store.master_key_ids import MasterKeyMissing, master_key_id
 
 Load = Callable[[], Sequence[bytes]]
 REWRAP_AT_ONCE = 500
-
-
-class MasterKeyMissing(NoCultureError):
-    status, code = 503, "master-key-missing"
-
-    def __init__(self, key_id: str | None) -> None:
-        which = f"The master key {key_id}" if key_id else "The master key of this database"
-        super().__init__(
-            f"{which} is not in the installation's secrets: put back the file `master_key` that"
-            " belongs to this database (docs/operations.md, lost master key)"
-        )
-
-
-def master_key_id(key: bytes) -> str:
-    """16 hex digits that name a key and tell nothing of it."""
-    return hashlib.sha256(b"noculture master key\x1f" + key).hexdigest()[:16]
 
 
 class MasterKeys:
@@ -46,10 +29,6 @@ class MasterKeys:
         if not self._newest:
             self._reload()
         return self._newest
-
-    def require(self, key_id: str) -> None:
-        """Raises MasterKeyMissing (503)."""
-        self._named(key_id)
 
     def wrap(self, key_id: str, subject: str, key: bytes) -> bytes:
         """Raises MasterKeyMissing (503)."""

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
-from events.store.master_keys import Load, MasterKeyMissing, MasterKeys, key_in_use
+from events.store.master_key_ids import MasterKeyMissing
+from events.store.master_keys import Load, MasterKeys, key_in_use
 
 CACHE_S = 60.0
 MAX_TRIES = 3

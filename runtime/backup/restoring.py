@@ -18,7 +18,7 @@ from runtime.backup.folder import Backup, BackupFailed, blobs_of, find_backup
 from runtime.backup.taking import require_embedded
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.engines.postgres_programs import PostgresPrograms, find_programs
-from runtime.erasure import register_of
+from runtime.erasure_register import register_of
 from runtime.errors import RuntimeProblem
 from runtime.settings import Settings
 from runtime.state import is_running

@@ -20,7 +20,7 @@ from runtime.backup.folder import SUPERUSERS_FILE, Backup, BackupFailed, blobs_o
 from runtime.backup.receiver import WalReceiver
 from runtime.engines.postgres import EmbeddedPostgres
 from runtime.engines.postgres_programs import PostgresPrograms, find_programs
-from runtime.erasure import register_of
+from runtime.erasure_register import register_of
 from runtime.errors import NothingRunning, PartUnavailable
 from runtime.settings import Settings
 

@@ -48,7 +48,7 @@ def rotate_master_key(json: Json = False) -> None:
 @app.command("erasures")
 def erasures(json: Json = False) -> None:
     """List the erased, from the register outside the database (exit code 1 if it is damaged)."""
-    from runtime.erasure import register_of
+    from runtime.erasure_register import register_of
 
     register = register_of(load_settings())
     entries = register.entries()

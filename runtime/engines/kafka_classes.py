@@ -39,6 +39,9 @@ class ClassArchive:
         """Options for Java: to use the archive, or to list what an archive needs."""
         self._is_used = self._file.exists()
         if self._is_used:
+            # Its time says when it was needed last, or one that all starts use would be forgotten.
+            with suppress(OSError):
+                os.utime(self._file)
             return [f"-XX:SharedArchiveFile={self._file}"]
         self._listed.unlink(missing_ok=True)
         return ["-Xshare:off", f"-XX:DumpLoadedClassList={self._listed}"]

@@ -45,13 +45,8 @@ class Home:
             self.names.append(name)
         return status
 
-    def at_head(self) -> None:
-        position = str(self.operator.events())
-        wait = ("consumers", "wait", "--position", position, "--timeout", "90")
-        self.operator.installation(*wait)
-
     def nothing_is_lost(self) -> None:
-        self.at_head()
+        self.operator.at_head()
         self.operator.does("The disk is full")
         known = {name for (name,) in self.operator.sql("SELECT name FROM views.accounts")}
         assert set(self.names) <= known

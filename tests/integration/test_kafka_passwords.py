@@ -8,8 +8,9 @@ import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from runtime.engines.kafka import PROPERTIES, EmbeddedKafka
 from runtime.engines.kafka_users import KafkaUser, embedded_config
 from runtime.secret_files import SecretFiles
 from runtime.settings import load_settings
+from tests.holes import written
 
 CACHE = load_settings().shared_cache_dir
 EVENTS = topic_of("asset")
@@ -111,15 +113,21 @@ def read(config: KafkaConfig, topic: str, group: str | None = None) -> list[byte
 def everything(broker: EmbeddedKafka) -> list[bytes]:
     """Every record of the event topic, also of transactions that did not commit."""
     consumer = KafkaConsumer(
-        EVENTS,
         **broker.config().client(),
         group_id=None,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
-        consumer_timeout_ms=1_500,
+        isolation_level="read_uncommitted",
     )
+    content: list[bytes] = []
     with closing(consumer):
-        return [record.value for record in consumer]
+        partitions = [TopicPartition(EVENTS, n) for n in consumer.partitions_for_topic(EVENTS)]
+        consumer.assign(partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(consumer.position(each) < ends[each] for each in partitions):
+            for records in consumer.poll(timeout_ms=500).values():
+                content += [record.value for record in records]
+    return content
 
 
 STRANGERS: dict[str, Callable[[KafkaConfig], KafkaConfig]] = {
@@ -254,17 +262,26 @@ RELAYS_OWN = {
 }
 
 
+@pytest.fixture(scope="module")
+def signed_in(broker: EmbeddedKafka) -> Iterator[Callable[[KafkaUser], KafkaAdminClient]]:
+    """One client a user: to sign in anew takes longer than to be refused."""
+    with ExitStack() as stack:
+        yield cache(lambda user: stack.enter_context(closing(client(broker.config(user)))))
+
+
 @pytest.mark.parametrize("user", [KafkaUser.WORKER, KafkaUser.AUDITOR])
 @pytest.mark.parametrize("change", CHANGES)
-def test_readers_change_nothing(broker: EmbeddedKafka, user: KafkaUser, change: str):
-    with closing(client(broker.config(user))) as admin:
-        assert denied(lambda: CHANGES[change](admin))
+def test_readers_change_nothing(
+    signed_in: Callable[[KafkaUser], KafkaAdminClient], user: KafkaUser, change: str
+):
+    assert denied(lambda: CHANGES[change](signed_in(user)))
 
 
 @pytest.mark.parametrize("change", sorted(CHANGES.keys() - RELAYS_OWN))
-def test_the_relay_changes_nothing_but_its_topics(broker: EmbeddedKafka, change: str):
-    with closing(client(broker.config(KafkaUser.RELAY))) as admin:
-        assert denied(lambda: CHANGES[change](admin))
+def test_the_relay_changes_nothing_but_its_topics(
+    signed_in: Callable[[KafkaUser], KafkaAdminClient], change: str
+):
+    assert denied(lambda: CHANGES[change](signed_in(KafkaUser.RELAY)))
 
 
 @pytest.mark.parametrize("user", [KafkaUser.WORKER, KafkaUser.AUDITOR])
@@ -344,6 +361,11 @@ def passwords(broker: EmbeddedKafka) -> list[str]:
     return [broker.secrets.kafka_password(user) for user in KafkaUser]
 
 
+def holds_any(path: Path, passwords: list[str]) -> bool:
+    content = written(path)
+    return any(password.encode() in content for password in passwords)
+
+
 def test_passwords_are_read_by_nobody_else_on_the_machine(broker: EmbeddedKafka):
     secret = passwords(broker)
     assert len(set(secret)) == 4
@@ -356,9 +378,7 @@ def test_passwords_are_read_by_nobody_else_on_the_machine(broker: EmbeddedKafka)
     for folder in (broker._dir, broker.secrets.folder):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     holding = [
-        path
-        for path in broker._dir.parent.rglob("*")
-        if path.is_file() and any(p.encode() in path.read_bytes() for p in secret)
+        path for path in broker._dir.parent.rglob("*") if path.is_file() and holds_any(path, secret)
     ]
     assert {path.name for path in holding} == {
         "server.properties",
@@ -382,26 +402,23 @@ def test_a_client_says_no_password_when_it_tells_its_settings(broker: EmbeddedKa
         assert (config.password or "") not in shown
 
 
-def test_a_changed_password_and_a_changed_right_take_effect_at_the_next_start(tmp_path: Path):
-    engine = EmbeddedKafka(tmp_path / "kafka", CACHE)
-    engine.start()
-    old = engine.config(KafkaUser.WORKER)
-    with closing(client(engine.config())) as admin:
+def test_a_changed_password_and_a_changed_right_take_effect_at_the_next_start(
+    broker: EmbeddedKafka,
+):
+    """The last of this broker: it has another password of the worker and a new right afterwards."""
+    old = broker.config(KafkaUser.WORKER)
+    with closing(client(broker.config())) as admin:
         foreign = ACL("User:bob", *FREE_FOR_ALL[1:])
         admin.create_acls([ACL("User:worker", *FREE_FOR_ALL[1:]), foreign])
-    engine.stop()
-    (engine.secrets.folder / "kafka_worker_password").unlink()
-    engine.start()
-    try:
-        with pytest.raises(KafkaError):
-            client(replace(old, bootstrap=engine.bootstrap))
-        worker = engine.config(KafkaUser.WORKER)
-        KafkaTopics(engine.config(KafkaUser.RELAY)).ensure(["asset"])
-        assert denied(lambda: send(worker, EVENTS))
-        with closing(client(engine.config())) as admin:
-            assert admin.describe_acls(ACLFilter(*foreign_filter(foreign)))[0] == [foreign]
-    finally:
-        engine.stop()
+    broker.stop()
+    (broker.secrets.folder / "kafka_worker_password").unlink()
+    broker.start()
+    with pytest.raises(KafkaError):
+        client(replace(old, bootstrap=broker.bootstrap))
+    worker = broker.config(KafkaUser.WORKER)
+    assert denied(lambda: send(worker, EVENTS))
+    with closing(client(broker.config())) as admin:
+        assert admin.describe_acls(ACLFilter(*foreign_filter(foreign)))[0] == [foreign]
 
 
 def foreign_filter(right: ACL) -> tuple[Any, ...]:

@@ -117,3 +117,24 @@ def test_few_archives_are_kept(tmp_path: Path, archive: ClassArchive):
     archive.make()
     assert len(archives(tmp_path)) == ARCHIVES_KEPT
     assert {path.name for path in archives(tmp_path)} >= {"old4.jsa", "old5.jsa"}
+
+
+def test_an_archive_that_is_in_use_is_kept_however_old_it_is(
+    tmp_path: Path, archive: ClassArchive, java: Path, jar: Path
+):
+    listed(archive.options())
+    archive.make()
+    [made] = archives(tmp_path)
+    os.utime(made, (0, 0))
+    for number in range(1, 1 + ARCHIVES_KEPT):
+        old = tmp_path / "cache" / f"old{number}.jsa"
+        old.write_text("old")
+        os.utime(old, (number, number))
+    assert archive_of(tmp_path, java, jar).options() == [f"-XX:SharedArchiveFile={made}"]
+    other = tmp_path / "other.jar"
+    other.write_text("other classes")
+    another = archive_of(tmp_path, java, other)
+    listed(another.options())
+    another.make()
+    assert made in archives(tmp_path)
+    assert len(archives(tmp_path)) == ARCHIVES_KEPT

@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from events.ids import AccountId
 from events.store import master_keys
-from events.store.master_keys import MasterKeyMissing, master_key_id
+from events.store.master_key_ids import MasterKeyMissing, master_key_id
 from events.store.subject_keys import DESTROY, PostgresSubjectKeys, SubjectGone
 from runtime import master_key_rotation
 from runtime.master_key_rotation import rotate_master_key
