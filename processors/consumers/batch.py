@@ -202,7 +202,7 @@ class Batches:
 
 
 def finish(connection: Connection, consumers: Iterable[Consumer]) -> None:
-    """What consumers do last in their transaction, those of a class together."""
+    """Does what consumers do last in their transaction, those of a class together."""
     by_class: dict[type[Consumer], list[Consumer]] = {}
     for consumer in consumers:
         by_class.setdefault(type(consumer), []).append(consumer)
@@ -219,7 +219,7 @@ def _read(group: Group, consumer: Consumer, items: Collection[LogItem]) -> Itera
 
 
 def _name(group: Group) -> str:
-    """What a trace calls it."""
+    """The name for traces."""
     if group.lane:
         return group.lane
     return next((consumer.name for consumer in islice(group, 1)), "nobody")

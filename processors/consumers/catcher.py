@@ -23,7 +23,8 @@ from processors.consumers.batch import Batches, ConsumerStopped, is_passing
 from processors.consumers.checkpoints import CheckpointMoved, Move, Row, rows_of, swap
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.group import Group
-from processors.consumers.lane import CLOSE, Lane
+from processors.consumers.joining import CLOSE
+from processors.consumers.lane import Lane
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.reports import Reports
 from processors.wake import Wake

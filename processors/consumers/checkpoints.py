@@ -115,13 +115,13 @@ def swap(
 def rows_on(
     connection: Connection, partitions: Collection[LogPartition], *, locked: bool = False
 ) -> list[Row]:
-    """Of every consumer that reads one of the partitions; `locked` for this transaction."""
+    """Finds those of every consumer that reads one of the partitions; `locked` for this transaction."""
     topics, numbers = [p.topic for p in partitions], [p.number for p in partitions]
     return _rows(connection, _OF_PARTITIONS, (topics, numbers), locked)
 
 
 def rows_of(connection: Connection, consumer: str, *, locked: bool = False) -> list[Row]:
-    """Of one consumer, on all partitions."""
+    """Finds those of one consumer, on all partitions."""
     return _rows(connection, _OF_CONSUMER, (consumer,), locked)
 
 

@@ -20,7 +20,7 @@ from processors.consumers.batch import is_passing
 from processors.consumers.catcher import STOPPED_RETRY_S, Catcher
 from processors.consumers.consumer import Consumer
 from processors.consumers.feed import Feed
-from processors.consumers.lane import Lane
+from processors.consumers.lane import Lane, Neighbours
 from processors.consumers.registry import UpgradeNeeded, register
 from processors.consumers.reports import Reports
 from processors.rebuild import Rebuilder
@@ -91,7 +91,7 @@ class Engine:
             lanes = [lane for lane in self._lanes if not lane.entered]
         else:
             lanes = self._lanes
-        return sorted(name for lane in lanes for name in lane.names())
+        return sorted(consumer.name for lane in lanes for consumer in lane)
 
     def run(self, stop: threading.Event) -> None:
         """Block until `stop`; every batch under way is finished first."""
@@ -111,10 +111,10 @@ class Engine:
         self._end()
 
     def _lane(self, name: str, consumers: Sequence[Consumer]) -> Lane:
-        return Lane(
-            *(name, consumers, self._pool, self._codec, self._reports),
-            *(self._feed.rewind, self._catcher.due.set, self._split, self._postpone),
+        neighbours = Neighbours(
+            self._feed.rewind, self._catcher.due.set, self._split, self._postpone
         )
+        return Lane(name, consumers, self._pool, self._codec, self._reports, neighbours)
 
     def _categories(self) -> list[str]:
         return sorted({c for consumer in self._consumers for c in consumer.categories})
@@ -127,7 +127,7 @@ class Engine:
     def _split(self, lane: Lane, consumer: Consumer) -> None:
         """From the lane's own thread, between two batches."""
         with self._feed.giving:
-            own = lane.twin(consumer, consumer.name)
+            own = lane.twin(consumer)
             self._lanes.append(own)
         self._run_thread(own.name, own.run)
 
@@ -142,7 +142,7 @@ class Engine:
                     self._postpone(consumer.name)
 
     def _postpone(self, name: str) -> None:
-        """Until it is registered again."""
+        """Have it wait until it is registered again."""
         self._pending.setdefault(name, 0.0)
         self._catcher.due.set()
 

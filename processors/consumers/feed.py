@@ -168,7 +168,7 @@ class Feed:
     def _say_stopped(self, reason: str) -> None:
         self.placed = True
         self._say_fed(False)
-        self._reports.stopped([name for lane in self._lanes for name in lane.names()], reason)
+        self._reports.stopped([consumer.name for lane in self._lanes for consumer in lane], reason)
 
 
 def _earlier(one: Checkpoint, other: Checkpoint) -> Checkpoint:

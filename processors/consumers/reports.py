@@ -1,4 +1,4 @@
-"""What is said of consumers in their rows: why one waits for somebody, or that it works again."""
+"""Says in the rows of consumers why one waits for somebody, or that it works again."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from events.store.postgres import PostgresEvents
 from processors.consumers.catcher import Catcher
 from processors.consumers.checkpoints import CheckpointMoved, fronts, give_up, rows_on
 from processors.consumers.consumer import Consumer
-from processors.consumers.lane import Lane
+from processors.consumers.lane import Lane, Neighbours
 from processors.consumers.registry import register
 from processors.consumers.reports import Reports
 from tests.integration.consumers.support import Writer, codec_of
@@ -77,7 +77,7 @@ class Worker:
         self.stop = threading.Event()
         self.lane = Lane(
             *(LANE, counters(), pool, codec, reports),
-            *(self.rewind, lambda: None, self._no_split, lambda name: None),
+            Neighbours(self.rewind, lambda: None, self._no_split, lambda name: None),
         )
         self.share: frozenset[LogPartition] = frozenset()
         self.catcher = Catcher(
@@ -111,7 +111,7 @@ class Worker:
     def turn(self) -> None:
         with suppress(CheckpointMoved):
             try:
-                self.lane._turn(self.stop)
+                self.lane.turn(self.stop)
             except BaseException:
                 self.lane._stale = True
                 raise
