@@ -20,7 +20,7 @@ from events.store.signing import LogSigner
 from processors.checkpointer import Checkpointer
 from processors.compare import compare
 from tests.conftest import Database
-from tests.integration.consumers.support import Writer, eventually
+from tests.integration.consumers.support import Writer, eventually, proofs_of
 from tests.integration.store.tampering import rehash_from
 
 SIGNER = LogSigner(b"s" * 32)
@@ -86,13 +86,13 @@ def test_comparing_with_kafka_finds_a_cut_tail_and_a_rehashed_suffix(
     head = writer.lives(10)
     with relaying():
         eventually(lambda: LogProgress(pool, "kafka").relayed() >= head, 30)
-    assert compare(pool, config).ok
+    assert compare(pool, config, proofs_of(pool)).ok
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         if damage == "cut":
             owner.execute("DELETE FROM events WHERE position > %s", (head - 4,))
         else:
             rehash_from(owner, head - 3, b'{"forged": true}')
-    found = compare(pool, config, settle_s=0)
+    found = compare(pool, config, proofs_of(pool), settle_s=0)
     assert not found.ok
     assert found.extra == 4
     assert found.missing == (0 if damage == "cut" else 4)
