@@ -55,6 +55,9 @@ def check(
     kept = promised is not None and not promised.refilling and promised.heads == progress.heads
     if not kept and progress.position > 0:
         _republish(log, publisher, progress, promised, batch)
+    elif unproven_up_to is None and progress.position > 0:
+        # The next check believes no promise without a MAC.
+        publisher.publish([], progress)
     return progress
 
 
@@ -115,14 +118,10 @@ class _Seeing:
             raise NotProven("its MAC is wrong")
         envelope = from_record(partition.topic, record.value, record.headers)
         source = dict(record.headers)["ce_source"].decode()
-        up_to = self._unproven_up_to
         # Before the first MAC the last records are compared with the store as they always were: a
         # restored store must be noticed.
-        if proven is None and up_to is not None:
-            if envelope.position > up_to:
-                raise NotProven("it has no MAC")
-            if not self._proofs.is_stored(partition, envelope):
-                raise NotProven("it has no MAC and is not what the store holds")
+        if proven is None and self._unproven_up_to is not None:
+            self._proofs.require_old(partition, envelope, self._unproven_up_to)
         if self._refilled and is_of_earlier_epoch(source, *self._identity):
             raise NotProven("it is from before `log recover`")
         return SeenRecord(partition, record.offset, source, envelope, proven is True)

@@ -14,6 +14,7 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import InconsistentTopicIdError, KafkaError
 
+from events.log.kafka_batches import put_unreadable_batches_aside
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_fetching import remember_fetch_entries
 from events.log.kafka_topics import KafkaTopics
@@ -27,6 +28,7 @@ CLOSE_MS = 2_000
 SILENT_S = 45.0
 
 remember_fetch_entries()
+put_unreadable_batches_aside()
 
 
 class GroupSilent(KafkaError):  # type: ignore[misc]

@@ -14,12 +14,15 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from events.envelope import Envelope
+from events.log.kafka_batches import put_unreadable_batches_aside
 from events.log.kafka_config import KafkaConfig
 from events.log.partitions import LogPartition
 
 Found = TypeVar("Found")
 STALLED_S = 30.0
 FIRST_STEP_BACK = 64
+
+put_unreadable_batches_aside()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _KEY_ID_LENGTH = 8
 class RecordMac:
     """Makes MACs under one key. A header's value is `<key id>.<HMAC-SHA256, hex>`.
 
-    4.6 µs for an event of 250 bytes with its 18 headers, of which SHA-256 takes 1.6.
+    4.9 µs for an event of 250 bytes with its 18 headers, of which SHA-256 takes 2.0; 5.3 to check.
     """
 
     def __init__(self, key: bytes) -> None:

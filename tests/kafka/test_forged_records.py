@@ -46,12 +46,13 @@ from tests.kafka.conftest import relaying_with
 ASSETS, ANALYSES = topic_of("asset"), topic_of("analysis")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Thief:
-    """Reads the topics and the log, and writes whatever it likes."""
+    """Reads the topics and the log, and writes whatever it likes. `stolen` is a true record."""
 
     config: KafkaConfig
     pool: ConnectionPool
+    stolen: Any = None
 
     def write(self, topic: str, partition: int, key: Any, value: Any, headers: Any) -> None:
         producer = KafkaProducer(**self.config.client())
@@ -80,11 +81,6 @@ class Thief:
         )
         with closing(consumer):
             yield from consumer
-
-    def stolen(self) -> Any:
-        """A record of the relay's: the log's first event, as it was published."""
-        records = (r for r in self.records(ASSETS) if dict(r.headers).get("ce_position") == b"1")
-        return next(records)
 
 
 def rejected(thief: Thief) -> None:
@@ -115,36 +111,48 @@ def of_nothing(thief: Thief) -> None:
     thief.write(ASSETS, 0, b"ast_", None, [])
 
 
+class NoText(str):
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+def unreadable(thief: Thief) -> None:
+    """The client library gave up at a header's name that is no text."""
+    thief.write(ASSETS, 0, b"ast_", b"{}", [(NoText("name"), b"")])
+
+
 def under_a_guessed_mac(thief: Thief) -> None:
-    record = thief.stolen()
+    record = thief.stolen
     headers = [*record.headers[:-1], (MAC_HEADER, record.headers[-1][1][:-1] + b"g")]
     thief.write(ASSETS, record.partition, record.key, record.value, headers)
 
 
 def with_another_header(thief: Thief) -> None:
-    record = thief.stolen()
+    record = thief.stolen
     headers = [("ce_tenant", b"wsp_other"), *record.headers]
     thief.write(ASSETS, record.partition, record.key, record.value, headers)
 
 
 def with_another_value(thief: Thief) -> None:
-    record = thief.stolen()
+    record = thief.stolen
     thief.write(ASSETS, record.partition, record.key, b"{}", record.headers)
 
 
 def again(thief: Thief) -> None:
-    record = thief.stolen()
+    record = thief.stolen
     thief.write(ASSETS, record.partition, record.key, record.value, record.headers)
 
 
 def in_another_partition(thief: Thief) -> None:
-    record = thief.stolen()
+    record = thief.stolen
     partition = (record.partition + 1) % PARTITIONS
     thief.write(ASSETS, partition, record.key, record.value, record.headers)
 
 
 def in_another_topic(thief: Thief) -> None:
-    record = thief.stolen()
+    record = thief.stolen
     thief.write(ANALYSES, record.partition, record.key, record.value, record.headers)
 
 
@@ -154,6 +162,7 @@ ATTACKS: tuple[Callable[[Thief], None], ...] = (
     far_ahead,
     indigestible,
     of_nothing,
+    unreadable,
     under_a_guessed_mac,
     with_another_header,
     with_another_value,
@@ -189,6 +198,7 @@ def test_nothing_stops_nothing_is_applied_and_the_alarm_says_it(
         log = KafkaLog(config, proofs_of(pool))
         with relaying() as relay, running(consumers, log, pool, rebuilder):
             applied(writer.lives(10, seed=seed), pool, progress)
+            thief.stolen = thief.stolen or next(thief.records(ASSETS))
             for number, attack in enumerate(ATTACKS):
                 attack(thief)
                 forged += 1
