@@ -89,8 +89,8 @@ def _promised(
 
 
 class _Seeing:
-    """What the relay takes for an event of its own. With `refilled` the topics are of this epoch,
-    and what an earlier one published was written there again by somebody else.
+    """Tells the relay's events from others. With `refilled` the topics are of this epoch, and
+    records of an earlier one were written there again by somebody else.
     """
 
     def __init__(

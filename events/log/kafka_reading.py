@@ -40,7 +40,7 @@ class SeenRecord:
         return self.envelope.position
 
 
-# What a record of a partition is; None for one that is put aside.
+# Reads a record of a partition; None for one that is put aside.
 Seeing = Callable[[LogPartition, Any], SeenRecord | None]
 
 

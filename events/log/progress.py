@@ -129,7 +129,7 @@ class LogProgress:
             )
 
     def records_alarm(self) -> str | None:
-        """What to tell of records that are not the relay's; None while there are none."""
+        """Tells of records that are not the relay's; None while there are none."""
         found = self.put_aside()
         if not found:
             return None

@@ -26,7 +26,7 @@ class NotProven(ValueError):
 
 
 class RecordProofs:
-    """What a process needs to tell records of the relay from others. Thread-safe."""
+    """Tells records of the relay from others, for all readers of a process. Thread-safe."""
 
     def __init__(self, pool: ConnectionPool, keys: MacKeys) -> None:
         self._pool, self._keys = pool, keys

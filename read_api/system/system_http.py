@@ -36,7 +36,12 @@ def router(
     readiness = Gathering[None, ReadinessDto](lambda asked: [_ready(checks, alarms)] * len(asked))
     figures = Gathering[None, bytes](lambda asked: [metrics.text()] * len(asked))
 
-    @routes.get("/healthz", operation_id="getHealth", summary="The process is up")
+    @routes.get(
+        "/healthz",
+        operation_id="getHealth",
+        summary="The process is up",
+        response_model_exclude={"alarms"},
+    )
     async def healthz() -> ReadinessDto:
         return ReadinessDto(ready=True)
 
@@ -54,7 +59,8 @@ def router(
             # The database server may hang without refusing: then only this time limit answers.
             reasons = {"database": f"no answer within {ANSWER_WITHIN_S:g} seconds"}
             answer = ReadinessDto(ready=False, reasons=reasons)
-        return JSONResponse(answer.model_dump(), status_code=200 if answer.ready else 503)
+        told = answer.model_dump(exclude=None if answer.alarms else {"alarms"})
+        return JSONResponse(told, status_code=200 if answer.ready else 503)
 
     @routes.get(
         "/metrics",

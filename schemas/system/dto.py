@@ -52,7 +52,9 @@ class SystemDto(Dto):
 
 
 class ReadinessDto(Dto):
-    """`reasons` names what is missing, `alarms` what somebody must look at while all goes on."""
+    """`reasons` names what is missing; `alarms`, where there are any, what somebody must look at
+    while all goes on.
+    """
 
     ready: bool
     reasons: dict[str, str] = Field(default_factory=dict)
