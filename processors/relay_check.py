@@ -44,6 +44,7 @@ def check(
     promised = _promised(config, proofs, publisher.source, unproven_up_to)
     seeing = _Seeing(proofs, store, unproven_up_to, refilled=promised is not None)
     last = last_events(config, topics, seeing)
+    seeing.tell()
     _compare(store, last, publisher.source)
     publisher.expect({partition: seen.offset + 1 for partition, seen in last.items()})
     if promised and promised.position > (head := store.head()):
@@ -103,14 +104,22 @@ class _Seeing:
     ) -> None:
         self._proofs, self._unproven_up_to, self._refilled = proofs, unproven_up_to, refilled
         self._identity = store.log_identity()
+        # How many of each partition, and why the last of them.
+        self._aside: dict[LogPartition, tuple[int, str]] = {}
 
     def __call__(self, partition: LogPartition, record: Any) -> SeenRecord | None:
         try:
             return self._seen(partition, record)
         except UNREADABLE as error:
+            count, _ = self._aside.get(partition, (0, ""))
             reason = str(error) if isinstance(error, NotProven) else "it is no event"
-            logger.error("%s at offset %d is put aside: %s", partition, record.offset, reason)
+            self._aside[partition] = count + 1, reason
             return None
+
+    def tell(self) -> None:
+        """Says in the log what was passed over; consumers, which read everything, count it."""
+        for partition, (count, reason) in self._aside.items():
+            logger.error("%d of the last records of %s are put aside: %s", count, partition, reason)
 
     def _seen(self, partition: LogPartition, record: Any) -> SeenRecord:
         proven = self._proofs.macs.prove(partition, record.key, record.value, record.headers)

@@ -174,7 +174,7 @@ def compare(json: Json = False) -> None:
             core.pool, kafka_config(settings, KafkaUser.AUDITOR), record_proofs(core)
         )
     if json:
-        print_json({"ok": compared.ok} | asdict(compared))
+        print_json(compared.to_json())
     else:
         for name, value in asdict(compared).items():
             print(f"{name:<11}{value}")

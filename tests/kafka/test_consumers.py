@@ -17,6 +17,7 @@ from events.log.partitions import topic_of
 from events.log.port import LoadVector, LogReader
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
+from events.log.proving import RecordProofs
 from events.log.tail import LogTail
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
@@ -180,8 +181,8 @@ def test_a_topic_deleted_by_hand_comes_back_without_loss(
 class Watched(KafkaLog):
     """Keeps the readers that it gave out."""
 
-    def __init__(self, config: KafkaConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: KafkaConfig, proofs: RecordProofs) -> None:
+        super().__init__(config, proofs)
         self.readers: list[LogReader] = []
 
     def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:

@@ -17,6 +17,7 @@ from events.ids import AssetId, WorkspaceId
 from events.log import aside
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
+from events.log.outgoing import OutgoingRecords
 from events.log.partitions import PARTITIONS, partition_of, topic_of
 from events.log.progress import LogProgress
 from events.log.proof import MAC_HEADER
@@ -278,6 +279,31 @@ def test_what_was_published_before_a_recovery_is_put_aside_when_it_comes_again(
         last = writer.lives(3, seed=4)
         eventually(lambda: progress.relayed() >= last, 30)
         assert relay.refused is None
+
+
+def test_what_an_older_relay_published_meanwhile_is_published_again_with_macs(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    """Somebody went back to a version without MACs for an hour, or upgraded the workers first."""
+    make_tally(pool)
+    with running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
+        with relaying():
+            last = writer.lives(10)
+            caught_up(progress, "tally", last, 40)
+        head = writer.lives(10, seed=2)
+        source = source_of(*PostgresEvents(pool).log_identity())
+        for record in OutgoingRecords(pool, source).after(last, 1_000):
+            Thief(config, pool).write(*record.partition, record.key, record.value, record.headers)
+        eventually(lambda: sum(progress.put_aside().values()) == head - last, 40)
+        assert tallied(pool) == list(range(1, last + 1))
+        with relaying():
+            caught_up(progress, "tally", head, 40)
+        assert tallied(pool) == list(range(1, head + 1))
 
 
 def test_records_of_an_exchanged_key_are_believed_and_those_of_a_lost_one_published_again(
