@@ -4,7 +4,6 @@ committed offset.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
@@ -16,21 +15,21 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import InconsistentTopicIdError, KafkaError
 
-from events.log.errors import NotOurRecord
+from events.log.kafka_batches import put_unreadable_batches_aside
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_fetching import remember_fetch_entries
 from events.log.kafka_topics import KafkaTopics
 from events.log.kafka_waiting import WakefulConsumer
 from events.log.partitions import LogPartition, partitions_of, topic_of
 from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
-from events.log.records import from_record
+from events.log.proving import Reading, RecordProofs
 
-log = logging.getLogger(__name__)
 CLOSE_MS = 2_000
 # A live group answers every two seconds.
 SILENT_S = 45.0
 
 remember_fetch_entries()
+put_unreadable_batches_aside()
 
 
 class GroupSilent(KafkaError):  # type: ignore[misc]
@@ -43,8 +42,8 @@ class GroupSilent(KafkaError):  # type: ignore[misc]
 class KafkaLog:
     """The adapter that scales: workers of one group share the partitions."""
 
-    def __init__(self, config: KafkaConfig) -> None:
-        self._config = config
+    def __init__(self, config: KafkaConfig, proofs: RecordProofs) -> None:
+        self._config, self._proofs = config, proofs
         self._topics = KafkaTopics(config)
 
     def partitions(self, categories: Sequence[str]) -> list[LogPartition]:
@@ -53,14 +52,20 @@ class KafkaLog:
     def reader(self, group: str, categories: Sequence[str], load: LoadVector) -> LogReader:
         topic_ids = self._topics.made(categories)
         wanted = {topic_of(category): topic_ids[topic_of(category)] for category in categories}
-        return _KafkaReader(self._config, group, wanted, load)
+        return _KafkaReader(self._config, self._proofs.reading(), group, wanted, load)
 
 
 class _KafkaReader:
     def __init__(
-        self, config: KafkaConfig, group: str, topic_ids: dict[str, str], load: LoadVector
+        self,
+        config: KafkaConfig,
+        reading: Reading,
+        group: str,
+        topic_ids: dict[str, str],
+        load: LoadVector,
     ) -> None:
         self._config, self._topic_ids, self._load = config, topic_ids, load
+        self._reading = reading
         self._name, self._opened = group, time.monotonic()
         self._vector = Vector()
         # What was read last of a partition, or where it was resumed.
@@ -185,23 +190,12 @@ class _KafkaReader:
         return False
 
     def _ours(self, partition: LogPartition, record: Any) -> LogItem | None:
-        """None for what a stranger wrote: it is in no log, so leaving it out leaves nothing out."""
-        try:
-            return self._item(partition, record)
-        except NotOurRecord as error:
-            log.error("%s leaves a record aside: %s", self._name, error)
+        """None for what is not the relay's: it is in no log, so nothing is left out with it."""
+        topic_id = self._topic_ids[partition.topic]
+        envelope = self._reading.envelope(partition, topic_id, record)
+        if envelope is None:
             return None
-
-    def _item(self, partition: LogPartition, record: Any) -> LogItem:
-        try:
-            envelope = from_record(partition.topic, record.value, record.headers)
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise NotOurRecord(partition.topic, partition.number, record.offset) from error
-        checkpoint = Checkpoint(
-            envelope.position,
-            record.offset,
-            self._topic_ids[partition.topic],
-        )
+        checkpoint = Checkpoint(envelope.position, record.offset, topic_id)
         return LogItem(envelope, partition, checkpoint)
 
     def _same_topics(self) -> None:
