@@ -33,7 +33,7 @@ class Group:
         return name in self._consumers
 
     def join(self, consumer: Consumer, build: int, partition: LogPartition) -> None:
-        """It stands where the others stand."""
+        """Take it in: it stands where the others stand."""
         self._consumers[consumer.name] = consumer
         self._readers.setdefault(partition, {})[consumer.name] = build
 
@@ -43,7 +43,7 @@ class Group:
             readers.pop(name, None)
 
     def clear(self, partitions: Iterable[LogPartition]) -> None:
-        """Nobody here reads these any longer."""
+        """Forget all who read these."""
         for partition in partitions:
             self._readers.pop(partition, None)
             self.vector.pop(partition, None)

@@ -37,9 +37,9 @@ HEALTHY_AFTER_S = 5.0
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Those whom a lane turns to: `rewind` gives again what nobody here has, `look` brings up who is too
-    far behind, `split` makes a lane for one that holds the others up, and `register` is for one
-    whose live build is another program's.
+    """Those whom a lane turns to: `rewind` gives again what nobody here has, `look` brings up who
+    is too far behind, `split` makes a lane for one that holds the others up, and `register` is for
+    one whose live build is another program's.
     """
 
     rewind: Callable[[], None]

@@ -13,8 +13,8 @@ HEAVY_S, TIMES, SMALL_BATCH = 0.05, 3, 500
 
 
 class Scales:
-    """Weighs the batches of one lane. Statements are only sent on, so where a batch was slow the answers of
-    each consumer's are waited for in the next: else nobody could be named.
+    """Weighs the batches of one lane. Statements are only sent on, so where a batch was slow the
+    answers of each consumer's are waited for in the next: else nobody could be named.
     """
 
     def __init__(self) -> None:
