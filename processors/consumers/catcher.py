@@ -221,7 +221,7 @@ def _take(connection: Connection, rows: Iterable[Row]) -> None:
 
 
 def _group_of(consumer: Consumer, rows: Iterable[Row], goals: Mapping[LogPartition, int]) -> Group:
-    """Makes a group of it alone, with all its checkpoints: what it read on Kafka counts in the store as well."""
+    """Makes a group of it alone, with all its checkpoints: what was read on Kafka counts here."""
     group = Group()
     for row in rows:
         group.vector[row.partition] = row.at

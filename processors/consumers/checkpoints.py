@@ -115,7 +115,7 @@ def swap(
 def rows_on(
     connection: Connection, partitions: Collection[LogPartition], *, locked: bool = False
 ) -> list[Row]:
-    """Finds those of all consumers that read one of the partitions; `locked` for this transaction."""
+    """Finds those of all who read one of the partitions; `locked` for this transaction."""
     topics, numbers = [p.topic for p in partitions], [p.number for p in partitions]
     return _rows(connection, _OF_PARTITIONS, (topics, numbers), locked)
 
