@@ -99,12 +99,12 @@ def test_a_reader_that_waits_ends_when_it_is_told(
 
 
 def test_a_reader_that_asks_for_offsets_ends_when_it_is_told(
-    config: KafkaConfig, monkeypatch: pytest.MonkeyPatch
+    config: KafkaConfig, pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch
 ):
     """Regression: out of this wait came an error, and the consumer left its group and joined anew.
     On a busy machine every reader that has just been given its partitions stands here.
     """
-    reader = reader_of(config)
+    reader = reader_of(config, pool)
     eventually(lambda: not reader.poll(100, 0.2) and reader.joined)
     consumer = reader._consumer
     monkeypatch.setattr(
