@@ -22,6 +22,7 @@ from events.log.kafka_config import KafkaConfig
 from events.log.kafka_topics import KafkaTopics
 from events.log.outgoing import OutgoingRecord, OutgoingRecords
 from events.log.partitions import partitions_of
+from events.log.proving import RecordProofs
 from events.log.records import source_of
 from events.model import REGISTRY
 from events.store.log import PostgresLog
@@ -82,13 +83,13 @@ def _relay_s(rig: Rig, database: Database, config: KafkaConfig) -> float:
         psycopg.connect(database.relay_url, autocommit=True) as connection,
     ):
         assert take_relay_lock(connection)
-        with RelaySession(connection, pool, config) as session:
+        with RelaySession(connection, pool, config, _proofs(pool)) as session:
             session.check()
             begun = time.perf_counter()
             while session.publish_next():
                 pass
             elapsed_s = time.perf_counter() - begun
-        assert compare(pool, config, settle_s=0).ok
+        assert compare(pool, config, _proofs(pool), settle_s=0).ok
         return elapsed_s
 
 
@@ -116,6 +117,10 @@ def _producer_s(rig: Rig, database: Database, config: KafkaConfig) -> float:
         return time.perf_counter() - begun
     finally:
         producer.close()
+
+
+def _proofs(pool: Any) -> RecordProofs:
+    return RecordProofs(pool, lambda: (b"p" * 32,))
 
 
 def _records(rig: Rig, database: Database) -> list[OutgoingRecord]:
@@ -205,7 +210,9 @@ def _topics(rig: Rig) -> Iterator[KafkaConfig]:
 @contextmanager
 def _relaying(database: Database, pool: Any, config: KafkaConfig) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=Relay(database.relay_url, pool, config).run, args=(stop,))
+    thread = threading.Thread(
+        target=Relay(database.relay_url, pool, config, _proofs(pool)).run, args=(stop,)
+    )
     thread.start()
     try:
         yield

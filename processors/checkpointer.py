@@ -7,9 +7,11 @@ continue what was signed and exported before.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -26,7 +28,7 @@ from events.store.checkpoints import (
     CheckpointTable,
     signed,
 )
-from events.store.log_keys import Signing
+from events.store.log_keys import KnownKeys, Signing
 from events.store.merkle import root
 from events.store.tree import BrokenChain, StoredTree, follow
 from events.times import from_micros
@@ -87,7 +89,7 @@ class Checkpointer:
                 log.warning("checkpoints wait: %s: %s", type(error).__name__, error)
                 self._published, pause_s = None, PAUSE_S
             except Exception as error:
-                # A record on the topic that is none of ours, for one: the log goes on meanwhile.
+                # A fault of ours: the log goes on meanwhile.
                 if self.refused is None:
                     log.exception("no checkpoint is signed")
                 self.refused = f"checkpoints: {safely(error)}"
@@ -141,7 +143,7 @@ class Checkpointer:
         if self._topic is None:
             return
         if self._published is None:
-            last = self._topic.last()
+            last = self._topic.last(partial(_is_of, self._signing.now()[1]))
             self._published = Checkpoint.from_json(last).key if last else (0, 0)
         behind = [c for c in self._file.read() if c.key > self._published]
         if behind:
@@ -179,6 +181,15 @@ class Checkpointer:
         checkpoint = signed(_made(connection, tree, last, log_id, epoch, head), signer)
         CheckpointTable(connection).add(checkpoint)
         return checkpoint
+
+
+def _is_of(keys: KnownKeys, value: bytes) -> bool:
+    """Whether a record of the topic is a checkpoint that this installation has signed."""
+    try:
+        keys.check([Checkpoint.from_json(json.loads(value))], "the topic of checkpoints")
+    except (BadCheckpoint, KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _made(

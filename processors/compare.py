@@ -7,17 +7,22 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import pairwise
+from typing import Any
 
 from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 
+from events.envelope import Envelope
 from events.log.kafka_config import KafkaConfig
-from events.log.kafka_reading import read_events
+from events.log.kafka_reading import read_records
 from events.log.kafka_topics import KafkaTopics
 from events.log.kafka_transactions import OpenTransaction, open_transactions
 from events.log.partitions import LogPartition, partition_of
 from events.log.progress import LogProgress
+from events.log.proving import UNREADABLE, RecordProofs
+from events.log.records import from_record
 from events.store.postgres import PostgresEvents
 
 SETTLE_S = 10.0
@@ -28,7 +33,7 @@ PAGE = 5_000
 @dataclass(frozen=True, slots=True)
 class Compared:
     """`events` are the store's; an event that differs from the store's counts as missing and as
-    extra.
+    extra. `unproven` records, which are not the relay's, are extra as well.
     """
 
     events: int
@@ -36,11 +41,13 @@ class Compared:
     duplicated: int
     misordered: int
     extra: int
+    unproven: int
 
     @property
     def ok(self) -> bool:
         return not (self.missing or self.duplicated or self.misordered or self.extra)
 
+    # Without `unproven`, which `extra` counts: the fields are those of the contract.
     def to_json(self) -> dict[str, bool | int]:
         return {
             "ok": self.ok,
@@ -54,13 +61,15 @@ class Compared:
 
 @dataclass(slots=True)
 class _Partition:
-    """16 bytes an event: its position, and 8 bytes of its hash."""
+    """16 bytes an event: its position, and 8 bytes of its mark."""
 
     positions: array[int] = field(default_factory=lambda: array("q"))
-    hashes: array[int] = field(default_factory=lambda: array("Q"))
+    marks: array[int] = field(default_factory=lambda: array("Q"))
 
 
-def compare(pool: ConnectionPool, config: KafkaConfig, settle_s: float = SETTLE_S) -> Compared:
+def compare(
+    pool: ConnectionPool, config: KafkaConfig, proofs: RecordProofs, settle_s: float = SETTLE_S
+) -> Compared:
     """Everything the store had when it was called, after giving the relay `settle_s` to carry it
     over.
     """
@@ -70,10 +79,15 @@ def compare(pool: ConnectionPool, config: KafkaConfig, settle_s: float = SETTLE_
     topics = KafkaTopics(config).events()
     _wait_for_markers(config, topics)
     partitions: dict[LogPartition, _Partition] = defaultdict(_Partition)
-    for seen in read_events(config, topics):
-        partition = partitions[seen.partition]
-        partition.positions.append(seen.position)
-        partition.hashes.append(_short(seen.hash))
+    unproven = 0
+    up_to = proofs.unproven_up_to()
+    for name, records in read_records(config, topics):
+        for record in records:
+            if (found := _event(proofs, up_to, name, record)) is None:
+                unproven += 1
+                continue
+            partitions[name].positions.append(found[0])
+            partitions[name].marks.append(found[1])
     duplicated = misordered = 0
     walks: dict[LogPartition, _Walk] = {}
     for name, partition in partitions.items():
@@ -88,18 +102,38 @@ def compare(pool: ConnectionPool, config: KafkaConfig, settle_s: float = SETTLE_
                 break
             events += event.position <= head
             walk = walks.get(partition_of(event))
-            found = walk is not None and walk.take(event.position, _short(event.hash))
+            taken = walk is not None and walk.take(event)
             # Events stored after the call may still be on their way.
-            missing += not found and event.position <= head
-    extra = sum(walk.rest() for walk in walks.values())
-    return Compared(events, missing, duplicated, misordered, extra)
+            missing += not taken and event.position <= head
+    extra = sum(walk.rest() for walk in walks.values()) + unproven
+    return Compared(events, missing, duplicated, misordered, extra, unproven)
+
+
+def _event(
+    proofs: RecordProofs, unproven_up_to: int | None, partition: LogPartition, record: Any
+) -> tuple[int, int] | None:
+    """Position and mark of a record: the event's hash where a MAC proves all the rest of it, else
+    of all that it says. None for what is not the relay's.
+    """
+    proven = proofs.macs.prove(partition, record.key, record.value, record.headers)
+    if proven is False:
+        return None
+    try:
+        envelope = from_record(partition.topic, record.value, record.headers)
+    except UNREADABLE:
+        return None
+    if proven:
+        return envelope.position, _short(envelope.hash)
+    if unproven_up_to is not None and envelope.position > unproven_up_to:
+        return None
+    return envelope.position, _whole(envelope)
 
 
 class _Walk:
     """A partition's distinct positions in order, taken one by one as the store names them."""
 
     def __init__(self, partition: _Partition) -> None:
-        events: Iterable[tuple[int, int]] = zip(partition.positions, partition.hashes, strict=True)
+        events: Iterable[tuple[int, int]] = zip(partition.positions, partition.marks, strict=True)
         # In order, as it should be, nothing is copied.
         if not _rises(partition.positions):
             events = sorted(dict(events).items())
@@ -107,12 +141,12 @@ class _Walk:
         self._next = next(self._events, None)
         self._extra = 0
 
-    def take(self, position: int, hash: int) -> bool:
-        while self._next is not None and self._next[0] < position:
+    def take(self, event: Envelope) -> bool:
+        while self._next is not None and self._next[0] < event.position:
             self._skip()
-        if self._next is None or self._next[0] != position:
+        if self._next is None or self._next[0] != event.position:
             return False
-        if self._next[1] != hash:
+        if self._next[1] != _short(event.hash) and self._next[1] != _whole(event):
             self._skip()
             return False
         self._next = next(self._events, None)
@@ -151,6 +185,10 @@ def _rises(positions: array[int]) -> bool:
 
 def _short(hash: bytes) -> int:
     return int.from_bytes(hash[:8], "big")
+
+
+def _whole(event: Envelope) -> int:
+    return _short(sha256(repr(tuple(event)).encode()).digest())
 
 
 def _settle(progress: LogProgress, head: int, settle_s: float) -> None:

@@ -24,8 +24,10 @@ from events.log.kafka_topics import KafkaTopics
 from events.log.kafka_transactions import OpenTransaction, open_transactions
 from events.log.outgoing import OutgoingRecord
 from events.log.partitions import LogPartition, category_of, topic_of
+from events.log.proof import MAC_HEADER, Headers, RecordMac
 from events.log.records import source_of
 
+PROGRESS = LogPartition(RELAY_TOPIC, 0)
 # No other try helps with these: somebody has to change a limit.
 _OF_THE_RECORD = (
     InvalidRecordError,
@@ -58,6 +60,11 @@ class Progress:
                 "heads": topics,
             }
         ).encode()
+
+    @staticmethod
+    def source_in(value: bytes) -> str:
+        """The log and the epoch that these bytes are of."""
+        return str(json.loads(value)["source"])
 
     @classmethod
     def from_bytes(cls, value: bytes, source: str) -> Progress:
@@ -104,8 +111,8 @@ class Publisher:
     its partition's end went into a topic that lost something, and is not committed.
     """
 
-    def __init__(self, config: KafkaConfig, log_id: str, epoch: int) -> None:
-        self._config = config
+    def __init__(self, config: KafkaConfig, log_id: str, epoch: int, mac: RecordMac) -> None:
+        self._config, self._mac = config, mac
         self._topics = KafkaTopics(config)
         self._topic_ids: dict[str, str] = {}
         self._ends: dict[LogPartition, int] = {}
@@ -150,12 +157,7 @@ class Publisher:
         self.ensure_topics({category_of(record.partition.topic) for record in records})
         self._producer.begin_transaction()
         sent = [self._send(record) for record in records]
-        told = self._producer.send(
-            self._config.named(RELAY_TOPIC),
-            progress.to_bytes(self.source),
-            b"progress",
-            partition=0,
-        )
+        told = self._send_proven(PROGRESS, b"progress", progress.to_bytes(self.source), [])
         self._producer.flush(self._producer.config["max_block_ms"] / 1000)
         _refuse_records(records, sent)
         _acknowledged(told)
@@ -167,18 +169,30 @@ class Publisher:
         self._producer.abandon()
 
     def _send(self, record: OutgoingRecord):  # type: ignore[no-untyped-def]
-        topic, number = record.partition
         try:
-            return self._producer.send(
-                self._config.named(topic),
-                record.value,
-                record.key,
-                record.headers,
-                partition=number,
-                timestamp_ms=record.timestamp_ms,
+            return self._send_proven(
+                record.partition, record.key, record.value, record.headers, record.timestamp_ms
             )
         except _OF_THE_RECORD as error:
             raise RecordRefused(record, error) from error
+
+    def _send_proven(  # type: ignore[no-untyped-def]
+        self,
+        partition: LogPartition,
+        key: bytes,
+        value: bytes,
+        headers: Headers,
+        timestamp_ms: int | None = None,
+    ):
+        mac = self._mac.of(partition, key, value, headers)
+        return self._producer.send(
+            self._config.named(partition.topic),
+            value,
+            key,
+            [*headers, (MAC_HEADER, mac)],
+            partition=partition.number,
+            timestamp_ms=timestamp_ms,
+        )
 
     def _landed(
         self, records: Sequence[OutgoingRecord], sent: Sequence[Any]

@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 from events.errors import NoCultureError
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_topics import KafkaTopics
+from events.log.proving import RecordProofs
 from processors.consumers.consumer import Consumer
 from processors.rebuild import Rebuilder, Rebuilt
 from processors.relay import take_relay_lock
@@ -50,6 +51,7 @@ def recover(
     owner_url: str,
     pool: ConnectionPool,
     config: KafkaConfig | None,
+    proofs: RecordProofs,
     rebuilder: Rebuilder,
     projections: Sequence[Consumer],
 ) -> Recovered:
@@ -60,7 +62,7 @@ def recover(
         epoch = _raise_epoch(owner)
         _wait_for_lock(owner)
         ahead = _hold_to_store(owner)
-        events = _refill(owner, pool, config) if config else 0
+        events = _refill(owner, pool, config, proofs) if config else 0
         # A worker that was still reading the old topics may have moved meanwhile.
         ahead |= _hold_to_store(owner)
     rebuilt = [
@@ -103,15 +105,21 @@ def _hold_to_store(owner: Connection) -> set[str]:
     return {name for (name,) in ahead}
 
 
-def _refill(owner: Connection, pool: ConnectionPool, config: KafkaConfig) -> int:
+def _refill(
+    owner: Connection, pool: ConnectionPool, config: KafkaConfig, proofs: RecordProofs
+) -> int:
     with owner.transaction():
         owner.execute("DELETE FROM relay_heads")
         owner.execute("UPDATE relay_progress SET position = 0")
     KafkaTopics(config).delete_all()
+    with owner.transaction():
+        # All that comes into the new topics is proven, and what was put aside is gone.
+        owner.execute("UPDATE relay_progress SET unproven_up_to = 0")
+        owner.execute("DELETE FROM records_aside")
     deadline = time.monotonic() + NEW_TOPICS_PATIENCE_S
     while True:
         try:
-            return _publish_all(owner, pool, config)
+            return _publish_all(owner, pool, config, proofs)
         except KafkaError as error:
             # A broker may not know yet that it leads what was made a moment ago. The next session
             # goes on behind what this one has committed.
@@ -121,8 +129,10 @@ def _refill(owner: Connection, pool: ConnectionPool, config: KafkaConfig) -> int
             time.sleep(0.5)
 
 
-def _publish_all(owner: Connection, pool: ConnectionPool, config: KafkaConfig) -> int:
-    with RelaySession(owner, pool, config) as session:
+def _publish_all(
+    owner: Connection, pool: ConnectionPool, config: KafkaConfig, proofs: RecordProofs
+) -> int:
+    with RelaySession(owner, pool, config, proofs) as session:
         session.check()
         while session.publish_next():
             log.info("refilled up to position %d", session.progress.position)

@@ -19,6 +19,7 @@ from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
 from events.log.kafka_config import KafkaConfig
+from events.log.proving import RecordProofs
 from processors.relay_session import EpochChanged, RelaySession
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,10 @@ class Relay:
     read with. `refused` says why nothing is published until somebody mends it, else None.
     """
 
-    def __init__(self, url: str, pool: ConnectionPool, config: KafkaConfig) -> None:
-        self._url, self._pool, self._config = url, pool, config
+    def __init__(
+        self, url: str, pool: ConnectionPool, config: KafkaConfig, proofs: RecordProofs
+    ) -> None:
+        self._url, self._pool, self._config, self._proofs = url, pool, config, proofs
         self.refused: str | None = None
         self._pause_s = FIRST_PAUSE_S
 
@@ -79,7 +82,7 @@ class Relay:
 
     def _publish(self, connection: Connection, stop: threading.Event) -> None:
         """As the owner of the lock."""
-        with RelaySession(connection, self._pool, self._config) as session:
+        with RelaySession(connection, self._pool, self._config, self._proofs) as session:
             session.check()
             published = session.publish_next()
             self._accept(connection)

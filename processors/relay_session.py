@@ -15,6 +15,7 @@ from events.log.kafka_config import KafkaConfig
 from events.log.outgoing import OutgoingRecord, OutgoingRecords
 from events.log.partitions import LogPartition
 from events.log.progress_tail import CHANNEL as PROGRESS
+from events.log.proving import RecordProofs
 from events.log.tail import CHANNEL, POLL_S
 from events.model import REGISTRY
 from events.store.postgres import PostgresEvents
@@ -55,12 +56,18 @@ class RelaySession:
     session.
     """
 
-    def __init__(self, connection: Connection, pool: ConnectionPool, config: KafkaConfig) -> None:
-        self._connection, self._config = connection, config
+    def __init__(
+        self,
+        connection: Connection,
+        pool: ConnectionPool,
+        config: KafkaConfig,
+        proofs: RecordProofs,
+    ) -> None:
+        self._connection, self._config, self._proofs = connection, config, proofs
         self._store = PostgresEvents(pool)
         connection.execute(f"LISTEN {CHANNEL}")
         self._identity = self._store.log_identity()
-        self._publisher = Publisher(config, *self._identity)
+        self._publisher = Publisher(config, *self._identity, proofs.newest_mac())
         self._log = OutgoingRecords(pool, self._publisher.source)
         self._pages = ReadAhead(self._log, BATCH)
         self._streams: OrderedDict[str, int] = OrderedDict()
@@ -79,7 +86,14 @@ class RelaySession:
     def check(self) -> None:
         """Compare the topics with the store, publish again what they lost, and go on from there."""
         self._publisher.ensure_topics(set(REGISTRY.categories()))
-        self.progress = check(self._store, self._log, self._config, self._publisher, BATCH)
+        self.progress = check(
+            self._store, self._log, self._config, self._publisher, self._proofs, BATCH
+        )
+        # What these topics held before the first MAC is believed as far as the store agrees.
+        self._connection.execute(
+            "UPDATE relay_progress SET unproven_up_to = %s WHERE unproven_up_to IS NULL",
+            (self.progress.position,),
+        )
         self._save(self.progress, {partition: (None, None) for partition in self.progress.heads})
 
     def publish_next(self) -> int:

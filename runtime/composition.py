@@ -21,6 +21,7 @@ from events.log.port import EventLog
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.log.progress_tail import ProgressTail
+from events.log.proving import RecordProofs
 from events.log.tail import LogTail
 from events.store.codec import EventCodec
 from events.store.liveness import check_connection
@@ -168,13 +169,20 @@ def _kafka_login(settings: Settings, user: KafkaUser) -> tuple[str, SecretStr]:
 def open_event_log(core: Core, member: str | None = None) -> Iterator[EventLog]:
     """Kafka, or the store itself: an explicit setting, never a silent fallback."""
     if core.settings.event_log == "kafka":
-        yield KafkaLog(kafka_config(core.settings, KafkaUser.WORKER, member))
+        yield KafkaLog(kafka_config(core.settings, KafkaUser.WORKER, member), record_proofs(core))
         return
     tail = LogTail(core.url)
     try:
         yield StoreLog(core.url, core.pool, tail)
     finally:
         tail.close()
+
+
+def record_proofs(core: Core) -> RecordProofs:
+    """Tells records of the relay from others, and makes its MACs; in relay, worker and command line
+    only.
+    """
+    return RecordProofs(core.pool, core.settings.secrets.record_mac_keys)
 
 
 @dataclass(frozen=True, slots=True)

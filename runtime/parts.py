@@ -72,12 +72,14 @@ def run_api(settings: Settings) -> None:
 def run_relay(settings: Settings) -> None:
     """From the store to Kafka."""
     from processors.relay import Relay
-    from runtime.composition import kafka_config
+    from runtime.composition import kafka_config, record_proofs
     from runtime.engines.kafka_users import KafkaUser
 
     start_logging(settings)
     with exporting(settings, "relay"), open_core(settings, acting="relay", connections=4) as core:
-        relay = Relay(core.url, core.pool, kafka_config(settings, KafkaUser.RELAY))
+        relay = Relay(
+            core.url, core.pool, kafka_config(settings, KafkaUser.RELAY), record_proofs(core)
+        )
 
         def report() -> tuple[str, int | None, str | None]:
             lag = core.log.events.head() - core.progress.relayed()
@@ -185,7 +187,7 @@ def _worker_report(
     parked = sum(c.parked for c in consumers)
     with core.pool.connection() as connection:
         failing = how_many_fail(connection)
-    told = [*stopped, *filter(None, problems)]
+    told = [*stopped, *filter(None, (*problems, core.progress.records_alarm()))]
     told += [f"{failing} commands or effects fail: see `./noculture work`"] if failing else []
     told += [f"{parked} streams parked"] if parked else []
     return "running", max((c.lag for c in consumers), default=0), "; ".join(told) or None

@@ -82,6 +82,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "dead_letters": ("r", "riud", "", "r"),
     "relay_heads": ("r", "r", "riu", "r"),
     "relay_progress": ("r", "r", "ru", "r"),
+    "records_aside": ("r", "riu", "riu", "r"),
     # The API too: an operator's hand on a saga replaces what it waits for.
     "saga_commands": ("riud", "riud", "", "r"),
     "saga_timers": ("riud", "riud", "", "r"),

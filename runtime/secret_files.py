@@ -51,22 +51,40 @@ class SecretFiles:
     @property
     def retired_signing_keys(self) -> tuple[bytes, ...]:
         """Earlier ones, newest first: recovery codes on paper were hashed with them."""
-        path = self.folder / "signing_key.retired"
-        lines = path.read_text().split() if path.exists() else []
-        return tuple(bytes.fromhex(line) for line in reversed(lines))
+        return self._retired("signing_key")
 
-    def retire_signing_key(self) -> None:
-        """Keep the one of today for recovery codes; nothing is signed with it any more."""
-        if self.signing_key in self.retired_signing_keys:
+    def record_mac_keys(self) -> tuple[bytes, ...]:
+        """32 bytes each: prove the records on the topics. The first proves new ones; the others
+        proved records that are still there.
+        """
+        return (bytes.fromhex(self._text("record_mac_key")), *self._retired("record_mac_key"))
+
+    def retire(self, name: str) -> None:
+        """Keeps the value of today for what was made with it; nothing new is."""
+        value = self._text(name)
+        if bytes.fromhex(value) in self._retired(name):
             return
         descriptor = os.open(
-            self.folder / "signing_key.retired", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600
+            self._retired_file(name), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600
         )
         with os.fdopen(descriptor, "w") as file:
-            file.write(self._text("signing_key") + "\n")
+            file.write(value + "\n")
             file.flush()
             os.fsync(file.fileno())
         self._sync()
+
+    def forget_retired(self, name: str) -> None:
+        """Drops earlier values once nothing is left that was made with them."""
+        self._retired_file(name).unlink(missing_ok=True)
+        self._sync()
+
+    def _retired(self, name: str) -> tuple[bytes, ...]:
+        path = self._retired_file(name)
+        lines = path.read_text().split() if path.exists() else []
+        return tuple(bytes.fromhex(line) for line in reversed(lines))
+
+    def _retired_file(self, name: str) -> Path:
+        return self.folder / f"{name}.retired"
 
     @property
     def log_signing_seed(self) -> bytes:

@@ -35,12 +35,17 @@ def _master_key(settings: Settings) -> dict[str, object]:
         return asdict(rotate_master_key(core.pool, settings.secrets))
 
 
-def _signing_key(settings: Settings) -> dict[str, object]:
-    secrets: SecretFiles = settings.secrets
-    secrets.make_following("signing_key")
-    secrets.retire_signing_key()
-    secrets.replace("signing_key")
-    return {}
+def _retiring(name: str) -> Callable[[Settings], dict[str, object]]:
+    """The old value stays good for what was made with it."""
+
+    def rotate(settings: Settings) -> dict[str, object]:
+        secrets: SecretFiles = settings.secrets
+        secrets.make_following(name)
+        secrets.retire(name)
+        secrets.replace(name)
+        return {}
+
+    return rotate
 
 
 def _log_signing_seed(settings: Settings) -> dict[str, object]:
@@ -126,8 +131,16 @@ SECRETS = {
             "signing_key",
             "signs cursors, links, form tokens and cookies of known devices: pages that are open"
             " must be loaded again, sessions stay",
-            _signing_key,
+            _retiring("signing_key"),
             read_by=("api",),
+        ),
+        Secret(
+            "record_mac_key",
+            "proves each record on the topics; the old key proves those that are there until"
+            " `log recover` makes them anew",
+            _retiring("record_mac_key"),
+            # Workers look for a key that they do not know by themselves.
+            read_by=("relay",),
         ),
         Secret(
             "log_signing_seed",

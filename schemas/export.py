@@ -60,8 +60,9 @@ HEADERS = {
     "ce_causationid": "the event it followed from; absent at a beginning",
     "ce_commandid": "the command that was answered with it",
     "ce_hash": "hex of the hash chain at this position",
+    "noculture_mac": "for our own readers, under a key of theirs; absent before it was made",
 }
-OPTIONAL_HEADERS = {"ce_actor", "ce_causationid"}
+OPTIONAL_HEADERS = {"ce_actor", "ce_causationid", "noculture_mac"}
 
 
 def schema_of(model: type[Event]) -> dict[str, Any]:

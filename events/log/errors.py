@@ -48,15 +48,3 @@ class WrongPartitions(NoCultureError):
         super().__init__(
             f"Topic {topic} has {found} partitions, {wanted} are needed: delete it, it is refilled"
         )
-
-
-class NotOurRecord(NoCultureError):
-    """A record without our headers on a topic that only the relay may write."""
-
-    status, code = 500, "foreign-record"
-
-    def __init__(self, topic: str, partition: int, offset: int) -> None:
-        super().__init__(
-            f"The record at {topic}/{partition} offset {offset} is not one of the relay's: stop its"
-            " writer, then run `./noculture log recover`"
-        )

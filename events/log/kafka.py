@@ -1,13 +1,13 @@
-"""The log on Kafka: one consumer group per consumer, the checkpoint in Postgres decides, never a
+"""The log on Kafka: one consumer group for all workers, the checkpoint in Postgres decides, never a
 committed offset.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from kafka import TopicPartition
@@ -15,67 +15,76 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import InconsistentTopicIdError, KafkaError
 
-from events.log.errors import NotOurRecord
+from events.log.kafka_batches import put_unreadable_batches_aside
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_fetching import remember_fetch_entries
 from events.log.kafka_topics import KafkaTopics
 from events.log.kafka_waiting import WakefulConsumer
 from events.log.partitions import LogPartition, partitions_of, topic_of
 from events.log.port import Checkpoint, LoadVector, LogItem, LogReader, Vector
-from events.log.records import from_record
+from events.log.proving import Reading, RecordProofs
 
-log = logging.getLogger(__name__)
 CLOSE_MS = 2_000
 # A live group answers every two seconds.
 SILENT_S = 45.0
 
 remember_fetch_entries()
+put_unreadable_batches_aside()
 
 
 class GroupSilent(KafkaError):  # type: ignore[misc]
     """The client's heartbeats have ended: the broker has given its partitions to others."""
 
-    def __init__(self, consumer: str) -> None:
-        super().__init__(f"{consumer} was not answered by its group for {SILENT_S:.0f} s")
+    def __init__(self, group: str) -> None:
+        super().__init__(f"{group} was not answered by its group for {SILENT_S:.0f} s")
 
 
 class KafkaLog:
-    """The adapter that scales: workers of one group share a consumer's partitions."""
+    """The adapter that scales: workers of one group share the partitions."""
 
-    def __init__(self, config: KafkaConfig) -> None:
-        self._config = config
+    def __init__(self, config: KafkaConfig, proofs: RecordProofs) -> None:
+        self._config, self._proofs = config, proofs
         self._topics = KafkaTopics(config)
 
     def partitions(self, categories: Sequence[str]) -> list[LogPartition]:
         return [partition for category in categories for partition in partitions_of(category)]
 
-    def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:
+    def reader(self, group: str, categories: Sequence[str], load: LoadVector) -> LogReader:
         topic_ids = self._topics.made(categories)
         wanted = {topic_of(category): topic_ids[topic_of(category)] for category in categories}
-        return _KafkaReader(self._config, consumer, wanted, load)
+        return _KafkaReader(self._config, self._proofs.reading(), group, wanted, load)
 
 
 class _KafkaReader:
     def __init__(
-        self, config: KafkaConfig, consumer: str, topic_ids: dict[str, str], load: LoadVector
+        self,
+        config: KafkaConfig,
+        reading: Reading,
+        group: str,
+        topic_ids: dict[str, str],
+        load: LoadVector,
     ) -> None:
         self._config, self._topic_ids, self._load = config, topic_ids, load
-        self._name, self._opened = consumer, time.monotonic()
+        self._reading = reading
+        self._name, self._opened = group, time.monotonic()
         self._vector = Vector()
+        # What was read last of a partition, or where it was resumed.
+        self._read: dict[LogPartition, int] = {}
+        self._held: set[TopicPartition] = set()
         # Where a partition was resumed: its first record must be the one the checkpoint names.
         self._resumed: dict[LogPartition, Checkpoint] = {}
         self._assigned: set[TopicPartition] = set()
         self.joined = self._told = self._ended = False
         self._assigning = threading.Lock()
         settings = config.consumer() | {
-            "group_id": config.named(f"noculture.{consumer}"),
+            "group_id": config.named(f"noculture.{group}"),
             "partition_assignment_strategy": (CooperativeStickyAssignor,),
             # A killed worker's partitions are free after 6 s, the shortest that brokers allow.
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
         }
         if config.member:
-            settings["group_instance_id"] = f"{consumer}-{config.member}"
+            settings["group_instance_id"] = f"{group}-{config.member}"
         self._consumer = WakefulConsumer(**settings)
         self._consumer.subscribe(
             [config.named(topic) for topic in topic_ids], listener=_Listener(self._remember)
@@ -93,11 +102,28 @@ class _KafkaReader:
                 continue
             for record in records:
                 item = self._ours(partition, record)
-                if item is not None and not self._vector.applied(
-                    partition, item.checkpoint.position
-                ):
-                    items.append(item)
+                if item is None:
+                    continue
+                position, after = item.checkpoint.position, self._read.get(partition, 0)
+                self._read[partition] = position
+                if not self._vector.applied(partition, position):
+                    items.append(replace(item, after=after))
         return items
+
+    def share(self) -> frozenset[LogPartition]:
+        return frozenset(map(self._partition, self._consumer.assignment()))
+
+    def hold(self, partitions: Set[LogPartition]) -> None:
+        assigned = self._consumer.assignment()
+        held = {each for each in assigned if self._partition(each) in partitions}
+        with self._assigning:
+            freed = (self._held & assigned) - held - self._assigned
+            new, self._held = held - self._held, held
+        if new:
+            self._consumer.pause(*new)
+        if freed:
+            self._consumer.resume(*freed)
+            self._consumer.forget_fetches()
 
     def rewind(self) -> None:
         self._resume(self._consumer.assignment())
@@ -126,7 +152,8 @@ class _KafkaReader:
             self.joined, self._told = self.joined or self._told, False
             if assigned:
                 self._resume(assigned)
-                self._consumer.resume(*assigned)
+                if going_on := assigned - self._held:
+                    self._consumer.resume(*going_on)
         for kafka_partition in assigned:
             fetched.pop(kafka_partition, None)
 
@@ -136,6 +163,7 @@ class _KafkaReader:
         for kafka_partition in assigned:
             partition = self._partition(kafka_partition)
             checkpoint = self._vector.get(partition, Checkpoint())
+            self._read[partition] = checkpoint.position
             same_topic = checkpoint.topic_id == self._topic_ids[partition.topic]
             if checkpoint.offset is None or not same_topic:
                 self._consumer.seek_to_beginning(kafka_partition)
@@ -162,23 +190,12 @@ class _KafkaReader:
         return False
 
     def _ours(self, partition: LogPartition, record: Any) -> LogItem | None:
-        """None for what a stranger wrote: it is in no log, so leaving it out leaves nothing out."""
-        try:
-            return self._item(partition, record)
-        except NotOurRecord as error:
-            log.error("%s leaves a record aside: %s", self._name, error)
+        """None for what is not the relay's: it is in no log, so nothing is left out with it."""
+        topic_id = self._topic_ids[partition.topic]
+        envelope = self._reading.envelope(partition, topic_id, record)
+        if envelope is None:
             return None
-
-    def _item(self, partition: LogPartition, record: Any) -> LogItem:
-        try:
-            envelope = from_record(partition.topic, record.value, record.headers)
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise NotOurRecord(partition.topic, partition.number, record.offset) from error
-        checkpoint = Checkpoint(
-            envelope.position,
-            record.offset,
-            self._topic_ids[partition.topic],
-        )
+        checkpoint = Checkpoint(envelope.position, record.offset, topic_id)
         return LogItem(envelope, partition, checkpoint)
 
     def _same_topics(self) -> None:

@@ -6,15 +6,16 @@ One partition, kept for ever, key = log id. A checkpoint may come twice; (epoch,
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import TopicAlreadyExistsError
 
 from events.log.kafka_config import KafkaConfig
+from events.log.kafka_reading import last_value
 from events.log.kafka_topics import FOR_EVER
 
 CHECKPOINTS_TOPIC = "noculture.log.checkpoints"
@@ -29,24 +30,15 @@ class CheckpointTopic:
         self._config = config
         self._name = config.named(CHECKPOINTS_TOPIC)
 
-    def last(self) -> dict[str, Any] | None:
-        """The newest record's value; None for an empty topic. Raises KafkaError."""
+    def last(self, counts: Callable[[bytes], bool]) -> dict[str, Any] | None:
+        """The newest value that counts; None where there is none. Raises KafkaError."""
         self._ensure()
-        consumer = KafkaConsumer(**self._config.consumer(), group_id=None)
-        try:
-            partition = TopicPartition(self._name, 0)
-            end = consumer.end_offsets([partition])[partition]
-            if end == consumer.beginning_offsets([partition])[partition]:
-                return None
-            consumer.assign([partition])
-            consumer.seek(partition, end - 1)
-            records = consumer.poll(timeout_ms=_POLL_MS).get(partition)
-            if not records:
-                raise KafkaError(f"{self._name} does not give its last record")
-            value: dict[str, Any] = json.loads(records[-1].value)
-            return value
-        finally:
-            consumer.close(autocommit=False, timeout_ms=2_000)
+        found = last_value(
+            self._config,
+            CHECKPOINTS_TOPIC,
+            lambda record: record.value is not None and counts(bytes(record.value)),
+        )
+        return None if found is None else dict(json.loads(found))
 
     def publish(self, checkpoints: Sequence[dict[str, Any]]) -> None:
         """Acknowledged when it returns. Raises KafkaError."""

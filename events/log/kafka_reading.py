@@ -5,34 +5,48 @@ last record.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from events.log.errors import NotOurRecord
-from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
+from events.envelope import Envelope
+from events.log.kafka_batches import put_unreadable_batches_aside
+from events.log.kafka_config import KafkaConfig
 from events.log.partitions import LogPartition
 
+Found = TypeVar("Found")
 STALLED_S = 30.0
 FIRST_STEP_BACK = 64
+
+put_unreadable_batches_aside()
 
 
 @dataclass(frozen=True, slots=True)
 class SeenRecord:
-    """The fields that identify an event on Kafka."""
+    """An event on Kafka, and where it lies."""
 
     partition: LogPartition
-    position: int
-    hash: bytes
-    source: str
     offset: int
+    source: str
+    envelope: Envelope
+    proven: bool
+
+    @property
+    def position(self) -> int:
+        return self.envelope.position
 
 
-def read_events(config: KafkaConfig, topics: Sequence[str]) -> Iterator[SeenRecord]:
+# Reads a record of a partition; None for one that is put aside.
+Seeing = Callable[[LogPartition, Any], SeenRecord | None]
+
+
+def read_records(
+    config: KafkaConfig, topics: Sequence[str]
+) -> Iterator[tuple[LogPartition, list[Any]]]:
     """Every committed record of these topics up to the ends that they have now, in order per
     partition.
     """
@@ -42,34 +56,51 @@ def read_events(config: KafkaConfig, topics: Sequence[str]) -> Iterator[SeenReco
             return
         consumer.seek_to_beginning(*assigned)
         for partition, records in _until_ends(consumer, assigned):
-            for record in records:
-                yield _seen(config, partition, record)
+            yield _logical(config, partition), records
 
 
-def last_events(config: KafkaConfig, topics: Sequence[str]) -> dict[LogPartition, SeenRecord]:
-    """Each partition's last committed record; empty ones are left out."""
-    with _consumer(config) as consumer:
-        last = _last_records(consumer, _assign(consumer, config, topics))
-        return {
-            (seen := _seen(config, partition, record)).partition: seen
-            for partition, record in last.items()
-        }
+def last_events(
+    config: KafkaConfig, topics: Sequence[str], seeing: Seeing
+) -> dict[LogPartition, SeenRecord]:
+    """Each partition's last committed event, whatever else lies behind it; empty ones are left out.
 
-
-def last_progress(config: KafkaConfig) -> bytes | None:
-    """The value of the relay's last progress record."""
-    with _consumer(config) as consumer:
-        last = _last_records(consumer, _assign(consumer, config, [RELAY_TOPIC]))
-        return next((bytes(record.value) for record in last.values()), None)
-
-
-def _last_records(
-    consumer: KafkaConsumer, assigned: Sequence[TopicPartition]
-) -> dict[TopicPartition, Any]:
-    """Steps back further and further where only markers of transactions (or aborted records) are at
-    the end.
+    Of the records looked at it is the one with the highest position: an earlier one that somebody
+    wrote again is not where the partition ends.
     """
-    last: dict[TopicPartition, Any] = {}
+
+    def furthest(
+        partition: TopicPartition, records: Sequence[Any], before: SeenRecord | None
+    ) -> SeenRecord | None:
+        found = [before, *(seeing(_logical(config, partition), record) for record in records)]
+        return max(filter(None, found), key=lambda seen: seen.position, default=None)
+
+    with _consumer(config) as consumer:
+        last = _last(consumer, _assign(consumer, config, topics), furthest)
+        return {_logical(config, partition): seen for partition, seen in last.items()}
+
+
+def last_value(config: KafkaConfig, topic: str, counts: Callable[[Any], bool]) -> bytes | None:
+    """The value of the last record, of those that count; of a topic with one partition."""
+
+    def newest(
+        _partition: TopicPartition, records: Sequence[Any], before: bytes | None
+    ) -> bytes | None:
+        return next((bytes(record.value) for record in reversed(records) if counts(record)), before)
+
+    with _consumer(config) as consumer:
+        last = _last(consumer, _assign(consumer, config, [topic]), newest)
+        return next(iter(last.values()), None)
+
+
+def _last(
+    consumer: KafkaConsumer,
+    assigned: Sequence[TopicPartition],
+    choose: Callable[[TopicPartition, Sequence[Any], Found | None], Found | None],
+) -> dict[TopicPartition, Found]:
+    """Steps back further and further where only markers of transactions, aborted records, or what
+    `choose` does not want are at the end.
+    """
+    last: dict[TopicPartition, Found] = {}
     if not assigned:
         return last
     starts = consumer.beginning_offsets(list(assigned))
@@ -81,7 +112,8 @@ def _last_records(
         for partition in wanting:
             consumer.seek(partition, max(ends[partition] - step, starts[partition]))
         for partition, records in _until(consumer, {p: ends[p] for p in wanting}):
-            last[partition] = records[-1]
+            if (found := choose(partition, records, last.get(partition))) is not None:
+                last[partition] = found
         wanting = {p for p in wanting - set(last) if ends[p] - step > starts[p]}
         step *= 16
     return last
@@ -126,19 +158,8 @@ def _assign(
     return assigned
 
 
-def _seen(config: KafkaConfig, partition: TopicPartition, record: Any) -> SeenRecord:
-    headers = dict(record.headers)
-    topic = config.logical(partition.topic)
-    try:
-        return SeenRecord(
-            LogPartition(topic, partition.partition),
-            int(headers["ce_position"]),
-            bytes.fromhex(headers["ce_hash"].decode()),
-            headers["ce_source"].decode(),
-            record.offset,
-        )
-    except (KeyError, ValueError) as error:
-        raise NotOurRecord(topic, partition.partition, record.offset) from error
+def _logical(config: KafkaConfig, partition: TopicPartition) -> LogPartition:
+    return LogPartition(config.logical(partition.topic), partition.partition)
 
 
 @contextmanager

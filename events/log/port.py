@@ -4,7 +4,7 @@ stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,17 +25,20 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class LogItem:
-    """An event and the checkpoint that its partition has once it is applied."""
+    """An event and the checkpoint that its partition has once it is applied. `after` is where the
+    partition stood before it: who stands further back has missed something.
+    """
 
     envelope: Envelope
     partition: LogPartition
     checkpoint: Checkpoint
     applied_before: bool = False
+    after: int = 0
 
 
 class Vector(dict[LogPartition, Checkpoint]):
-    """All checkpoints of one consumer. What it read without a broker counts for its partitions and
-    the reverse, so an installation may change between the two.
+    """Checkpoints of those who stand at the same place. What was read without a broker counts for
+    every partition and the reverse, so an installation may change between the two.
     """
 
     def applied(self, partition: LogPartition, position: int) -> bool:
@@ -47,7 +50,7 @@ class Vector(dict[LogPartition, Checkpoint]):
 
 
 class LogReader(Protocol):
-    """One consumer's way through the log, used by one thread.
+    """One worker's way through the log, used by one thread.
 
     `joined` turns true once it has been given its share of the log, which may be none of it.
     """
@@ -62,6 +65,14 @@ class LogReader(Protocol):
         """
         ...
 
+    def share(self) -> frozenset[LogPartition]:
+        """The partitions that are this worker's now."""
+        ...
+
+    def hold(self, partitions: Set[LogPartition]) -> None:
+        """Read nothing of these until they are named no longer: somebody has more than enough."""
+        ...
+
     def rewind(self) -> None:
         """Go on from the checkpoints as they are in the database now."""
         ...
@@ -73,16 +84,15 @@ class LogReader(Protocol):
     def close(self) -> None: ...
 
 
-# Loads the consumer's checkpoints from the database and keeps the answer up to date while batches
-# commit.
+# Loads from the database where each partition is read on.
 LoadVector = Callable[[], Vector]
 
 
 class EventLog(Protocol):
     """The log, however it is read. `partitions` says which checkpoints a consumer of `categories`
-    has.
+    has. `group` names those workers that share it.
     """
 
     def partitions(self, categories: Sequence[str]) -> list[LogPartition]: ...
 
-    def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader: ...
+    def reader(self, group: str, categories: Sequence[str], load: LoadVector) -> LogReader: ...

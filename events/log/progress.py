@@ -114,6 +114,32 @@ class LogProgress:
             row = connection.execute("SELECT refused FROM relay_progress").fetchone()
         return row[0] if row else None
 
+    def put_aside(self) -> dict[str, int]:
+        """How many records of each topic are not the relay's (docs/adr/0029); without a broker the
+        topics are not read.
+        """
+        if self._event_log != "kafka":
+            return {}
+        with self._pool.connection() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT topic, sum(records)::bigint FROM records_aside GROUP BY topic"
+                    " ORDER BY topic"
+                ).fetchall()
+            )
+
+    def records_alarm(self) -> str | None:
+        """Tells of records that are not the relay's; None while there are none."""
+        found = self.put_aside()
+        if not found:
+            return None
+        where = ", ".join(f"{count} on {topic}" for topic, count in found.items())
+        return (
+            f"records that are not the relay's were put aside ({where}): somebody else writes to"
+            " the topics, exchange kafka_relay_password and kafka_admin_password, then run"
+            " `./noculture log recover`"
+        )
+
     def all(self) -> list[ConsumerProgress]:
         return self._look(self._everybody)
 

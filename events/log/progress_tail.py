@@ -5,15 +5,29 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 
 log = logging.getLogger(__name__)
-# The payload is the consumer's name, empty for the relay, which moves them all.
+# The payload names the consumers, with commas; it is empty for the relay, which moves them all.
 CHANNEL = "noculture_progress"
+# Postgres takes a payload of less than 8,000 bytes.
+PAYLOAD_BYTES = 7_000
 POLL_S = 0.25
+
+
+def told_of(names: Iterable[str]) -> Iterator[str]:
+    """Payloads that tell of these consumers: one, but for very many of them."""
+    payload = ""
+    for name in names:
+        if payload and len(payload) + len(name) >= PAYLOAD_BYTES:
+            yield payload
+            payload = ""
+        payload = f"{payload},{name}" if payload else name
+    if payload:
+        yield payload
 
 
 class ProgressTail:
@@ -82,15 +96,18 @@ class ProgressTail:
                 log.warning("the consumers' tail begins anew: %s", error)
                 self._closing.wait(0.5)
 
-    def _hear(self, name: str) -> None:
+    def _hear(self, payload: str) -> None:
+        names = payload.split(",")
         with self._moved:
-            self._moves[name] += 1
+            for name in names:
+                self._moves[name] += 1
             self._moved.notify_all()
-            heard = [self._listeners[name]] if name else self._listeners.values()
+            heard = [self._listeners[name] for name in names if name in self._listeners]
+            heard = heard if payload else list(self._listeners.values())
             waking = [wake for listeners in heard for wake in listeners.values()]
         for wake in waking:
             try:
                 wake()
             except Exception as error:
                 # One that waits in an event loop that has ended, for instance.
-                log.warning("somebody who waits for %s was not woken: %s", name, error)
+                log.warning("somebody who waits for %s was not woken: %s", payload, error)

@@ -25,6 +25,17 @@ def source_of(log_id: str, epoch: int) -> str:
     return f"/noculture/{log_id}/{epoch}"
 
 
+def epoch_of(source: str) -> int:
+    return int(source.rpartition("/")[2])
+
+
+def is_of_earlier_epoch(source: str, log_id: str, epoch: int) -> bool:
+    """Whether it was published before the last `log recover` of this log."""
+    log, _, number = source.rpartition("/")
+    same_log = log == source_of(log_id, epoch).rpartition("/")[0]
+    return same_log and number.isdecimal() and int(number) < epoch
+
+
 def schema_of(type: str, version: int) -> str:
     return f"urn:noculture:event:{type}:{version}"
 

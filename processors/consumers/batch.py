@@ -1,28 +1,30 @@
-"""One batch of one consumer: applied with its checkpoint in one transaction, or narrowed down to
-the event to blame.
+"""One batch of consumers that move together: applied with all their checkpoints in one transaction,
+or narrowed down to the consumer and the event to blame.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Protocol
 
 import psycopg
 from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 
-from events.envelope import Envelope
+from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError, UnknownEventVersion
 from events.log.port import LogItem
-from events.log.progress_tail import CHANNEL
+from events.log.progress_tail import CHANNEL, told_of
 from events.store.codec import EventCodec
 from events.store.pending import StoreBusy, VersionConflict
 from events.tracing import hop
 from processors.consumers import parking
-from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
+from processors.consumers.checkpoints import CheckpointMoved
 from processors.consumers.consumer import Connection, Consumer, TryAgain
+from processors.consumers.group import Group
 from processors.consumers.transaction import short_transaction
 from schemas.telling import safely
 
@@ -38,12 +40,20 @@ class ConsumerStopped(NoCultureError):
     status, code = 503, "consumer-stopped"
 
 
+class SomeStopped(Exception):
+    """The batch is applied, and these consumers have left the group: name → why."""
+
+    def __init__(self, stopped: dict[str, ConsumerStopped]) -> None:
+        super().__init__(", ".join(stopped))
+        self.stopped = stopped
+
+
 class Letters(Protocol):
     """`processors.consumers.parking`"""
 
     def parked_among(
-        self, connection: Connection, consumer: str, streams: Iterable[str], /
-    ) -> set[str]: ...
+        self, connection: Connection, consumers: Iterable[str], streams: Iterable[str], /
+    ) -> set[tuple[str, str]]: ...
 
     def put_aside(
         self, connection: Connection, consumer: str, events: Sequence[Envelope], /
@@ -55,84 +65,129 @@ class Letters(Protocol):
 
 
 class Batches:
-    """Applies items exactly once: what fails is rolled back with its checkpoint."""
+    """Applies items exactly once: what fails is rolled back with its checkpoints. `applied` is told
+    how long each consumer took where somebody wants to know (`timed`).
+    """
 
     def __init__(
         self,
         pool: ConnectionPool,
-        consumer: Consumer,
-        checkpoints: Checkpoints,
         codec: EventCodec,
         letters: Letters = parking,
         transaction: Callable[[Connection], AbstractContextManager[None]] = short_transaction,
+        timed: Callable[[Connection, Consumer], AbstractContextManager[object]] | None = None,
     ) -> None:
-        self._pool, self._consumer = pool, consumer
-        self._checkpoints, self._codec = checkpoints, codec
-        self._letters, self._transaction = letters, transaction
+        self._pool, self._codec = pool, codec
+        self._letters, self._transaction, self._timed = letters, transaction, timed
 
-    def process(self, items: Sequence[LogItem]) -> None:
-        """Raises ConsumerStopped, CheckpointMoved, or what the database says; all of `items` before
-        the raise that are not to blame have been applied.
+    def process(self, group: Group, items: Sequence[LogItem]) -> None:
+        """Raises ConsumerStopped (of one alone), SomeStopped (of several), CheckpointMoved, or what
+        the database says; what is not to blame has been applied.
         """
         try:
-            self._commit(items)
+            self._commit(group, items)
         except Exception as error:
             if isinstance(error, CheckpointMoved) or is_passing(error):
                 raise
-            if len(items) == 1:
-                self._blame(items[0], error)
-                return
-            # Halves in order: at the first bad event everything before it is committed.
-            middle = len(items) // 2
-            self.process(items[:middle])
-            self.process(items[middle:])
+            if len(group) > 1:
+                self._one_by_one(group, items)
+            elif len(items) == 1:
+                self._blame(group, items[0], error)
+            else:
+                # Halves in order: at the first bad event everything before it is committed.
+                middle = len(items) // 2
+                self.process(group, items[:middle])
+                self.process(group, items[middle:])
 
-    def _commit(self, items: Sequence[LogItem]) -> None:
+    def _one_by_one(self, group: Group, items: Sequence[LogItem]) -> None:
+        """Each consumer in transactions of its own: nobody waits for the one to blame. What ends it
+        between two leaves them apart; whoever goes on brings the ones behind up from the store.
+        """
+        stopped: dict[str, ConsumerStopped] = {}
+        for consumer in list(group):
+            try:
+                self.process(group.alone(consumer), items)
+            except ConsumerStopped as error:
+                stopped[consumer.name] = error
+        group.moved({item.partition: item.checkpoint for item in items})
+        for name in stopped:
+            group.leave(name)
+        if stopped:
+            raise SomeStopped(stopped)
+
+    def _commit(self, group: Group, items: Sequence[LogItem]) -> None:
         new = (item.envelope.correlation_id for item in items if not item.applied_before)
-        with hop("consume", new, consumer=self._consumer.name, events=len(items)):
-            self._apply(items)
+        with hop("consume", new, consumer=_name(group), events=len(items)):
+            self._apply(group, items)
 
-    def _apply(self, items: Sequence[LogItem]) -> None:
-        # Before the transaction: while Python reads 2,000 events Postgres holds no locks for us.
-        decoded = {
-            item.envelope.position: self._codec.decode(item.envelope)
-            for item in items
-            if not item.applied_before and self._consumer.wants(item.envelope)
+    def _apply(self, group: Group, items: Sequence[LogItem]) -> None:
+        new = [item for item in items if not item.applied_before]
+        wanted = {
+            consumer.name: [e for e in _read(group, consumer, new) if consumer.wants(e)]
+            for consumer in group
         }
+        # Before the transaction: while Python reads 2,000 events Postgres holds no locks for us.
+        decoded = self._decoded(wanted.values())
+        moving = []
         with self._pool.connection() as connection, self._transaction(connection):
-            # First the compare-and-swap: it locks the build against a swap, and the loser does no
+            # First the compare-and-swap: it locks the builds against a swap, and the loser does no
             # work.
-            reached = self._checkpoints.move(connection, items)
-            parked = self._put_parked_aside(connection, items)
-            recorded = [
-                event for event in decoded.values() if event and event.stream_id not in parked
-            ]
-            if recorded:
-                self._consumer.apply(connection, recorded)
-                self._consumer.finish(connection)
-            if self._consumer.kind == "projection":
-                # Requests wait for it. In the transaction: nobody is told before they can see.
-                connection.execute(_SAY_MOVED, (CHANNEL, self._consumer.name))
-        self._checkpoints.moved(reached)
-        if recorded:
-            self._consumer.committed()
+            reached = group.move(connection, items)
+            parked = self._put_parked_aside(connection, group, new)
+            for consumer in group:
+                events = [
+                    event
+                    for envelope in wanted[consumer.name]
+                    if (event := decoded[envelope.position])
+                    and (consumer.name, event.stream_id) not in parked
+                ]
+                if events:
+                    moving.append(consumer)
+                    self._give(connection, consumer, events)
+            finish(connection, moving)
+            # Requests wait for it. In the transaction: nobody is told before they can see.
+            for said in told_of(each.name for each in group if each.kind == "projection"):
+                connection.execute(_SAY_MOVED, (CHANNEL, said))
+        group.moved(reached)
+        for consumer in moving:
+            consumer.committed()
 
-    def _put_parked_aside(self, connection: Connection, items: Sequence[LogItem]) -> set[str]:
-        """Letters for events of parked streams; answers those streams."""
-        new = [item.envelope for item in items if not item.applied_before]
-        name = self._consumer.name
-        parked = self._letters.parked_among(connection, name, (event.stream_id for event in new))
-        aside = [event for event in new if event.stream_id in parked]
-        if aside:
-            self._letters.put_aside(connection, name, aside)
+    def _give(self, connection: Connection, consumer: Consumer, events: Sequence[Recorded]) -> None:
+        if self._timed is None:
+            consumer.apply(connection, events)
+            return
+        with self._timed(connection, consumer):
+            consumer.apply(connection, events)
+
+    def _decoded(self, wanted: Iterable[Sequence[Envelope]]) -> dict[int, Recorded | None]:
+        each = {envelope.position: envelope for envelopes in wanted for envelope in envelopes}
+        return {position: self._codec.decode(envelope) for position, envelope in each.items()}
+
+    def _put_parked_aside(
+        self, connection: Connection, group: Group, new: Sequence[LogItem]
+    ) -> set[tuple[str, str]]:
+        """Letters for events of parked streams; answers (consumer, stream) of those."""
+        names = [consumer.name for consumer in group]
+        streams = {item.envelope.stream_id for item in new}
+        parked = self._letters.parked_among(connection, names, streams)
+        concerned = {name for name, _ in parked}
+        for consumer in group:
+            if consumer.name in concerned:
+                aside = [
+                    event
+                    for event in _read(group, consumer, new)
+                    if (consumer.name, event.stream_id) in parked
+                ]
+                self._letters.put_aside(connection, consumer.name, aside)
         return parked
 
-    def _blame(self, item: LogItem, error: Exception) -> None:
-        event, name = item.envelope, self._consumer.name
+    def _blame(self, group: Group, item: LogItem, error: Exception) -> None:
+        (consumer,) = group
+        event, name = item.envelope, consumer.name
         reason = safely(error)
         if isinstance(error, UnknownEventVersion):
             raise ConsumerStopped(reason) from error
-        if self._consumer.money:
+        if consumer.money:
             raise ConsumerStopped(
                 f"{name} cannot digest position {event.position} of {event.stream_id} ({reason}):"
                 " a money consumer never skips, correct the program and start it again"
@@ -141,9 +196,33 @@ class Batches:
             "%s parks %s at position %d", name, event.stream_id, event.position, exc_info=error
         )
         with self._pool.connection() as connection, connection.transaction():
-            reached = self._checkpoints.move(connection, [item])
+            reached = group.move(connection, [item])
             self._letters.park(connection, name, event, reason)
-        self._checkpoints.moved(reached)
+        group.moved(reached)
+
+
+def finish(connection: Connection, consumers: Iterable[Consumer]) -> None:
+    """Does what consumers do last in their transaction, those of a class together."""
+    by_class: dict[type[Consumer], list[Consumer]] = {}
+    for consumer in consumers:
+        by_class.setdefault(type(consumer), []).append(consumer)
+    for kind, each in by_class.items():
+        kind.finish(connection, each)
+
+
+def _read(group: Group, consumer: Consumer, items: Collection[LogItem]) -> Iterator[Envelope]:
+    """The events that this consumer reads here: without a broker all are in one partition."""
+    for item in items:
+        event = item.envelope
+        if event.category in consumer.categories and group.reads(item.partition, consumer.name):
+            yield event
+
+
+def _name(group: Group) -> str:
+    """The name for traces."""
+    if group.lane:
+        return group.lane
+    return next((consumer.name for consumer in islice(group, 1)), "nobody")
 
 
 def is_passing(error: Exception) -> bool:

@@ -1,122 +1,208 @@
-"""One consumer's checkpoints in Postgres: moved by compare-and-swap in the transaction of the batch
-they belong to.
+"""Checkpoints in Postgres: moved by compare-and-swap in the transaction of their batch.
+
+`lane` says who moves a row: a worker's lane by its name, or nobody's lane (None), where the
+consumer is brought up from the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from psycopg_pool import ConnectionPool
-
-from events.log.partitions import LogPartition
-from events.log.port import Checkpoint, LogItem, Vector
-from processors.consumers.consumer import Connection, Consumer
+from events.log.partitions import STORE, LogPartition
+from events.log.port import Checkpoint, Vector
+from processors.consumers.consumer import Connection
 
 
 class CheckpointMoved(Exception):
     """Another worker was here first, or another build is live now: this batch is not ours."""
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The checkpoint of a consumer's live build on one partition. `beyond` is the furthest that it
+    has read otherwise: on Kafka, for the row of the store.
+    """
+
+    consumer: str
+    version: int
+    build: int
+    partition: LogPartition
+    at: Checkpoint
+    lane: str | None
+    beyond: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Everything up to the checkpoint is applied, and nothing behind it."""
+        return self.beyond <= self.at.position
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row from a position to a checkpoint."""
+
+    consumer: str
+    build: int
+    partition: LogPartition
+    position: int
+    to: Checkpoint
+
+
 # Locked in key order, as the swap of a rebuild locks them: they never wait for each other in a
 # circle.
 _MOVE = """
 WITH wanted AS (
-    SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(from)s::bigint[],
-                         %(to)s::bigint[], %(offsets)s::bigint[], %(topic_ids)s::text[])
-             AS w(topic, partition, from_position, to_position, to_offset, topic_id)
+    SELECT * FROM unnest(%(consumers)s::text[], %(builds)s::int[], %(topics)s::text[],
+                         %(partitions)s::int[], %(from)s::bigint[], %(to)s::bigint[],
+                         %(offsets)s::bigint[], %(topic_ids)s::text[])
+             AS w(consumer, build, topic, partition, from_position, to_position, to_offset,
+                  topic_id)
 ), locked AS (
-    SELECT c.topic, c.partition FROM checkpoints c JOIN wanted w USING (topic, partition)
-    WHERE c.consumer = %(consumer)s AND c.build = %(build)s AND c.position = w.from_position
-    ORDER BY c.topic, c.partition FOR UPDATE OF c
+    SELECT c.consumer, c.build, c.topic, c.partition
+    FROM checkpoints c JOIN wanted w USING (consumer, build, topic, partition)
+    WHERE c.position = w.from_position AND c.lane IS NOT DISTINCT FROM %(lane)s
+    ORDER BY c.consumer, c.build, c.topic, c.partition FOR UPDATE OF c
 )
-UPDATE checkpoints c SET position = w.to_position, "offset" = w.to_offset, topic_id = w.topic_id
-FROM wanted w JOIN locked USING (topic, partition)
-WHERE c.consumer = %(consumer)s AND c.build = %(build)s AND c.topic = w.topic
+UPDATE checkpoints c
+SET position = w.to_position, "offset" = w.to_offset, topic_id = w.topic_id, lane = %(to_lane)s
+FROM wanted w JOIN locked USING (consumer, build, topic, partition)
+WHERE c.consumer = w.consumer AND c.build = w.build AND c.topic = w.topic
   AND c.partition = w.partition AND c.position = w.from_position
+  AND c.lane IS NOT DISTINCT FROM %(lane)s
 RETURNING c.topic
 """
+_ROWS = """
+SELECT k.consumer, c.version, k.build, k.topic, k.partition, k.position, k."offset", k.topic_id,
+       k.lane, {beyond}
+FROM checkpoints k JOIN consumers c ON c.name = k.consumer AND c.live_build = k.build
+WHERE {which} ORDER BY k.consumer, k.build, k.topic, k.partition {lock}
+"""
+# What was read on Kafka counts where the store is read now.
+_BEYOND = f"""CASE WHEN k.topic = '{STORE.topic}' THEN coalesce((
+    SELECT max(o.position) FROM checkpoints o
+    WHERE o.consumer = k.consumer AND o.build = k.build AND o.topic <> k.topic), 0) ELSE 0 END"""
+_OF_PARTITIONS = "(k.topic, k.partition) IN (SELECT * FROM unnest(%s::text[], %s::int[]))"
+_OF_CONSUMER = "k.consumer = %s"
 
 
-class Checkpoints:
-    """`vector` is shared with the log's reader: what has committed here is what it may drop."""
+def swap(
+    connection: Connection, moves: Sequence[Move], lane: str | None, to_lane: str | None
+) -> None:
+    """Moves all rows, or raises CheckpointMoved when one is not where this worker left it (a mere >
+    guard let an owner of yesterday apply 100 events 150 times). They go from `lane` to `to_lane`,
+    which may be the same.
+    """
+    swapped = connection.execute(
+        _MOVE,
+        {
+            "consumers": [move.consumer for move in moves],
+            "builds": [move.build for move in moves],
+            "topics": [move.partition.topic for move in moves],
+            "partitions": [move.partition.number for move in moves],
+            "from": [move.position for move in moves],
+            "to": [move.to.position for move in moves],
+            "offsets": [move.to.offset for move in moves],
+            "topic_ids": [move.to.topic_id for move in moves],
+            "lane": lane,
+            "to_lane": to_lane,
+        },
+    ).fetchall()
+    if len(swapped) != len(moves):
+        raise CheckpointMoved(f"{len(moves) - len(swapped)} of {len(moves)} in {lane or 'no lane'}")
 
-    def __init__(self, pool: ConnectionPool, consumer: Consumer) -> None:
-        self._pool, self._consumer = pool, consumer
-        self.build = 0
-        self.vector = Vector()
 
-    def load(self) -> Vector:
-        """Read the live build and its checkpoints. Raises CheckpointMoved when the live build is
-        another program's: its table is not ours to write.
-        """
-        with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT c.live_build, c.version, k.topic, k.partition, k.position,"
-                ' k."offset", k.topic_id FROM consumers c'
-                " JOIN checkpoints k ON k.consumer = c.name AND k.build = c.live_build"
-                " WHERE c.name = %s",
-                (self._consumer.name,),
-            ).fetchall()
-        self.vector.clear()
-        for build, version, topic, number, position, offset, topic_id in rows:
-            if version != self._consumer.version:
-                raise CheckpointMoved(f"{self._consumer.name} is at version {version} now")
-            self.build = build
-            self.vector[LogPartition(topic, number)] = Checkpoint(position, offset, topic_id)
-        return self.vector
+def rows_on(
+    connection: Connection, partitions: Collection[LogPartition], *, locked: bool = False
+) -> list[Row]:
+    """Finds those of all who read one of the partitions; `locked` for this transaction."""
+    topics, numbers = [p.topic for p in partitions], [p.number for p in partitions]
+    return _rows(connection, _OF_PARTITIONS, (topics, numbers), locked)
 
-    def move(
-        self, connection: Connection, items: Sequence[LogItem]
-    ) -> dict[LogPartition, Checkpoint]:
-        """To what each partition is at after `items`; give the answer to `moved` once it is
-        committed.
 
-        Raises CheckpointMoved when a row is not where this worker left it (a mere > guard let an
-        owner of yesterday apply 100 events 150 times).
-        """
-        to = {item.partition: item.checkpoint for item in items}
-        if self._swap(connection, to) != len(to):
-            raise CheckpointMoved(f"{self._consumer.name} build {self.build}")
-        return to
+def rows_of(connection: Connection, consumer: str, *, locked: bool = False) -> list[Row]:
+    """Finds those of one consumer, on all partitions."""
+    return _rows(connection, _OF_CONSUMER, (consumer,), locked)
 
-    def _swap(self, connection: Connection, to: dict[LogPartition, Checkpoint]) -> int:
-        """How many rows stood where this worker left them and stand at `to` now."""
-        swapped = connection.execute(
-            _MOVE,
-            {
-                "consumer": self._consumer.name,
-                "build": self.build,
-                "topics": [partition.topic for partition in to],
-                "partitions": [partition.number for partition in to],
-                "from": [self.vector.position(partition) for partition in to],
-                "to": [checkpoint.position for checkpoint in to.values()],
-                "offsets": [checkpoint.offset for checkpoint in to.values()],
-                "topic_ids": [checkpoint.topic_id for checkpoint in to.values()],
-            },
+
+def give_up(connection: Connection, consumer: str, lane: str) -> None:
+    """The lane does not move this consumer any longer: somebody brings it up from the store."""
+    connection.execute(
+        "UPDATE checkpoints SET lane = NULL WHERE consumer = %s AND lane = %s", (consumer, lane)
+    )
+
+
+def fronts(rows: Iterable[Row], lane: str) -> dict[LogPartition, Checkpoint]:
+    """Where a lane goes on, partition by partition: where the furthest of its rows stands, or where
+    nobody has its name, the furthest of all. What has an offset goes first: from there Kafka is
+    read on, and otherwise from the beginning.
+    """
+    best: dict[LogPartition, tuple[bool, bool, int, Checkpoint]] = {}
+    for row in rows:
+        if not row.whole:
+            continue
+        rank = (row.lane == lane, row.at.offset is not None, row.at.position)
+        if row.partition not in best or rank > best[row.partition][:3]:
+            best[row.partition] = (*rank, row.at)
+    return {partition: found[3] for partition, found in best.items()}
+
+
+def _rows(connection: Connection, which: str, values: tuple[object, ...], lock: bool) -> list[Row]:
+    found = connection.execute(
+        _ROWS.format(beyond=_BEYOND, which=which, lock="FOR UPDATE OF k" if lock else ""), values
+    ).fetchall()
+    return [
+        Row(
+            consumer,
+            version,
+            build,
+            LogPartition(topic, number),
+            Checkpoint(position, offset, topic_id),
+            lane,
+            beyond,
         )
-        return len(swapped.fetchall())
-
-    def moved(self, to: dict[LogPartition, Checkpoint]) -> None:
-        self.vector.update(to)
+        for (
+            consumer,
+            version,
+            build,
+            topic,
+            number,
+            position,
+            offset,
+            topic_id,
+            lane,
+            beyond,
+        ) in found
+    ]
 
 
 def create_rows(
     connection: Connection, consumer: str, build: int, partitions: Iterable[LogPartition]
 ) -> None:
-    """Rows at zero where there are none: a compare-and-swap needs something to swap."""
+    """Rows at zero where there are none: a compare-and-swap needs something to swap. What was read
+    without a broker counts on Kafka as well.
+    """
     connection.cursor().executemany(
         "INSERT INTO checkpoints (consumer, build, topic, partition) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING",
         [(consumer, build, topic, number) for topic, number in partitions],
     )
+    connection.execute(
+        'UPDATE checkpoints k SET position = s.position, "offset" = NULL, topic_id = NULL'
+        " FROM checkpoints s WHERE s.consumer = k.consumer AND s.build = k.build"
+        " AND s.topic = %s AND k.topic <> s.topic AND k.position < s.position"
+        " AND k.consumer = %s AND k.build = %s",
+        (STORE.topic, consumer, build),
+    )
 
 
 def copy_rows(connection: Connection, consumer: str, from_build: int, to_build: int) -> None:
-    """The new build stands where the live one stands."""
+    """The new build stands where the live one stands, in the same lanes."""
     connection.execute(
-        'INSERT INTO checkpoints (consumer, build, topic, partition, position, "offset", topic_id)'
-        ' SELECT consumer, %s, topic, partition, position, "offset", topic_id FROM checkpoints'
-        " WHERE consumer = %s AND build = %s",
+        "INSERT INTO checkpoints"
+        ' (consumer, build, topic, partition, position, "offset", topic_id, lane)'
+        ' SELECT consumer, %s, topic, partition, position, "offset", topic_id, lane'
+        " FROM checkpoints WHERE consumer = %s AND build = %s",
         (to_build, consumer, from_build),
     )
 

@@ -5,7 +5,7 @@ parking.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import psycopg
 
@@ -23,7 +23,8 @@ class TryAgain(Exception):
 
 class Consumer:
     """Subclass with the names below. One thread calls it; a batch may be called again after a
-    roll-back, so keep nothing between `apply` and `committed` that `apply` does not set anew.
+    roll-back, so keep nothing between `apply` and `committed` that `apply` does not set anew. A
+    shallow copy is a consumer of its own: who is behind is brought up with one.
 
     `version` rises when what it writes changes; `money` consumers stop at an event they cannot
     digest, the others park its stream. `batch_size` caps the events of one transaction. `types` are
@@ -50,9 +51,10 @@ class Consumer:
         """
         raise NotImplementedError
 
-    def finish(self, connection: Connection) -> None:
-        """The transaction's last statements: a saga appends here, for the append takes the log
-        lock.
+    @classmethod
+    def finish(cls, connection: Connection, consumers: Sequence[Self]) -> None:
+        """The transaction's last statements, of all consumers of this class that were given
+        something: sagas append here, at once, for the append takes the log lock.
         """
 
     def committed(self) -> None:

@@ -1,5 +1,5 @@
-"""Runs consumers: one thread each, from the log's reader through `Batches`, until it is told to
-stop.
+"""Runs consumers: one feed reads the log, a few lanes apply it, one catcher brings up who is behind
+(docs/adr/0030).
 """
 
 from __future__ import annotations
@@ -8,36 +8,29 @@ import faulthandler
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from psycopg_pool import ConnectionPool
 
 from events.errors import NoCultureError
-from events.log.errors import LogAhead, LogDiffers
-from events.log.port import EventLog, LogItem, LogReader, Vector
+from events.log.port import EventLog
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
-from processors.consumers.batch import Batches, ConsumerStopped, is_passing
-from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
+from processors.consumers.batch import is_passing
+from processors.consumers.catcher import STOPPED_RETRY_S, Catcher
 from processors.consumers.consumer import Consumer
-from processors.consumers.projection import ProjectionConsumer
-from processors.consumers.registry import UpgradeNeeded, register, set_stopped
-from processors.consumers.same_log import require_same_log
+from processors.consumers.feed import Feed
+from processors.consumers.lane import Lane, Neighbours
+from processors.consumers.registry import UpgradeNeeded, register
+from processors.consumers.reports import Reports
 from processors.rebuild import Rebuilder
-from processors.rebuild_errors import RebuildStopped
-from schemas.telling import safely
+from processors.rebuild_errors import RebuildRunning, RebuildStopped
 
 log = logging.getLogger(__name__)
-POLL_S = 2.0
 EPOCH_CHECK_S = 2.0
 CONFIRM_CHECK_S = 60.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
-# A stopped consumer looks again whether somebody has helped it.
-STOPPED_RETRY_S = 15.0
 # A poll answers within two seconds, whatever the broker does.
 HANGS_AFTER_S = 60.0
-# A consumer counts as working again after so long without an error, or after one batch.
-HEALTHY_AFTER_S = 5.0
 END_PATIENCE_S = 30.0
 
 
@@ -46,15 +39,15 @@ class ReaderHangs(NoCultureError):
 
     status, code = 500, "reader-hangs"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"{name} has waited for its reader for more than {HANGS_AFTER_S:.0f} s: this process"
-            " ends, the next one joins anew"
+            f"The consumers have waited for their reader for more than {HANGS_AFTER_S:.0f} s: this"
+            " process ends, the next one joins anew"
         )
 
 
 class ConsumerLost(NoCultureError):
-    """A consumer's thread ended by itself."""
+    """A thread of the engine ended by itself."""
 
     status, code = 500, "consumer-lost"
 
@@ -63,8 +56,8 @@ class ConsumerLost(NoCultureError):
 
 
 class Engine:
-    """`pool` needs a connection per consumer. `rebuilder` brings a projection of an older version
-    up to date.
+    """`pool` needs a connection per lane and three more. `rebuilder` brings a projection of an
+    older version up to date.
     """
 
     def __init__(
@@ -75,53 +68,136 @@ class Engine:
         codec: EventCodec,
         rebuilder: Rebuilder,
     ) -> None:
-        self._pool, self._rebuilder = pool, rebuilder
-        self._workers = [
-            _Worker(consumer, event_log, pool, codec, rebuilder) for consumer in consumers
-        ]
+        self._consumers, self._log, self._pool = list(consumers), event_log, pool
+        self._codec, self._rebuilder = codec, rebuilder
+        self._reports = Reports(pool)
+        self._threads: list[threading.Thread] = []
+        self._stop = threading.Event()
+        # Consumers that cannot run yet, and when to try again.
+        self._pending: dict[str, float] = {}
+        self._lanes: list[Lane] = []
+        self._feed = Feed(
+            event_log, pool, self._lanes, self._categories(), self._reports, self._register
+        )
+        self._catcher = Catcher(
+            *(self._consumers, self._lanes, lambda: self._feed.share, pool, codec),
+            *(self._reports, self._start_pending),
+        )
+        self._lanes += [self._lane(name, own) for name, own in lanes_of(consumers).items()]
 
     def starting(self) -> list[str]:
         """The consumers that have not been given their share of the log yet."""
-        return [worker.name for worker in self._workers if not worker.placed]
+        if self._feed.placed:
+            lanes = [lane for lane in self._lanes if not lane.entered]
+        else:
+            lanes = self._lanes
+        return sorted(consumer.name for lane in lanes for consumer in lane)
 
     def run(self, stop: threading.Event) -> None:
         """Block until `stop`; every batch under way is finished first."""
-        threads = [
-            threading.Thread(target=worker.run, args=(stop,), name=worker.name, daemon=True)
-            for worker in self._workers
-        ]
-        for thread in threads:
-            thread.start()
+        self._stop = stop
+        for lane in list(self._lanes):
+            self._run_thread(lane.name, lane.run)
+        self._run_thread("catcher", self._catcher.run)
+        self._run_thread("feed", self._feed.run)
         epoch, confirmed_at = None, 0.0
         while not stop.wait(EPOCH_CHECK_S):
             epoch = self._restart_on_new_epoch(epoch)
             self._refuse_to_hang()
-            self._refuse_to_lose(threads)
+            self._refuse_to_lose()
             if time.monotonic() - confirmed_at > CONFIRM_CHECK_S:
                 self._confirm_overdue()
                 confirmed_at = time.monotonic()
-        self._end(threads)
+        self._end()
 
-    def _end(self, threads: Sequence[threading.Thread]) -> None:
+    def _lane(self, name: str, consumers: Sequence[Consumer]) -> Lane:
+        neighbours = Neighbours(
+            self._feed.rewind, self._catcher.due.set, self._split, self._postpone
+        )
+        return Lane(name, consumers, self._pool, self._codec, self._reports, neighbours)
+
+    def _categories(self) -> list[str]:
+        return sorted({c for consumer in self._consumers for c in consumer.categories})
+
+    def _run_thread(self, name: str, run: Callable[[threading.Event], None]) -> None:
+        thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _split(self, lane: Lane, consumer: Consumer) -> None:
+        """From the lane's own thread, between two batches."""
+        with self._feed.giving:
+            own = lane.twin(consumer)
+            self._lanes.append(own)
+        self._run_thread(own.name, own.run)
+
+    def _register(self) -> None:
+        """Make all known; who cannot run yet waits for the catcher. Raises what the database
+        says.
+        """
+        for lane in list(self._lanes):
+            for consumer in lane:
+                if not self._known(consumer):
+                    lane.hold_back(consumer.name)
+                    self._postpone(consumer.name)
+
+    def _postpone(self, name: str) -> None:
+        """Have it wait until it is registered again."""
+        self._pending.setdefault(name, 0.0)
+        self._catcher.due.set()
+
+    def _known(self, consumer: Consumer) -> bool:
+        """False for another version than that which is live."""
+        try:
+            found = register(self._pool, consumer, self._log.partitions(consumer.categories))
+        except UpgradeNeeded:
+            return False
+        return not found.behind
+
+    def _start_pending(self, stop: threading.Event) -> None:
+        """Read models of an older version are built anew; those of a newer one wait for their
+        program.
+        """
+        for lane in list(self._lanes):
+            for consumer in lane:
+                name = consumer.name
+                if stop.is_set() or time.monotonic() < self._pending.get(name, float("inf")):
+                    continue
+                try:
+                    partitions = self._log.partitions(consumer.categories)
+                    if register(self._pool, consumer, partitions).behind:
+                        self._rebuilder.bring_up(consumer)
+                        register(self._pool, consumer, partitions)
+                except (UpgradeNeeded, RebuildStopped) as error:
+                    log.error("%s stopped: %s", name, error)
+                    self._reports.stopped([name], str(error))
+                    self._pending[name] = time.monotonic() + STOPPED_RETRY_S
+                except RebuildRunning as error:
+                    log.info("%s waits: %s", name, error)
+                else:
+                    del self._pending[name]
+                    lane.admit(name)
+
+    def _end(self) -> None:
         """Again and again: a reader that was about to wait has not heard it."""
         deadline = time.monotonic() + END_PATIENCE_S
-        while (left := [t for t in threads if t.is_alive()]) and time.monotonic() < deadline:
-            for worker in self._workers:
-                worker.end_poll()
+        while (left := [t for t in self._threads if t.is_alive()]) and time.monotonic() < deadline:
+            self._feed.end_poll()
+            self._catcher.due.set()
+            for lane in self._lanes:
+                lane.wake()
             left[0].join(timeout=0.05)
 
     def _refuse_to_hang(self) -> None:
         """No thread can be ended from outside, but a process can. Raises ReaderHangs."""
-        now = time.monotonic()
-        for worker in self._workers:
-            if (asked_at := worker.asked_at) and now - asked_at > HANGS_AFTER_S:
-                # Where each thread stands, to the log of this process.
-                faulthandler.dump_traceback(all_threads=True)
-                raise ReaderHangs(worker.name)
+        if (asked_at := self._feed.asked_at) and time.monotonic() - asked_at > HANGS_AFTER_S:
+            # Where each thread stands, to the log of this process.
+            faulthandler.dump_traceback(all_threads=True)
+            raise ReaderHangs
 
-    def _refuse_to_lose(self, threads: Sequence[threading.Thread]) -> None:
+    def _refuse_to_lose(self) -> None:
         """Raises ConsumerLost for a thread that ended by itself: the next process has it again."""
-        for thread in threads:
+        for thread in self._threads:
             if not thread.is_alive():
                 raise ConsumerLost(thread.name)
 
@@ -134,9 +210,8 @@ class Engine:
                 raise
             return known
         if known not in (None, epoch):
-            for worker in self._workers:
-                worker.restart.set()
-                worker.end_poll()
+            self._feed.restart.set()
+            self._feed.end_poll()
         return epoch
 
     def _confirm_overdue(self) -> None:
@@ -147,121 +222,12 @@ class Engine:
                 log.exception("replaced builds are kept for longer")
 
 
-class _Worker:
-    def __init__(
-        self,
-        consumer: Consumer,
-        event_log: EventLog,
-        pool: ConnectionPool,
-        codec: EventCodec,
-        rebuilder: Rebuilder,
-    ) -> None:
-        self.name = consumer.name
-        self.restart = threading.Event()
-        self._consumer, self._log, self._pool = consumer, event_log, pool
-        self._rebuilder = rebuilder
-        self._checkpoints = Checkpoints(pool, consumer)
-        self._batches = Batches(pool, consumer, self._checkpoints, codec)
-        self._reader: LogReader | None = None
-        self._pause_s = FIRST_PAUSE_S
-        self._healthy = False
-        # Latched: it has read, or said why it cannot.
-        self.placed = False
-        # When the poll that is under way began; None between two.
-        self.asked_at: float | None = None
-
-    def end_poll(self) -> None:
-        """From another thread, once `stop` or `restart` is set: it looks at them now."""
-        if reader := self._reader:
-            reader.end()
-
-    def run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                self._consume(stop)
-            except (ConsumerStopped, UpgradeNeeded, RebuildStopped, LogAhead, LogDiffers) as error:
-                log.error("%s stopped: %s", self.name, error)
-                self._say_stopped(str(error))
-                stop.wait(STOPPED_RETRY_S)
-            except Exception as error:
-                # Nothing of an event reaches here: it is the weather, or a fault of ours that a
-                # pause may outlive.
-                trace = None if is_passing(error) else error
-                log.warning("%s starts again: %s", self.name, error, exc_info=trace)
-                if trace is not None:
-                    # Such a fault may repeat for ever, and readiness must not call that well.
-                    self._say_stopped(f"{type(error).__name__}, again and again: see its log")
-                self._pause(stop)
-
-    def _consume(self, stop: threading.Event) -> None:
-        self.restart.clear()
-        self._healthy = False
-        registration = register(
-            self._pool, self._consumer, self._log.partitions(self._consumer.categories)
-        )
-        if registration.behind:
-            self._rebuilder.bring_up(self._consumer)
-        reader = self._log.reader(self.name, self._consumer.categories, self._load)
-        self._reader = reader
-        try:
-            self._read(reader, stop)
-        finally:
-            self._reader = None
-            reader.close()
-
-    def _read(self, reader: LogReader, stop: threading.Event) -> None:
-        reader.rewind()
-        since = time.monotonic()
-        while not stop.is_set() and not self.restart.is_set():
-            items = self._poll(reader)
-            self.placed = self.placed or reader.joined
-            if items and not self._process(items, reader, stop):
-                continue
-            if 0 < len(items) < self._consumer.batch_size:
-                stop.wait(self._consumer.rest_s)
-            if not self._healthy and (items or time.monotonic() - since >= HEALTHY_AFTER_S):
-                set_stopped(self._pool, self.name, None)
-                self._healthy = True
-
-    def _poll(self, reader: LogReader) -> Sequence[LogItem]:
-        self.asked_at = time.monotonic()
-        try:
-            return reader.poll(self._consumer.batch_size, POLL_S)
-        finally:
-            self.asked_at = None
-
-    def _process(self, items: Sequence[LogItem], reader: LogReader, stop: threading.Event) -> bool:
-        """False when the batch was rolled back; the reader then stands at the checkpoints again.
-
-        It keeps its place in the group: to join again costs a rebalance, to rewind a query.
-        """
-        try:
-            require_same_log(self._pool, items)
-            self._batches.process(items)
-        except Exception as error:
-            if not isinstance(error, CheckpointMoved) and not is_passing(error):
-                raise
-            log.info("%s reads again: %s: %s", self.name, type(error).__name__, error)
-            self._pause(stop)
-            reader.rewind()
-            return False
-        self._pause_s = FIRST_PAUSE_S
-        return True
-
-    def _pause(self, stop: threading.Event) -> None:
-        stop.wait(self._pause_s)
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
-
-    def _load(self) -> Vector:
-        vector = self._checkpoints.load()
-        if isinstance(self._consumer, ProjectionConsumer):
-            self._consumer.use_build(self._checkpoints.build)
-        return vector
-
-    def _say_stopped(self, reason: str) -> None:
-        self.placed = True
-        try:
-            set_stopped(self._pool, self.name, reason)
-        except Exception as error:
-            # Raised here, it would end this thread, and the consumer would stand still unsaid.
-            log.warning("%s could not say why it stands: %s", self.name, safely(error))
+def lanes_of(consumers: Sequence[Consumer]) -> dict[str, list[Consumer]]:
+    """Consumers of one kind share a lane, but for read models that rest between their batches:
+    nobody should rest with them.
+    """
+    lanes: dict[str, list[Consumer]] = {}
+    for consumer in consumers:
+        rests = consumer.kind == "projection" and consumer.rest_s
+        lanes.setdefault(consumer.name if rests else consumer.kind, []).append(consumer)
+    return lanes

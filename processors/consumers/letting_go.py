@@ -11,7 +11,7 @@ from events.envelope import Envelope
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
 from processors.consumers import parking
-from processors.consumers.batch import is_passing
+from processors.consumers.batch import finish, is_passing
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.replay import letters_of
@@ -70,7 +70,7 @@ class LettingGo:
             left = [each for each in letters if not self._applied(connection, consumer, each)]
             if not letters or any(letter.type.endswith(_SCRUBS) for letter in left):
                 raise _NotScrubbed
-            consumer.finish(connection)
+            finish(connection, [consumer])
             parking.release(connection, consumer.name, stream)
         consumer.committed()
 

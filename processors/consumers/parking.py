@@ -12,16 +12,19 @@ from events.envelope import Envelope
 from processors.consumers.consumer import Connection
 
 
-def parked_among(connection: Connection, consumer: str, streams: Iterable[str]) -> set[str]:
-    """Which of the streams are parked. Locks them: a replay waits for this batch, or this batch for
-    it.
+def parked_among(
+    connection: Connection, consumers: Iterable[str], streams: Iterable[str]
+) -> set[tuple[str, str]]:
+    """(consumer, stream) of those that are parked. Locks them: a replay waits for this batch, or
+    this batch for it.
     """
     rows = connection.execute(
-        "SELECT stream_id FROM parked_streams WHERE consumer = %s AND stream_id = ANY (%s)"
-        " FOR SHARE",
-        (consumer, sorted(set(streams))),
+        "SELECT consumer, stream_id FROM parked_streams"
+        " WHERE consumer = ANY (%s) AND stream_id = ANY (%s)"
+        " ORDER BY consumer, stream_id FOR SHARE",
+        (sorted(consumers), sorted(set(streams))),
     ).fetchall()
-    return {stream for (stream,) in rows}
+    return {(consumer, stream) for consumer, stream in rows}
 
 
 def park(connection: Connection, consumer: str, event: Envelope, error: str) -> None:

@@ -14,7 +14,6 @@ from processors.consumers.checkpoints import create_rows
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build, publish
-from schemas.text import storable
 
 LOCK_CLASS = 7521983
 
@@ -72,15 +71,6 @@ def exclusively(connection: Connection, name: str) -> Iterator[None]:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (LOCK_CLASS, name))
         yield
-
-
-def set_stopped(pool: ConnectionPool, name: str, reason: str | None) -> None:
-    """Why a consumer waits for somebody; None when it works again."""
-    with pool.connection() as connection:
-        connection.execute(
-            "UPDATE consumers SET stopped = %s WHERE name = %s AND stopped IS DISTINCT FROM %s",
-            (storable(reason), name, storable(reason)),
-        )
 
 
 def describe(connection: Connection, consumer: Consumer, live_build: int) -> None:

@@ -13,7 +13,7 @@ from events.log.progress import UnknownConsumer
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
 from processors.consumers import parking
-from processors.consumers.batch import is_passing
+from processors.consumers.batch import finish, is_passing
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.projection import ProjectionConsumer
 from schemas.telling import safely
@@ -60,7 +60,7 @@ def _replay_stream(pool: ConnectionPool, consumer: Consumer, codec: EventCodec, 
         events = letters_of(connection, store, consumer.name, stream)
         _apply(connection, consumer, codec, events)
         parking.release(connection, consumer.name, stream)
-        consumer.finish(connection)
+        finish(connection, [consumer])
     consumer.committed()
     return len(events)
 

@@ -12,14 +12,14 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from processors.consumers.consumer import Connection, Consumer, TryAgain
 from processors.sagas.rows import SagaRows
-from processors.sagas.step_batch import AlreadyStepped, Cause, StepBatch
+from processors.sagas.step_batch import AlreadyStepped, Cause, StepBatch, append_all
 from processors.wake import Wake
 from sagas.saga import Happened, Saga
 
 
 class SagaConsumer(Consumer):
-    """The engine calls `apply`, moves the checkpoint, calls `finish` (the append, last), commits,
-    `committed`.
+    """Its lane moves the checkpoints, calls `apply`, then `finish` for all sagas (the append, last)
+    and, after the commit, `committed`.
     """
 
     kind = "saga"
@@ -57,16 +57,17 @@ class SagaConsumer(Consumer):
         step_batch.write_rows(connection)
         self._step_batch = step_batch
 
-    def finish(self, connection: Connection) -> None:
-        if self._step_batch is not None:
-            try:
-                self._step_batch.append(connection)
-            except AlreadyStepped:
-                # No race that another try could win.
-                raise
-            except NoCultureError as lost:
-                # A timer or a verdict moved the saga meanwhile: the batch reads it anew.
-                raise TryAgain from lost
+    @classmethod
+    def finish(cls, connection: Connection, consumers: Sequence[SagaConsumer]) -> None:
+        """All their steps in one append."""
+        try:
+            append_all([each._step_batch for each in consumers if each._step_batch], connection)
+        except AlreadyStepped:
+            # No race that another try could win.
+            raise
+        except NoCultureError as lost:
+            # A timer or a verdict moved a saga meanwhile: the batch reads it anew.
+            raise TryAgain from lost
 
     def committed(self) -> None:
         """After the commit: readers have something to read, the dispatcher something to send."""

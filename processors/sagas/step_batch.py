@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from processors.sagas.rows import CommandRow, SagaRows, TimerRow
 from processors.sagas.steps import Cause, Pending, SagaProgress, saga_progress, take
 from sagas.saga import Aborted, Input, Saga
 
-__all__ = ["AlreadyStepped", "Cause", "StepBatch", "pending_event"]
+__all__ = ["AlreadyStepped", "Cause", "StepBatch", "append_all", "pending_event"]
 Connection = psycopg.Connection[Any]
 
 
@@ -50,7 +51,7 @@ class StepBatch:
     def __init__(
         self, saga: Saga, log: PostgresLog, codec: EventCodec, rows: SagaRows | None = None
     ) -> None:
-        self._saga, self._log, self._codec = saga, log, codec
+        self._saga, self.log, self._codec = saga, log, codec
         self._rows = rows or SagaRows()
         self._streams: dict[str, _Stream] = {}
         self._commands: list[CommandRow] = []
@@ -110,27 +111,32 @@ class StepBatch:
         ]
 
     def append(self, connection: Connection) -> None:
-        """The steps themselves, as the transaction's last statement.
-
-        Raises the first lost verdict, or AlreadyStepped.
-        """
-        appends = self.appends()
-        if not appends:
-            return
-        for append, verdict in zip(appends, self._log.append_in(connection, appends), strict=True):
-            if isinstance(verdict, Exception):
-                raise verdict
-            if verdict.replayed:
-                raise AlreadyStepped(append.events[0].stream_id, verdict.stream_version)
+        """As `append_all`, of this batch alone."""
+        append_all([self], connection)
 
     def _load(self, stream_id: str) -> SagaProgress:
-        newest = self._log.events.stream(stream_id, newest_first=True, limit=1)
+        newest = self.log.events.stream(stream_id, newest_first=True, limit=1)
         if not newest:
             return SagaProgress()
         recorded = self._codec.decode(newest[0])
         if recorded is None:
             raise TypeError(f"{stream_id} ends in a {newest[0].type}, which is no saga step")
         return saga_progress(self._saga, recorded)
+
+
+def append_all(batches: Sequence[StepBatch], connection: Connection) -> None:
+    """The steps themselves, as the transaction's last statement. Raises the first lost verdict, or
+    AlreadyStepped.
+    """
+    appends = [append for batch in batches for append in batch.appends()]
+    if not appends:
+        return
+    verdicts = batches[0].log.append_in(connection, appends)
+    for append, verdict in zip(appends, verdicts, strict=True):
+        if isinstance(verdict, Exception):
+            raise verdict
+        if verdict.replayed:
+            raise AlreadyStepped(append.events[0].stream_id, verdict.stream_version)
 
 
 def pending_event(

@@ -92,6 +92,12 @@ class _LogCollector(Collector):
         for each in consumers:
             stopped.add_metric([each.name], 1 if each.stopped else 0)
         yield stopped
+        aside = GaugeMetricFamily(
+            "noculture_records_aside", "Records that are not the relay's", labels=["topic"]
+        )
+        for topic, count in self._system.put_aside().items():
+            aside.add_metric([topic], count)
+        yield aside
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         # Registering must not ask a database that may not be there yet.

@@ -22,6 +22,8 @@ class LogState(Protocol):
 
     def relayed(self) -> int: ...
 
+    def put_aside(self) -> Mapping[str, int]: ...
+
     def all(self) -> Sequence[ConsumerProgress]: ...
 
 
@@ -51,6 +53,10 @@ class SystemQueries:
     def position(self) -> tuple[int, int]:
         """(head, R)"""
         return self._head(), self._log.relayed()
+
+    def put_aside(self) -> Mapping[str, int]:
+        """How many records of each topic are not the relay's."""
+        return self._log.put_aside()
 
     def _dead_letters(self) -> list[DeadLetterDto]:
         """Lists what parked each stream, newest first, and how many events wait behind it."""

@@ -25,15 +25,23 @@ def router(
     system: SystemQueries,
     metrics: Metrics,
     checks: Mapping[str, Check],
+    alarms: Mapping[str, Check],
 ) -> APIRouter:
-    """`checks` are what /readyz asks, by the name it answers with."""
+    """`checks` are what /readyz asks, by the name it answers with; `alarms` are told beside them,
+    and the installation stays ready.
+    """
     routes = APIRouter(tags=["system"])
     # These routes have threads of their own, and one look answers all who ask at a time: so the
     # state stays readable while somebody floods them or holds all threads by other routes.
-    readiness = Gathering[None, dict[str, str]](lambda asked: [failing(checks)] * len(asked))
+    readiness = Gathering[None, ReadinessDto](lambda asked: [_ready(checks, alarms)] * len(asked))
     figures = Gathering[None, bytes](lambda asked: [metrics.text()] * len(asked))
 
-    @routes.get("/healthz", operation_id="getHealth", summary="The process is up")
+    @routes.get(
+        "/healthz",
+        operation_id="getHealth",
+        summary="The process is up",
+        response_model_exclude={"alarms"},
+    )
     async def healthz() -> ReadinessDto:
         return ReadinessDto(ready=True)
 
@@ -46,12 +54,13 @@ def router(
     )
     async def readyz() -> Response:
         try:
-            reasons = await asyncio.wait_for(readiness.ask(None), ANSWER_WITHIN_S)
+            answer = await asyncio.wait_for(readiness.ask(None), ANSWER_WITHIN_S)
         except TimeoutError:
             # The database server may hang without refusing: then only this time limit answers.
             reasons = {"database": f"no answer within {ANSWER_WITHIN_S:g} seconds"}
-        answer = ReadinessDto(ready=not reasons, reasons=reasons)
-        return JSONResponse(answer.model_dump(), status_code=200 if answer.ready else 503)
+            answer = ReadinessDto(ready=False, reasons=reasons)
+        told = answer.model_dump(exclude=None if answer.alarms else {"alarms"})
+        return JSONResponse(told, status_code=200 if answer.ready else 503)
 
     @routes.get(
         "/metrics",
@@ -75,3 +84,10 @@ def router(
         return system.state()
 
     return routes
+
+
+def _ready(checks: Mapping[str, Check], alarms: Mapping[str, Check]) -> ReadinessDto:
+    reasons = failing(checks)
+    # Where something is missing the alarms would ask the same database.
+    told = {} if reasons else failing(alarms)
+    return ReadinessDto(ready=not reasons, reasons=reasons, alarms=told)

@@ -159,7 +159,7 @@ def compare(json: Json = False) -> None:
     from dataclasses import asdict
 
     from processors.compare import compare as compare_with_kafka
-    from runtime.composition import kafka_config, open_core
+    from runtime.composition import kafka_config, open_core, record_proofs
     from runtime.engines.kafka_users import KafkaUser
     from runtime.errors import PartUnavailable
 
@@ -170,9 +170,11 @@ def compare(json: Json = False) -> None:
             " compare. `./noculture log verify` checks the store itself."
         )
     with open_core(settings, connections=3) as core:
-        compared = compare_with_kafka(core.pool, kafka_config(settings, KafkaUser.AUDITOR))
+        compared = compare_with_kafka(
+            core.pool, kafka_config(settings, KafkaUser.AUDITOR), record_proofs(core)
+        )
     if json:
-        print_json({"ok": compared.ok} | asdict(compared))
+        print_json(compared.to_json())
     else:
         for name, value in asdict(compared).items():
             print(f"{name:<11}{value}")
@@ -191,7 +193,7 @@ def recover(json: Json = False) -> None:
     from processors.consumers.projection import ProjectionConsumer
     from processors.recover import recover as recover_log
     from runtime.checkpoints import checkpointer
-    from runtime.composition import kafka_config, new_wakes, open_core
+    from runtime.composition import kafka_config, new_wakes, open_core, record_proofs
     from runtime.consumers import consumers, rebuilder
     from runtime.engines.kafka_users import KafkaUser
     from runtime.erasure import replay_register
@@ -204,7 +206,12 @@ def recover(json: Json = False) -> None:
         views = [c for c in consumers(core, new_wakes()) if isinstance(c, ProjectionConsumer)]
         with_kafka = settings.event_log == "kafka"
         config = kafka_config(settings, KafkaUser.RELAY) if with_kafka else None
-        done = recover_log(owner_url, core.pool, config, rebuilder(core), views)
+        done = recover_log(
+            owner_url, core.pool, config, record_proofs(core), rebuilder(core), views
+        )
+        if config:
+            # Every record is proven with the key of today.
+            settings.secrets.forget_retired("record_mac_key")
         signing = checkpointer(core)
         with psycopg.connect(owner_url, autocommit=True) as owner:
             signing.sign(owner=owner)

@@ -52,7 +52,10 @@ class SystemDto(Dto):
 
 
 class ReadinessDto(Dto):
-    """`reasons` names what is missing."""
+    """`reasons` names what is missing; `alarms`, where there are any, what somebody must look at
+    while all goes on.
+    """
 
     ready: bool
     reasons: dict[str, str] = Field(default_factory=dict)
+    alarms: dict[str, str] = Field(default_factory=dict)

@@ -25,7 +25,7 @@ from runtime.engines.postgres import EmbeddedPostgres
 from runtime.migrate import migrate
 from runtime.settings import load_settings
 from tests.conftest import Database
-from tests.integration.consumers.support import Writer, eventually, pool_of
+from tests.integration.consumers.support import Writer, eventually, pool_of, proofs_of
 from tests.kafka.conftest import relaying_with
 
 GOES_ON_WITHIN_S = 60.0
@@ -114,7 +114,7 @@ def written_meanwhile(fault: Callable[[], None], writer: Writer) -> None:
 
 
 def is_whole(pool, config: KafkaConfig) -> bool:  # type: ignore[no-untyped-def]
-    found = compare(pool, config)
+    found = compare(pool, config, proofs_of(pool))
     assert (found.duplicated, found.misordered, found.extra) == (0, 0, 0)
     return found.ok
 
@@ -141,7 +141,7 @@ def test_postgres_stops_and_is_killed(broker: EmbeddedKafka, store: EmbeddedPost
             last = writer.lives(5, seed=100 + seed)
             writer.close()
             eventually(lambda last=last: relayed(pool) >= last, GOES_ON_WITHIN_S)
-            assert compare(pool, config).ok
+            assert compare(pool, config, proofs_of(pool)).ok
 
 
 def relayed(pool) -> int:  # type: ignore[no-untyped-def]

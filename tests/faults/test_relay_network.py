@@ -21,7 +21,7 @@ from runtime.engines.kafka import EmbeddedKafka
 from runtime.settings import load_settings
 from tests.conftest import Database
 from tests.fixtures.slow_network import HOST, SlowNetwork, slow_network
-from tests.integration.consumers.support import Writer, eventually, pool_of
+from tests.integration.consumers.support import Writer, eventually, pool_of, proofs_of
 
 STALL_S = 15.0
 RECOVERED_WITHIN_S = 60.0
@@ -105,7 +105,9 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
     stop = threading.Event()
     with pool_of(database.app_url) as pool, pool_of(url, 4) as relays_pool:
         progress, store = LogProgress(pool), PostgresEvents(pool)
-        relay = threading.Thread(target=Relay(url, relays_pool, through_proxy).run, args=(stop,))
+        relay = threading.Thread(
+            target=Relay(url, relays_pool, through_proxy, proofs_of(relays_pool)).run, args=(stop,)
+        )
         writing = threading.Thread(target=write_until, args=(database.app_url, stop))
         relay.start()
         writing.start()
@@ -127,14 +129,16 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
         assert not relay.is_alive()
         # The rest is for its successor.
         stop.clear()
-        successor = threading.Thread(target=Relay(url, relays_pool, direct).run, args=(stop,))
+        successor = threading.Thread(
+            target=Relay(url, relays_pool, direct, proofs_of(relays_pool)).run, args=(stop,)
+        )
         successor.start()
         try:
             eventually(lambda: progress.relayed() >= store.head(), RECOVERED_WITHIN_S, LOOK_S)
         finally:
             stop.set()
             successor.join(30)
-        found = compare(pool, direct)
+        found = compare(pool, direct, proofs_of(pool))
         assert found.to_json() == {
             "ok": True,
             "events": store.head(),

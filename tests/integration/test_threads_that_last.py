@@ -113,7 +113,7 @@ def test_a_consumer_whose_thread_ended_stood_still_and_nobody_was_told(
     database: Database, pool: ConnectionPool, codec: EventCodec, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(engine, "EPOCH_CHECK_S", 0.05)
-    monkeypatch.setattr(engine._Worker, "run", lambda self, stop: None)
+    monkeypatch.setattr(engine.Lane, "run", lambda self, stop: None)
     tail = LogTail(database.app_url)
     store_log = StoreLog(database.app_url, pool, tail)
     consuming = engine.Engine(
@@ -122,7 +122,7 @@ def test_a_consumer_whose_thread_ended_stood_still_and_nobody_was_told(
     stop = threading.Event()
     late = threading.Timer(20, stop.set)
     late.start()
-    with pytest.raises(engine.ConsumerLost, match="shelf"):
+    with pytest.raises(engine.ConsumerLost, match="projection"):
         consuming.run(stop)
     late.cancel()
     tail.close()

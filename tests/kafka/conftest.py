@@ -11,11 +11,12 @@ from psycopg_pool import ConnectionPool
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_topics import KafkaTopics
 from events.log.progress import LogProgress
+from events.log.proving import RecordProofs
 from processors.rebuild import Rebuilder
 from processors.relay import Relay
 from runtime.engines.kafka import EmbeddedKafka
 from tests.conftest import Database
-from tests.integration.consumers.support import Writer, codec_of, pool_of
+from tests.integration.consumers.support import Writer, codec_of, pool_of, proofs_of
 from tests.roles import set_the_stage
 
 
@@ -51,9 +52,11 @@ def rebuilder(pool: ConnectionPool) -> Rebuilder:
 
 
 @contextmanager
-def relaying_with(url: str, pool: ConnectionPool, config: KafkaConfig) -> Iterator[Relay]:
+def relaying_with(
+    url: str, pool: ConnectionPool, config: KafkaConfig, proofs: RecordProofs | None = None
+) -> Iterator[Relay]:
     """A relay in a thread; what it raised comes out at the end."""
-    relay, stop, raised = Relay(url, pool, config), threading.Event(), []
+    relay, stop, raised = Relay(url, pool, config, proofs or proofs_of(pool)), threading.Event(), []
 
     def work() -> None:
         try:

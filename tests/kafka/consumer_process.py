@@ -14,7 +14,7 @@ from events.log.kafka import KafkaLog
 from processors.consumers.consumer import Connection
 from processors.consumers.engine import Engine
 from processors.rebuild import Rebuilder
-from tests.integration.consumers.support import Tally, codec_of, pool_of
+from tests.integration.consumers.support import Tally, codec_of, pool_of, proofs_of
 from tests.kafka.for_child import told
 
 
@@ -38,6 +38,6 @@ if __name__ == "__main__":
         codec = codec_of(pool)
         tally = ParkingTally(int(parked_at))
         rebuilder = Rebuilder(pool, codec, "kafka")
-        engine = Engine([tally], KafkaLog(told()), pool, codec, rebuilder)
+        engine = Engine([tally], KafkaLog(told(), proofs_of(pool)), pool, codec, rebuilder)
         print("ready", flush=True)
         engine.run(threading.Event())

@@ -21,6 +21,7 @@ from events.log.kafka_producer import TransactionalProducer
 from processors import relay, relay_check, relay_session
 from processors.publisher import Publisher
 from processors.relay_session import RelaySession
+from tests.integration.consumers.support import proofs_of
 from tests.kafka.for_child import told
 
 # Small transactions: a kill meets more of them.
@@ -61,4 +62,4 @@ if __name__ == "__main__":
     if death:
         die_at(death[0], int(death[1]))
     with ConnectionPool(url, min_size=1, kwargs={"autocommit": True}) as pool:
-        relay.Relay(url, pool, told()).run(threading.Event())
+        relay.Relay(url, pool, told(), proofs_of(pool)).run(threading.Event())

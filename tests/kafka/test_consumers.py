@@ -17,6 +17,7 @@ from events.log.partitions import topic_of
 from events.log.port import LoadVector, LogReader
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
+from events.log.proving import RecordProofs
 from events.log.tail import LogTail
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
@@ -30,6 +31,7 @@ from tests.integration.consumers.support import (
     eventually,
     expected_rows,
     make_tally,
+    proofs_of,
     rows_of,
     running,
     tallied,
@@ -49,12 +51,12 @@ def test_workers_come_and_go_and_every_event_is_applied_once(
     relaying,
 ):
     make_tally(pool)
-    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         caught_up(progress, "tally", writer.lives(30), 40)
         positions: list[int] = []
         writing = threading.Thread(target=lambda: positions.append(writer.lives(150, seed=2)))
         writing.start()
-        with running([Tally()], KafkaLog(config), pool, rebuilder):
+        with running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
             eventually(lambda: _members(config) == 2)
         writing.join()
         caught_up(progress, "tally", positions[0], 40)
@@ -64,7 +66,7 @@ def test_workers_come_and_go_and_every_event_is_applied_once(
 def _members(config: KafkaConfig) -> int:
     admin = KafkaAdminClient(**config.client())
     try:
-        group = config.named("noculture.tally")
+        group = config.named("noculture.workers")
         described = admin.describe_groups([group])[group]
         assigned = [member for member in described["members"] if member["member_assignment"]]
         return len(assigned)
@@ -84,7 +86,7 @@ def test_a_member_with_a_name_takes_its_partitions_over(
     named = replace(config, member="worker-1")
     with relaying():
         for seed in (1, 2):
-            with running([Tally()], KafkaLog(named), pool, rebuilder):
+            with running([Tally()], KafkaLog(named, proofs_of(pool)), pool, rebuilder):
                 last = writer.lives(10, seed=seed)
                 caught_up(progress, "tally", last)
     assert once(pool, last)
@@ -100,9 +102,9 @@ def test_topics_made_anew_are_read_from_the_start_and_applied_no_second_time(
     relaying,
 ):
     make_tally(pool)
-    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         caught_up(progress, "tally", writer.lives(30), 40)
-        assert recover(database.owner_url, pool, config, rebuilder, []).epoch == 2
+        assert recover(database.owner_url, pool, config, proofs_of(pool), rebuilder, []).epoch == 2
         last = writer.lives(10, seed=2)
         caught_up(progress, "tally", last, 60)
     assert once(pool, last)
@@ -117,7 +119,7 @@ def test_an_installation_changes_between_kafka_and_the_store_and_back(
     relaying,
 ):
     make_tally(pool)
-    kafka_log = KafkaLog(config)
+    kafka_log = KafkaLog(config, proofs_of(pool))
     with relaying(), running([Tally()], kafka_log, pool, rebuilder):
         caught_up(LogProgress(pool, "kafka"), "tally", writer.lives(20), 40)
     tail = LogTail(database.worker_url)
@@ -140,7 +142,10 @@ def test_a_read_model_is_rebuilt_beside_the_live_one_under_writes(
     rebuilder: Rebuilder,
     relaying,
 ):
-    with relaying(), running([ProjectionConsumer(Shelf())], KafkaLog(config), pool, rebuilder):
+    with (
+        relaying(),
+        running([ProjectionConsumer(Shelf())], KafkaLog(config, proofs_of(pool)), pool, rebuilder),
+    ):
         caught_up(progress, "shelf", writer.lives(30), 40)
         positions: list[int] = []
         writing = threading.Thread(target=lambda: positions.append(writer.lives(100, seed=2)))
@@ -161,13 +166,13 @@ def test_a_topic_deleted_by_hand_comes_back_without_loss(
     relaying,
 ):
     make_tally(pool)
-    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         caught_up(progress, "tally", writer.lives(10), 40)
     admin = KafkaAdminClient(**config.client())
     admin.delete_topics([config.named(topic_of("asset"))])
     eventually(lambda: config.named(topic_of("asset")) not in admin.list_topics())
     admin.close()
-    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         last = writer.lives(10, seed=2)
         caught_up(progress, "tally", last, 40)
     assert once(pool, last)
@@ -176,8 +181,8 @@ def test_a_topic_deleted_by_hand_comes_back_without_loss(
 class Watched(KafkaLog):
     """Keeps the readers that it gave out."""
 
-    def __init__(self, config: KafkaConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: KafkaConfig, proofs: RecordProofs) -> None:
+        super().__init__(config, proofs)
         self.readers: list[LogReader] = []
 
     def reader(self, consumer: str, categories: Sequence[str], load: LoadVector) -> LogReader:
@@ -198,7 +203,7 @@ def test_a_reader_whose_heartbeats_have_ended_joins_anew(
     stood still for five minutes.
     """
     make_tally(pool)
-    log = Watched(config)
+    log = Watched(config, proofs_of(pool))
     with relaying(), running([Tally()], log, pool, rebuilder):
         caught_up(progress, "tally", writer.lives(3), 40)
         monkeypatch.setattr(kafka, "SILENT_S", 3.0)

@@ -19,7 +19,7 @@ from events.log.partitions import PARTITIONS, topic_of
 from events.log.progress import LogProgress
 from processors import relay_session
 from processors.compare import compare
-from tests.integration.consumers.support import Writer, eventually
+from tests.integration.consumers.support import Writer, eventually, proofs_of
 
 TOPICS = (topic_of("asset"), RELAY_TOPIC)
 
@@ -73,7 +73,7 @@ def test_a_relay_that_begins_ends_what_was_forgotten(
     with relaying():
         eventually(lambda: LogProgress(pool).relayed() >= last)
         # A reader of committed records would not come past the open ones.
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok
 
 
 def test_a_working_relay_notices_that_readers_wait(
@@ -92,4 +92,4 @@ def test_a_working_relay_notices_that_readers_wait(
         last = writer.lives(5, seed=2)
         eventually(lambda: not open_transactions(config, TOPICS))
         eventually(lambda: LogProgress(pool).relayed() >= last)
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok

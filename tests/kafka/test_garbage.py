@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kafka import KafkaProducer
+from psycopg_pool import ConnectionPool
 
 from events.ids import AssetId
 from events.log.kafka import KafkaLog
@@ -12,7 +13,7 @@ from events.log.kafka_topics import KafkaTopics
 from events.log.partitions import PARTITIONS
 from events.log.port import LogReader, Vector
 from events.log.records import from_record
-from tests.integration.consumers.support import Writer, eventually
+from tests.integration.consumers.support import Writer, eventually, proofs_of
 
 CATEGORIES = ("analysis", "asset")
 GARBAGE = [
@@ -46,10 +47,14 @@ def positions(reader: LogReader, wanted: int) -> list[int]:
 
 
 def test_garbage_on_a_topic_stops_no_consumer(
-    config: KafkaConfig, writer: Writer, relaying, caplog: pytest.LogCaptureFixture
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    relaying,
+    caplog: pytest.LogCaptureFixture,
 ):
     KafkaTopics(config).ensure(CATEGORIES)
-    reader = KafkaLog(config).reader("tally", CATEGORIES, Vector)
+    reader = KafkaLog(config, proofs_of(pool)).reader("tally", CATEGORIES, Vector)
     with relaying():
         last = writer.lives(1)
         assert positions(reader, last) == list(range(1, last + 1))
@@ -57,7 +62,7 @@ def test_garbage_on_a_topic_stops_no_consumer(
         head = writer.lives(1, seed=2)
         assert positions(reader, head - last) == list(range(last + 1, head + 1))
     reader.close()
-    assert "leaves a record aside" in caplog.text
+    assert "put aside" in caplog.text
 
 
 @pytest.mark.parametrize("position", ["0", "-1", str(2**63), "9" * 5_000, "", "x"])

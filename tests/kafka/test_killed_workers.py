@@ -29,6 +29,7 @@ from tests.integration.consumers.support import (
     caught_up,
     eventually,
     make_tally,
+    proofs_of,
     running,
     tallied,
 )
@@ -73,7 +74,7 @@ def test_a_worker_killed_inside_a_batch_s_transaction_loses_and_doubles_nothing(
             assert child.stdout.readline() == "parked\n"
             before = tallied(pool)
             assert last // 2 not in before
-        with running([Tally()], KafkaLog(config), pool, rebuilder):
+        with running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
             caught_up(progress, "tally", writer.lives(10, seed=2), 60)
     assert tallied(pool) == list(range(1, writer.head() + 1))
 
@@ -99,7 +100,7 @@ def test_of_two_workers_one_is_killed_again_and_again_under_load(
             writer.lives(5, seed=number)
             number += 1
 
-    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         writing = threading.Thread(target=write)
         writing.start()
         try:
@@ -137,12 +138,12 @@ def test_a_worker_that_joins_takes_some_partitions_and_stops_no_other(
     monkeypatch.setattr(KafkaLog, "reader", remembering)
     monkeypatch.setattr(kafka._Listener, "on_partitions_revoked", on_revoked)
     make_tally(pool)
-    with relaying(), running([Tally()], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         caught_up(progress, "tally", writer.lives(20), 40)
         everything = set(readers[0]._consumer.assignment())
         assert len(everything) == 24
         assert not revoked
-        with running([Tally()], KafkaLog(config), pool, rebuilder):
+        with running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
             eventually(lambda: len(readers) == 2 and len(_assigned(readers[1])) == 12)
             kept = _assigned(readers[0])
             assert revoked == everything - kept

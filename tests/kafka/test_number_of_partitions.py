@@ -21,6 +21,7 @@ from tests.integration.consumers.support import (
     Writer,
     caught_up,
     expected_rows,
+    proofs_of,
     rows_of,
     running,
 )
@@ -36,7 +37,7 @@ def test_another_number_of_partitions_loses_and_doubles_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ):
     shelf, tail = ProjectionConsumer(Shelf()), LogTail(database.worker_url)
-    with relaying(), running([shelf], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([shelf], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         caught_up(LogProgress(pool), "shelf", writer.lives(30))
     with running([shelf], StoreLog(database.worker_url, pool, tail), pool, rebuilder):
         caught_up(LogProgress(pool, "postgres"), "shelf", writer.lives(10, seed=2))
@@ -45,9 +46,9 @@ def test_another_number_of_partitions_loses_and_doubles_nothing(
         for module in (partitions, kafka_topics):
             patched.setattr(module, "PARTITIONS", 5)
         partitions.partition_for.cache_clear()
-        recover(database.owner_url, pool, config, rebuilder, [shelf])
-        with relaying(), running([shelf], KafkaLog(config), pool, rebuilder):
+        recover(database.owner_url, pool, config, proofs_of(pool), rebuilder, [shelf])
+        with relaying(), running([shelf], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
             caught_up(LogProgress(pool), "shelf", writer.lives(30, seed=3))
-            assert compare(pool, config).ok
+            assert compare(pool, config, proofs_of(pool)).ok
         assert rows_of(pool) == expected_rows(pool)
     partitions.partition_for.cache_clear()

@@ -14,6 +14,7 @@ from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
 from events.log.outgoing import OutgoingRecord, OutgoingRecords
 from events.log.partitions import topic_of
 from events.log.progress import LogProgress
+from events.log.proof import RecordMac
 from events.log.records import from_record, source_of
 from events.store.postgres import PostgresEvents
 from processors.compare import compare
@@ -30,9 +31,12 @@ from tests.integration.consumers.support import (
     caught_up,
     eventually,
     expected_rows,
+    proofs_of,
     rows_of,
     running,
 )
+
+MAC = RecordMac(b"p" * 32)
 
 
 def relayed(progress: LogProgress, position: int, within_s: float = 30) -> None:
@@ -83,7 +87,7 @@ def test_of_two_relays_one_works_and_a_lost_lock_changes_hands(
                 " AND l.granted AND d.datname = current_database()",
             )
             relayed(progress, writer.lives(20, seed=seed))
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok
 
 
 def test_a_broker_that_restarts_is_found_again(
@@ -96,7 +100,7 @@ def test_a_broker_that_restarts_is_found_again(
         position = writer.lives(10, seed=2)
         kafka.start()
         relayed(progress, position, 60)
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok
 
 
 def test_what_a_partition_lost_is_published_again_and_only_that(
@@ -105,14 +109,14 @@ def test_what_a_partition_lost_is_published_again_and_only_that(
     with relaying():
         relayed(LogProgress(pool), writer.lives(30))
     forget(config, topic_of("analysis"))
-    assert compare(pool, config, settle_s=0).missing > 0
+    assert compare(pool, config, proofs_of(pool), settle_s=0).missing > 0
     for topics in ((), (RELAY_TOPIC,), (RELAY_TOPIC, topic_of("asset"))):
         if topics:
             forget(config, *topics)
         with relaying():
             _, position = writer.upload()
             relayed(LogProgress(pool), position)
-            assert compare(pool, config).ok, f"after {topics} were lost"
+            assert compare(pool, config, proofs_of(pool)).ok, f"after {topics} were lost"
 
 
 def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
@@ -124,18 +128,18 @@ def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
     relaying,
 ):
     shelf = ProjectionConsumer(Shelf())
-    with relaying(), running([shelf], KafkaLog(config), pool, rebuilder):
+    with relaying(), running([shelf], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         last = writer.lives(20)
         caught_up(LogProgress(pool), "shelf", last)
     # A backup from before the last five events is restored.
     as_owner(database, f"DELETE FROM events WHERE position > {last - 5}")
-    assert compare(pool, config, settle_s=0).extra == 5
+    assert compare(pool, config, proofs_of(pool), settle_s=0).extra == 5
     with relaying() as relay:
         eventually(lambda: relay.refused)
         assert "log-ahead" in relay.refused
         assert "log recover" in relay.refused
         assert LogProgress(pool).refused() == relay.refused
-    recovered = recover(database.owner_url, pool, config, rebuilder, [shelf])
+    recovered = recover(database.owner_url, pool, config, proofs_of(pool), rebuilder, [shelf])
     assert (recovered.epoch, recovered.events) == (2, last - 5)
     assert [view.name for view in recovered.rebuilt] == ["shelf"]
     with pytest.raises(NothingKept):
@@ -143,7 +147,7 @@ def test_a_topic_ahead_of_the_store_stops_it_until_recovery(
         rebuilder.roll_back(shelf)
     assert rows_of(pool) == expected_rows(pool)
     with relaying():
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok
         eventually(lambda: LogProgress(pool).refused() is None)
 
 
@@ -151,18 +155,20 @@ def test_comparing_names_what_is_wrong(pool: ConnectionPool, config: KafkaConfig
     writer.lives(10)
     store = PostgresEvents(pool)
     events = records_of(pool)
-    assert compare(pool, config, settle_s=0).missing == len(events), "no topic at all"
-    publisher = Publisher(config, *store.log_identity())
+    assert compare(pool, config, proofs_of(pool), settle_s=0).missing == len(events), (
+        "no topic at all"
+    )
+    publisher = Publisher(config, *store.log_identity(), MAC)
     publisher.publish(events, Progress())
-    assert compare(pool, config, settle_s=0).ok
+    assert compare(pool, config, proofs_of(pool), settle_s=0).ok
     publisher.publish(events[:3], Progress())
-    found = compare(pool, config, settle_s=0)
+    found = compare(pool, config, proofs_of(pool), settle_s=0)
     assert (found.duplicated, found.missing, found.misordered, found.extra) == (3, 0, 0, 0)
 
     late = [at_position(events[0], 97), at_position(events[0], 96)]
     publisher.publish(late, Progress())
     publisher.close()
-    found = compare(pool, config, settle_s=0)
+    found = compare(pool, config, proofs_of(pool), settle_s=0)
     assert (found.duplicated, found.misordered, found.extra) == (3, 1, 2)
 
 
@@ -173,15 +179,17 @@ def test_a_partition_that_is_behind_its_promise_is_published_again_from_there(
     store = PostgresEvents(pool)
     events = records_of(pool)
     cut = events[-1].partition
-    publisher = Publisher(config, *store.log_identity())
+    publisher = Publisher(config, *store.log_identity(), MAC)
     publisher.publish(events[:20], advanced(Progress(), events[:20]))
     kept = [event for event in events[20:] if event.partition != cut]
     publisher.publish(kept, advanced(advanced(Progress(), events[:20]), events[20:]))
     publisher.close()
-    assert compare(pool, config, settle_s=0).missing == len(events) - 20 - len(kept)
+    assert compare(pool, config, proofs_of(pool), settle_s=0).missing == len(events) - 20 - len(
+        kept
+    )
     with relaying():
         relayed(LogProgress(pool), last)
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok
 
 
 def test_a_relay_that_was_replaced_cannot_publish_any_more(
@@ -190,15 +198,15 @@ def test_a_relay_that_was_replaced_cannot_publish_any_more(
     writer.lives(5)
     store = PostgresEvents(pool)
     events = records_of(pool)
-    replaced = Publisher(config, *store.log_identity())
+    replaced = Publisher(config, *store.log_identity(), MAC)
     replaced.publish(events[:2], advanced(Progress(), events[:2]))
-    successor = Publisher(config, *store.log_identity())
+    successor = Publisher(config, *store.log_identity(), MAC)
     with pytest.raises(KafkaError):
         replaced.publish(events[2:4], advanced(Progress(), events[2:4]))
     replaced.close()
     successor.publish(events[2:], advanced(advanced(Progress(), events[:2]), events[2:]))
     successor.close()
-    assert compare(pool, config, settle_s=0).ok
+    assert compare(pool, config, proofs_of(pool), settle_s=0).ok
 
 
 def test_another_event_at_a_position_stops_it(
@@ -208,7 +216,7 @@ def test_another_event_at_a_position_stops_it(
         last = writer.lives(5)
         relayed(LogProgress(pool), last)
     as_owner(database, f"UPDATE events SET hash = sha256(hash) WHERE position = {last}")
-    found = compare(pool, config, settle_s=0)
+    found = compare(pool, config, proofs_of(pool), settle_s=0)
     assert (found.missing, found.extra, found.ok) == (1, 1, False)
     with relaying() as relay:
         eventually(lambda: relay.refused)

@@ -13,7 +13,7 @@ from events.log.progress import LogProgress
 from processors import relay
 from processors.compare import compare
 from tests.conftest import Database
-from tests.integration.consumers.support import Writer, eventually
+from tests.integration.consumers.support import Writer, eventually, proofs_of
 from tests.kafka.test_relay import as_owner, relayed
 from tests.kafka.test_relay_kills import start
 
@@ -89,4 +89,4 @@ def test_a_hole_stops_it_loudly_until_it_is_mended(
         relayed(progress, last, 40)
         eventually(lambda: progress.refused() is None)
         eventually(lambda: working.refused is None)
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok

@@ -18,7 +18,7 @@ from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
 from processors.compare import compare
 from tests.conftest import Database
-from tests.integration.consumers.support import Writer, eventually
+from tests.integration.consumers.support import Writer, eventually, proofs_of
 from tests.kafka.for_child import environment
 from tests.kafka.relay_process import BATCH, POINTS
 from tests.kafka.test_relay import forget
@@ -47,7 +47,7 @@ def test_killed_at_every_point_it_loses_and_doubles_nothing(
     with relaying():
         last = writer.lives(3, seed=99)
         eventually(lambda: LogProgress(pool).relayed() >= last, 30)
-        found = compare(pool, config)
+        found = compare(pool, config, proofs_of(pool))
     assert found.to_json() == {
         "ok": True,
         "events": last,
@@ -72,7 +72,7 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(
     try:
         head = PostgresEvents(pool).head()
         eventually(lambda: progress.relayed() >= head, 40)
-        assert compare(pool, config).ok
+        assert compare(pool, config, proofs_of(pool)).ok
     finally:
         relay.kill()
         relay.wait()

@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from psycopg_pool import ConnectionPool
 
 from events.log.kafka import KafkaLog
 from events.log.kafka_config import KafkaConfig
 from events.log.kafka_topics import KafkaTopics
 from events.log.port import LogItem, LogReader, Vector
-from tests.integration.consumers.support import Writer, eventually
+from tests.integration.consumers.support import Writer, eventually, proofs_of
 
 # Of a fetch: what had to wait for one would fail.
 LONG_S = 120.0
@@ -28,9 +29,9 @@ def fetches_wait_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(KafkaConfig, "consumer", lambda config: settings(config) | waiting)
 
 
-def reader_of(config: KafkaConfig) -> LogReader:
+def reader_of(config: KafkaConfig, pool: ConnectionPool) -> LogReader:
     KafkaTopics(config).ensure(CATEGORIES)
-    return KafkaLog(config).reader("tally", CATEGORIES, Vector)
+    return KafkaLog(config, proofs_of(pool)).reader("tally", CATEGORIES, Vector)
 
 
 def read(reader: LogReader, count: int, within_s: float = LONG_S / 2) -> list[LogItem]:
@@ -46,9 +47,9 @@ def positions(items: Sequence[LogItem]) -> list[int]:
 
 
 def test_a_batch_that_is_rolled_back_is_read_again_at_once(
-    config: KafkaConfig, writer: Writer, relaying
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
 ):
-    reader = reader_of(config)
+    reader = reader_of(config, pool)
     with relaying():
         last = writer.lives(2)
         first = read(reader, last)
@@ -58,8 +59,10 @@ def test_a_batch_that_is_rolled_back_is_read_again_at_once(
     reader.close()
 
 
-def test_a_record_ends_the_wait(config: KafkaConfig, writer: Writer, relaying):
-    reader = reader_of(config)
+def test_a_record_ends_the_wait(
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
+):
+    reader = reader_of(config, pool)
     with relaying():
         last = writer.lives(1)
         read(reader, last)
@@ -70,9 +73,9 @@ def test_a_record_ends_the_wait(config: KafkaConfig, writer: Writer, relaying):
 
 
 def test_partitions_that_come_while_a_fetch_waits_are_read_at_once(
-    config: KafkaConfig, writer: Writer, relaying
+    pool: ConnectionPool, config: KafkaConfig, writer: Writer, relaying
 ):
-    reader = reader_of(config)
+    reader = reader_of(config, pool)
     with relaying():
         last = writer.lives(2)
         read(reader, last)
@@ -84,8 +87,10 @@ def test_partitions_that_come_while_a_fetch_waits_are_read_at_once(
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["waiting for records", "joining"])
-def test_a_reader_that_waits_ends_when_it_is_told(config: KafkaConfig, joined: bool):
-    reader = reader_of(config)
+def test_a_reader_that_waits_ends_when_it_is_told(
+    pool: ConnectionPool, config: KafkaConfig, joined: bool
+):
+    reader = reader_of(config, pool)
     if joined:
         eventually(lambda: not reader.poll(100, 0.2) and reader.joined)
     assert polled_until_told(reader) == [[]]
@@ -94,12 +99,12 @@ def test_a_reader_that_waits_ends_when_it_is_told(config: KafkaConfig, joined: b
 
 
 def test_a_reader_that_asks_for_offsets_ends_when_it_is_told(
-    config: KafkaConfig, monkeypatch: pytest.MonkeyPatch
+    config: KafkaConfig, pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch
 ):
     """Regression: out of this wait came an error, and the consumer left its group and joined anew.
     On a busy machine every reader that has just been given its partitions stands here.
     """
-    reader = reader_of(config)
+    reader = reader_of(config, pool)
     eventually(lambda: not reader.poll(100, 0.2) and reader.joined)
     consumer = reader._consumer
     monkeypatch.setattr(

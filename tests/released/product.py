@@ -44,7 +44,14 @@ from runtime.areas import HANDLERS, SAGAS
 from runtime.areas.account import AREA as ACCOUNT
 from runtime.checkpoints import checkpointer
 from runtime.cli.proofs import exported_checkpoints
-from runtime.composition import Core, kafka_config, new_wakes, open_core, open_event_log
+from runtime.composition import (
+    Core,
+    kafka_config,
+    new_wakes,
+    open_core,
+    open_event_log,
+    record_proofs,
+)
 from runtime.consumers import consumers, engine, views, working
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.kafka_users import KafkaUser
@@ -146,7 +153,7 @@ class Product:
                 case "relay":
                     relaying = stack.enter_context(open_core(self.settings, acting="relay"))
                     config = kafka_config(self.settings, KafkaUser.RELAY)
-                    yield Relay(relaying.url, relaying.pool, config).run
+                    yield Relay(relaying.url, relaying.pool, config, record_proofs(relaying)).run
                 case effect:
                     yield EffectRunner(
                         effects[effect], core.commands, HANDLERS, core.pool, dues[effect]
@@ -193,8 +200,10 @@ class Product:
     def rebuild(self, view: str) -> Rebuilt:
         """Folded anew from the store, by this program."""
         projection = next(each for each in views() if each.name == view)
-        rebuilder = Rebuilder(self.behind.pool, self.behind.codec, "kafka")
-        return rebuilder.rebuild(ProjectionConsumer(projection))
+        return self.rebuilder().rebuild(ProjectionConsumer(projection))
+
+    def rebuilder(self) -> Rebuilder:
+        return Rebuilder(self.behind.pool, self.behind.codec, "kafka")
 
     def sign(self) -> None:
         """A signed checkpoint of the log, in the table and in the file beside the database."""

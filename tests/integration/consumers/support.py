@@ -24,6 +24,7 @@ from events.ids import (
 )
 from events.log.port import EventLog
 from events.log.progress import LogProgress
+from events.log.proving import RecordProofs
 from events.model import Event
 from events.store.codec import EventCodec
 from events.store.pending import Append, Committed, PendingEvent
@@ -104,6 +105,11 @@ def tallied(pool: ConnectionPool) -> list[int]:
 
 def codec_of(pool: ConnectionPool) -> EventCodec:
     return EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
+
+
+def proofs_of(pool: ConnectionPool, *keys: bytes) -> RecordProofs:
+    """Under the key that all relays and readers of the tests have, if no others are named."""
+    return RecordProofs(pool, lambda: keys or (b"p" * 32,))
 
 
 @contextmanager

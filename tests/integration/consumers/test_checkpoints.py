@@ -11,8 +11,9 @@ from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
 from processors.consumers.batch import Batches
-from processors.consumers.checkpoints import CheckpointMoved, Checkpoints
+from processors.consumers.checkpoints import CheckpointMoved, rows_of
 from processors.consumers.consumer import TryAgain
+from processors.consumers.group import Group
 from processors.consumers.registry import UpgradeNeeded, register
 from processors.rebuild import Rebuilder
 from tests.integration.consumers.support import (
@@ -26,11 +27,14 @@ from tests.integration.consumers.support import (
 )
 
 
-def batches(pool: ConnectionPool) -> Batches:
-    consumer = Tally()
-    checkpoints = Checkpoints(pool, consumer)
-    checkpoints.load()
-    return Batches(pool, consumer, checkpoints, codec_of(pool))
+def group(pool: ConnectionPool, lane: str | None = None) -> Group:
+    """The tally alone, where its rows say that it stands."""
+    found = Group(lane)
+    with pool.connection() as connection:
+        for row in rows_of(connection, "tally"):
+            found.vector[row.partition] = row.at
+            found.join(Tally(), row.build, row.partition)
+    return found
 
 
 def items(pool: ConnectionPool, after: int = 0) -> list[LogItem]:
@@ -44,12 +48,13 @@ def test_of_two_owners_the_loser_rolls_back_its_whole_batch(pool: ConnectionPool
     make_tally(pool)
     register(pool, Tally(), [STORE])
     writer.lives(5)
-    winner, loser = batches(pool), batches(pool)
-    winner.process(items(pool)[:3])
+    batches = Batches(pool, codec_of(pool))
+    winner, loser = group(pool), group(pool)
+    batches.process(winner, items(pool)[:3])
     with pytest.raises(CheckpointMoved):
-        loser.process(items(pool))
+        batches.process(loser, items(pool))
     assert tallied(pool) == [1, 2, 3]
-    winner.process(items(pool, after=3))
+    batches.process(winner, items(pool, after=3))
     assert tallied(pool) == [item.envelope.position for item in items(pool)]
 
 
@@ -65,22 +70,31 @@ def test_registering_again_keeps_the_checkpoint(pool: ConnectionPool, writer: Wr
     make_tally(pool)
     register(pool, Tally(), [STORE])
     writer.upload()
-    batches(pool).process(items(pool))
+    Batches(pool, codec_of(pool)).process(group(pool), items(pool))
     register(pool, Tally(), [STORE])
-    checkpoints = Checkpoints(pool, Tally())
-    assert checkpoints.load().position(STORE) == 1
+    assert group(pool).vector.position(STORE) == 1
+
+
+def test_of_two_lanes_that_hold_the_same_row_for_theirs_one_rolls_back(
+    pool: ConnectionPool, writer: Writer
+):
+    make_tally(pool)
+    register(pool, Tally(), [STORE])
+    writer.lives(2)
+    with pytest.raises(CheckpointMoved):
+        Batches(pool, codec_of(pool)).process(group(pool, "processor"), items(pool))
+    assert tallied(pool) == []
 
 
 class Conflicting(Tally):
     """Loses a race for its first three batches, as a saga does against its own timer."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.attempts = 0
+    attempts = 0
 
-    def finish(self, connection) -> None:
-        self.attempts += 1
-        if self.attempts <= 3:
+    @classmethod
+    def finish(cls, connection, consumers) -> None:
+        cls.attempts += 1
+        if cls.attempts <= 3:
             raise TryAgain
 
 

@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 from events.log.port import LoadVector, LogItem, LogPartition, LogReader
 from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
-from processors.consumers import engine
+from processors.consumers import engine, feed, lane
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from read_api.system.system import consumers_running
@@ -43,7 +43,8 @@ class Broken:
 def test_readiness_knows_of_a_consumer_that_starts_again_for_ever(
     pool: ConnectionPool, store_log: StoreLog, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(engine, "HEALTHY_AFTER_S", 0.05)
+    monkeypatch.setattr(feed, "HEALTHY_AFTER_S", 0.05)
+    monkeypatch.setattr(lane, "HEALTHY_AFTER_S", 0.05)
     writer.upload()
     broken, stop, codec = Broken(store_log), threading.Event(), codec_of(pool)
     consuming = engine.Engine(

@@ -16,6 +16,7 @@ from events.envelope import Recorded
 from events.ids import AccountId, AssetId, CommandId, CorrelationId, IngestId, WorkspaceId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
+from processors.consumers.batch import finish
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
@@ -78,7 +79,7 @@ class Ingests:
         events = self.new_events()
         with self.pool.connection() as connection, connection.transaction():
             self.consumer.apply(connection, events)
-            self.consumer.finish(connection)
+            finish(connection, [self.consumer])
         self.consumer.committed()
         self.position = self.log.events.head()
 

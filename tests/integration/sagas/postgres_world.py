@@ -6,7 +6,7 @@ back from Postgres after every action; faults strike the real transactions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,18 +22,23 @@ from events.store.log import PostgresLog
 from events.store.pending import StoreBusy
 from events.store.subject_keys import PostgresSubjectKeys
 from processors.consumers.batch import Batches
-from processors.consumers.checkpoints import Checkpoints
-from processors.consumers.consumer import Consumer
+from processors.consumers.checkpoints import rows_of
+from processors.consumers.consumer import Connection, Consumer
+from processors.consumers.group import Group
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.registry import register
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.rows import SagaRows
 from projections.system.sagas import Sagas
 from sagas.vault.ingest import INGEST
+from tests.unit.simulator import world as simulated
 from tests.unit.simulator.memory import Crash, Store
 from tests.unit.simulator.world import MAX_ASSETS, NOBODY, RefusedForGood, World
 
-TABLE = "CREATE TABLE IF NOT EXISTS public.simulated (number bigserial, position bigint NOT NULL)"
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS public.simulated"
+    " (number bigserial, consumer text NOT NULL, position bigint NOT NULL)"
+)
 
 _FROM_NOW_S = "extract(epoch FROM due_at - clock_timestamp())::float8"
 
@@ -97,6 +102,14 @@ class SeenCodec(EventCodec):
         return recorded
 
 
+def note(connection: Connection, name: str, events: Sequence[Recorded]) -> None:
+    """Every position in the order it was applied."""
+    connection.cursor().executemany(
+        "INSERT INTO public.simulated (consumer, position) VALUES (%s, %s)",
+        [(name, event.position) for event in events],
+    )
+
+
 class View(ProjectionConsumer):
     """The real read model, and beside it every position in the order it was applied."""
 
@@ -108,10 +121,15 @@ class View(ProjectionConsumer):
         self.use_build(1)
 
     def apply(self, connection: Any, events: Any) -> None:
-        connection.cursor().executemany(
-            "INSERT INTO public.simulated (position) VALUES (%s)",
-            [(event.position,) for event in events],
-        )
+        note(connection, self.name, events)
+        super().apply(connection, events)
+
+
+class Uploads(simulated.Uploads):
+    """Its positions in the same table."""
+
+    def apply(self, connection: Any, events: Any) -> None:
+        note(connection, self.name, events)
         super().apply(connection, events)
 
 
@@ -140,7 +158,8 @@ class PostgresWorld(World):
         with real.connection() as connection:
             connection.execute(TABLE)
         codec = EventCodec(PostgresSubjectKeys(real, b"m" * 32))
-        for consumer in (SagaConsumer(INGEST, log, codec, NOBODY), View()):
+        views = (View(), Uploads(Store()))
+        for consumer in (SagaConsumer(INGEST, log, codec, NOBODY), *views):
             places = [p for category in consumer.categories for p in partitions_of(category)]
             register(real, consumer, places)
 
@@ -161,15 +180,19 @@ class PostgresWorld(World):
     def make_rows(self) -> Any:
         return Rows(self.store)
 
-    def worker(self, kind: str) -> Any:
-        consumer: Consumer = (
-            SagaConsumer(INGEST, self.log, self.codec, NOBODY, self.rows)
-            if kind == "saga"
-            else View()
-        )
-        checkpoints = Checkpoints(self._real, consumer)
-        checkpoints.load()
-        return Batches(self.pool, consumer, checkpoints, self.codec), checkpoints, consumer
+    def make_group(self, lane: str) -> Group:
+        return Group()
+
+    def make_batches(self) -> Batches:
+        return Batches(self.pool, self.codec)
+
+    def make_views(self) -> list[Consumer]:
+        return [View(), Uploads(self.store)]
+
+    def positions(self, consumer: Consumer) -> dict[LogPartition, int]:
+        with self._real.connection() as connection:
+            rows = rows_of(connection, consumer.name)
+        return {row.partition: row.at.position for row in rows}
 
     def decide(
         self, context: CommandContext, module: Any, stream_id: str, decide: Any, said: Any
@@ -227,13 +250,16 @@ class PostgresWorld(World):
                 "SELECT saga_id, state, version FROM views.sagas WHERE saga_id = ANY(%s)",
                 (list(self.saga_ids),),
             )
-            applied = connection.execute("SELECT position FROM public.simulated ORDER BY number")
+            applied = connection.execute(
+                "SELECT consumer, position FROM public.simulated ORDER BY number"
+            )
             looked: Any = [c.fetchall() for c in (timers, commands, checkpoints, view, applied)]
         store.timers = {(stream_id, token): (None, due_s) for stream_id, token, due_s in looked[0]}
         store.commands = {row[0]: (_Sent(row[0], row[1]), *row[2:]) for row in looked[1]}
         store.checkpoints = {(c, LogPartition(t, n)): p for c, t, n, p in looked[2]}
         store.view = {row[0]: {"state": row[1], "version": row[2]} for row in looked[3]}
-        store.view["applied"] = tuple(position for (position,) in looked[4])
+        for name, key in (("sagas", "applied"), ("uploads", "uploads")):
+            store.view[key] = tuple(position for whose, position in looked[4] if whose == name)
 
 
 class _Sent:

@@ -13,6 +13,7 @@ from commands.vault.ingest import RejectAsset, VerifyAsset
 from events.envelope import Recorded
 from events.model import Event
 from events.vault.asset import AssetUploaded
+from processors.consumers.batch import finish
 from processors.effects import runner as effect_runner
 from processors.effects.consumer import EffectConsumer
 from processors.effects.effect import Interrupted
@@ -61,7 +62,7 @@ def want(ingests: Ingests, effect: Reading) -> None:
     ingests.position = 0
     with ingests.pool.connection() as connection, connection.transaction():
         consumer.apply(connection, ingests.new_events())
-        consumer.finish(connection)
+        finish(connection, [consumer])
     consumer.committed()
 
 

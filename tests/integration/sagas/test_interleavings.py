@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
 from events.store.log import PostgresLog
-from processors.consumers.checkpoints import Checkpoints
+from processors.consumers.checkpoints import Move
+from processors.consumers.group import Group
 from tests.conftest import Database
 from tests.integration.sagas.postgres_world import PostgresWorld
 from tests.unit.simulator.schedules import search
@@ -45,15 +46,14 @@ def test_nothing_that_may_happen_loses_doubles_or_strands_anything_in_postgres(
 def test_a_checkpoint_that_is_set_whatever_it_was_is_found_in_postgres_too(
     world: Callable[[], PostgresWorld], monkeypatch: pytest.MonkeyPatch
 ):
-    def swap(self: Checkpoints, connection: psycopg.Connection, to: dict) -> int:
-        for partition, checkpoint in to.items():
+    def swap(self: Group, connection: psycopg.Connection, moves: Sequence[Move]) -> None:
+        for move in moves:
             connection.execute(
                 "UPDATE checkpoints SET position = %s"
                 " WHERE consumer = %s AND topic = %s AND partition = %s",
-                (checkpoint.position, self._consumer.name, *partition),
+                (move.to.position, move.consumer, *move.partition),
             )
-        return len(to)
 
-    monkeypatch.setattr(Checkpoints, "_swap", swap)
+    monkeypatch.setattr(Group, "_swap", swap)
     found = search(SEED, SCHEDULES, world)
     assert found is not None, "a check that finds nothing proves nothing"

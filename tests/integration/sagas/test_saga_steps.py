@@ -8,6 +8,7 @@ import pytest
 
 from events.ids import CorrelationId, IngestId
 from events.store.pending import VersionConflict
+from processors.consumers.batch import finish
 from processors.sagas.step_batch import AlreadyStepped, Cause, StepBatch
 from processors.sagas.timers import Timers
 from sagas.saga import Happened, TimerFired
@@ -51,7 +52,7 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_batch_comes_again(
         with ingests.pool.connection() as connection, connection.transaction():
             ingests.consumer.apply(connection, ingests.new_events())
             if moment == "after the append":
-                ingests.consumer.finish(connection)
+                finish(connection, [ingests.consumer])
             raise Crash
 
     with pytest.raises(Crash):

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from events.log.kafka_config import KafkaConfig
 from events.log.outgoing import OutgoingRecord
 from events.log.partitions import LogPartition, topic_of
+from events.log.proof import RecordMac
 from processors import publisher as publishing
 from processors.publisher import Progress, Publisher, RecordRefused
 
@@ -48,7 +49,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch, error: KafkaError, *, at_once: bo
     producer = Producer(error, at_once=at_once)
     monkeypatch.setattr(publishing, "TransactionalProducer", lambda **_: producer)
     monkeypatch.setattr(publishing, "KafkaTopics", Topics)
-    return Publisher(KafkaConfig(bootstrap="127.0.0.1:1"), "log", 1)
+    return Publisher(KafkaConfig(bootstrap="127.0.0.1:1"), "log", 1, RecordMac(b"k" * 32))
 
 
 @pytest.mark.parametrize("at_once", [True, False])

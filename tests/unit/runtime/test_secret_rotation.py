@@ -36,7 +36,7 @@ def test_an_old_signing_key_signs_nothing_more_but_its_codes_on_paper_are_known(
     assert new.tags_of_any_age("recovery-code", "K7QM")[0] == new.tag("recovery-code", "K7QM")
 
 
-@pytest.mark.parametrize("point", ["make_following", "retire_signing_key", "replace"])
+@pytest.mark.parametrize("point", ["make_following", "retire", "replace"])
 def test_an_exchange_of_the_signing_key_that_was_killed_is_finished(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, point: str
 ):
@@ -72,10 +72,22 @@ def test_an_unknown_name_is_refused_and_makes_no_file(settings: Settings):
     assert not (settings.data / "evil").exists()
 
 
+def test_records_proven_with_an_earlier_key_are_believed_until_it_is_forgotten(settings: Settings):
+    first = settings.secrets.record_mac_keys()
+    for count in (2, 3):
+        rotate_secret(settings, "record_mac_key")
+        keys = settings.secrets.record_mac_keys()
+        assert len(set(keys)) == count
+        assert keys[-1] == first[0]
+    settings.secrets.forget_retired("record_mac_key")
+    assert settings.secrets.record_mac_keys() == keys[:1]
+
+
 def test_every_secret_that_is_kept_is_named():
     of_users = {f"kafka_{user}_password" for user in KafkaUser}
     properties = {name for name, value in vars(SecretFiles).items() if isinstance(value, property)}
-    kept = properties - {"retired_signing_keys", "log_key_changes"} | {"master_key"} | of_users
+    kept = properties - {"retired_signing_keys", "log_key_changes"} | of_users
+    kept |= {"master_key", "record_mac_key"}
     assert set(SECRETS) == kept
     assert set(PASSWORDS.values()) == {name for name in SECRETS if name.startswith("postgres_")}
 

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from events.ids import AccountId, WorkspaceId
+from events.log.proof import MAC_HEADER
 from events.log.records import schema_of, to_record
 from events.model import Event
 from schemas import export
@@ -60,8 +61,12 @@ def test_asyncapi_names_a_topic_for_every_category_and_finds_every_payload():
 def test_asyncapi_names_every_header_of_the_contract():
     document = yaml.safe_load(export.ASYNCAPI.read_text("utf-8"))
     headers = document["components"]["messageTraits"]["envelope"]["headers"]
-    assert len(headers["properties"]) == 18
-    assert set(headers["properties"]) - set(headers["required"]) == {"ce_actor", "ce_causationid"}
+    assert len(headers["properties"]) == 19
+    assert set(headers["properties"]) - set(headers["required"]) == {
+        "ce_actor",
+        "ce_causationid",
+        MAC_HEADER,
+    }
 
 
 # --- the gate -----------------------------------------------------------------------------------
@@ -163,4 +168,5 @@ def test_the_dataschema_header_names_the_published_schema():
 def test_the_headers_on_kafka_are_the_published_ones():
     golden = json.loads((GOLDEN / "asset.uploaded.v1.json").read_text("utf-8"))
     record = to_record(stored_envelope(golden), "/noculture/log_1/1")
-    assert {name for name, _ in record.headers} == set(export.HEADERS) - {"ce_causationid"}
+    sent = {name for name, _ in record.headers} | {MAC_HEADER}
+    assert sent == set(export.HEADERS) - {"ce_causationid"}

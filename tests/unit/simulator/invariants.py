@@ -39,6 +39,10 @@ def check_end(world: World) -> None:
     positions = {e.position for e in world.store.log if e.category in seen}
     _must(len(applied) == len(set(applied)), "the view applied an event twice")
     _must(set(applied) == positions, "the view lost an event")
+    uploads = world.store.view.get("uploads", ())
+    positions = {e.position for e in world.store.log if e.category == "asset"}
+    _must(len(uploads) == len(set(uploads)), "the smaller view applied an event twice")
+    _must(set(uploads) == positions, "the smaller view lost an event")
     for stream_id in world.saga_ids:
         if stream := world.store.streams.get(stream_id):
             _check_saga(world, stream_id, stream)

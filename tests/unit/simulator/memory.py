@@ -16,8 +16,8 @@ from events.log.partitions import LogPartition, topic_of
 from events.log.port import Checkpoint, LogItem
 from events.model import Event
 from events.store.pending import Append, Committed, InputMismatch, VersionConflict
-from processors.consumers.checkpoints import Checkpoints
-from processors.consumers.consumer import Consumer
+from processors.consumers.checkpoints import CheckpointMoved, Move
+from processors.consumers.group import Group
 from processors.sagas.rows import CommandRow, DueTimer, TimerRow
 from processors.sagas.steps import Pending
 
@@ -44,6 +44,8 @@ class Store:
     checkpoints: dict[tuple[str, LogPartition], int] = field(default_factory=dict)
     view: dict[str, Any] = field(default_factory=dict)
     fault: str | None = None
+    # A consumer that fails once, for no fault of an event: the lane goes on one by one.
+    choking: bool = False
     # Runs once, before a batch of steps writes its rows: another process that comes in between.
     between: Callable[[], None] | None = None
     undo: list[list[tuple[Any, Any, Any]] | None] = field(default_factory=list)
@@ -298,34 +300,28 @@ class Rows:
         return [row for row, *_ in self._store.commands.values() if row.stream_id == stream_id]
 
 
-class MemoryCheckpoints(Checkpoints):
+class MemoryGroup(Group):
     """The product's own, over the rows of the store."""
 
-    def __init__(self, store: Store, consumer: Consumer) -> None:
-        super().__init__(Connection(store), consumer)  # type: ignore[arg-type]
+    def __init__(self, store: Store, lane: str) -> None:
+        super().__init__(lane)
         self._store = store
 
-    def load(self) -> Any:
-        self.vector.clear()
-        for (consumer, partition), position in self._store.checkpoints.items():
-            if consumer == self._consumer.name:
-                self.vector[partition] = Checkpoint(position)
-        return self.vector
-
-    def _swap(self, connection: Any, to: dict[LogPartition, Checkpoint]) -> int:
-        stored, name = self._store.checkpoints, self._consumer.name
-        swapped = 0
-        for partition, checkpoint in to.items():
-            if stored.get((name, partition), 0) == self.vector.position(partition):
-                self._store.put(stored, (name, partition), checkpoint.position)
-                swapped += 1
-        return swapped
+    def _swap(self, connection: Any, moves: Sequence[Move]) -> None:
+        stored = self._store.checkpoints
+        for move in moves:
+            key = (move.consumer, move.partition)
+            if stored.get(key, 0) != move.position:
+                raise CheckpointMoved(f"{move.consumer} on {move.partition}")
+            self._store.put(stored, key, move.to.position)
 
 
 class NoLetters:
     """`parking`: nothing in a schedule is poison, so a parked stream is a fault that was found."""
 
-    def parked_among(self, _: object, consumer: str, streams: Iterable[str]) -> set[str]:
+    def parked_among(
+        self, _: object, consumers: Iterable[str], streams: Iterable[str]
+    ) -> set[tuple[str, str]]:
         return set()
 
     def put_aside(self, _: object, consumer: str, events: Sequence[Envelope]) -> None:

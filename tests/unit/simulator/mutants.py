@@ -10,26 +10,36 @@ from typing import Any
 from commands.unit import CommandContext
 from events.ids import CommandId
 from events.store.pending import Append
+from processors.consumers.checkpoints import Move
 from processors.consumers.consumer import Consumer
+from processors.consumers.group import Group
 from processors.sagas.rows import TimerRow
-from tests.unit.simulator.memory import Log, MemoryCheckpoints, Rows
+from tests.unit.simulator.memory import Log, MemoryGroup, Rows
 from tests.unit.simulator.world import Unit, World
 
 
-class _AnyCheckpoint(MemoryCheckpoints):
-    def _swap(self, connection: Any, to: Any) -> int:
-        for partition, checkpoint in to.items():
+class _AnyCheckpoint(MemoryGroup):
+    def _swap(self, connection: Any, moves: Sequence[Move]) -> None:
+        for move in moves:
             self._store.put(
-                self._store.checkpoints, (self._consumer.name, partition), checkpoint.position
+                self._store.checkpoints, (move.consumer, move.partition), move.to.position
             )
-        return len(to)
 
 
 class NoCompareAndSwap(World):
     """A checkpoint is set whatever it was."""
 
-    def make_checkpoints(self, consumer: Consumer) -> MemoryCheckpoints:
-        return _AnyCheckpoint(self.store, consumer)
+    def make_group(self, lane: str) -> Group:
+        return _AnyCheckpoint(self.store, lane)
+
+
+class NobodyIsBroughtUp(World):
+    """Consumers that a fault has left apart go on together from where the furthest stands."""
+
+    def _bring_up(self, worker: Any, consumer: Consumer, reached: Any, fronts: Any) -> None:
+        for place, position in fronts.items():
+            if place in reached:
+                self.store.checkpoints[consumer.name, place] = position
 
 
 class RandomCommandIds(World):
@@ -99,6 +109,7 @@ class CommandsAreNeverForgotten(World):
 
 MUTANTS = (
     NoCompareAndSwap,
+    NobodyIsBroughtUp,
     RandomCommandIds,
     NoVersionCheck,
     TimersOutsideTheTransaction,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -24,13 +25,15 @@ from commands.vault.ingest_handlers import HANDLERS
 from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, CommandId, IngestId, WorkspaceId
-from events.log.partitions import topic_of
+from events.log.partitions import LogPartition, topic_of
+from events.log.port import Checkpoint
 from events.store.pending import Append, StoreBusy, VersionConflict
 from events.vault.analysis import AnalysisRequested
 from events.vault.asset import AssetProbeRequested, AssetUploaded
 from processors.consumers.batch import Batches
 from processors.consumers.checkpoints import CheckpointMoved
 from processors.consumers.consumer import Consumer, TryAgain
+from processors.consumers.group import Group
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.step_batch import pending_event
@@ -41,11 +44,12 @@ from projections.system.sagas import Sagas
 from sagas.vault.ingest import INGEST
 from schemas.vault.examples import COVER, FACTS, MEASUREMENT, PEAKS, TAGS
 from tests.unit.simulator.memory import (
+    PARTITIONS,
     Codec,
     Connection,
     Crash,
     Log,
-    MemoryCheckpoints,
+    MemoryGroup,
     NoLetters,
     Rows,
     Store,
@@ -90,6 +94,36 @@ class View(Consumer):
 
     def delete(self, key: Any) -> None:
         self._store.remove(self._store.view, key)
+
+
+class Uploads(Consumer):
+    """Shares the lane of the view, reads less than it, and may fail where both are tried at once:
+    then each goes on alone, and what strikes between the two leaves them apart.
+    """
+
+    kind = "projection"
+    name = "uploads"
+    categories = ("asset",)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def apply(self, connection: Any, events: Sequence[Recorded]) -> None:
+        store = self._store
+        if store.choking:
+            store.choking = False
+            raise ValueError("not the fault of any event")
+        applied = store.view.get("uploads", ())
+        store.put(store.view, "uploads", (*applied, *(event.position for event in events)))
+
+
+@dataclass
+class Worker:
+    """One lane of a worker."""
+
+    batches: Batches
+    group: Group
+    consumers: list[Consumer]
 
 
 class Unit:
@@ -143,23 +177,74 @@ class World:
     def make_rows(self) -> Any:
         return Rows(self.store)
 
-    def make_checkpoints(self, consumer: Consumer) -> MemoryCheckpoints:
-        return MemoryCheckpoints(self.store, consumer)
+    def make_group(self, lane: str) -> Group:
+        return MemoryGroup(self.store, lane)
 
-    def worker(self, kind: str) -> tuple[Batches, MemoryCheckpoints, Consumer]:
-        """A worker that starts: it knows what is stored."""
-        consumer: Consumer = (
-            SagaConsumer(INGEST, self.log, self.codec, NOBODY, self.rows)
-            if kind == "saga"
-            else View(self.store)
-        )
-        checkpoints = self.make_checkpoints(consumer)
-        checkpoints.load()
-        batches = Batches(
-            *(self.pool, consumer, checkpoints, self.codec, NoLetters()),
+    def make_batches(self) -> Batches:
+        return Batches(
+            *(self.pool, self.codec, NoLetters()),
             transaction=lambda connection: connection.transaction(),
         )
-        return batches, checkpoints, consumer
+
+    def make_views(self) -> list[Consumer]:
+        return [View(self.store), Uploads(self.store)]
+
+    def positions(self, consumer: Consumer) -> dict[LogPartition, int]:
+        """Its checkpoints, of every partition that it reads."""
+        return {
+            place: self.store.checkpoints.get((consumer.name, place), 0)
+            for place in (
+                LogPartition(topic_of(category), number)
+                for category in consumer.categories
+                for number in range(PARTITIONS)
+            )
+        }
+
+    def worker(self, kind: str) -> Worker:
+        """A worker that starts: it knows what is stored."""
+        consumers: list[Consumer] = (
+            [SagaConsumer(INGEST, self.log, self.codec, NOBODY, self.rows)]
+            if kind == "saga"
+            else self.make_views()
+        )
+        worker = Worker(self.make_batches(), self.make_group(kind), consumers)
+        self.enter(worker)
+        return worker
+
+    def enter(self, worker: Worker) -> None:
+        """Stand where the furthest stands; whoever is behind is brought up from the store alone."""
+        group, fault, self.store.fault = worker.group, self.store.fault, None
+        places = {consumer.name: self.positions(consumer) for consumer in worker.consumers}
+        fronts: dict[LogPartition, int] = {}
+        for reached in places.values():
+            for place, position in reached.items():
+                fronts[place] = max(position, fronts.get(place, 0))
+        for consumer in worker.consumers:
+            self._bring_up(worker, consumer, places[consumer.name], fronts)
+        group.clear(list(fronts))
+        for place, position in fronts.items():
+            group.vector[place] = Checkpoint(position)
+        for consumer in worker.consumers:
+            for place in places[consumer.name]:
+                group.join(consumer, 1, place)
+        self.store.fault = fault
+
+    def _bring_up(
+        self,
+        worker: Worker,
+        consumer: Consumer,
+        reached: dict[LogPartition, int],
+        fronts: dict[LogPartition, int],
+    ) -> None:
+        alone = self.make_group(worker.group.lane or "")
+        items = []
+        for place, position in reached.items():
+            alone.vector[place] = Checkpoint(position)
+            alone.join(consumer, 1, place)
+            events = self.store.partitions.get(place, ())
+            items += items_of(place, [e for e in events if position < e.position <= fronts[place]])
+        if items:
+            worker.batches.process(alone, items)
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -279,11 +364,12 @@ class World:
         """
         # Three of four times the saga's: what it does is what there is to see.
         kind, number = int(x % 4 == 1), y % WORKERS
-        batches, checkpoints, consumer = self.workers[kind][number]
-        items, topics = [], set(map(topic_of, consumer.categories))
+        worker = self.workers[kind][number]
+        categories = (c for consumer in worker.consumers for c in consumer.categories)
+        items, topics = [], set(map(topic_of, categories))
         for place, events in self.store.partitions.items():
             if place.topic in topics and (x >> 2) % 3 != place.number % 2:
-                reached = checkpoints.vector.position(place)
+                reached = worker.group.vector.position(place)
                 new = [each for each in events if each.position > reached]
                 items += items_of(place, new[: 1 + (y >> 1) % 4])
         if not items:
@@ -291,10 +377,13 @@ class World:
         self.store.fault = FAULTS[(y >> 3) % len(FAULTS)]
         if kind == 0 and (x >> 4) % 4 == 0:
             self.store.between = lambda: self._another(x >> 6, y >> 6)
+        self.store.choking = kind == 1 and (x >> 4) % 4 == 0
         try:
-            batches.process(items)
+            worker.batches.process(worker.group, items)
         except WEATHER:
-            checkpoints.load()
+            self.enter(worker)
+        finally:
+            self.store.choking = False
         return True
 
     def _another(self, x: int, y: int) -> None:

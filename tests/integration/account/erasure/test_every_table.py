@@ -42,6 +42,7 @@ TABLES = {
     "checkpoints": IDS,
     "relay_heads": IDS,
     "relay_progress": IDS,
+    "records_aside": "counts, and reasons in words of ours",
     "log_identity": IDS,
     "log_checkpoints": "hashes and signatures",
     "log_tree": "hashes",
