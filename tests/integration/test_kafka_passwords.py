@@ -49,6 +49,8 @@ from tests.integration.kafka_bytes import (
     SIGN_IN_REFUSED,
     asked,
     plain,
+    request,
+    string,
 )
 
 CACHE = load_settings().shared_cache_dir
