@@ -24,7 +24,7 @@ from processors.consumers.checkpoints import CheckpointMoved, Move, Row, rows_of
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.group import Group
 from processors.consumers.joining import CLOSE
-from processors.consumers.lane import Lane
+from processors.consumers.lane import STOPPED_RETRY_S, Lane
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.reports import Reports
 from processors.wake import Wake
@@ -35,8 +35,6 @@ LOCK_CLASS = 7521984
 LOOK_S = 1.0
 # So many events a transaction, and then as long a rest as they took: the lanes are busy too.
 PAGE = 250
-# A stopped consumer is tried again after so long.
-STOPPED_RETRY_S = 15.0
 # A row that is behind and that nobody has moved for so long is nobody's, whatever it says.
 UNMOVED_S = 30.0
 
