@@ -50,14 +50,15 @@ WHERE c.name = ANY(%s)
 
 
 class Catcher:
-    """`lanes` are those of this worker, `share` what the broker has given it. `start` makes a
-    consumer known that could not be registered: it may take a rebuild.
+    """`lanes` are those of this worker, `share` what the broker has given it of `partitions`.
+    `start` makes a consumer known that could not be registered: it may take a rebuild.
     """
 
     def __init__(
         self,
         consumers: Iterable[Consumer],
         lanes: list[Lane],
+        partitions: Iterable[LogPartition],
         share: Callable[[], frozenset[LogPartition]],
         pool: ConnectionPool,
         codec: EventCodec,
@@ -66,7 +67,7 @@ class Catcher:
     ) -> None:
         # Copies: a lane may use its own at the same time, for other partitions.
         self._consumers = {consumer.name: copy.copy(consumer) for consumer in consumers}
-        self._lanes, self._share = lanes, share
+        self._lanes, self._partitions, self._share = lanes, frozenset(partitions), share
         self._pool, self._codec, self._reports, self._start = pool, codec, reports, start
         self._store = PostgresEvents(pool)
         self._batches = Batches(pool, codec)
@@ -98,12 +99,13 @@ class Catcher:
         """Partitions that are another worker's, whose program may not know all consumers, or that
         has died.
         """
-        now = time.monotonic()
+        now, ours = time.monotonic(), self._share()
+        if self._partitions <= ours:
+            return
         with self._pool.connection() as connection:
             rows = connection.execute(_BEHIND, (list(self._consumers),)).fetchall()
         behind: dict[tuple[str, LogPartition], tuple[int, float]] = {}
         goals: dict[str, dict[LogPartition, int]] = {}
-        ours = self._share()
         for name, topic, number, position, lane, head in rows:
             partition = LogPartition(topic, number)
             known = self._unmoved.get((name, partition))

@@ -80,8 +80,14 @@ class Engine:
             event_log, pool, self._lanes, self._categories(), self._reports, self._register
         )
         self._catcher = Catcher(
-            *(self._consumers, self._lanes, lambda: self._feed.share, pool, codec),
-            *(self._reports, self._start_pending),
+            self._consumers,
+            self._lanes,
+            event_log.partitions(self._categories()),
+            lambda: self._feed.share,
+            pool,
+            codec,
+            self._reports,
+            self._start_pending,
         )
         self._lanes += [self._lane(name, own) for name, own in lanes_of(consumers).items()]
 

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from psycopg_pool import ConnectionPool
 
@@ -197,7 +198,7 @@ class Lane:
         with self._moved:
             if not (self._items or self._asked or self._stale):
                 self._moved.wait(WAIT_S)
-            return [self._items[at] for at in range(min(self._limit, len(self._items)))]
+            return list(islice(self._items, self._limit))
 
     def _done(self, items: Sequence[LogItem]) -> None:
         with self._moved:

@@ -81,7 +81,7 @@ class Worker:
         )
         self.share: frozenset[LogPartition] = frozenset()
         self.catcher = Catcher(
-            *(counters(), [self.lane], lambda: self.share, pool, codec, reports),
+            *(counters(), [self.lane], PARTITIONS, lambda: self.share, pool, codec, reports),
             lambda stop: None,
         )
         self.read: dict[LogPartition, int] = {}
