@@ -136,17 +136,15 @@ def _values(moves: Sequence[Move], lane: str | None, to_lane: str | None) -> dic
     }
 
 
-def rows_on(
-    connection: Connection, partitions: Collection[LogPartition], *, locked: bool = False
-) -> list[Row]:
-    """Finds those of all who read one of the partitions; `locked` for this transaction."""
+def rows_on(connection: Connection, partitions: Collection[LogPartition]) -> list[Row]:
+    """Finds those of all who read one of the partitions."""
     topics, numbers = [p.topic for p in partitions], [p.number for p in partitions]
-    return _rows(connection, _OF_PARTITIONS, (topics, numbers), locked)
+    return _rows(connection, _OF_PARTITIONS, (topics, numbers))
 
 
 def rows_of(connection: Connection, consumer: str, *, locked: bool = False) -> list[Row]:
-    """Finds those of one consumer, on all partitions."""
-    return _rows(connection, _OF_CONSUMER, (consumer,), locked)
+    """Finds those of one consumer, on all partitions; `locked` for this transaction."""
+    return _rows(connection, _OF_CONSUMER, (consumer,), "FOR UPDATE OF k" if locked else "")
 
 
 def give_up(connection: Connection, consumer: str, lane: str) -> None:
@@ -171,9 +169,11 @@ def fronts(rows: Iterable[Row], lane: str) -> dict[LogPartition, Checkpoint]:
     return {partition: found[3] for partition, found in best.items()}
 
 
-def _rows(connection: Connection, which: str, values: tuple[object, ...], lock: bool) -> list[Row]:
+def _rows(
+    connection: Connection, which: str, values: tuple[object, ...], lock: str = ""
+) -> list[Row]:
     found = connection.execute(
-        _ROWS.format(beyond=_BEYOND, which=which, lock="FOR UPDATE OF k" if lock else ""), values
+        _ROWS.format(beyond=_BEYOND, which=which, lock=lock), values
     ).fetchall()
     return [
         Row(
