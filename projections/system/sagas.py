@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from events.envelope import Recorded
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 
 class Sagas(
@@ -13,6 +13,7 @@ class Sagas(
     name="sagas",
     version=2,
     categories=("erasing", "ingest", "reanalysing", "remeasuring"),
+    holds=Holds.NOTHING_PERSONAL,
 ):
     """One row per saga instance. Read by GET /api/sagas and the operator's pages."""
 
