@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
+from kit.exports import Export
 from kit.limits import POLICIES
 from projections.projection import Holds
 from runtime.areas.area import Area, Category, Erased, Gathered, Served
@@ -86,6 +87,20 @@ def gather(areas: Sequence[Area]) -> Gathered:
         ),
         told=tuple(sorted(name for name, category in said.items() if category.told)),
     )
+
+
+def gather_exports(
+    brought: Iterable[tuple[str, Mapping[str, Export]]], scopes: Container[str]
+) -> dict[str, Export]:
+    """The lists of the personal export by name, from (area, its lists).
+
+    Raises TwoOwners, AreaIncomplete.
+    """
+    lists = [(area, *each) for area, own in brought for each in own.items()]
+    for area, name, listed in lists:
+        if listed.scope not in scopes:
+            raise AreaIncomplete(area, f"no area has the scope {listed.scope} of its list {name}")
+    return _owned("list of the export", lists)
 
 
 def check_paths(area: str, served: Served) -> None:

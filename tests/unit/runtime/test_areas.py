@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from unittest.mock import ANY
@@ -11,13 +12,15 @@ import pytest
 from fastapi import APIRouter
 
 from commands.vault.ingest import RequestProbe
+from kit.caller import Caller
+from kit.exports import Export
 from kit.limits import Policy
 from kit.turns import passing
 from projections.projection import Holds
 from projections.system.timeline import Timeline
 from runtime.areas import ALL, AREAS, system, vault
 from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
-from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather
+from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
 from runtime.installation import ROOT
 
 VAULT, SYSTEM = vault.AREA, system.AREA
@@ -147,6 +150,19 @@ def test_the_rate_limits_that_routes_count_for_are_those_that_the_areas_say():
     counted = {name for file in files for name in counts.findall(file.read_text("utf-8"))}
     # Which of these two it is `kit/auth.py` says by the request's method.
     assert counted | {"read", "write"} == {*ALL.limits}
+
+
+def no_loans(caller: Caller) -> Iterator[str]:
+    return iter(())
+
+
+def test_a_list_of_the_export_has_one_owner_and_a_scope_that_keys_may_hold():
+    lent = {"loans": Export("loans:read", no_loans)}
+    assert gather_exports([("lending", lent)], {"loans:read"}) == lent
+    with pytest.raises(TwoOwners, match=r"list of the export loans .* lending and desk"):
+        gather_exports([("lending", lent), ("desk", lent)], {"loans:read"})
+    with pytest.raises(AreaIncomplete, match=r"lending .*scope loans:read of its list loans"):
+        gather_exports([("lending", lent)], {"loan:read"})
 
 
 def test_the_timeline_tells_what_the_areas_say():
