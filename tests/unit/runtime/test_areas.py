@@ -17,10 +17,12 @@ from kit.exports import Export
 from kit.limits import Policy
 from kit.turns import passing
 from projections.projection import Holds
+from projections.system.sagas import Sagas
 from projections.system.timeline import Timeline
 from runtime.areas import ALL, AREAS, system, vault
 from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
 from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
+from runtime.consumers import views
 from runtime.installation import ROOT
 
 VAULT, SYSTEM = vault.AREA, system.AREA
@@ -169,6 +171,11 @@ def test_the_timeline_tells_what_the_areas_say():
     told = {name for area in AREAS for name, said in area.categories.items() if said.told}
     assert set(ALL.told) == told
     assert "erasing" not in told
+
+
+def test_the_view_of_sagas_follows_every_saga_of_the_areas():
+    [followed] = [view.categories for view in views() if isinstance(view, Sagas)]
+    assert followed == tuple(sorted(ALL.sagas))
 
 
 def test_an_area_that_forgets_something_does_not_start():
