@@ -23,7 +23,7 @@ from events.store.pending import Append, Committed, PendingEvent
 from events.store.postgres import append_in
 from events.times import utc_now
 from events.vault.analysis import AnalysisAttemptFailed
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 EVENTS_A_STREAM = 10
 # So many streams live at the same time; their events interleave at random.
@@ -33,7 +33,9 @@ WORKSPACE = WorkspaceId.new()
 REASON = "The analysis did not finish in time."
 
 
-class Attempts(Projection, name="attempts", version=1, categories=("analysis",)):
+class Attempts(
+    Projection, name="attempts", version=1, categories=("analysis",), holds=Holds.NOTHING_PERSONAL
+):
     """One row per analysis."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

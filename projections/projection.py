@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -18,30 +19,48 @@ class Rows(Protocol):
     def delete(self, key: str | int | tuple[Any, ...]) -> None: ...
 
 
+class Holds(Enum):
+    """The personal values in a view's rows, and with them the rest that an erasure leaves there."""
+
+    NOTHING_PERSONAL = "ids, times, numbers and names of ours"
+    ENCRYPTED = "personal values as the log stores them, unreadable once their key is destroyed"
+    UNTIL_DELETED = "personal values in plain, until the last event of their stream deletes them"
+
+
 class Projection:
-    """Subclass with `class Vault(Projection, name="vault", version=1, categories=("asset",))`.
+    """Subclass with `class Vault(Projection, name="vault", version=1, categories=("asset",),
+    holds=Holds.UNTIL_DELETED)`.
 
     The table file is `<name>.sql` beside the subclass's module: `CREATE TABLE {schema}.<name> (…)`
     and its indexes, the primary key first. `{schema}` is the build's own schema; readers use the
     view `views.<name>`. A fold writes only columns that belong to the event's own stream, or
     columns that merge commutatively: streams of several categories reach it in any interleaving.
-    `rest_s` is `Consumer.rest_s`.
+    `holds` has no default, so that no view forgets it; a test folds every event to see that it is
+    true. `rest_s` is `Consumer.rest_s`.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     categories: tuple[str, ...]
+    holds: ClassVar[Holds]
     money: ClassVar[bool]
     rest_s: ClassVar[float] = 0.0
     table_sql: ClassVar[str]
     registered: ClassVar[dict[str, type[Projection]]] = {}
 
     def __init_subclass__(
-        cls, *, name: str, version: int, categories: tuple[str, ...], money: bool = False
+        cls,
+        *,
+        name: str,
+        version: int,
+        categories: tuple[str, ...],
+        holds: Holds,
+        money: bool = False,
     ) -> None:
         import sys
 
-        cls.name, cls.version, cls.categories, cls.money = name, version, categories, money
+        cls.name, cls.version, cls.categories = name, version, categories
+        cls.holds, cls.money = holds, money
         module_file = sys.modules[cls.__module__].__file__
         assert module_file is not None
         cls.table_sql = (Path(module_file).parent / f"{name}.sql").read_text()

@@ -19,7 +19,7 @@ from kit.tokens import Signer
 from kit.turns import TakeTurns
 from runtime.areas import ALL, AREAS, account
 from runtime.areas.area import Served, Serving
-from runtime.areas.gathering import check_paths
+from runtime.areas.gathering import check_paths, gather_exports
 from runtime.composition import Core
 from runtime.installation import version
 from runtime.observability.tracing import TraceRequests
@@ -47,9 +47,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
         [area.words(ALL) for area in AREAS], [each for area in AREAS for each in area.sections()]
     )
     access = account.access_by(core, account.commands_of(core, ALL, limits))
-    exports = {
-        name: export for area in AREAS for name, export in area.export(core, cursors).items()
-    }
+    exports = gather_exports(((a.name, a.export(core, cursors)) for a in AREAS), ALL.scopes)
     serving = Serving(core, tail, ALL, cursors, limits, look.renderer)
     served = {area.name: area.serve(serving, access, exports) for area in AREAS}
     shares = served.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from commands.leaving import AllContents
@@ -13,6 +14,7 @@ from processors.effects.consumer import EffectConsumer
 from processors.rebuild import Rebuilder
 from processors.sagas.consumer import SagaConsumer
 from projections.projection import Projection
+from projections.system.sagas import Sagas
 from projections.system.timeline import Timeline
 from runtime.areas import ALL, AREAS
 from runtime.areas.area import Working
@@ -37,8 +39,13 @@ def working(core: Core, stack: ExitStack) -> Working:
 
 
 def views() -> list[Projection]:
-    """Makes each view anew. The timeline is of all areas: they say what it tells."""
-    return [Timeline(ALL.told) if view is Timeline else view() for view in ALL.views]
+    """Makes each view anew. Two are of all areas: what is told, which sagas there are."""
+    steps = [saga.stepped.type.partition(".")[0] for saga in ALL.sagas.values()]
+    of_all: dict[type[Projection], Callable[[], Projection]] = {
+        Timeline: lambda: Timeline(ALL.told),
+        Sagas: lambda: Sagas(steps),
+    }
+    return [of_all.get(view, view)() for view in ALL.views]
 
 
 def rebuilder(core: Core) -> Rebuilder:

@@ -26,13 +26,18 @@ OPENAPI = Path(__file__).parent.parent / "schemas" / "openapi.json"
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
+class NoTail(LogTail):
+    def _run(self) -> None:
+        """Ends at once: there is no log to listen to."""
+
+
 @contextmanager
 def composed_app() -> Iterator[FastAPI]:
     """The whole application, without anything behind it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(data=Path(folder))
         pool = ConnectionPool(NOWHERE, open=False)
-        log, tail = PostgresLog(NOWHERE, pool), LogTail(NOWHERE)
+        log, tail = PostgresLog(NOWHERE, pool), NoTail(NOWHERE)
         codec = EventCodec(PostgresSubjectKeys(pool, b"m" * 32))
         core = Core(
             settings=settings,

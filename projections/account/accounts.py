@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from events.account.account import AccountErased, AccountRegistered, OperatorGranted
 from events.envelope import Recorded
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 
-class Accounts(Projection, name="accounts", version=1, categories=("account",)):
+class Accounts(
+    Projection, name="accounts", version=1, categories=("account",), holds=Holds.UNTIL_DELETED
+):
     """One row per account. Read by GET /api/me and its export."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

@@ -9,10 +9,12 @@ from events.account.erasure import (
     ErasureRequested,
 )
 from events.envelope import Recorded
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 
-class Erasures(Projection, name="erasures", version=1, categories=("erasure",)):
+class Erasures(
+    Projection, name="erasures", version=1, categories=("erasure",), holds=Holds.NOTHING_PERSONAL
+):
     """One row per erasure. Read by GET /api/erasures/{id} and its page."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from events.envelope import Recorded
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 
 class Sagas(
     Projection,
     name="sagas",
     version=2,
-    categories=("erasing", "ingest", "reanalysing", "remeasuring"),
+    categories=(),
+    holds=Holds.NOTHING_PERSONAL,
 ):
-    """One row per saga instance. Read by GET /api/sagas and the operator's pages."""
+    """One row per saga instance, of all sagas that areas bring. Read by GET /api/sagas and the
+    operator's pages.
+    """
+
+    def __init__(self, categories: Iterable[str]) -> None:
+        self.categories = tuple(sorted(categories))
 
     def fold(self, rows: Rows, event: Recorded) -> None:
         envelope = event.envelope

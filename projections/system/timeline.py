@@ -13,7 +13,7 @@ from events.vault.comment import (
     CommentReopened,
     CommentResolved,
 )
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 # These streams belong one to one to an asset and share its hex (`Id.beside`).
 _OF_AN_ASSET = frozenset({"asset", "analysis", "ingest"})
@@ -24,6 +24,7 @@ class Timeline(
     name="timeline",
     version=3,
     categories=(),
+    holds=Holds.ENCRYPTED,
 ):
     """One row per event of the categories that areas say are told. Read by
     GET /api/assets/{id}/events, GET /api/events and the export.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from events.envelope import Recorded
 from events.vault.analysis import AnalysisCompleted, AnalysisFailed, AnalysisRequested
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 # Left out: these values are long, and only the search for sounds uses them.
 _LEFT_OUT = {"sound", "words", "fingerprint"}
 
 
-class Analyses(Projection, name="analyses", version=1, categories=("analysis",)):
+class Analyses(
+    Projection, name="analyses", version=1, categories=("analysis",), holds=Holds.NOTHING_PERSONAL
+):
     """One row per run. Read by POST /api/analysis/enhanced and GET /api/assets/{id}/analyses."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 from events.envelope import Recorded
 from events.vault.collection import CollectionChanged, CollectionCreated, CollectionDeleted
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 
-class Collections(Projection, name="collections", version=1, categories=("collection",)):
+class Collections(
+    Projection, name="collections", version=1, categories=("collection",), holds=Holds.ENCRYPTED
+):
     """One row per collection. Read by GET /api/collections, and by the vault's filter."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

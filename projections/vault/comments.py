@@ -12,10 +12,12 @@ from events.vault.comment import (
     CommentReopened,
     CommentResolved,
 )
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 
-class Comments(Projection, name="comments", version=1, categories=("comment",)):
+class Comments(
+    Projection, name="comments", version=1, categories=("comment",), holds=Holds.ENCRYPTED
+):
     """One row per comment. Read by GET /api/assets/{id}/comments and the track's page."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

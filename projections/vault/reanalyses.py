@@ -9,10 +9,16 @@ from events.vault.reanalysis import (
     ReanalysisCompleted,
     ReanalysisRequested,
 )
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 
-class Reanalyses(Projection, name="reanalyses", version=1, categories=("reanalysis",)):
+class Reanalyses(
+    Projection,
+    name="reanalyses",
+    version=1,
+    categories=("reanalysis",),
+    holds=Holds.NOTHING_PERSONAL,
+):
     """One row per reanalysis. Read by GET /api/analysis/runs/{id}."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

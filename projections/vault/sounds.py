@@ -11,13 +11,19 @@ from events.envelope import Recorded
 from events.vault.analysis import AnalysisCompleted
 from events.vault.asset import AssetDeleted, AssetUploaded
 from events.vault.audio import Fingerprint, Measurement, Vector
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 from schemas.audio.fingerprint import ALGORITHM, BadFingerprint, index_terms, read_words
 
 SOUND_DIMENSIONS, WORDS_DIMENSIONS = 256, 384
 
 
-class Sounds(Projection, name="sounds", version=1, categories=("asset", "analysis")):
+class Sounds(
+    Projection,
+    name="sounds",
+    version=1,
+    categories=("asset", "analysis"),
+    holds=Holds.NOTHING_PERSONAL,
+):
     """One row per asset. Read by the vault's search, and by what is similar or related to an asset.
 
     The vectors come from the event, so a rebuild makes the same bytes.

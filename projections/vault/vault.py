@@ -17,7 +17,7 @@ from events.vault.asset import (
 )
 from events.vault.audio import Tags
 from projections.folding import lines, sort_key
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 from projections.vault.genres import genre_keys
 
 # The tags that a recording is found by.
@@ -59,7 +59,9 @@ _OWN = ("tempo_bpm", "key", "genre")
 NOTHING_SAID = Tags()
 
 
-class Vault(Projection, name="vault", version=4, categories=("asset", "analysis")):
+class Vault(
+    Projection, name="vault", version=4, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
+):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
     An asset and its analysis are two streams that arrive in any interleaving: each writes only its

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from psycopg_pool import ConnectionPool
 
 from kit.caller import Caller
+from kit.exports import Export
 from read_api.errors import ViewNotReady
 from read_api.views import Row, Views
 from schemas.account.dto import AccountDto
@@ -29,14 +30,12 @@ _SIGNING_IN = {
 
 
 class AccountQueries:
-    """`exports` are the lists that other areas put into the personal export, by name: each gives
-    the pieces of a JSON list.
-    """
+    """`exports` are the lists that other areas put into the personal export, by name."""
 
     def __init__(
         self,
         pool: ConnectionPool,
-        exports: Mapping[str, Callable[[Caller], Iterator[str]]],
+        exports: Mapping[str, Export],
         *,
         test_mode: bool = True,
     ) -> None:
@@ -55,6 +54,11 @@ class AccountQueries:
             address_verified=self._is_verified(caller),
         )
 
+    @property
+    def export_scopes(self) -> Sequence[str]:
+        """The rights that the export needs beside the one to read the account."""
+        return [listed.scope for listed in self._exports.values()]
+
     def export(self, caller: Caller) -> Iterator[str]:
         """One JSON document in pieces: `exported_at`, `account`, `signing_in`, then the lists that
         the areas give, such as `assets` and `events`.
@@ -65,9 +69,9 @@ class AccountQueries:
         account = self.get(caller).model_dump_json()
         means = json.dumps(self._signing_in(caller), default=str, ensure_ascii=False)
         yield f'{{"exported_at":"{moment}","account":{account},"signing_in":{means}'
-        for name, pieces in self._exports.items():
+        for name, listed in self._exports.items():
             yield f',"{name}":['
-            yield from _joined(pieces(caller))
+            yield from _joined(listed.pieces(caller))
             yield "]"
         yield "}"
 

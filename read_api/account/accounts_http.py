@@ -61,7 +61,7 @@ def router(
         response_class=Response,
     )
     def export_me(caller: Reader) -> Response:
-        for scope in ("assets:read", "events:read"):
+        for scope in accounts.export_scopes:
             if not caller.may(scope):
                 raise MissingScope(scope)
         name = f"noculture-export-{datetime.now(UTC):%Y-%m-%d}.json"

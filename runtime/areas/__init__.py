@@ -10,7 +10,12 @@ from runtime.areas import account, system, vault
 from runtime.areas.area import Area
 from runtime.areas.gathering import gather
 
-AREAS: tuple[Area, ...] = (account.AREA, vault.AREA, system.AREA)
+# In the order of the navigation.
+AREAS: tuple[Area, ...] = (
+    account.AREA,
+    vault.AREA,
+    system.AREA,
+)
 
 ALL = gather(AREAS)
 VIEWS, SAGAS, HANDLERS, SCOPES = ALL.views, ALL.sagas, ALL.handlers, ALL.scopes

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from commands.account.erasure_handlers import HANDLERS
+from kit.exports import Export
 from kit.limits import Policy
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.account.mail import AddressCodeMail, PasswordResetMail
@@ -20,7 +21,6 @@ from runtime.areas.area import (
     Category,
     EffectGroup,
     Erased,
-    Export,
     Gathered,
     Performed,
     Served,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import Enum
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from events.store.pending import Committed
     from kit.auth import Authenticate
     from kit.caller import Caller
+    from kit.exports import Export
     from kit.limits import Policy, RateLimits
     from kit.paging import Cursors
     from kit.proof import Proven
@@ -149,9 +150,6 @@ class Served:
     close: Callable[[], None] | None = None
 
 
-Export = Callable[["Caller"], Iterator[str]]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
     """All that an area brings. What has no default cannot be forgotten: an area that does not say
@@ -159,8 +157,8 @@ class Area:
 
     `categories` says of each category of the area's events what becomes of it. `scopes` are what
     keys may hold, each with what it allows in a musician's words. `limits` are the rate limits that
-    its routes count for beside the kit's. `export` gives the pieces of JSON
-    lists that the personal export takes, by name. `empties` deletes what a workspace holds here.
+    its routes count for beside the kit's. `export` gives the lists that the personal export
+    takes, by name. `empties` deletes what a workspace holds here.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -12,7 +12,9 @@ from fastapi.routing import iter_route_contexts
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
+from kit.exports import Export
 from kit.limits import POLICIES
+from projections.projection import Holds
 from runtime.areas.area import Area, Category, Erased, Gathered, Served
 
 T = TypeVar("T")
@@ -67,6 +69,8 @@ def gather(areas: Sequence[Area]) -> Gathered:
     said = _owned(
         "category of events", ((a.name, *each) for a in areas for each in a.categories.items())
     )
+    for area in areas:
+        _check_views(area, said)
     return Gathered(
         views=tuple(views.values()),
         sagas=sagas,
@@ -83,6 +87,20 @@ def gather(areas: Sequence[Area]) -> Gathered:
         ),
         told=tuple(sorted(name for name, category in said.items() if category.told)),
     )
+
+
+def gather_exports(
+    brought: Iterable[tuple[str, Mapping[str, Export]]], scopes: Container[str]
+) -> dict[str, Export]:
+    """The lists of the personal export by name, from (area, its lists).
+
+    Raises TwoOwners, AreaIncomplete.
+    """
+    lists = [(area, *each) for area, own in brought for each in own.items()]
+    for area, name, listed in lists:
+        if listed.scope not in scopes:
+            raise AreaIncomplete(area, f"no area has the scope {listed.scope} of its list {name}")
+    return _owned("list of the export", lists)
 
 
 def check_paths(area: str, served: Served) -> None:
@@ -126,13 +144,18 @@ def _check_all_are_listed(areas: Sequence[Area]) -> None:
             raise AreaIncomplete(folders[0], "it has events, and `AREAS` does not list it")
 
 
-def _check_categories(area: Area) -> None:
-    """Each category of the area's events is said, and what is said of it is true."""
+def _models(inside: str = "events.") -> dict[str, list[type[Event]]]:
+    """The newest versions of all events of these modules, by category."""
     models: dict[str, list[type[Event]]] = {}
     for model in REGISTRY.all():
-        newest = REGISTRY.newest(model.type) is model
-        if newest and model.__module__.startswith(f"events.{area.name}."):
+        if REGISTRY.newest(model.type) is model and model.__module__.startswith(inside):
             models.setdefault(model.type.partition(".")[0], []).append(model)
+    return models
+
+
+def _check_categories(area: Area) -> None:
+    """Each category of the area's events is said, and what is said of it is true."""
+    models = _models(f"events.{area.name}.")
     if unsaid := models.keys() - area.categories.keys():
         raise AreaIncomplete(
             area.name,
@@ -155,6 +178,20 @@ def _check_erased(area: Area, name: str, category: Category, models: Sequence[ty
             raise AreaIncomplete(area.name, f"nothing deletes {name} with its workspace: `empties`")
         if not any(model.type == f"{name}.deleted" for model in models):
             raise AreaIncomplete(area.name, f"there is no event {name}.deleted")
+
+
+def _check_views(area: Area, said: Mapping[str, Category]) -> None:
+    """Rows in plain need an event that an erasure brings about: nothing else empties them."""
+    models = _models()
+    for view in area.views:
+        if view.holds is not Holds.UNTIL_DELETED:
+            continue
+        for name in view.categories:
+            personal = any(model.personal_fields for model in models.get(name, ()))
+            ends = any(model.type == f"{name}.erased" for model in models.get(name, ()))
+            if personal and not ends and said[name].erased is not Erased.DELETED:
+                why = f"its view {view.name} holds {name} in plain, and no erasure deletes {name}"
+                raise AreaIncomplete(area.name, why)
 
 
 def _check_handlers(area: Area) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from kit.exports import Export
 from projections.system.sagas import Sagas as SagasView
 from projections.system.timeline import Timeline
 from runtime.areas.area import (
@@ -12,7 +13,6 @@ from runtime.areas.area import (
     Area,
     Category,
     Erased,
-    Export,
     Gathered,
     Performed,
     Served,
@@ -159,7 +159,7 @@ def _words(gathered: Gathered) -> Words:
 
 
 def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
-    return {"events": timeline_of(core, cursors).exported}
+    return {"events": Export("events:read", timeline_of(core, cursors).exported)}
 
 
 AREA = Area(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.vault import ingest_handlers, reanalysing_handlers
+from kit.exports import Export
 from processors.vault.audio import AnalysisEffect, ProbeEffect, rank
 from projections.vault.analyses import Analyses as AnalysesView
 from projections.vault.collections import Collections as CollectionsView
@@ -24,7 +25,6 @@ from runtime.areas.area import (
     Category,
     EffectGroup,
     Erased,
-    Export,
     Gathered,
     Performed,
     Served,
@@ -328,7 +328,7 @@ def _words(gathered: Gathered) -> Words:
 def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
     from read_api.vault.export import exported
 
-    return {"assets": partial(exported, asset_queries(core, cursors))}
+    return {"assets": Export("assets:read", partial(exported, asset_queries(core, cursors)))}
 
 
 def _empties(core: Core) -> Contents:

@@ -37,13 +37,15 @@ from processors.consumers.consumer import Consumer
 from processors.consumers.engine import Engine
 from processors.consumers.views import key_columns
 from processors.rebuild import Rebuilder
-from projections.projection import Projection, Rows
+from projections.projection import Holds, Projection, Rows
 
 WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()
 SHA = "a" * 64
 
 
-class Shelf(Projection, name="shelf", version=1, categories=("analysis", "asset")):
+class Shelf(
+    Projection, name="shelf", version=1, categories=("analysis", "asset"), holds=Holds.UNTIL_DELETED
+):
     """One row per asset, from the streams of the asset and of its analysis."""
 
     indigestible = "poison.wav"
@@ -65,7 +67,9 @@ class Shelf(Projection, name="shelf", version=1, categories=("analysis", "asset"
                 rows.upsert(data.asset_id, attempts=data.attempt)
 
 
-class Digests(Shelf, name="shelf", version=1, categories=("analysis", "asset")):
+class Digests(
+    Shelf, name="shelf", version=1, categories=("analysis", "asset"), holds=Holds.UNTIL_DELETED
+):
     """The corrected program."""
 
     indigestible = None

@@ -34,7 +34,9 @@ _TEXTS = ("filename", "title", "artist", "name", "reason", "code")
 _NUMBERS = ("attempt", "size_bytes", "duration_s", "energy", "year", "tempo_bpm")
 
 
-class OrderDependent(Shelf, name="shelf", version=1, categories=("analysis", "asset")):
+class OrderDependent(
+    Shelf, name="shelf", version=1, categories=("analysis", "asset"), holds=Shelf.holds
+):
     """Two streams write one column: whoever comes last wins."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

@@ -31,7 +31,7 @@ from tests.integration.consumers.support import (
 )
 
 
-class Shelf2(Shelf, name="shelf", version=2, categories=("analysis", "asset")):
+class Shelf2(Shelf, name="shelf", version=2, categories=("analysis", "asset"), holds=Shelf.holds):
     """Another version says it in capitals."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

@@ -30,11 +30,11 @@ from tests.integration.consumers.support import (
 )
 
 
-class Shelf2(Shelf, name="shelf", version=2, categories=("analysis", "asset")):
+class Shelf2(Shelf, name="shelf", version=2, categories=("analysis", "asset"), holds=Shelf.holds):
     """The next version of the same program."""
 
 
-class Tolerant(Shelf, name="shelf", version=1, categories=("analysis", "asset")):
+class Tolerant(Shelf, name="shelf", version=1, categories=("analysis", "asset"), holds=Shelf.holds):
     """The corrected program."""
 
     indigestible = None

@@ -27,7 +27,8 @@ class Route:
     request uses up: the object, or the person who asks.
 
     `told` makes the request's arguments from {"email", "csrf", "version"} of the moment. `make`
-    makes what the path names, for kinds that only one area knows.
+    makes what the path names and answers its id, for kinds that only one area knows: once for each
+    tenant, whatever routes share it, or with `fresh` for each request.
     """
 
     answer: int
@@ -40,6 +41,11 @@ class Route:
     query: str = ""
     told: Callable[[dict[str, str]], dict[str, Any]] = lambda known: {}
     make: Callable[[Any], str] | None = None
+
+    @property
+    def names(self) -> bool:
+        """Whether the path names something of somebody's."""
+        return self.kind is not None or self.make is not None
 
     @property
     def open(self) -> bool:

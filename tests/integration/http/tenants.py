@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from schemas.audio.report import REPORT_MEDIA_TYPE
 from tests.conftest import Database
 from tests.fixtures.reports import report
 from tests.integration.account.erasure.house import PASSWORD, House, eventually, open_house
+from tests.integration.http.routes import Route
 from web.form_token import masked
 
 SESSION = "noculture_session"
@@ -75,11 +77,12 @@ _ROWS_OF = (
     "SELECT * FROM credentials_passkeys WHERE account_id = %(account)s",
     "SELECT * FROM credentials_resets WHERE account_id = %(account)s",
     "SELECT * FROM uploads WHERE account_id = %(account)s",
-    "SELECT * FROM views.vault WHERE workspace_id = %(workspace)s",
-    "SELECT * FROM views.comments WHERE workspace_id = %(workspace)s",
-    "SELECT * FROM views.collections WHERE workspace_id = %(workspace)s",
-    "SELECT * FROM views.analyses WHERE workspace_id = %(workspace)s",
-    "SELECT * FROM views.reanalyses WHERE workspace_id = %(workspace)s",
+)
+# And every view whose rows say whose they are.
+_VIEWS_OF_WORKSPACES = (
+    "SELECT format('SELECT * FROM views.%I WHERE workspace_id = %%(workspace)s', table_name)"
+    " FROM information_schema.columns"
+    " WHERE table_schema = 'views' AND column_name = 'workspace_id' ORDER BY 1"
 )
 _numbers = itertools.count(1)
 
@@ -124,6 +127,7 @@ class Tenant:
             own
             | {self.asset, self.key, self.upload, self.saga, self.comment, self.collection}
             | {self.session, self.passkey, self.reanalysis}
+            | {*self.things.values()}
         )
 
     def furnish(self) -> None:
@@ -310,8 +314,25 @@ class Installation:
     def rows_of(self, tenant: Tenant) -> list[list[tuple[Any, ...]]]:
         """The same, of one tenant."""
         whose = {"workspace": tenant.workspace_id, "account": tenant.account_id}
-        found = [self.owner.execute(query, whose).fetchall() for query in _ROWS_OF]
+        queries = (*_ROWS_OF, *self.questions_of_views)
+        found = [self.owner.execute(query, whose).fetchall() for query in queries]
         return [sorted(rows, key=str) for rows in found]
+
+    @cached_property
+    def questions_of_views(self) -> list[str]:
+        return [question for (question,) in self.owner.execute(_VIEWS_OF_WORKSPACES).fetchall()]
+
+    def named(self, tenant: Tenant, route: Route) -> str:
+        """The id of what the route's path names, as this tenant has it."""
+        if route.make is not None:
+            return tenant.made(route.make)
+        if route.kind == "erasure":
+            return self.erasure
+        return str(getattr(tenant, "asset" if route.kind == "file" else route.kind or "asset"))
+
+    def absent(self, route: Route) -> str:
+        """An id of the same kind that nobody has."""
+        return f"{self.named(self.one, route)[:4]}{'0' * 32}"
 
     def forget_limits(self) -> None:
         self.owner.execute("DELETE FROM rate_limits")

@@ -13,7 +13,6 @@ from tests.fixtures.pages import PageSeen
 from tests.integration.http.every_route import ROUTES
 from tests.integration.http.routes import Route
 from tests.integration.http.tenants import SESSION, Installation, Tenant
-from tests.integration.http.test_tenancy_matrix import PREFIX
 
 HTML = {"Accept": "text/html"}
 PAGES = sorted(
@@ -22,7 +21,7 @@ PAGES = sorted(
     if method == "GET" and not path.startswith(("/api/", "/static/")) and "." not in path
 )
 PAGES = [(path, route) for path, route in PAGES if path not in ("/healthz", "/readyz", "/metrics")]
-OF_THINGS = [(path, route) for path, route in PAGES if route.kind]
+OF_THINGS = [(path, route) for path, route in PAGES if route.names]
 FORMS = sorted(
     path
     for method, path in ROUTES
@@ -40,13 +39,7 @@ def words_of_programs(page: PageSeen) -> set[str]:
 
 def path_of(world: Installation, tenant: Tenant, path: str, route: Route) -> str:
     """With what the tenant has of this kind."""
-    kind = route.kind or "asset"
-    known = world.erasure if kind == "erasure" else getattr(tenant, kind, tenant.asset)
-    return re.sub(r"\{\w+\}", str(known), path) + route.query
-
-
-def absent(path: str, route: Route) -> str:
-    return re.sub(r"\{\w+\}", f"{PREFIX[route.kind or 'asset']}_{'0' * 32}", path)
+    return re.sub(r"\{\w+\}", world.named(tenant, route), path) + route.query
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +108,8 @@ def test_each_section_marks_its_own_entry(
 def test_what_is_not_there_is_said_in_plain_words_and_leads_on(
     tenants: Installation, nobody: TestClient, musician: dict[str, str], path: str, route: Route
 ) -> None:
-    answer = nobody.get(absent(path, route), headers=musician)
+    absent = re.sub(r"\{\w+\}", tenants.absent(route), path)
+    answer = nobody.get(absent, headers=musician)
     page = PageSeen(answer.text)
     assert answer.status_code in (403, 404), answer.status_code
     assert words_of_programs(page) == set()

@@ -103,7 +103,7 @@ def test_no_json_takes_a_number_that_is_none(house: House):
         told = route.told(_KNOWN)
         if door.place != "body" or "json" not in told:
             continue
-        path = re.sub(r"\{\w+\}", str(getattr(house.somebody, route.kind or "asset")), door.path)
+        path = re.sub(r"\{\w+\}", house.world.named(house.somebody, route), door.path)
         said = json.dumps(told["json"] | {door.name: mark})
         for literal in LITERALS:
             content = said.replace(json.dumps(mark), literal).encode()

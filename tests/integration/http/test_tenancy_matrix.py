@@ -21,10 +21,6 @@ from web.static_files import FOLDER
 _numbers = itertools.count(1)
 STATIC_FILE = next(name.name for name in FOLDER.iterdir() if name.is_file())
 FEW = ("nobody", "revoked key", "expired session", "owner", "operator")
-PREFIX = {"asset": "ast", "file": "ast", "key": "key", "upload": "upl", "saga": "ing"}
-PREFIX |= {"erasure": "ers", "comment": "cmt"}
-PREFIX |= {"collection": "col", "reanalysis": "rea"}
-PREFIX |= {"session": "ses", "passkey": "psk", "account": "acc"}
 
 
 @dataclass(frozen=True)
@@ -139,21 +135,14 @@ class Asking:
                 tenant.made(self.route.make)
 
     def absent(self) -> str:
-        if self.route.make is not None:
-            return f"{self._of(self.world.one)[:4]}{'0' * 32}"
-        return f"{PREFIX[self.route.kind or 'asset']}_{'0' * 32}"
+        return self.world.absent(self.route)
 
     def others(self, role: Role) -> str:
         """What somebody else has of this kind."""
-        return self._of(self.world.other if role.tenant is not self.world.other else self.world.one)
+        return self.of(self.world.other if role.tenant is not self.world.other else self.world.one)
 
-    def _of(self, tenant: Tenant) -> str:
-        kind = self.route.kind
-        if self.route.make is not None:
-            return tenant.made(self.route.make)
-        if kind == "erasure":
-            return self.world.erasure
-        return str(getattr(tenant, "asset" if kind == "file" else kind or "asset"))
+    def of(self, tenant: Tenant) -> str:
+        return self.world.named(tenant, self.route)
 
     def _own(self, role: Role) -> tuple[str, str]:
         """(id, version)"""
@@ -162,14 +151,19 @@ class Asking:
             made = "ing" + tenant.new_file()[3:]
             self.world.settle()
             return made, "1"
-        if self.route.fresh != "object" or kind is None:
-            return self._of(tenant), self._version(tenant) if kind == "asset" else "1"
-        made = getattr(tenant, f"new_{kind}")
-        object_id = made("assets:read")[0] if kind == "key" else str(made())
+        if self.route.fresh != "object" or not self.route.names:
+            return self.of(tenant), self._version(tenant) if kind == "asset" else "1"
+        object_id = self._new(tenant)
         if self.route.page:
             # Pages look at views, which follow.
             self.world.settle()
         return object_id, "1"
+
+    def _new(self, tenant: Tenant) -> str:
+        if self.route.make is not None:
+            return self.route.make(tenant)
+        made = getattr(tenant, f"new_{self.route.kind}")
+        return made("assets:read")[0] if self.route.kind == "key" else str(made())
 
     def _version(self, tenant: Tenant) -> str:
         answer = tenant.client.get(f"/api/assets/{tenant.asset}")
@@ -241,11 +235,11 @@ def _refuses(asking: Asking, role: Role) -> None:
     if refused is not None:
         answers = [asking.ask(role, asking.others(role)), asking.ask(role, asking.absent())]
         if role.tenant is not None:
-            answers.append(asking.ask(role, asking._of(role.tenant)))
+            answers.append(asking.ask(role, asking.of(role.tenant)))
         assert {a.status_code for a in answers} == {refused}, role.name
         assert len({_told(answer) for answer in answers}) == 1, role.name
         return
-    if route.kind is None or (route.open and role.name != "nobody"):
+    if not route.names or (route.open and role.name != "nobody"):
         return
     absent = asking.ask(role, asking.absent())
     assert absent.status_code == 404, f"{role.name}: {absent.text}"
@@ -261,7 +255,7 @@ def _answer(route: Route, role: Role) -> int:
 
 def _told(answer: Any) -> str:
     """An answer without what differs between any two: ids."""
-    return re.sub(r"(req|ast|key|upl|ing|ers|cmt|col|ses|psk)_[0-9a-f]{32}", "ID", answer.text)
+    return re.sub(r"\b[a-z]{3}_[0-9a-f]{32}", "ID", answer.text)
 
 
 def _tells_nothing_of(others: list[Tenant], answer: Any, role: Role, route: Route) -> None:

@@ -92,8 +92,7 @@ class House:
         return self.http.request(door.method, path + query, headers=sent, content=content)
 
     def _path(self, door: Door, route: Route, text: str) -> str:
-        kind = "asset" if route.kind in ("file", None) else route.kind
-        real = self.world.erasure if kind == "erasure" else str(getattr(self.somebody, kind))
+        real = self.world.named(self.somebody, route)
         path = door.path.replace("{action}", "retry").replace("{name:path}", "{name}")
         if door.place == "path":
             path = path.replace(f"{{{door.name}}}", _quoted(text) or "-")

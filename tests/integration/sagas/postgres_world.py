@@ -116,7 +116,7 @@ class View(ProjectionConsumer):
     categories = ("analysis", "asset", "ingest")
 
     def __init__(self) -> None:
-        super().__init__(Sagas())
+        super().__init__(Sagas(View.categories))
         self.name, self.categories = "sagas", View.categories
         self.use_build(1)
 

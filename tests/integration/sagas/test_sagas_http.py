@@ -20,6 +20,7 @@ from processors.rebuild import Rebuilder
 from projections.account.accounts import Accounts
 from projections.system.sagas import Sagas
 from runtime.app import build_app
+from runtime.areas import ALL
 from runtime.composition import open_core, open_event_log
 from runtime.settings import load_settings
 from tests.conftest import Database
@@ -69,7 +70,7 @@ def site(database: Database, tmp_path: Path) -> Iterator[Site]:
         open_core(settings, acting="worker") as behind,
         open_event_log(behind) as event_log,
     ):
-        views = [ProjectionConsumer(view()) for view in (Sagas, Accounts)]
+        views = [ProjectionConsumer(view) for view in (Sagas(ALL.sagas), Accounts())]
         rebuilder = Rebuilder(behind.pool, behind.codec, "postgres")
         engine = Engine(views, event_log, behind.pool, behind.codec, rebuilder)
         worker = threading.Thread(target=engine.run, args=(stop,))

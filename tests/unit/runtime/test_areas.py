@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from unittest.mock import ANY
@@ -11,14 +12,25 @@ import pytest
 from fastapi import APIRouter
 
 from commands.vault.ingest import RequestProbe
+from kit.caller import Caller
+from kit.exports import Export
 from kit.limits import Policy
 from kit.turns import passing
-from runtime.areas import ALL, AREAS, account, system, vault
+from projections.projection import Holds
+from projections.system.sagas import Sagas
+from projections.system.timeline import Timeline
+from runtime.areas import ALL, AREAS, system, vault
 from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
-from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather
+from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
+from runtime.consumers import views
 from runtime.installation import ROOT
 
-ACCOUNT, VAULT, SYSTEM = account.AREA, vault.AREA, system.AREA
+VAULT, SYSTEM = vault.AREA, system.AREA
+
+
+def instead(area: Area, **other: Any) -> list[Area]:
+    """All areas, one of them with something other than it has."""
+    return [replace(each, **other) if each is area else each for each in AREAS]
 
 
 def with_more(area: Area, **more: Any) -> list[Area]:
@@ -29,7 +41,7 @@ def with_more(area: Area, **more: Any) -> list[Area]:
         else (*getattr(area, name), *value)
         for name, value in more.items()
     }
-    return [replace(each, **changed) if each is area else each for each in AREAS]
+    return instead(area, **changed)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +72,12 @@ def test_one_area_cannot_bring_a_name_twice_either():
 def test_a_category_that_an_area_says_nothing_of_is_named():
     silent = {name: said for name, said in VAULT.categories.items() if name != "comment"}
     with pytest.raises(AreaIncomplete, match=r"vault .*erasure leaves.*comment"):
-        gather([ACCOUNT, replace(VAULT, categories=silent), SYSTEM])
+        gather(instead(VAULT, categories=silent))
 
 
 def test_an_area_that_has_events_and_is_not_listed_is_named():
     with pytest.raises(AreaIncomplete, match=r"system .*does not list it"):
-        gather([ACCOUNT, VAULT])
+        gather([each for each in AREAS if each is not SYSTEM])
 
 
 def test_a_category_that_an_area_has_not_got_is_named():
@@ -88,7 +100,14 @@ def test_what_erasure_leaves_is_said_truly(name: str, said: Erased, why: str):
 
 def test_what_is_deleted_with_a_workspace_has_somebody_who_deletes_it():
     with pytest.raises(AreaIncomplete, match="nothing deletes"):
-        gather([ACCOUNT, replace(VAULT, empties=None), SYSTEM])
+        gather(instead(VAULT, empties=None))
+
+
+def test_a_view_in_plain_of_what_no_erasure_deletes_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Timeline, "holds", Holds.UNTIL_DELETED)
+    monkeypatch.setattr(Timeline, "categories", ("key",))
+    with pytest.raises(AreaIncomplete, match=r"system .*view timeline holds key in plain"):
+        gather(AREAS)
 
 
 def test_a_handler_stands_under_the_stored_name_of_its_command():
@@ -135,10 +154,28 @@ def test_the_rate_limits_that_routes_count_for_are_those_that_the_areas_say():
     assert counted | {"read", "write"} == {*ALL.limits}
 
 
+def no_loans(caller: Caller) -> Iterator[str]:
+    return iter(())
+
+
+def test_a_list_of_the_export_has_one_owner_and_a_scope_that_keys_may_hold():
+    lent = {"loans": Export("loans:read", no_loans)}
+    assert gather_exports([("lending", lent)], {"loans:read"}) == lent
+    with pytest.raises(TwoOwners, match=r"list of the export loans .* lending and desk"):
+        gather_exports([("lending", lent), ("desk", lent)], {"loans:read"})
+    with pytest.raises(AreaIncomplete, match=r"lending .*scope loans:read of its list loans"):
+        gather_exports([("lending", lent)], {"loan:read"})
+
+
 def test_the_timeline_tells_what_the_areas_say():
     told = {name for area in AREAS for name, said in area.categories.items() if said.told}
     assert set(ALL.told) == told
     assert "erasing" not in told
+
+
+def test_the_view_of_sagas_follows_every_saga_of_the_areas():
+    [followed] = [view.categories for view in views() if isinstance(view, Sagas)]
+    assert followed == tuple(sorted(ALL.sagas))
 
 
 def test_an_area_that_forgets_something_does_not_start():

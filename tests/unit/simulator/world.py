@@ -81,7 +81,7 @@ class View(Consumer):
     categories = ("analysis", "asset", "ingest")
 
     def __init__(self, store: Store) -> None:
-        self._store, self._fold = store, Sagas().fold
+        self._store, self._fold = store, Sagas(View.categories).fold
 
     def apply(self, connection: Any, events: Sequence[Recorded]) -> None:
         store = self._store
