@@ -166,8 +166,12 @@ class Catcher:
         goals = {partition: min(goal, head) for partition, goal in goals.items()}
         while not stop.is_set():
             began = time.monotonic()
-            place = min(group.vector.position(partition) for partition in goals)
-            goal = max(goals.values())
+            # Of those that are still behind: one that has arrived early would be the place for ever.
+            behind = {p: goal for p, goal in goals.items() if group.vector.position(p) < goal}
+            if not behind:
+                return True
+            place = min(group.vector.position(partition) for partition in behind)
+            goal = max(behind.values())
             page = self._store.after(place, PAGE, categories=consumer.categories, up_to=goal)
             if near and len(page) < PAGE and goal - place <= CLOSE:
                 return True
