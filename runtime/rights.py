@@ -121,6 +121,7 @@ FUNCTIONS: dict[str, tuple[DatabaseRole, ...]] = {
     "make_view_schema": ("worker",),
     # A trigger calls it, for which nobody needs a right.
     "refuse_closed_workspaces": (),
+    "require": ("worker",),
     "search_fold": ("app", "worker", "reader"),
 }
 # Where whoever administers the database has taken these from everybody, the parts that need them

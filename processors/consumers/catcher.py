@@ -24,7 +24,7 @@ from processors.consumers.checkpoints import CheckpointMoved, Move, Row, rows_of
 from processors.consumers.consumer import Connection, Consumer
 from processors.consumers.group import Group
 from processors.consumers.joining import CLOSE
-from processors.consumers.lane import Lane
+from processors.consumers.lane import STOPPED_RETRY_S, Lane
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.reports import Reports
 from processors.wake import Wake
@@ -35,8 +35,6 @@ LOCK_CLASS = 7521984
 LOOK_S = 1.0
 # So many events a transaction, and then as long a rest as they took: the lanes are busy too.
 PAGE = 250
-# A stopped consumer is tried again after so long.
-STOPPED_RETRY_S = 15.0
 # A row that is behind and that nobody has moved for so long is nobody's, whatever it says.
 UNMOVED_S = 30.0
 
@@ -52,14 +50,15 @@ WHERE c.name = ANY(%s)
 
 
 class Catcher:
-    """`lanes` are those of this worker, `share` what the broker has given it. `start` makes a
-    consumer known that could not be registered: it may take a rebuild.
+    """`lanes` are those of this worker, `share` what the broker has given it of `partitions`.
+    `start` makes a consumer known that could not be registered: it may take a rebuild.
     """
 
     def __init__(
         self,
         consumers: Iterable[Consumer],
         lanes: list[Lane],
+        partitions: Iterable[LogPartition],
         share: Callable[[], frozenset[LogPartition]],
         pool: ConnectionPool,
         codec: EventCodec,
@@ -68,7 +67,7 @@ class Catcher:
     ) -> None:
         # Copies: a lane may use its own at the same time, for other partitions.
         self._consumers = {consumer.name: copy.copy(consumer) for consumer in consumers}
-        self._lanes, self._share = lanes, share
+        self._lanes, self._partitions, self._share = lanes, frozenset(partitions), share
         self._pool, self._codec, self._reports, self._start = pool, codec, reports, start
         self._store = PostgresEvents(pool)
         self._batches = Batches(pool, codec)
@@ -100,12 +99,13 @@ class Catcher:
         """Partitions that are another worker's, whose program may not know all consumers, or that
         has died.
         """
-        now = time.monotonic()
+        now, ours = time.monotonic(), self._share()
+        if self._partitions <= ours:
+            return
         with self._pool.connection() as connection:
             rows = connection.execute(_BEHIND, (list(self._consumers),)).fetchall()
         behind: dict[tuple[str, LogPartition], tuple[int, float]] = {}
         goals: dict[str, dict[LogPartition, int]] = {}
-        ours = self._share()
         for name, topic, number, position, lane, head in rows:
             partition = LogPartition(topic, number)
             known = self._unmoved.get((name, partition))
@@ -166,8 +166,12 @@ class Catcher:
         goals = {partition: min(goal, head) for partition, goal in goals.items()}
         while not stop.is_set():
             began = time.monotonic()
-            place = min(group.vector.position(partition) for partition in goals)
-            goal = max(goals.values())
+            # Of those that are still behind: one that has arrived early would be the place for ever.
+            behind = {p: goal for p, goal in goals.items() if group.vector.position(p) < goal}
+            if not behind:
+                return True
+            place = min(group.vector.position(partition) for partition in behind)
+            goal = max(behind.values())
             page = self._store.after(place, PAGE, categories=consumer.categories, up_to=goal)
             if near and len(page) < PAGE and goal - place <= CLOSE:
                 return True

@@ -6,8 +6,11 @@ consumer is brought up from the store.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import psycopg
 
 from events.log.partitions import STORE, LogPartition
 from events.log.port import Checkpoint, Vector
@@ -16,6 +19,10 @@ from processors.consumers.consumer import Connection
 
 class CheckpointMoved(Exception):
     """Another worker was here first, or another build is live now: this batch is not ours."""
+
+
+class NotStored(CheckpointMoved):
+    """The store does not hold what the log gave: no event is to blame, and nothing is applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ WITH wanted AS (
     FROM checkpoints c JOIN wanted w USING (consumer, build, topic, partition)
     WHERE c.position = w.from_position AND c.lane IS NOT DISTINCT FROM %(lane)s
     ORDER BY c.consumer, c.build, c.topic, c.partition FOR UPDATE OF c
-)
+), moved AS (
 UPDATE checkpoints c
 SET position = w.to_position, "offset" = w.to_offset, topic_id = w.topic_id, lane = %(to_lane)s
 FROM wanted w JOIN locked USING (consumer, build, topic, partition)
@@ -71,6 +78,8 @@ WHERE c.consumer = w.consumer AND c.build = w.build AND c.topic = w.topic
   AND c.partition = w.partition AND c.position = w.from_position
   AND c.lane IS NOT DISTINCT FROM %(lane)s
 RETURNING c.topic
+)
+SELECT require((SELECT count(*) FROM moved) = %(count)s, 'NC001')
 """
 _ROWS = """
 SELECT k.consumer, c.version, k.build, k.topic, k.partition, k.position, k."offset", k.topic_id,
@@ -89,40 +98,53 @@ _OF_CONSUMER = "k.consumer = %s"
 def swap(
     connection: Connection, moves: Sequence[Move], lane: str | None, to_lane: str | None
 ) -> None:
-    """Moves all rows, or raises CheckpointMoved when one is not where this worker left it (a mere >
-    guard let an owner of yesterday apply 100 events 150 times). They go from `lane` to `to_lane`,
-    which may be the same.
+    """Moves all rows, or lets the transaction fail when one is not where this worker left it (a
+    mere > guard let an owner of yesterday apply 100 events 150 times). They go from `lane` to
+    `to_lane`, which may be the same. CheckpointMoved is raised at once, or in a pipeline where the
+    next answer is waited for: see `translated`.
     """
-    swapped = connection.execute(
-        _MOVE,
-        {
-            "consumers": [move.consumer for move in moves],
-            "builds": [move.build for move in moves],
-            "topics": [move.partition.topic for move in moves],
-            "partitions": [move.partition.number for move in moves],
-            "from": [move.position for move in moves],
-            "to": [move.to.position for move in moves],
-            "offsets": [move.to.offset for move in moves],
-            "topic_ids": [move.to.topic_id for move in moves],
-            "lane": lane,
-            "to_lane": to_lane,
-        },
-    ).fetchall()
-    if len(swapped) != len(moves):
-        raise CheckpointMoved(f"{len(moves) - len(swapped)} of {len(moves)} in {lane or 'no lane'}")
+    with translated():
+        connection.execute(_MOVE, _values(moves, lane, to_lane))
 
 
-def rows_on(
-    connection: Connection, partitions: Collection[LogPartition], *, locked: bool = False
-) -> list[Row]:
-    """Finds those of all who read one of the partitions; `locked` for this transaction."""
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises what a failed `require` means."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate == "NC001":
+            raise CheckpointMoved("a checkpoint is not where it was left") from error
+        if error.sqlstate == "NC003":
+            raise NotStored("the store holds another event") from error
+        raise
+
+
+def _values(moves: Sequence[Move], lane: str | None, to_lane: str | None) -> dict[str, object]:
+    return {
+        "consumers": [move.consumer for move in moves],
+        "builds": [move.build for move in moves],
+        "topics": [move.partition.topic for move in moves],
+        "partitions": [move.partition.number for move in moves],
+        "from": [move.position for move in moves],
+        "to": [move.to.position for move in moves],
+        "offsets": [move.to.offset for move in moves],
+        "topic_ids": [move.to.topic_id for move in moves],
+        "lane": lane,
+        "to_lane": to_lane,
+        "count": len(moves),
+    }
+
+
+def rows_on(connection: Connection, partitions: Collection[LogPartition]) -> list[Row]:
+    """Finds those of all who read one of the partitions."""
     topics, numbers = [p.topic for p in partitions], [p.number for p in partitions]
-    return _rows(connection, _OF_PARTITIONS, (topics, numbers), locked)
+    return _rows(connection, _OF_PARTITIONS, (topics, numbers))
 
 
 def rows_of(connection: Connection, consumer: str, *, locked: bool = False) -> list[Row]:
-    """Finds those of one consumer, on all partitions."""
-    return _rows(connection, _OF_CONSUMER, (consumer,), locked)
+    """Finds those of one consumer, on all partitions; `locked` for this transaction."""
+    return _rows(connection, _OF_CONSUMER, (consumer,), "FOR UPDATE OF k" if locked else "")
 
 
 def give_up(connection: Connection, consumer: str, lane: str) -> None:
@@ -147,9 +169,11 @@ def fronts(rows: Iterable[Row], lane: str) -> dict[LogPartition, Checkpoint]:
     return {partition: found[3] for partition, found in best.items()}
 
 
-def _rows(connection: Connection, which: str, values: tuple[object, ...], lock: bool) -> list[Row]:
+def _rows(
+    connection: Connection, which: str, values: tuple[object, ...], lock: str = ""
+) -> list[Row]:
     found = connection.execute(
-        _ROWS.format(beyond=_BEYOND, which=which, lock="FOR UPDATE OF k" if lock else ""), values
+        _ROWS.format(beyond=_BEYOND, which=which, lock=lock), values
     ).fetchall()
     return [
         Row(

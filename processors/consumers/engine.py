@@ -17,10 +17,10 @@ from events.log.port import EventLog
 from events.store.codec import EventCodec
 from events.store.postgres import PostgresEvents
 from processors.consumers.batch import is_passing
-from processors.consumers.catcher import STOPPED_RETRY_S, Catcher
+from processors.consumers.catcher import Catcher
 from processors.consumers.consumer import Consumer
 from processors.consumers.feed import Feed
-from processors.consumers.lane import Lane, Neighbours
+from processors.consumers.lane import STOPPED_RETRY_S, Lane, Neighbours
 from processors.consumers.registry import UpgradeNeeded, register
 from processors.consumers.reports import Reports
 from processors.rebuild import Rebuilder
@@ -80,8 +80,14 @@ class Engine:
             event_log, pool, self._lanes, self._categories(), self._reports, self._register
         )
         self._catcher = Catcher(
-            *(self._consumers, self._lanes, lambda: self._feed.share, pool, codec),
-            *(self._reports, self._start_pending),
+            self._consumers,
+            self._lanes,
+            event_log.partitions(self._categories()),
+            lambda: self._feed.share,
+            pool,
+            codec,
+            self._reports,
+            self._start_pending,
         )
         self._lanes += [self._lane(name, own) for name, own in lanes_of(consumers).items()]
 

@@ -9,22 +9,18 @@ from collections.abc import Callable, Sequence
 
 from psycopg_pool import ConnectionPool
 
-from events.log.errors import LogAhead, LogDiffers
 from events.log.partitions import LogPartition
 from events.log.port import Checkpoint, EventLog, LogItem, LogReader, Vector
 from processors.consumers.batch import is_passing
 from processors.consumers.checkpoints import fronts, rows_on
 from processors.consumers.lane import HEALTHY_AFTER_S, MOST_WAITING, Lane
 from processors.consumers.reports import Reports
-from processors.consumers.same_log import require_same_log
 
 log = logging.getLogger(__name__)
 GROUP = "workers"
 LIMIT = 2_000
 POLL_S, FULL_POLL_S = 2.0, 0.02
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
-# A feed that stands still looks again whether somebody has helped it.
-STOPPED_RETRY_S = 15.0
 
 
 class Feed:
@@ -69,10 +65,6 @@ class Feed:
         while not stop.is_set():
             try:
                 self._consume(stop)
-            except (LogAhead, LogDiffers) as error:
-                log.error("the consumers stopped: %s", error)
-                self._say_stopped(str(error))
-                stop.wait(STOPPED_RETRY_S)
             except Exception as error:
                 # Nothing of an event reaches here: it is the weather, or a fault of ours that a
                 # pause may outlive.
@@ -107,7 +99,6 @@ class Feed:
             items = self._poll(reader)
             self._share_out(reader)
             if items:
-                require_same_log(self._pool, items)
                 self._give(items)
             self._hold(reader)
             if not healthy and (items or time.monotonic() - since >= HEALTHY_AFTER_S):

@@ -140,9 +140,11 @@ class Joining:
     def _stand(
         self, share: frozenset[LogPartition]
     ) -> tuple[list[Row], list[Row], dict[LogPartition, Checkpoint]]:
-        """The rows, those of them that join, and the place; they are the lane's when it returns."""
+        """The rows, those of them that join, and the place; they are the lane's when it returns.
+        Nothing is locked: a row that moves meanwhile is not taken, and the lane tries again.
+        """
         with self._pool.connection() as connection, connection.transaction():
-            rows = rows_on(connection, share, locked=True)
+            rows = rows_on(connection, share)
             places = fronts(rows, self._lane)
             joining = [row for row in rows if self._stands_at(row, places.get(row.partition))]
             self._adopt(connection, joining, places)

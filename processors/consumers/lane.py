@@ -12,17 +12,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from psycopg_pool import ConnectionPool
 
+from events.log.errors import LogAhead, LogDiffers
 from events.log.partitions import STORE, LogPartition, category_of
 from events.log.port import LogItem
 from events.store.codec import EventCodec
 from processors.consumers.batch import Batches, ConsumerStopped, SomeStopped, is_passing
-from processors.consumers.checkpoints import CheckpointMoved
+from processors.consumers.checkpoints import CheckpointMoved, NotStored
 from processors.consumers.consumer import Consumer
 from processors.consumers.joining import Joining
 from processors.consumers.reports import Reports
+from processors.consumers.same_log import require_same_log, require_stored
 from processors.consumers.weighing import Scales
 from schemas.telling import safely
 
@@ -33,6 +36,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
 MOST_WAITING = 4_000
 # A consumer counts as working again after so long without an error, or after one batch.
 HEALTHY_AFTER_S = 5.0
+# What stands still looks again whether somebody has helped it.
+STOPPED_RETRY_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ class Lane:
         self._neighbours = neighbours
         self._joining = Joining(name, consumers, pool, codec)
         self._scales = Scales()
-        self._batches = Batches(pool, codec, timed=self._scales.timed)
+        self._batches = Batches(
+            pool, codec, timed=self._scales.timed, require_stored=require_stored
+        )
         self._moved = threading.Condition()
         self._items: deque[LogItem] = deque()
         self._share: frozenset[LogPartition] = frozenset()
@@ -143,6 +150,11 @@ class Lane:
             try:
                 self.turn(stop)
                 self._pause_s = FIRST_PAUSE_S
+            except (LogAhead, LogDiffers) as error:
+                log.error("%s stopped: %s", self.name, error)
+                self._stale = True
+                self._say_stopped(str(error))
+                stop.wait(STOPPED_RETRY_S)
             except Exception as error:
                 self._stale = True
                 if isinstance(error, CheckpointMoved) or is_passing(error):
@@ -151,7 +163,7 @@ class Lane:
                     # Nothing of an event reaches here: it is a fault of ours that a pause may
                     # outlive, and readiness must not call it well.
                     log.warning("%s starts again", self.name, exc_info=error)
-                    self._say_faulty(error)
+                    self._say_stopped(f"{type(error).__name__}, again and again: see its log")
                 stop.wait(self._pause_s)
                 self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
@@ -186,7 +198,7 @@ class Lane:
         with self._moved:
             if not (self._items or self._asked or self._stale):
                 self._moved.wait(WAIT_S)
-            return [self._items[at] for at in range(min(self._limit, len(self._items)))]
+            return list(islice(self._items, self._limit))
 
     def _done(self, items: Sequence[LogItem]) -> None:
         with self._moved:
@@ -245,6 +257,10 @@ class Lane:
         began, group = time.monotonic(), self._joining.group
         try:
             self._batches.process(group, items)
+        except NotStored:
+            # Says which of the two has lost something.
+            require_same_log(self._pool, items)
+            raise
         except SomeStopped as some:
             self._stop(some.stopped)
         except ConsumerStopped as error:
@@ -261,7 +277,6 @@ class Lane:
             self._joining.leave(name)
             self._reports.stopped([name], str(error))
 
-    def _say_faulty(self, error: Exception) -> None:
+    def _say_stopped(self, reason: str) -> None:
         self._since = time.monotonic()
-        reason = f"{type(error).__name__}, again and again: see its log"
         self._reports.stopped([consumer.name for consumer in self], reason)

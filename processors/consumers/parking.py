@@ -27,6 +27,17 @@ def parked_among(
     return {(consumer, stream) for consumer, stream in rows}
 
 
+def require_none(connection: Connection, consumers: Iterable[str], streams: Iterable[str]) -> None:
+    """Lets the transaction fail with NC002 if one of them is parked. Nothing waits for the
+    answer.
+    """
+    connection.execute(
+        "SELECT require(NOT EXISTS (SELECT FROM parked_streams"
+        " WHERE consumer = ANY (%s) AND stream_id = ANY (%s)), 'NC002')",
+        (sorted(consumers), sorted(set(streams))),
+    )
+
+
 def park(connection: Connection, consumer: str, event: Envelope, error: str) -> None:
     connection.execute(
         "INSERT INTO parked_streams (consumer, stream_id, position, error)"

@@ -11,6 +11,19 @@ from psycopg_pool import ConnectionPool
 from events.log.errors import LogAhead, LogDiffers
 from events.log.partitions import STORE
 from events.log.port import LogItem
+from processors.consumers.consumer import Connection
+
+
+def require_stored(connection: Connection, items: Sequence[LogItem]) -> None:
+    """Lets the transaction fail with NC003 if the store does not hold the last of them, whose hash
+    is made of all before; `require_same_log` then says why. Nothing waits for the answer.
+    """
+    newest = max(items, key=lambda item: item.checkpoint.position)
+    if newest.partition != STORE:
+        connection.execute(
+            "SELECT require((SELECT hash FROM events WHERE position = %s) = %s, 'NC003')",
+            (newest.checkpoint.position, newest.envelope.hash),
+        )
 
 
 def require_same_log(pool: ConnectionPool, items: Sequence[LogItem]) -> None:

@@ -63,6 +63,63 @@ def test_workers_come_and_go_and_every_event_is_applied_once(
         assert once(pool, positions[0])
 
 
+class Half(Tally):
+    """Beside the tally in its lane, with fewer topics and a table of its own."""
+
+    name, categories = "half", ("asset",)
+
+    def apply(self, connection, events) -> None:
+        connection.cursor().executemany(
+            "INSERT INTO half (position) VALUES (%s)", [(event.position,) for event in events]
+        )
+
+
+def test_under_load_two_workers_stay_and_a_third_comes_and_goes(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+):
+    make_tally(pool)
+    with pool.connection() as connection:
+        connection.execute("CREATE TABLE half (position bigint NOT NULL)")
+
+    def worker():
+        return running([Tally(), Half()], KafkaLog(config, proofs_of(pool)), pool, rebuilder)
+
+    done = threading.Event()
+
+    def write() -> None:
+        for seed in range(1, 1_000):
+            writer.lives(2, seed=seed)
+            if done.wait(0.05):
+                return
+
+    with relaying(), worker(), worker():
+        caught_up(progress, "tally", writer.lives(2), 40)
+        writing = threading.Thread(target=write)
+        writing.start()
+        try:
+            for members in (3, 3):
+                with worker():
+                    eventually(lambda members=members: _members(config) == members, 40)
+                eventually(lambda: _members(config) == 2, 40)
+        finally:
+            done.set()
+            writing.join()
+        for name in ("tally", "half"):
+            caught_up(progress, name, writer.head(), 40)
+    assert once(pool, writer.head())
+    with pool.connection() as connection:
+        half = connection.execute("SELECT position FROM half ORDER BY 1").fetchall()
+        assets = connection.execute(
+            "SELECT position FROM events WHERE category = 'asset' ORDER BY 1"
+        ).fetchall()
+    assert half == assets
+
+
 def _members(config: KafkaConfig) -> int:
     admin = KafkaAdminClient(**config.client())
     try:

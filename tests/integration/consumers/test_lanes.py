@@ -19,6 +19,7 @@ from events.envelope import Envelope, Recorded
 from events.log.partitions import LogPartition, partition_of, partitions_of
 from events.log.port import Checkpoint, LogItem
 from events.store.postgres import PostgresEvents
+from processors.consumers import catcher, joining, lane
 from processors.consumers.catcher import Catcher
 from processors.consumers.checkpoints import CheckpointMoved, fronts, give_up, rows_on
 from processors.consumers.consumer import Consumer
@@ -28,7 +29,7 @@ from processors.consumers.reports import Reports
 from tests.integration.consumers.support import Writer, codec_of
 
 LANE, TOPIC_ID = "processor", "one"
-SCHEDULES, ACTIONS, SEED = 10, 60, 20_261_130
+SCHEDULES, ACTIONS, SEED = 40, 80, 20_261_130
 
 
 class Crash(BaseException):
@@ -41,12 +42,16 @@ class Counts(Consumer):
     kind, batch_size = "processor", 7
     # What befalls whoever calls it next, in whichever lane or catcher.
     strike: str | None = None
+    # Digests nothing, until somebody has helped it.
+    broken = False
 
     def __init__(self, name: str, categories: tuple[str, ...], *, money: bool = False) -> None:
         self.name, self.categories, self.money = name, categories, money
 
     def apply(self, connection: psycopg.Connection, events: Sequence[Recorded]) -> None:
         strike = Counts.strike
+        if self.money and Counts.broken:
+            raise ValueError("broken")
         if strike in ("chokes", "before the commit"):
             Counts.strike = None
             raise ValueError("chokes") if strike == "chokes" else Crash
@@ -81,7 +86,7 @@ class Worker:
         )
         self.share: frozenset[LogPartition] = frozenset()
         self.catcher = Catcher(
-            *(counters(), [self.lane], lambda: self.share, pool, codec, reports),
+            *(counters(), [self.lane], PARTITIONS, lambda: self.share, pool, codec, reports),
             lambda stop: None,
         )
         self.read: dict[LogPartition, int] = {}
@@ -138,8 +143,11 @@ class World:
     def act(self) -> None:
         worker = self._chance.choice(self.workers)
         action = self._chance.choices(
-            (self._write, self._split, self._deliver, self._turn, self._catch, self._leave),
-            (3, 1, 6, 8, 2, 1),
+            (
+                *(self._write, self._split, self._deliver, self._turn, self._catch),
+                *(self._leave, self._break, self._forget),
+            ),
+            (4, 1, 6, 8, 3, 1, 1, 1),
         )[0]
         Counts.strike = self._chance.choice(
             (None, None, None, None, "chokes", "before the commit", "after the commit")
@@ -156,11 +164,12 @@ class World:
 
     def finish(self) -> None:
         """Everything to the first worker; nothing is struck any more."""
+        Counts.broken = False
         first, second = self.workers
         second.assign(frozenset())
         first.assign(frozenset(PARTITIONS))
         first.rewind()
-        for _ in range(500):
+        for _ in range(60):
             first.deliver(self._log(), self._chance)
             first.turn()
             first.catch()
@@ -199,6 +208,14 @@ class World:
         with self._pool.connection() as connection:
             give_up(connection, name, LANE)
 
+    def _break(self, _: Worker) -> None:
+        """A money consumer stops at its next event, or is helped."""
+        Counts.broken = not Counts.broken
+
+    def _forget(self, worker: Worker) -> None:
+        """What was given to the lane is gone, and its reader goes on."""
+        worker.lane._items.clear()
+
     def _log(self) -> list[Envelope]:
         return PostgresEvents(self._pool).after(0, 100_000)
 
@@ -214,8 +231,14 @@ def counted(pool: ConnectionPool) -> ConnectionPool:
 
 @pytest.mark.parametrize("number", range(SCHEDULES))
 def test_in_any_order_every_consumer_applies_every_event_once(
-    counted: ConnectionPool, writer: Writer, number: int
+    counted: ConnectionPool, writer: Writer, number: int, monkeypatch: pytest.MonkeyPatch
 ):
+    # Small, so that who is behind takes every way there is.
+    monkeypatch.setattr(lane, "WAIT_S", 0.0)
+    monkeypatch.setattr(joining, "CLOSE", 4)
+    monkeypatch.setattr(catcher, "CLOSE", 4)
+    monkeypatch.setattr(catcher, "PAGE", 3)
+    monkeypatch.setattr(Counts, "broken", False)
     for consumer in counters():
         partitions = [p for category in consumer.categories for p in partitions_of(category)]
         register(counted, consumer, partitions)

@@ -324,6 +324,9 @@ class NoLetters:
     ) -> set[tuple[str, str]]:
         return set()
 
+    def require_none(self, _: object, consumers: Iterable[str], streams: Iterable[str]) -> None:
+        """Nothing is parked."""
+
     def put_aside(self, _: object, consumer: str, events: Sequence[Envelope]) -> None:
         raise AssertionError(f"{consumer} put events aside")
 
