@@ -23,6 +23,7 @@ from schemas.text import storable
 
 # The columns that are set, and those that merge.
 _Columns = tuple[tuple[str, ...], tuple[str, ...]]
+_NOTHING: dict[str, Any] = {}
 # Matches too much: also spelled-out escapes and whole surrogate pairs, which stay as they were.
 _MAYBE_REFUSED = re.compile(r"\\u(?:0000|d[89a-f])")
 
@@ -43,14 +44,18 @@ class TableRows(Gathering):
         whole = self.gathered()
         for width, starts in whole.deleted.items():
             self._delete(connection, self._key[:width], list(starts))
+        changed, merged = whole.changed, whole.merged
         by_columns: dict[_Columns, list[dict[str, Any]]] = defaultdict(list)
         # In key order: two workers that meet in a table lock its rows the same way round.
         in_order = sorted(whole.rows(), key=lambda row: tuple(map(str, row)))
         for row in in_order:
-            columns, values = whole.changed.get(row, {}), whole.merged.get(row, {})
-            by_columns[tuple(sorted(columns)), tuple(sorted(values))].append(
-                dict(zip(self._key, row, strict=True)) | columns | values
-            )
+            columns = changed.get(row, _NOTHING)
+            record = dict(zip(self._key, row, strict=True)) | columns
+            merging: tuple[str, ...] = ()
+            if merged and (values := merged.get(row)):
+                record |= values
+                merging = tuple(sorted(values))
+            by_columns[tuple(sorted(columns)), merging].append(record)
         if self._ways.merging and len(by_columns) > 1:
             self._lock(connection, in_order)
         for (names, merging), records in by_columns.items():
