@@ -1,4 +1,4 @@
-"""What the events of a batch do to the rows of a table, as one: in memory, without a database."""
+"""Gathers what the events of a batch do to the rows of a table: in memory, without a database."""
 
 from __future__ import annotations
 
