@@ -24,6 +24,7 @@ from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
 from events.ids import CommandId, CorrelationId, EventId
 from events.model import Event
+from processors.consumers.merging import Ways
 from sagas.saga import Happened, Input, Refused, Saga, Step, TimerFired
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -185,16 +186,31 @@ class SagaVerdict:
 
 
 class MemoryRows:
-    """`projections.projection.Rows` without a database."""
+    """`projections.projection.Rows` without a database: one change after another."""
 
     def __init__(self) -> None:
         self.by_key: dict[Any, dict[str, Any]] = {}
+        self._ways = Ways()
 
     def upsert(self, key: Any, **columns: Any) -> None:
+        for name in columns:
+            self._ways.claim(name, None)
         self.by_key.setdefault(key, {}).update(columns)
+
+    def add(self, key: Any, **amounts: Any) -> None:
+        self._ways.merge_into(self.by_key.setdefault(key, {}), self._ways.sums(amounts))
+
+    def max(self, key: Any, **values: Any) -> None:
+        self._ways.merge_into(self.by_key.setdefault(key, {}), self._ways.greatest(values))
 
     def delete(self, key: Any) -> None:
         self.by_key.pop(key, None)
+
+    def delete_prefix(self, *leading: Any) -> None:
+        assert leading, "nothing to begin with would be all rows"
+        for key in list(self.by_key):
+            if (key if isinstance(key, tuple) else (key,))[: len(leading)] == leading:
+                del self.by_key[key]
 
 
 def recorded(

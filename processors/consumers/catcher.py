@@ -166,7 +166,7 @@ class Catcher:
         goals = {partition: min(goal, head) for partition, goal in goals.items()}
         while not stop.is_set():
             began = time.monotonic()
-            # Of those that are still behind: one that has arrived early would be the place for ever.
+            # Of those that are still behind: one that has arrived would be the place for ever.
             behind = {p: goal for p, goal in goals.items() if group.vector.position(p) < goal}
             if not behind:
                 return True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from events.envelope import Recorded
 from processors.consumers.consumer import Connection, Consumer
+from processors.consumers.merging import Ways
 from processors.consumers.rows import TableRows
 from processors.consumers.views import key_columns, schema_of
 from projections.projection import Projection
@@ -27,6 +28,7 @@ class ProjectionConsumer(Consumer):
         self.rest_s = projection.rest_s
         self._schema = ""
         self._key: tuple[str, ...] = ()
+        self._ways = Ways()
 
     def use_build(self, build: int) -> None:
         schema = schema_of(self.name, self.version, build)
@@ -39,7 +41,7 @@ class ProjectionConsumer(Consumer):
     def fold(self, connection: Connection, events: Sequence[Recorded]) -> TableRows:
         """The rows that the events change, not written yet."""
         self._key = self._key or key_columns(connection, self._schema, self.name)
-        rows = TableRows(self._schema, self.name, self._key)
+        rows = TableRows(self._schema, self.name, self._key, self._ways)
         for event in events:
             self.projection.fold(rows, event)
         return rows

@@ -16,82 +16,109 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from processors.consumers.consumer import Connection
+from processors.consumers.gathering import Gathering, Key
+from processors.consumers.merging import Way, Ways
+from processors.consumers.views import columns_of
 from schemas.text import storable
 
-Key = tuple[Any, ...]
+# The columns that are set, and those that merge.
+_Columns = tuple[tuple[str, ...], tuple[str, ...]]
+_NOTHING: dict[str, Any] = {}
 # Matches too much: also spelled-out escapes and whole surrogate pairs, which stay as they were.
 _MAYBE_REFUSED = re.compile(r"\\u(?:0000|d[89a-f])")
 
 
-class TableRows:
-    """`Rows` of `projections/projection.py` for one table; `key` names its primary key's columns in
-    order.
-
-    A row may be made by any of its events, so every other column needs a default or allows null.
+class TableRows(Gathering):
+    """One table's rows. A row may be made by any of its events, so every column outside the key
+    needs a default or allows null.
     """
 
-    def __init__(self, schema: str, table: str, key: tuple[str, ...]) -> None:
+    def __init__(
+        self, schema: str, table: str, key: tuple[str, ...], ways: Ways | None = None
+    ) -> None:
+        super().__init__(key, ways or Ways())
         self._table = (schema, table)
-        self._key = key
-        self._deleted: dict[Key, None] = {}
-        self._changed: dict[Key, dict[str, Any]] = {}
-
-    def upsert(self, key: str | int | Key, **columns: Any) -> None:
-        self._changed.setdefault(self._as_key(key), {}).update(columns)
-
-    def delete(self, key: str | int | Key) -> None:
-        row = self._as_key(key)
-        self._changed.pop(row, None)
-        self._deleted[row] = None
 
     def flush(self, connection: Connection) -> None:
-        """Deletes first: what was set after a delete is in `_changed`, what was set before is gone
-        from it.
-        """
-        if self._deleted:
-            self._delete(connection, list(self._deleted))
-        by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        """Raises OrderWouldMatter where a column is set that another event adds to or compares."""
+        whole = self.gathered()
+        for width, starts in whole.deleted.items():
+            self._delete(connection, self._key[:width], list(starts))
+        changed, merged = whole.changed, whole.merged
+        by_columns: dict[_Columns, list[dict[str, Any]]] = defaultdict(list)
         # In key order: two workers that meet in a table lock its rows the same way round.
-        for row in sorted(self._changed, key=lambda row: tuple(map(str, row))):
-            columns = self._changed[row]
-            by_columns[tuple(sorted(columns))].append(
-                dict(zip(self._key, row, strict=True)) | columns
-            )
-        for names, records in by_columns.items():
-            self._upsert(connection, names, records)
-        self._deleted, self._changed = {}, {}
+        in_order = sorted(whole.rows(), key=lambda row: tuple(map(str, row)))
+        for row in in_order:
+            columns = changed.get(row, _NOTHING)
+            record = dict(zip(self._key, row, strict=True)) | columns
+            merging: tuple[str, ...] = ()
+            if merged and (values := merged.get(row)):
+                record |= values
+                merging = tuple(sorted(values))
+            by_columns[tuple(sorted(columns)), merging].append(record)
+        if self._ways.merging and len(by_columns) > 1:
+            self._lock(connection, in_order)
+        for (names, merging), records in by_columns.items():
+            for name in names:
+                self._ways.claim(name, None)
+            self._check(connection, merging)
+            merges = tuple((name, self._ways[name]) for name in merging)
+            statement = _upsert(self._table, self._key, names, merges)
+            connection.execute(statement, (_json(records),))
 
-    def _as_key(self, key: str | int | Key) -> Key:
-        row = key if isinstance(key, tuple) else (key,)
-        if len(row) != len(self._key):
-            raise ValueError(f"the key is {self._key}, not {row}")
-        return row
+    def _check(self, connection: Connection, merging: tuple[str, ...]) -> None:
+        """Looks at each column once."""
+        if names := self._ways.unchecked(self._table, merging):
+            for name, type_, default in columns_of(connection, *self._table, names):
+                self._ways.check(self._table, name, type_, default)
 
-    def _upsert(
-        self, connection: Connection, names: tuple[str, ...], records: list[dict[str, Any]]
-    ) -> None:
-        connection.execute(_upsert(self._table, self._key, names), (_json(records),))
-
-    def _delete(self, connection: Connection, rows: list[Key]) -> None:
+    def _lock(self, connection: Connection, rows: list[Key]) -> None:
+        """Makes and locks these rows in key order. Workers share the rows that merge, and several
+        statements are in key order only each for itself.
+        """
         records = [dict(zip(self._key, row, strict=True)) for row in rows]
-        connection.execute(_delete(self._table, self._key), (_json(records),))
+        connection.execute(_lock(self._table, self._key), (_json(records),))
+
+    def _delete(self, connection: Connection, key: tuple[str, ...], starts: list[Key]) -> None:
+        records = [dict(zip(key, start, strict=True)) for start in starts]
+        connection.execute(_delete(self._table, key), (_json(records),))
 
 
 # Kept: a view has some ten of them, and would compose them anew for every batch.
 @lru_cache(maxsize=1_024)
-def _upsert(table: tuple[str, str], key: tuple[str, ...], names: tuple[str, ...]) -> sql.SQL:
+def _upsert(
+    table: tuple[str, str],
+    key: tuple[str, ...],
+    names: tuple[str, ...],
+    merges: tuple[tuple[str, Way], ...],
+) -> sql.SQL:
+    values = {name: "EXCLUDED.{0}" for name in names} | {name: way.sql for name, way in merges}
     changes = sql.SQL(", ").join(
-        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in names
+        sql.SQL(f"{{0}} = {value}").format(sql.Identifier(name)) for name, value in values.items()
     )
-    action = sql.SQL("UPDATE SET {}").format(changes) if names else sql.SQL("NOTHING")
+    action = sql.SQL("UPDATE SET {}").format(changes) if values else sql.SQL("NOTHING")
+    return _insert(table, key, (*key, *values), action)
+
+
+@lru_cache(maxsize=1_024)
+def _lock(table: tuple[str, str], key: tuple[str, ...]) -> sql.SQL:
+    """Rows for which WHERE is false are locked and stay as they are."""
+    name = sql.Identifier(key[0])
+    action = sql.SQL("UPDATE SET {0} = EXCLUDED.{0} WHERE false").format(name)
+    return _insert(table, key, key, action)
+
+
+def _insert(
+    table: tuple[str, str], key: tuple[str, ...], names: tuple[str, ...], action: sql.Composable
+) -> sql.SQL:
     return _text(
         sql.SQL(
-            "INSERT INTO {table} ({columns})"
+            "INSERT INTO {table} AS t ({columns})"
             " SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s)"
             " ON CONFLICT ({key}) DO {action}"
         ).format(
             table=sql.Identifier(*table),
-            columns=_names((*key, *names)),
+            columns=_names(names),
             key=_names(key),
             action=action,
         )
@@ -100,6 +127,7 @@ def _upsert(table: tuple[str, str], key: tuple[str, ...], names: tuple[str, ...]
 
 @lru_cache(maxsize=1_024)
 def _delete(table: tuple[str, str], key: tuple[str, ...]) -> sql.SQL:
+    """Deletes the rows whose key begins so."""
     matches = sql.SQL(" AND ").join(
         sql.SQL("t.{0} = gone.{0}").format(sql.Identifier(name)) for name in key
     )

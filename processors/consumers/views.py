@@ -91,3 +91,17 @@ def key_columns(connection: Connection, schema: str, table: str) -> tuple[str, .
     if not rows:
         raise LookupError(f"the table of {table} has no primary key: its file must name one")
     return tuple(name for (name,) in rows)
+
+
+def columns_of(
+    connection: Connection, schema: str, table: str, names: list[str]
+) -> list[tuple[str, str, str | None]]:
+    """(name, type, default) of those columns."""
+    return connection.execute(
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid)"
+        " FROM pg_attribute a"
+        " LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+        " WHERE a.attrelid = format('%%I.%%I', %s::text, %s::text)::regclass"
+        " AND a.attname = ANY (%s)",
+        (schema, table, names),
+    ).fetchall()

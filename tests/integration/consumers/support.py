@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -75,8 +76,28 @@ class Digests(
     indigestible = None
 
 
-# Composition takes every registered projection; this one is only for tests.
-del Projection.registered["shelf"]
+class Counts(Projection, name="counts", version=1, categories=("analysis", "asset")):
+    """All that merges: a row per workspace, one per recording in it, and one per upload of it."""
+
+    def fold(self, rows: Rows, event: Recorded) -> None:
+        match event.data:
+            case AssetUploaded() as data:
+                everything = data.workspace_id, "all"
+                megabytes = Decimal(data.size_bytes).scaleb(-6)
+                rows.add(everything, uploads=1, megabytes=megabytes)
+                rows.max(everything, last_at=event.recorded_at, last_name=data.filename)
+                rows.upsert((data.workspace_id, data.asset_id), filename=data.filename)
+                rows.upsert((data.asset_id, event.envelope.event_id), filename=data.filename)
+            case AssetDeleted() as data:
+                rows.add((data.workspace_id, "all"), uploads=-1)
+                rows.delete_prefix(data.asset_id)
+            case AnalysisRequested() as data:
+                rows.add((data.workspace_id, data.asset_id), attempts=1)
+                rows.max((data.workspace_id, "all"), last_at=event.recorded_at, last_name=None)
+
+
+# Composition takes every registered projection; these are only for tests.
+del Projection.registered["shelf"], Projection.registered["counts"]
 
 
 class Tally(Consumer):

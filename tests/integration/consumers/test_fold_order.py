@@ -19,6 +19,7 @@ from events.ids import CommandId, CorrelationId, EventId
 from events.model import Event
 from events.vault.analysis import AnalysisRequested
 from events.vault.asset import AssetUploaded
+from processors.consumers.merging import OrderWouldMatter
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.views import create_build, same_bytes
 from projections.projection import Projection, Rows
@@ -26,7 +27,7 @@ from runtime.areas import VIEWS
 from runtime.consumers import views
 from schemas.examples import all_examples
 from tests.golden import RECORDED_AT
-from tests.integration.consumers.support import Shelf
+from tests.integration.consumers.support import Counts, Shelf
 
 WORLDS, COPIES, ORDERS = 4, 3, 8
 # What a variant of an example may say otherwise without ceasing to be valid.
@@ -45,8 +46,26 @@ class OrderDependent(
             rows.upsert(event.data.asset_id, filename=event.type)
 
 
+class SetsWhatIsAdded(Counts, name="counts", version=1, categories=("analysis", "asset")):
+    """A sum begins anew with an event of another stream."""
+
+    def fold(self, rows: Rows, event: Recorded) -> None:
+        super().fold(rows, event)
+        if isinstance(event.data, AnalysisRequested):
+            rows.upsert((event.data.workspace_id, "all"), uploads=0)
+
+
+class DeletesRowsOfOthers(Counts, name="counts", version=1, categories=("analysis", "asset")):
+    """The rows that an asset deletes by its id are written by its analysis too."""
+
+    def fold(self, rows: Rows, event: Recorded) -> None:
+        super().fold(rows, event)
+        if isinstance(event.data, AnalysisRequested):
+            rows.upsert((event.data.asset_id, "analysis"), filename=event.type)
+
+
 # Composition takes every registered projection.
-del Projection.registered["shelf"]
+del Projection.registered["shelf"], Projection.registered["counts"]
 
 
 def samples(categories: Sequence[str]) -> list[Recorded]:
@@ -173,3 +192,25 @@ def test_a_fold_that_depends_on_the_order_is_caught(pool: ConnectionPool):
         for seed in range(ORDERS):
             connection.execute(f"DROP SCHEMA view_shelf_1_{100 + seed} CASCADE")
     assert not all_the_same(pool, OrderDependent())
+
+
+def test_sums_greatest_values_and_deletes_by_prefix_do_not_depend_on_the_order(
+    pool: ConnectionPool,
+):
+    assert all_the_same(pool, Counts())
+    with pool.connection() as connection:
+        (merged, kept) = connection.execute(
+            "SELECT count(*) FILTER (WHERE last_at IS NOT NULL AND megabytes > 0),"
+            " count(*) FILTER (WHERE owner LIKE 'ast%') FROM view_counts_1_100.counts"
+        ).fetchone()
+    assert merged, "the samples merge nothing"
+    assert kept, "all that the samples upload is deleted"
+
+
+def test_deleting_what_another_stream_writes_is_caught(pool: ConnectionPool):
+    assert not all_the_same(pool, DeletesRowsOfOthers())
+
+
+def test_setting_what_another_event_adds_to_is_refused(pool: ConnectionPool):
+    with pytest.raises(OrderWouldMatter, match="uploads"):
+        all_the_same(pool, SetsWhatIsAdded())

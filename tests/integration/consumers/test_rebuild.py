@@ -19,6 +19,8 @@ from processors.rebuild import Rebuilder
 from processors.rebuild_errors import NotRebuildable, RebuildStopped
 from projections.projection import Projection, Rows
 from tests.integration.consumers.support import (
+    WORKSPACE,
+    Counts,
     Shelf,
     Tally,
     Writer,
@@ -72,6 +74,42 @@ def test_a_rebuild_under_live_writes_is_identical_and_loses_nothing(
         caught_up(progress, "shelf", last[-1])
         assert rows_of(pool) == expected_rows(pool)
     assert schemas(pool) == ["view_shelf_1_5", "view_shelf_1_6"], "only the last one is kept"
+
+
+def test_sums_and_greatest_values_are_rebuilt_as_they_are_live(
+    pool: ConnectionPool,
+    writer: Writer,
+    store_log: StoreLog,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+):
+    writer.lives(100)
+    last = [0]
+    with running([ProjectionConsumer(Counts())], store_log, pool, rebuilder):
+        caught_up(progress, "counts", 1)
+        writing = threading.Thread(target=lambda: last.append(writer.lives(150, seed=2)))
+        writing.start()
+        rebuilt = [rebuilder.rebuild(ProjectionConsumer(Counts())) for _ in range(3)]
+        writing.join()
+        assert [one.identical for one in rebuilt] == [True] * 3
+        caught_up(progress, "counts", last[-1])
+        found = {row[:2]: row[2:] for row in rows_of(pool, "counts")}
+    with pool.connection() as connection:
+        uploads, deletes, megabytes, last_at, name, attempts, kept = connection.execute(
+            "WITH e AS (SELECT *, convert_from(data, 'UTF8')::jsonb AS d FROM events)"
+            " SELECT count(*) FILTER (WHERE type = 'asset.uploaded'),"
+            " count(*) FILTER (WHERE type = 'asset.deleted'),"
+            " sum((d->>'size_bytes')::numeric) / 1000000,"
+            " max(recorded_at) FILTER (WHERE type <> 'asset.deleted'),"
+            " max(d->>'filename' COLLATE \"C\"),"
+            " count(*) FILTER (WHERE type = 'analysis.requested'),"
+            " count(*) FILTER (WHERE type = 'asset.uploaded' AND NOT EXISTS (SELECT FROM events o"
+            "  WHERE o.stream_id = e.stream_id AND o.type = 'asset.deleted')) FROM e"
+        ).fetchone()
+    all_of_it = (None, uploads - deletes, megabytes, None, last_at, name)
+    assert found.pop((WORKSPACE, "all")) == all_of_it
+    assert sum(row[3] or 0 for row in found.values()) == attempts
+    assert sum(1 for owner, _ in found if owner.startswith("ast")) == kept > 0
 
 
 def test_a_rebuild_stops_at_poison_and_the_live_build_stays(
