@@ -55,12 +55,14 @@ class Category:
 @dataclass(frozen=True, slots=True)
 class EffectGroup:
     """Effects whose intents one consumer turns into work; `name` is that consumer's, and stored
-    with its checkpoints.
+    with its checkpoints. A `money` group's consumer stops at an event that it cannot digest; any
+    other goes on without the event's stream.
     """
 
     name: str
     effects: tuple[Intents, ...]
     rank: Callable[[Recorded], int] = all_alike
+    money: bool = False
 
 
 @dataclass(frozen=True, slots=True)
