@@ -34,7 +34,15 @@ class Intents(Protocol):
 
 
 class Effect(Intents, Protocol):
-    """One kind of work on the outside world."""
+    """One kind of work on the outside world. Subclasses have the defaults of `cap` and `server`.
+
+    `cap` is how many works of it the runners of one process perform at once, and always fewer than
+    there are runners beside other effects: when the world does not answer, the others go on.
+    Effects that name the same `server` wait for the same thing outside, and are counted together.
+    """
+
+    cap: int = 1
+    server: str | None = None
 
     @property
     def max_attempts(self) -> int: ...

@@ -81,14 +81,6 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Performed:
-    """An effect with its tools, for one thread; `group` names the one that it is of."""
-
-    effect: Effect
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
 class Access:
     """The questions who asks and what they may, answered by the account area for every other.
 
@@ -161,8 +153,9 @@ class Area:
 
     `categories` says of each category of the area's events what becomes of it. `scopes` are what
     keys may hold, each with what it allows in a musician's words. `limits` are the rate limits that
-    its routes count for beside the kit's. `export` gives the pieces of JSON
-    lists that the personal export takes, by name. `empties` deletes what a workspace holds here.
+    its routes count for beside the kit's. `export` gives the pieces of JSON lists that the personal
+    export takes, by name. `empties` deletes what a workspace holds here. `work` makes the effects
+    that a worker performs, with their tools.
     """
 
     name: str
@@ -178,4 +171,4 @@ class Area:
     export: Callable[[Core, Cursors], Mapping[str, Export]]
     empties: Callable[[Core], Contents] | None
     serve: Callable[[Serving, Access, Mapping[str, Export]], Served]
-    work: Callable[[Working], Iterable[Performed]]
+    work: Callable[[Working], Iterable[Effect]]
