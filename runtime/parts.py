@@ -111,7 +111,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     start_logging(settings)
     with (
         exporting(settings, "worker"),
-        open_core(settings, acting="worker", connections=24) as core,
+        open_core(settings, acting="worker") as core,
         open_event_log(core, member) as event_log,
         ExitStack() as stack,
     ):
@@ -137,6 +137,9 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
         work["sweeper"] = Sweeper(core.pool, core.objects).run
         signing = checkpointer(core)
         work["checkpointer"] = signing.run
+        # Each thread beside the consumers' may hold two: a transaction, and what it reads meanwhile
+        # or renews its lease by. The report takes one.
+        core.pool.resize(1, consuming.connections + 2 * (len(work) - 1) + 1)
         run_until_stopped(
             work,
             Heartbeat(settings, "worker"),
