@@ -1,4 +1,4 @@
-"""Caps of effects: one whose work hangs leaves runners to the others."""
+"""Caps of effects: an effect that hangs leaves runners to the others."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ W = TypeVar("W", bound=OfEffect)
 
 
 class Caps:
-    """The effects that the runners of one process share, and how many works of each are under way.
+    """The effects that the runners of one process share, and how many runners each has now.
 
-    Whoever ends a work looks for the next one itself, so nobody is woken for the place that it
-    leaves.
+    A runner that has done its work looks for the next itself, so nobody is woken for the place that
+    it leaves.
     """
 
     def __init__(self, effects: Iterable[Effect], runners: int) -> None:

@@ -36,9 +36,9 @@ class Intents(Protocol):
 class Effect(Intents, Protocol):
     """One kind of work on the outside world. Subclasses have the defaults of `cap` and `server`.
 
-    `cap` is how many works of it the runners of one process perform at once, and always fewer than
-    there are runners beside other effects: when the world does not answer, the others go on.
-    Effects that name the same `server` wait for the same thing outside, and are counted together.
+    `cap` is how many runners of one process may perform it at once. Beside other effects it is
+    below the number of runners, so that the others go on when the world outside does not answer.
+    Effects that name the same `server` wait for the same answer, and are counted together.
     """
 
     cap: int = 1
