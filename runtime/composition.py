@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -191,16 +191,13 @@ class Wakes:
 
     commands: Wake
     timers: Wake
-    groups: dict[str, Wake]
+    effects: Wake
 
-    def of(self, group: str) -> Wake:
-        """The wake-up of whoever performs this group of effects."""
-        return self.groups.setdefault(group, Wake())
-
-    def tail(self, url: str, effects: Mapping[str, Wake]) -> WorkTail:
-        """Sets them for what other processes have written; `effects` by their names."""
-        return WorkTail(url, {COMMANDS: self.commands, TIMERS: self.timers, **effects})
+    def tail(self, url: str, effects: Iterable[str]) -> WorkTail:
+        """Sets them for what other processes have written; `effects` are those performed here."""
+        performed = dict.fromkeys(effects, self.effects)
+        return WorkTail(url, {COMMANDS: self.commands, TIMERS: self.timers, **performed})
 
 
 def new_wakes() -> Wakes:
-    return Wakes(Wake(), Wake(), {})
+    return Wakes(Wake(), Wake(), Wake())

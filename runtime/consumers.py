@@ -26,7 +26,7 @@ def consumers(core: Core, wakes: Wakes) -> list[Consumer]:
         SagaConsumer(saga, core.log, core.codec, wakes.commands) for saga in ALL.sagas.values()
     )
     effects = (
-        EffectConsumer(each.name, each.effects, wakes.of(each.name), each.rank)
+        EffectConsumer(each.name, each.effects, wakes.effects, each.rank, money=each.money)
         for each in ALL.effects.values()
     )
     return [*map(ProjectionConsumer, views()), *sagas, *effects]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from processors.consumers.engine import Engine
 
 DISPATCH_THREADS = 2
+# For all effects of a worker: two may hang at the mail server while a file is probed, and an
+# erasure still goes on.
+RUNNERS = 4
 
 
 def run_migrations(settings: Settings) -> None:
@@ -94,6 +97,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     `member` names this worker among those of the installation, for good: whoever is started under
     the name of a killed one takes its partitions over at once.
     """
+    from processors.effects.caps import Caps
     from processors.effects.runner import EffectRunner
     from processors.sagas.dispatcher import Dispatcher
     from processors.sagas.timers import Timers
@@ -107,7 +111,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
     start_logging(settings)
     with (
         exporting(settings, "worker"),
-        open_core(settings, acting="worker", connections=24) as core,
+        open_core(settings, acting="worker") as core,
         open_event_log(core, member) as event_log,
         ExitStack() as stack,
     ):
@@ -124,16 +128,18 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
             work[f"dispatcher-{number}"] = kept(dispatcher.run)
         timers = Timers(SAGAS, core.log, core.pool, core.codec, wakes.commands, due=wakes.timers)
         work["timers"] = kept(timers.run)
-        performed = [each for area in AREAS for each in area.work(working(core, stack))]
-        for number, each in enumerate(performed):
-            due = wakes.of(each.group)
-            runner = EffectRunner(each.effect, core.commands, HANDLERS, core.pool, due)
-            work[f"{each.effect.name}-{number}"] = runner.run
-        told = {each.effect.name: wakes.of(each.group) for each in performed}
-        work["work-tail"] = wakes.tail(core.url, told).run
+        effects = [effect for area in AREAS for effect in area.work(working(core, stack))]
+        caps = Caps(effects, RUNNERS)
+        for number in range(RUNNERS):
+            runner = EffectRunner(caps, core.commands, HANDLERS, core.pool, wakes.effects)
+            work[f"runner-{number}"] = runner.run
+        work["work-tail"] = wakes.tail(core.url, (effect.name for effect in effects)).run
         work["sweeper"] = Sweeper(core.pool, core.objects).run
         signing = checkpointer(core)
         work["checkpointer"] = signing.run
+        # Each thread beside the consumers' may hold two: a transaction, and what it reads meanwhile
+        # or renews its lease by. The report takes one.
+        core.pool.resize(1, consuming.connections + 2 * (len(work) - 1) + 1)
         run_until_stopped(
             work,
             Heartbeat(settings, "worker"),
@@ -143,6 +149,7 @@ def run_worker(settings: Settings, member: str | None = None) -> None:
 
 def run_analysis(settings: Settings) -> None:
     """The analysis pool: as many tracks at once as `analysis_workers` says."""
+    from processors.effects.caps import Caps
     from processors.effects.runner import EffectRunner
     from processors.wake import Wake, WorkTail
     from runtime.areas import HANDLERS, vault
@@ -154,8 +161,9 @@ def run_analysis(settings: Settings) -> None:
         ExitStack() as stack,
     ):
         effect, due = vault.analysing(core, stack), Wake()
+        caps = Caps([effect], settings.analysis_workers)
         work: dict[str, Work] = {
-            f"analyse-{number}": EffectRunner(effect, core.commands, HANDLERS, core.pool, due).run
+            f"analyse-{number}": EffectRunner(caps, core.commands, HANDLERS, core.pool, due).run
             for number in range(settings.analysis_workers)
         }
         work["work-tail"] = WorkTail(core.url, {effect.name: due}).run

@@ -105,7 +105,8 @@ class Saga:
     `react` answers None when the input changes nothing. `states` are frozen dataclasses of
     JSON-able fields under the names that they are stored with: never change one of these.
     `undo` names the compensation: the commands that make good what led to this state, in the
-    order to send them, None where that cannot be.
+    order to send them, None where that cannot be. A `money` saga stops at an event that it cannot
+    digest; any other goes on without the event's stream.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Saga:
     stream_of: Callable[[Event], str | None]
     react: Callable[[Any, Input], Step | None]
     undo: Callable[[Any], tuple[Command, ...] | None] = nothing_to_undo
+    money: bool = False
 
     def remember(self, state: Any) -> tuple[str, dict[str, Any]]:
         """(name, memory) to be stored of a state."""

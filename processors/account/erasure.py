@@ -19,6 +19,7 @@ from events.store.log import PostgresLog
 from events.store.log_keys import Signing
 from events.times import rfc3339, utc_now
 from processors.account.acknowledgements import Acknowledgements
+from processors.effects.effect import Effect
 
 # Pauses of 2, 4, 6 … s make a quarter of an hour, longer than the saga waits to ask again.
 MAX_ATTEMPTS = 30
@@ -44,7 +45,7 @@ class NotAcknowledged(NoCultureError):
         )
 
 
-class _ErasureEffect:
+class _ErasureEffect(Effect):
     step: str
     categories = ("erasure",)
     intents = (ErasureStepRequested,)

@@ -11,9 +11,8 @@ from events.account.account import AccountRegistered, AddressCodeRequested, Pass
 from events.envelope import Recorded
 from events.times import utc_now
 from gateways.ports.mail import Mailer
+from processors.effects.effect import Effect
 
-# With pauses of 2, 4, 6 … seconds some two minutes: who waits for the mail has asked again by then.
-MAX_ATTEMPTS = 10
 _SUBJECT = "Choose a new password"
 _TEXT = """\
 Somebody, hopefully you, has asked for a new password at {site}.
@@ -26,13 +25,22 @@ The link works once. If you have not asked for it, do nothing: your password sta
 """
 
 
-class PasswordResetMail:
+class MailEffect(Effect):
+    """A mail that an event asks for. All mails wait for one server: two at once, so that one
+    address that keeps it busy does not hold up the next mail.
+    """
+
+    server, cap = "mail", 2
+    # With pauses of 2, 4, 6 … s some two minutes: who waits for the mail has asked again by then.
+    max_attempts = 10
+
+
+class PasswordResetMail(MailEffect):
     """A link that sets a new password, to the address of the account."""
 
     name = "mail-password-reset"
     categories = ("account",)
     intents = (PasswordResetRequested,)
-    max_attempts = MAX_ATTEMPTS
 
     def __init__(self, links: ResetLinks, mailer: Mailer, web_url: Callable[[], str]) -> None:
         self._links, self._mailer, self._web_url = links, mailer, web_url
@@ -75,13 +83,12 @@ If it was not you, do nothing: without the code nothing is mailed in your name.
 """
 
 
-class AddressCodeMail:
+class AddressCodeMail(MailEffect):
     """The code that shows that mails to the address of an account arrive."""
 
     name = "mail-address-code"
     categories = ("account",)
     intents = (AccountRegistered, AddressCodeRequested)
-    max_attempts = MAX_ATTEMPTS
 
     def __init__(self, codes: AddressCodes, mailer: Mailer, web_url: Callable[[], str]) -> None:
         self._codes, self._mailer, self._web_url = codes, mailer, web_url

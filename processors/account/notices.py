@@ -23,7 +23,7 @@ from events.account.key import KeyIssued, KeyRevoked
 from events.envelope import Recorded
 from events.times import utc_now
 from gateways.ports.mail import Mailer
-from processors.account.mail import MAX_ATTEMPTS
+from processors.account.mail import MailEffect
 
 # After a restored log or a worker that was off for days, yesterday's news would only frighten.
 NEWS_FOR = timedelta(hours=24)
@@ -44,7 +44,7 @@ If it was not you, somebody else can use your account:
 """
 
 
-class SecurityNoticeMail:
+class SecurityNoticeMail(MailEffect):
     """One mail for each change, to the account's verified address."""
 
     name = "mail-security-notice"
@@ -60,7 +60,6 @@ class SecurityNoticeMail:
         KeyIssued,
         KeyRevoked,
     )
-    max_attempts = MAX_ATTEMPTS
 
     def __init__(
         self,

@@ -32,6 +32,9 @@ CONFIRM_CHECK_S = 60.0
 # A poll answers within two seconds, whatever the broker does.
 HANGS_AFTER_S = 60.0
 END_PATIENCE_S = 30.0
+# The feed, the engine's own thread, the streams that sagas read beside their batch, and a rebuild
+# in the catcher: its lock, a reader, a holder and a writer of the builds, and the log.
+BESIDE_LANES = 8
 
 
 class ReaderHangs(NoCultureError):
@@ -56,8 +59,8 @@ class ConsumerLost(NoCultureError):
 
 
 class Engine:
-    """`pool` needs a connection per lane and three more. `rebuilder` brings a projection of an
-    older version up to date.
+    """`pool` needs `connections` for it. `rebuilder` brings a projection of an older version up to
+    date.
     """
 
     def __init__(
@@ -90,6 +93,11 @@ class Engine:
             self._start_pending,
         )
         self._lanes += [self._lane(name, own) for name, own in lanes_of(consumers).items()]
+
+    @property
+    def connections(self) -> int:
+        """How many it holds at most at the same time."""
+        return len(self._lanes) + BESIDE_LANES
 
     def starting(self) -> list[str]:
         """The consumers that have not been given their share of the log yet."""
@@ -135,6 +143,8 @@ class Engine:
         with self._feed.giving:
             own = lane.twin(consumer)
             self._lanes.append(own)
+        # For this lane: the others count on theirs.
+        self._pool.resize(self._pool.min_size, self._pool.max_size + 1)
         self._run_thread(own.name, own.run)
 
     def _register(self) -> None:

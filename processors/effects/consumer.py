@@ -15,7 +15,9 @@ def all_alike(event: Recorded) -> int:
 
 
 class EffectConsumer(Consumer):
-    """`rank` says what goes first among the waiting work: the lowest."""
+    """`rank` says what goes first among the waiting work: the lowest. `money` is
+    `Consumer.money`.
+    """
 
     kind = "processor"
     rest_s = 0.05
@@ -26,8 +28,10 @@ class EffectConsumer(Consumer):
         effects: Sequence[Intents],
         due: Wake,
         rank: Callable[[Recorded], int] = all_alike,
+        *,
+        money: bool = False,
     ) -> None:
-        self.name = name
+        self.name, self.money = name, money
         self.categories = tuple(sorted({c for effect in effects for c in effect.categories}))
         self.types = frozenset(intent.type for effect in effects for intent in effect.intents)
         self._effects, self._due, self._rank = effects, due, rank

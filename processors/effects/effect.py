@@ -34,7 +34,15 @@ class Intents(Protocol):
 
 
 class Effect(Intents, Protocol):
-    """One kind of work on the outside world."""
+    """One kind of work on the outside world. Subclasses have the defaults of `cap` and `server`.
+
+    `cap` is how many runners of one process may perform it at once. Beside other effects it is
+    below the number of runners, so that the others go on when the world outside does not answer.
+    Effects that name the same `server` wait for the same answer, and are counted together.
+    """
+
+    cap: int = 1
+    server: str | None = None
 
     @property
     def max_attempts(self) -> int: ...

@@ -1,10 +1,12 @@
-"""Performs effects: lease a row, do the work, commit the outcome command, delete the row."""
+"""Performs effects: lease a row of any of them, do the work, commit the outcome command, delete the
+row.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,7 +20,8 @@ from events.errors import NoCultureError
 from events.ids import CommandId
 from processors.consumers.batch import is_passing
 from processors.due import DUE_IN_S, one_more
-from processors.effects.effect import Effect, Interrupted
+from processors.effects.caps import Caps
+from processors.effects.effect import Interrupted
 from processors.pace import work_until
 from processors.wake import CHANNEL, Wake
 from schemas.telling import safely
@@ -34,6 +37,26 @@ MAX_RETRY_S = 600.0
 # that the outcome is wrong, and is not dropped.
 NO_LONGER_WANTED = (404, 409, 410)
 _OF_LEASE = "effect = %s AND event_id = %s AND leases = %s"
+# The effect first, then its row, for the index on (effect, rank, due_at) has the first row of each.
+# With 200,000 rows due that is 0.6 ms; one query over all effects reads and sorts them for 175 ms.
+_LEASE = f"""
+UPDATE effects SET leases = {one_more("leases")},
+       failures = least(greatest(failures, 0), greatest(leases, 0)),
+       due_at = clock_timestamp() + make_interval(secs => %s)
+WHERE (effect, event_id) = (
+    SELECT effect, event_id FROM effects
+    WHERE effect = (
+        SELECT first.effect FROM unnest(%s::text[]) AS name, LATERAL (
+            SELECT effect, rank, due_at, position FROM effects
+            WHERE effect = name AND due_at <= clock_timestamp()
+            ORDER BY rank, due_at, position LIMIT 1
+        ) AS first
+        ORDER BY first.rank, first.due_at, first.position LIMIT 1
+    ) AND due_at <= clock_timestamp()
+    ORDER BY rank, due_at, position LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING effect, event_id, position, leases, failures
+"""
 # When so many runners have died on it without a word, the work itself kills them.
 MAX_LOST_LEASES = 5
 
@@ -70,6 +93,7 @@ class _NotCommitted(Exception):
 class _Work:
     """`leases` names this lease: the next one has another number."""
 
+    effect: str
     event_id: str
     position: int
     leases: int
@@ -82,39 +106,51 @@ class _Work:
 
 
 class EffectRunner:
-    """Any number may run at once, in threads or on machines; a dead one's lease runs out."""
+    """Any number may run at once, in threads or on machines; a dead one's lease runs out.
+
+    Those of one process share `caps`, which has the effects that they perform. Work of any other
+    effect is left to whoever knows it.
+    """
 
     def __init__(
         self,
-        effect: Effect,
+        caps: Caps,
         commands: Commands,
         handlers: Handlers,
         pool: ConnectionPool,
         due: Wake,
     ) -> None:
-        self._effect, self._commands, self._handlers = effect, commands, handlers
+        self._caps, self._commands, self._handlers = caps, commands, handlers
         self._pool, self._due = pool, due
 
     def run(self, stop: threading.Event) -> None:
-        work_until(stop, self._effect.name, self._due, self.work_one, self._due_in_s)
+        work_until(stop, "a runner of effects", self._due, self.work_one, self._due_in_s)
 
     def work_one(self) -> bool:
-        """Perform the work of the lowest rank that is due longest; False when none is.
+        """Perform the work of the lowest rank that is due longest, among effects that are below
+        their caps; False when none is.
 
         Work that cannot be read, or whose outcome is not taken, stays with its error and comes
         again, ever more slowly: it is never given up as if nothing had been done. Raises what the
         database says.
         """
-        work = self._lease()
+        work = self._caps.take(self._lease)
         if work is None:
             return False
+        try:
+            return self._work(work)
+        finally:
+            self._caps.end(work)
+
+    def _work(self, work: _Work) -> bool:
+        """False where it was interrupted: this process is about to end."""
         try:
             event = self._intent(work)
         except Exception as error:
             self._later(work, error)
             return True
         try:
-            self._commit(event, self._outcome(work, event))
+            self._commit(work, event, self._outcome(work, event))
         except Interrupted:
             self._hand_back(work)
             return False
@@ -129,38 +165,34 @@ class EffectRunner:
 
     def _outcome(self, work: _Work, event: Recorded) -> Command | None:
         """Answers the command of the performance or, after the last attempt, of giving up."""
+        effect = self._caps[work.effect]
         try:
             if work.lost > MAX_LOST_LEASES:
                 raise RunnersLost(work.lost)
             with self._renewed(work):
-                return self._effect.perform(event)
+                return effect.perform(event)
         except Interrupted:
             raise
         except Exception as error:
-            if work.failures + 1 < self._effect.max_attempts and work.lost <= MAX_LOST_LEASES:
+            if work.failures + 1 < effect.max_attempts and work.lost <= MAX_LOST_LEASES:
                 raise
-            log.warning("%s of %s is given up: %s", self._effect.name, event.stream_id, error)
-            return self._effect.give_up(event, error)
+            log.warning("%s of %s is given up: %s", work.effect, event.stream_id, error)
+            return effect.give_up(event, error)
 
-    def _lease(self) -> _Work | None:
+    def _lease(self, effects: Sequence[str]) -> _Work | None:
         with self._pool.connection() as connection:
-            row = connection.execute(
-                f"UPDATE effects SET leases = {one_more('leases')},"
-                " failures = least(greatest(failures, 0), greatest(leases, 0)),"
-                " due_at = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE (effect, event_id) = (SELECT effect, event_id FROM effects"
-                " WHERE effect = %s AND due_at <= clock_timestamp()"
-                " ORDER BY rank, due_at, position"
-                " LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING event_id, position, leases, failures",
-                (LEASE_S, self._effect.name),
-            ).fetchone()
+            row = connection.execute(_LEASE, (LEASE_S, list(effects))).fetchone()
         return None if row is None else _Work(*row)
 
     def _due_in_s(self) -> float | None:
-        """Until the next work is due or the next lease is over; None where there is none."""
+        """Until the next work is due or the next lease is over, of effects that are below their
+        caps; None where there is none.
+        """
+        if not (free := self._caps.free()):
+            return None
         with self._pool.connection() as connection:
             row = connection.execute(
-                f"SELECT {DUE_IN_S} FROM effects WHERE effect = %s", (self._effect.name,)
+                f"SELECT {DUE_IN_S} FROM effects WHERE effect = ANY(%s)", (free,)
             ).fetchone()
         return row[0] if row else None
 
@@ -193,7 +225,7 @@ class EffectRunner:
         if not found or found[0].event_id != work.event_id:
             raise NoIntent
         recorded = self._commands.codec.decode(found[0])
-        if recorded is None or not self._effect.wants(recorded):
+        if recorded is None or not self._caps[work.effect].wants(recorded):
             raise NoIntent
         return recorded
 
@@ -203,7 +235,7 @@ class EffectRunner:
 
     def _put_off(self, work: _Work, error: Exception) -> None:
         """The store did not take the outcome: no failure of the work."""
-        log.warning("%s of %s waits: %s", self._effect.name, work.event_id, safely(error))
+        log.warning("%s of %s waits: %s", work.effect, work.event_id, safely(error))
         self._update(
             work,
             "leases = leases - 1, error = %s,"
@@ -213,7 +245,7 @@ class EffectRunner:
         )
 
     def _later(self, work: _Work, error: Exception) -> None:
-        log.warning("%s of %s failed: %s", self._effect.name, work.event_id, safely(error))
+        log.warning("%s of %s failed: %s", work.effect, work.event_id, safely(error))
         self._update(
             work,
             f"error = %s, failures = {one_more('failures')},"
@@ -230,7 +262,7 @@ class EffectRunner:
         with self._pool.connection() as connection:
             connection.execute(
                 f"UPDATE effects SET {change} WHERE {_OF_LEASE}{told}",
-                (*values, self._effect.name, work.event_id, work.leases),
+                (*values, work.effect, work.event_id, work.leases),
             )
 
     def _end(self, work: _Work) -> None:
@@ -238,10 +270,10 @@ class EffectRunner:
         with self._pool.connection() as connection:
             connection.execute(
                 "DELETE FROM effects WHERE effect = %s AND event_id = %s",
-                (self._effect.name, work.event_id),
+                (work.effect, work.event_id),
             )
 
-    def _commit(self, event: Recorded, outcome: Command | None) -> None:
+    def _commit(self, work: _Work, event: Recorded, outcome: Command | None) -> None:
         """Raises _NotCommitted where only the moment was wrong."""
         if outcome is None:
             return
@@ -250,7 +282,7 @@ class EffectRunner:
         context = CommandContext(
             actor=None,
             tenant=event.tenant,
-            command_id=CommandId.derived(self._effect.name, event.event_id),
+            command_id=CommandId.derived(work.effect, event.event_id),
             correlation_id=event.correlation_id,
             causation_id=event.event_id,
         )

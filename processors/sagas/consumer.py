@@ -34,7 +34,7 @@ class SagaConsumer(Consumer):
         rows: SagaRows | None = None,
     ) -> None:
         self.name, self.version, self.categories = saga.name, saga.version, saga.categories
-        self.types = frozenset(event.type for event in saga.watches)
+        self.types, self.money = frozenset(event.type for event in saga.watches), saga.money
         self._saga, self._log, self._codec = saga, log, codec
         self._commands_due, self._rows = commands_due, rows
         self._step_batch: StepBatch | None = None

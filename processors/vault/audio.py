@@ -21,7 +21,7 @@ from gateways.audio.errors import AnalyserStopped
 from gateways.audio.facts import EmbeddedPicture
 from gateways.ports.audio import AudioTools
 from gateways.ports.objects import ObjectStore
-from processors.effects.effect import Interrupted
+from processors.effects.effect import Effect, Interrupted
 from schemas.audio.report import REPORT_MEDIA_TYPE
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ MAX_RENDITION_BYTES = 512 * 1024 * 1024
 RENDER_WITHIN_S = 2 * 3600
 
 
-class ProbeEffect:
+class ProbeEffect(Effect):
     """Uploaded bytes → verified, with a rendition if browsers need one, or rejected."""
 
     name = "probe"
@@ -110,7 +110,7 @@ class ProbeEffect:
         )
 
 
-class AnalysisEffect:
+class AnalysisEffect(Effect):
     """Verified recording → measurements, peaks and report."""
 
     name = "analyse"
@@ -119,8 +119,8 @@ class AnalysisEffect:
     # One attempt an intent: the ingest saga counts attempts and asks again after a pause.
     max_attempts = 1
 
-    def __init__(self, tools: AudioTools, objects: ObjectStore) -> None:
-        self._tools, self._objects = tools, objects
+    def __init__(self, tools: AudioTools, objects: ObjectStore, at_once: int = 1) -> None:
+        self._tools, self._objects, self.cap = tools, objects, at_once
 
     @staticmethod
     def wants(event: Recorded) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,7 +22,6 @@ from runtime.areas.area import (
     EffectGroup,
     Erased,
     Gathered,
-    Performed,
     Served,
     Serving,
     Working,
@@ -54,11 +53,11 @@ if TYPE_CHECKING:
     from kit.paging import Cursors
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
+    from processors.effects.effect import Effect
     from runtime.composition import Core
     from web.render import Words
     from web.sections import Section
 
-MAILS, ERASURES = "mail-effects", "erasure-effects"
 SCOPES = {"account:read": "read the account", "account:write": "manage keys"}
 # Guessing secrets is what must be slow.
 LIMITS = (
@@ -324,14 +323,12 @@ def _crowd_of(door: str, devices: Devices) -> SubjectOf:
     return crowd
 
 
-def _work(working: Working) -> Iterator[Performed]:
+def _work(working: Working) -> Iterable[Effect]:
     from runtime.erasure import effects_of
     from runtime.mailing import mail_effects
 
-    for effect in effects_of(working.core, working.contents, working.consumers):
-        yield Performed(effect, ERASURES)
-    for effect in mail_effects(working.core):
-        yield Performed(effect, MAILS)
+    erasing = effects_of(working.core, working.contents, working.consumers)
+    return (*erasing, *mail_effects(working.core))
 
 
 def _sections() -> Sequence[Section]:
@@ -374,8 +371,8 @@ AREA = Area(
     sagas=(ERASURE,),
     handlers=HANDLERS,
     effects=(
-        EffectGroup(ERASURES, (EraseContentsEffect, DestroyKeyEffect, CertifyEffect)),
-        EffectGroup(MAILS, (PasswordResetMail, AddressCodeMail, SecurityNoticeMail)),
+        EffectGroup("erasure-effects", (EraseContentsEffect, DestroyKeyEffect, CertifyEffect)),
+        EffectGroup("mail-effects", (PasswordResetMail, AddressCodeMail, SecurityNoticeMail)),
     ),
     sections=_sections,
     words=_words,

@@ -56,12 +56,14 @@ class Category:
 @dataclass(frozen=True, slots=True)
 class EffectGroup:
     """Effects whose intents one consumer turns into work; `name` is that consumer's, and stored
-    with its checkpoints.
+    with its checkpoints. A `money` group's consumer stops at an event that it cannot digest; any
+    other goes on without the event's stream.
     """
 
     name: str
     effects: tuple[Intents, ...]
     rank: Callable[[Recorded], int] = all_alike
+    money: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,6 @@ class Gathered:
     scopes: Mapping[str, str]
     limits: Mapping[str, Policy]
     told: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Performed:
-    """An effect with its tools, for one thread; `group` names the one that it is of."""
-
-    effect: Effect
-    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +152,8 @@ class Area:
     `categories` says of each category of the area's events what becomes of it. `scopes` are what
     keys may hold, each with what it allows in a musician's words. `limits` are the rate limits that
     its routes count for beside the kit's. `export` gives the lists that the personal export
-    takes, by name. `empties` deletes what a workspace holds here.
+    takes, by name. `empties` deletes what a workspace holds here. `work` makes the effects that a
+    worker performs, with their tools.
     """
 
     name: str
@@ -174,4 +169,4 @@ class Area:
     export: Callable[[Core, Cursors], Mapping[str, Export]]
     empties: Callable[[Core], Contents] | None
     serve: Callable[[Serving, Access, Mapping[str, Export]], Served]
-    work: Callable[[Working], Iterable[Performed]]
+    work: Callable[[Working], Iterable[Effect]]

@@ -14,7 +14,6 @@ from runtime.areas.area import (
     Category,
     Erased,
     Gathered,
-    Performed,
     Served,
     Serving,
     Working,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kit.paging import Cursors
+    from processors.effects.effect import Effect
     from read_api.system.system import Check
     from read_api.system.timeline import TimelineQueries
     from runtime.composition import Core
@@ -142,7 +142,7 @@ def checks(core: Core, views: Sequence[str]) -> dict[str, Check]:
     }
 
 
-def _work(working: Working) -> Iterable[Performed]:
+def _work(working: Working) -> Iterable[Effect]:
     return ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,6 @@ from runtime.areas.area import (
     EffectGroup,
     Erased,
     Gathered,
-    Performed,
     Served,
     Serving,
     Working,
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from kit.fair import FairQueue
     from kit.paging import Cursors
     from kit.turns import Costly, SubjectOf
+    from processors.effects.effect import Effect
     from read_api.vault.assets import AssetQueries
     from read_api.vault.assets_http import Searching
     from read_api.vault.queue import Queue
@@ -59,8 +59,6 @@ if TYPE_CHECKING:
     from web.render import Words
     from web.sections import Section
 
-AUDIO = "audio-effects"
-PROBE_THREADS = 1
 # Uploads are read piece by piece and capped by `max_upload_bytes` instead.
 STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
 # Paths of requests that read or write whole files.
@@ -284,13 +282,12 @@ def _costly(files: FairQueue, searches: FairQueue, account: SubjectOf) -> Iterat
     yield from passing(searches, account, "GET", "/assets/[^/]+/alike")
 
 
-def _work(working: Working) -> Iterator[Performed]:
+def _work(working: Working) -> Iterable[Effect]:
     """Probes only: what is measured is the analysis pool's (`analysing`)."""
     from gateways.audio.pool import AudioPool
 
-    tools = working.stack.enter_context(AudioPool(PROBE_THREADS))
-    for _ in range(PROBE_THREADS):
-        yield Performed(ProbeEffect(tools, working.core.objects), AUDIO)
+    tools = working.stack.enter_context(AudioPool(ProbeEffect.cap))
+    return (ProbeEffect(tools, working.core.objects),)
 
 
 def analysing(core: Core, stack: ExitStack) -> AnalysisEffect:
@@ -307,7 +304,7 @@ def analysing(core: Core, stack: ExitStack) -> AnalysisEffect:
             models_wanted=[name.strip() for name in settings.models_wanted.split(",") if name],
         )
     )
-    return AnalysisEffect(tools, core.objects)
+    return AnalysisEffect(tools, core.objects, settings.analysis_workers)
 
 
 def _sections() -> Sequence[Section]:
@@ -357,7 +354,7 @@ AREA = Area(
     ),
     sagas=(INGEST, REMEASURING, REANALYSING),
     handlers={**ingest_handlers.HANDLERS, **reanalysing_handlers.HANDLERS},
-    effects=(EffectGroup(AUDIO, (ProbeEffect, AnalysisEffect), rank),),
+    effects=(EffectGroup("audio-effects", (ProbeEffect, AnalysisEffect), rank),),
     sections=_sections,
     words=_words,
     export=_exports,

@@ -30,6 +30,7 @@ from events.store.checkpoints import Checkpoint
 from events.store.snapshots import shape_of
 from events.store.verify import Verification, verify
 from processors.consumers.projection import ProjectionConsumer
+from processors.effects.caps import Caps
 from processors.effects.effect import Effect
 from processors.effects.runner import EffectRunner
 from processors.publisher import Progress
@@ -101,15 +102,17 @@ class Product:
             ProbeEffect(self.tools, self.behind.objects),
             AnalysisEffect(self.tools, self.behind.objects),
         )
-        others = [each.effect for each in ACCOUNT.work(working(self.behind, ExitStack()))]
+        others = ACCOUNT.work(working(self.behind, ExitStack()))
         return {effect.name: effect for effect in (*audio, *others)}
 
     def perform(self, effect: str) -> None:
         """One waiting piece of work."""
-        runner = EffectRunner(
-            self.effects()[effect], self.behind.commands, HANDLERS, self.behind.pool, Wake()
-        )
+        runner = self._runner(self.effects()[effect], Wake())
         assert runner.work_one(), f"nothing waits for {effect}"
+
+    def _runner(self, effect: Effect, due: Wake) -> EffectRunner:
+        caps = Caps([effect], effect.cap)
+        return EffectRunner(caps, self.behind.commands, HANDLERS, self.behind.pool, due)
 
     @contextmanager
     def working(self, *parts: str) -> Iterator[None]:
@@ -130,8 +133,7 @@ class Product:
 
     def _loops(self, parts: tuple[str, ...], stack: ExitStack) -> Iterator[Loop]:
         core, wakes, effects = self.behind, new_wakes(), self.effects()
-        dues = {name: Wake() for name in effects}
-        yield wakes.tail(core.url, dues).run
+        yield wakes.tail(core.url, effects).run
         for part in parts:
             match part:
                 case "consumers":
@@ -155,9 +157,7 @@ class Product:
                     config = kafka_config(self.settings, KafkaUser.RELAY)
                     yield Relay(relaying.url, relaying.pool, config, record_proofs(relaying)).run
                 case effect:
-                    yield EffectRunner(
-                        effects[effect], core.commands, HANDLERS, core.pool, dues[effect]
-                    ).run
+                    yield self._runner(effects[effect], wakes.effects).run
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """As the database's owner."""

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from events.ids import IngestId
 from processors import wake as waking
-from processors.effects.runner import EffectRunner
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from processors.wake import CHANNEL, Wake, WorkTail
@@ -243,7 +242,7 @@ def test_all_runners_at_once_go_on_beside_rows_that_nobody_can_digest(
         ingests.commands, SAGAS, HANDLERS, ingests.log, ingests.pool, ingests.codec, Wake()
     )
     timers = Timers(SAGAS, ingests.log, ingests.pool, ingests.codec, Wake())
-    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, Wake())
+    runner = runner_of(ingests, effect)
     stop, raised = threading.Event(), []
 
     def guarded(run: Callable[[threading.Event], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from events.model import Event
 from events.vault.asset import AssetUploaded
 from processors.consumers.batch import finish
 from processors.effects import runner as effect_runner
+from processors.effects.caps import Caps
 from processors.effects.consumer import EffectConsumer
 from processors.effects.effect import Interrupted
 from processors.effects.runner import EffectRunner
@@ -34,6 +36,8 @@ class Reading:
     categories: tuple[str, ...] = ("asset",)
     intents: tuple[type[Event], ...] = (AssetUploaded,)
     max_attempts: int = 3
+    cap: int = 1
+    server: str | None = None
 
     @staticmethod
     def wants(event: Recorded) -> bool:
@@ -52,13 +56,15 @@ class Reading:
         return RejectAsset(asset_id=event.data.asset_id, code="unreadable", reason=str(error))
 
 
-def runner_of(ingests: Ingests, effect: Reading) -> EffectRunner:
-    return EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, Wake())
+def runner_of(ingests: Ingests, effect: Reading, due: Wake | None = None) -> EffectRunner:
+    """As another process would have it."""
+    caps = Caps([effect], effect.cap)
+    return EffectRunner(caps, ingests.commands, HANDLERS, ingests.pool, due or Wake())
 
 
-def want(ingests: Ingests, effect: Reading) -> None:
-    """Every event so far, as the engine hands it to the effect's consumer."""
-    consumer = EffectConsumer("effects", [effect], Wake())
+def want(ingests: Ingests, *effects: Reading) -> None:
+    """Every event so far, as the engine hands it to the effects' consumer."""
+    consumer = EffectConsumer("effects", effects, Wake())
     ingests.position = 0
     with ingests.pool.connection() as connection, connection.transaction():
         consumer.apply(connection, ingests.new_events())
@@ -165,8 +171,8 @@ def test_an_effect_that_is_performed_twice_has_one_outcome(
     want(ingests, effect)
     commit = EffectRunner._commit
 
-    def commit_and_die(runner: EffectRunner, event: Recorded, outcome: BaseModel) -> None:
-        commit(runner, event, outcome)
+    def commit_and_die(runner: EffectRunner, *done: Any) -> None:
+        commit(runner, *done)
         raise Crash
 
     with monkeypatch.context() as patch:

@@ -10,14 +10,12 @@ import psycopg
 import pytest
 
 from processors import wake as waking
-from processors.effects.runner import EffectRunner
 from processors.sagas.rows import SagaRows, TimerRow
 from processors.sagas.timers import Timers
 from processors.wake import CHANNEL, COMMANDS, TIMERS, Wake, WorkTail
-from runtime.areas import HANDLERS
 from tests.conftest import Database
 from tests.integration.sagas.ingests import SAGAS, Ingests, poll
-from tests.integration.sagas.test_effects import Reading, want, work_left
+from tests.integration.sagas.test_effects import Reading, runner_of, want, work_left
 
 # So long that a test which needed it would fail.
 NEVER_S = 600.0
@@ -72,7 +70,7 @@ def test_work_that_another_process_wrote_wakes_a_sleeping_runner(
     ingests: Ingests, database: Database
 ):
     effect, wake = Reading(), Sleeper()
-    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, wake)
+    runner = runner_of(ingests, effect, wake)
     tail = WorkTail(database.worker_url, {effect.name: wake})
     with at_work(runner.run, tail.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 1)  # it has heard that somebody listens
@@ -87,7 +85,7 @@ def test_work_that_nobody_was_told_of_is_found_by_the_next_look(
 ):
     monkeypatch.setattr(waking, "LOOK_S", 0.05)
     effect, wake = Reading(), Sleeper()
-    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, wake)
+    runner = runner_of(ingests, effect, wake)
     with at_work(runner.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 0)
         ingests.upload()
@@ -151,7 +149,7 @@ def test_work_that_failed_is_tried_again_when_it_is_due_and_no_sooner(ingests: I
     effect, wake = Reading(behave=failing), Sleeper()
     ingests.upload()
     want(ingests, effect)
-    runner = EffectRunner(effect, ingests.commands, HANDLERS, ingests.pool, wake)
+    runner = runner_of(ingests, effect, wake)
     with at_work(runner.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 0)
     assert 0 < wake.sleeps[0] <= 2.0

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from events.log.tail import LogTail
+from processors.effects.caps import Caps
 from processors.effects.runner import EffectRunner
 from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
@@ -25,6 +26,7 @@ from runtime.areas.account import AccountCommands
 from runtime.areas.vault import VaultCommands
 from runtime.composition import Core, new_wakes, open_core, open_event_log
 from runtime.consumers import engine, working
+from runtime.parts import RUNNERS
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
 
@@ -79,11 +81,11 @@ class House:
     def worker(self) -> Iterator[None]:
         stop = threading.Event()
         core, wakes = self.behind, new_wakes()
-        performed = account.AREA.work(working(core, ExitStack()))
-        effects = [(each.effect, wakes.of(each.group)) for each in performed]
+        effects = list(account.AREA.work(working(core, ExitStack())))
+        caps = Caps(effects, RUNNERS)
         with open_event_log(core) as event_log:
             work = [
-                wakes.tail(core.url, {effect.name: due for effect, due in effects}).run,
+                wakes.tail(core.url, [effect.name for effect in effects]).run,
                 engine(core, event_log, wakes).run,
                 Dispatcher(
                     core.commands, SAGAS, HANDLERS, core.log, core.pool, core.codec, wakes.commands
@@ -92,8 +94,8 @@ class House:
                     SAGAS, core.log, core.pool, core.codec, wakes.commands, due=wakes.timers
                 ).run,
                 *(
-                    EffectRunner(effect, core.commands, HANDLERS, core.pool, due).run
-                    for effect, due in effects
+                    EffectRunner(caps, core.commands, HANDLERS, core.pool, wakes.effects).run
+                    for _ in range(RUNNERS)
                 ),
             ]
             threads = [threading.Thread(target=run, args=(stop,)) for run in work]

@@ -17,6 +17,7 @@ from commands.unit import CommandContext
 from events.ids import AssetId, CommandId, CorrelationId
 from events.vault.audio import AudioFacts, Tags
 from gateways.audio.facts import Analysis, Measurement
+from processors.effects.caps import Caps
 from processors.effects.runner import EffectRunner
 from processors.vault.audio import AnalysisEffect
 from processors.wake import Wake, WorkTail
@@ -118,7 +119,8 @@ def open_studio(database: Database, data: Path) -> Iterator[Studio]:
         core = house.behind
         effect = AnalysisEffect(analyser, core.objects)  # type: ignore[arg-type]
         due = Wake()
-        runner = EffectRunner(effect, core.commands, HANDLERS, core.pool, due)
+        caps = Caps([effect], effect.cap)
+        runner = EffectRunner(caps, core.commands, HANDLERS, core.pool, due)
         threads = [
             threading.Thread(target=run, args=(stop,))
             for run in (runner.run, WorkTail(core.url, {effect.name: due}).run)
