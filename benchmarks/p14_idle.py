@@ -1,4 +1,4 @@
-"""P13: an installation that only stands there, and what its start took; each by part."""
+"""P14: an installation that only stands there, and what its start took; each by part."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ COMMAND_S = 300.0
 
 def measure(rig: Rig) -> list[Result]:
     settle_s, measure_s = (QUICK_SETTLE_S, QUICK_MEASURE_S) if rig.quick else (SETTLE_S, MEASURE_S)
-    data = rig.folder / "p13"
+    data = rig.folder / "p14"
     _command("up", "--data", str(data), "--port", "0", "--detach")
     try:
         started = processor_s(data)
-        rig.say(f"P13 settles for {settle_s:.0f} s, then looks for {measure_s:.0f} s")
+        rig.say(f"P14 settles for {settle_s:.0f} s, then looks for {measure_s:.0f} s")
         time.sleep(settle_s)
         before, began = processor_s(data), time.monotonic()
         time.sleep(measure_s)
@@ -40,7 +40,7 @@ def measure(rig: Rig) -> list[Result]:
     percent = sum(shares.values())
     return [
         Result(
-            "P13",
+            "P14",
             "An installation that only stands there",
             percent,
             "the budget",
