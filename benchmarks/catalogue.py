@@ -21,6 +21,7 @@ MODULES = {
     "P10": "benchmarks.p10_search",
     "P11": "benchmarks.p11_pages",
     "P12": "benchmarks.p12_pages_meanwhile",
+    "P13": "benchmarks.p13_crowd",
     "P14": "benchmarks.p14_idle",
     "P16": "benchmarks.p16_attacks",
 }
