@@ -23,6 +23,7 @@ MODULES = {
     "P12": "benchmarks.p12_pages_meanwhile",
     "P13": "benchmarks.p13_crowd",
     "P14": "benchmarks.p14_idle",
+    "P15": "benchmarks.p15_troubled",
     "P16": "benchmarks.p16_attacks",
 }
 
