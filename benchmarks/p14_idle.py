@@ -159,9 +159,12 @@ def _used_s(process: psutil.Process) -> float:
 
 
 def _megabytes(processes: list[psutil.Process]) -> float:
-    """What is shared counts in parts, so that the sum is what they take together."""
+    """What is shared counts in parts, so that the sum is what they take together; where the system
+    does not tell parts, only what is a process' own counts.
+    """
     total = 0
     for process in processes:
         with suppress(psutil.NoSuchProcess):
-            total += process.memory_full_info().pss
+            memory = process.memory_full_info()
+            total += getattr(memory, "pss", memory.uss)
     return total / 1e6

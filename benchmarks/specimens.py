@@ -44,7 +44,12 @@ def troubled() -> list[Consumer]:
     # With the library that P4 compares with.
     from benchmarks.p4_view import Attempts
 
-    return [Stopped(_twin("stopped")), Slow(_twin("slow")), ProjectionConsumer(Attempts())]
+    # Of assets alone: only the new one should have a long way to the lanes.
+    return [
+        Stopped(_twin("stopped", ("asset",))),
+        Slow(_twin("slow", ("asset",))),
+        ProjectionConsumer(Attempts()),
+    ]
 
 
 KINDS: dict[str, Callable[[], list[Consumer]]] = {
