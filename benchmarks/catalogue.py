@@ -21,8 +21,10 @@ MODULES = {
     "P10": "benchmarks.p10_search",
     "P11": "benchmarks.p11_pages",
     "P12": "benchmarks.p12_pages_meanwhile",
-    "P13": "benchmarks.p13_idle",
-    "P14": "benchmarks.p14_attacks",
+    "P13": "benchmarks.p13_crowd",
+    "P14": "benchmarks.p14_idle",
+    "P15": "benchmarks.p15_troubled",
+    "P16": "benchmarks.p16_attacks",
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.rig import Database, Rig
 from runtime.engines.child import choose_free_port
+from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.kafka_users import as_environment
 from runtime.installation import ROOT
 from runtime.supervised import SINGLE_THREADED, core_environment
@@ -32,9 +33,13 @@ def running(
     folder: Path,
     *parts: str,
     database: Database | None = None,
+    kafka: EmbeddedKafka | None = None,
+    crowd: str | None = None,
     ready: str = "/readyz",
 ) -> Iterator[int]:
-    """Each of `parts` in a process of its own; gives the API's port once `ready` says yes."""
+    """Each of `parts` in a process of its own; gives the API's port once `ready` says yes. The
+    worker has the specimens of that kind beside its own consumers (`benchmarks.crowd`).
+    """
     database, port = database or rig.database(), choose_free_port()
     environment = {
         **os.environ,
@@ -45,7 +50,7 @@ def running(
         "NOCULTURE_APP_DATABASE_URL": database.app_url,
         "NOCULTURE_WORKER_DATABASE_URL": database.worker_url,
         "NOCULTURE_RELAY_DATABASE_URL": database.relay_url,
-        **as_environment(rig.kafka.config()),
+        **as_environment((kafka or rig.kafka).config()),
         "NOCULTURE_PORT": str(port),
         "NOCULTURE_LOG_LEVEL": "warning",
     }
@@ -55,7 +60,7 @@ def running(
             log = (folder.parent / f"{folder.name}-{part}.log").open("wb")
             processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", *_module_of(part)],
+                    [sys.executable, "-m", *_module_of(part, crowd)],
                     cwd=ROOT,
                     env=environment | core_environment(part),
                     stdin=subprocess.DEVNULL,
@@ -73,9 +78,12 @@ def running(
             process.wait(timeout=30)
 
 
-def _module_of(part: str) -> list[str]:
+def _module_of(part: str, crowd: str | None) -> list[str]:
     """Arguments that start a part of the product, or a module that stands for one."""
-    return [part] if "." in part else ["runtime", "run", part]
+    if "." in part:
+        return [part]
+    product = ["benchmarks.crowd", crowd] if part == "worker" and crowd else ["runtime"]
+    return [*product, "run", part]
 
 
 def _ready(port: int, path: str, processes: list[subprocess.Popen[bytes]]) -> None:

@@ -51,10 +51,17 @@ class Rig:
 
     @cached_property
     def kafka(self) -> EmbeddedKafka:
-        engine = EmbeddedKafka(self.folder / "kafka", load_settings().shared_cache_dir)
+        return self.stack.enter_context(self.broker("kafka"))
+
+    @contextmanager
+    def broker(self, name: str) -> Iterator[EmbeddedKafka]:
+        """One more, until the block ends."""
+        engine = EmbeddedKafka(self.folder / name, load_settings().shared_cache_dir)
         engine.start()
-        self.stack.callback(engine.stop)
-        return engine
+        try:
+            yield engine
+        finally:
+            engine.stop()
 
     def database(self) -> Database:
         """A new one with all migrations."""

@@ -1,4 +1,4 @@
-"""The product's API on uvicorn as it comes, the peer of P14: `python -m benchmarks.unguarded`."""
+"""The product's API on uvicorn as it comes, the peer of P16: `python -m benchmarks.unguarded`."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ import sys
 import pytest
 
 from benchmarks.catalogue import MODULES
+from benchmarks.specimens import CONSUMERS, OWN, folds, troubled
+from projections.projection import Projection
 from runtime.installation import ROOT
 
 
@@ -51,6 +53,19 @@ def test_benchmarks_run_and_answer_in_the_shape_of_the_contract():
 @pytest.mark.parametrize("name", sorted(set(MODULES) - QUICK))
 def test_a_long_benchmark_can_be_called(name):
     assert callable(importlib.import_module(MODULES[name]).measure)
+
+
+def test_specimens_make_sixty_consumers_and_are_in_no_list_of_the_product():
+    registered = dict(Projection.registered)
+    made = [*folds(), *troubled()]
+    names = {consumer.name for consumer in made}
+    assert len(made) - 3 + OWN == CONSUMERS
+    assert len(names) == len(made)
+    assert Projection.registered == registered
+    assert not names & registered.keys()
+    tables = {consumer.projection.table_sql for consumer in made}
+    assert len(tables) == len(made)
+    assert not any(".vault" in table for table in tables)
 
 
 def test_a_benchmark_that_does_not_exist_is_refused_with_those_that_do():

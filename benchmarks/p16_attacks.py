@@ -1,4 +1,4 @@
-"""P14: how long others wait for /healthz while a stranger attacks, each attack for a few seconds.
+"""P16: how long others wait for /healthz while a stranger attacks, each attack for a few seconds.
 
 The peer is the same application on uvicorn as it comes; it is attacked after ours. Those who wait
 come on connections of their own: one that is kept would not meet the limits of connections.
@@ -31,10 +31,10 @@ def measure(rig: Rig) -> list[Result]:
     database = rig.database()
     waits: dict[str, dict[str, list[float]]] = {OURS: {}, PEER: {}}
     for part, found in waits.items():
-        folder = rig.folder / f"p14-{part}"
+        folder = rig.folder / f"p16-{part}"
         with running(rig, folder, part, database=database, ready="/healthz") as port:
             for name in ATTACKS:
-                rig.say(f"P14 {part}: {name}")
+                rig.say(f"P16 {part}: {name}")
                 found[name] = waited_s(port, name, seconds)
     details = {
         part: {name: percentiles(each) for name, each in found.items()}
@@ -81,5 +81,5 @@ def _p99_ms(found: dict[str, list[float]]) -> float:
 
 def _result(title: str, ours: float, peer: str, theirs: float, details: dict[str, Any]) -> Result:
     return Result(
-        "P14", title, ours, peer, theirs, ours / theirs, 1.0, "ms", at_most=True, details=details
+        "P16", title, ours, peer, theirs, ours / theirs, 1.0, "ms", at_most=True, details=details
     )
