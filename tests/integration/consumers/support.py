@@ -76,7 +76,13 @@ class Digests(
     indigestible = None
 
 
-class Counts(Projection, name="counts", version=1, categories=("analysis", "asset")):
+class Counts(
+    Projection,
+    name="counts",
+    version=1,
+    categories=("analysis", "asset"),
+    holds=Holds.UNTIL_DELETED,
+):
     """All that merges: a row per workspace, one per recording in it, and one per upload of it."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

@@ -36,7 +36,7 @@ from tests.integration.consumers.support import (
 )
 
 
-class Shelf2(Shelf, name="shelf", version=2, categories=("analysis", "asset")):
+class Shelf2(Shelf, name="shelf", version=2, categories=("analysis", "asset"), holds=Shelf.holds):
     """As a newer program has it."""
 
     indigestible = None

@@ -46,7 +46,9 @@ class OrderDependent(
             rows.upsert(event.data.asset_id, filename=event.type)
 
 
-class SetsWhatIsAdded(Counts, name="counts", version=1, categories=("analysis", "asset")):
+class SetsWhatIsAdded(
+    Counts, name="counts", version=1, categories=("analysis", "asset"), holds=Counts.holds
+):
     """A sum begins anew with an event of another stream."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:
@@ -55,7 +57,9 @@ class SetsWhatIsAdded(Counts, name="counts", version=1, categories=("analysis", 
             rows.upsert((event.data.workspace_id, "all"), uploads=0)
 
 
-class DeletesRowsOfOthers(Counts, name="counts", version=1, categories=("analysis", "asset")):
+class DeletesRowsOfOthers(
+    Counts, name="counts", version=1, categories=("analysis", "asset"), holds=Counts.holds
+):
     """The rows that an asset deletes by its id are written by its analysis too."""
 
     def fold(self, rows: Rows, event: Recorded) -> None:

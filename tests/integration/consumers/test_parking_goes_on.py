@@ -36,7 +36,7 @@ from tests.integration.consumers.support import (
 )
 
 
-class Slow(Digests, name="shelf", version=1, categories=("analysis", "asset")):
+class Slow(Digests, name="shelf", version=1, categories=("analysis", "asset"), holds=Digests.holds):
     """Waits inside its replay until it is told to go on."""
 
     def __init__(self) -> None:
