@@ -25,6 +25,7 @@ from processors.consumers.checkpoints import CheckpointMoved, fronts, give_up, r
 from processors.consumers.consumer import Consumer
 from processors.consumers.lane import Lane, Neighbours
 from processors.consumers.registry import register
+from processors.consumers.replay import replay
 from processors.consumers.reports import Reports
 from tests.integration.consumers.support import Writer, codec_of
 
@@ -174,6 +175,9 @@ class World:
             first.turn()
             first.catch()
             if self._is_done():
+                # Who choked at a single event has parked its stream.
+                for consumer in counters():
+                    assert not replay(self._pool, consumer, codec_of(self._pool)).failed
                 return
         raise AssertionError("it does not come to an end")
 
