@@ -387,7 +387,7 @@ class Rows:
             _row, due_s, _attempts, error = store.commands[row.command_id]
             due_s = due_s if error is None else store.now_s
             store.put(store.commands, row.command_id, (row, due_s, 0, error))
-        return tuple((row.name, row.body) for row in rows)
+        return tuple((row.name, row.body) for row in rows if row.command_id not in store.answered)
 
     def _of(self, stream_id: str) -> list[CommandRow]:
         return [row for row, *_ in self._store.commands.values() if row.stream_id == stream_id]
