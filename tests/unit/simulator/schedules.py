@@ -24,7 +24,7 @@ WEIGHTS = {
     "meddle": 2,
     "start": 1,
 }
-LENGTH = 5
+LENGTH = 6
 # Rounds of reading, sending, answering and waiting; the longest story there is needs about 30.
 ENOUGH = 100
 # How schedules begin: one saga starts, and for a while effects answer as well as they can, or fail
