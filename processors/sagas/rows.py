@@ -197,12 +197,14 @@ class SagaRows:
         self, connection: Connection, stream_id: str, correlation_id: str
     ) -> tuple[Pending, ...]:
         """Makes failed commands due now, effects of the same correlation too; answers the commands
-        that are on their way.
+        that are on their way. One that is done, and whose sender died before it took the row away,
+        is not: sent again it would only be answered as before.
         """
         rows = connection.execute(
             "UPDATE saga_commands SET attempts = 0, due_at = CASE WHEN error IS NULL THEN due_at"
             " ELSE clock_timestamp() END WHERE stream_id = %s"
-            " RETURNING name, body::text, pg_notify(%s, %s)",
+            " RETURNING name, body::text, pg_notify(%s, %s),"
+            " EXISTS (SELECT FROM commands WHERE commands.command_id = saga_commands.command_id)",
             (stream_id, CHANNEL, COMMANDS),
         ).fetchall()
         # One that is being worked on (leased more often than it failed) is left alone.
@@ -212,7 +214,7 @@ class SagaRows:
             " RETURNING pg_notify(%s, effect)",
             (correlation_id, CHANNEL),
         )
-        return tuple((name, _read(body)) for name, body, _ in rows)
+        return tuple((name, _read(body)) for name, body, _, done in rows if not done)
 
 
 def _columns(aside: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:

@@ -13,13 +13,13 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from commands.unit import CommandContext, Commands
+from commands.unit import Commands
 from events.envelope import Recorded
-from events.ids import AssetId, IngestId
+from events.ids import EventId
 from events.log.partitions import LogPartition, partition_of, partitions_of
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
-from events.store.pending import StoreBusy
+from events.store.pending import Append, Committed
 from events.store.subject_keys import PostgresSubjectKeys
 from processors.consumers.batch import Batches
 from processors.consumers.checkpoints import rows_of
@@ -30,10 +30,10 @@ from processors.consumers.registry import register
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.rows import SagaRows
 from projections.system.sagas import Sagas
-from sagas.vault.ingest import INGEST
-from tests.unit.simulator import world as simulated
+from runtime.areas import SAGAS
+from tests.unit.simulator import lanes
 from tests.unit.simulator.memory import Crash, Store
-from tests.unit.simulator.world import MAX_ASSETS, NOBODY, RefusedForGood, World
+from tests.unit.simulator.world import NOBODY, World
 
 TABLE = (
     "CREATE TABLE IF NOT EXISTS public.simulated"
@@ -79,6 +79,24 @@ def strike_after(fault: str | None) -> None:
         raise psycopg.OperationalError("the connection broke after the commit")
 
 
+class FaultyLog:
+    """The real log, of which a command's own append ends as `store.fault` says."""
+
+    def __init__(self, log: PostgresLog, store: Store) -> None:
+        self._log, self._store = log, store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def append(self, append: Append) -> Committed:
+        fault, self._store.fault = self._store.fault, None
+        if fault == "crash before commit":
+            raise Crash
+        committed = self._log.append(append)
+        strike_after(fault)
+        return committed
+
+
 class Rows(SagaRows):
     """With room for another process before a batch of steps writes its rows."""
 
@@ -113,11 +131,9 @@ def note(connection: Connection, name: str, events: Sequence[Recorded]) -> None:
 class View(ProjectionConsumer):
     """The real read model, and beside it every position in the order it was applied."""
 
-    categories = ("analysis", "asset", "ingest")
-
     def __init__(self) -> None:
-        super().__init__(Sagas(View.categories))
-        self.name, self.categories = "sagas", View.categories
+        super().__init__(Sagas(lanes.VIEWED))
+        self.name, self.categories = "sagas", lanes.VIEWED
         self.use_build(1)
 
     def apply(self, connection: Any, events: Any) -> None:
@@ -125,7 +141,7 @@ class View(ProjectionConsumer):
         super().apply(connection, events)
 
 
-class Uploads(simulated.Uploads):
+class Uploads(lanes.Uploads):
     """Its positions in the same table."""
 
     def apply(self, connection: Any, events: Any) -> None:
@@ -139,18 +155,13 @@ class PostgresWorld(World):
         self.log_of_store = log
         self._codec = SeenCodec(PostgresSubjectKeys(real, b"m" * 32))
         self._codec.events = {}
-        self._commands = Commands(log, real, self._codec, b"k" * 32)
         self._base = log.events.head()
-        super().__init__()
         # What earlier schedules left is nobody's business any more.
         with real.connection() as connection, connection.pipeline():
             for table in ("saga_commands", "saga_timers", "effects", "public.simulated"):
                 connection.execute(f"DELETE FROM {table}")
             connection.execute("UPDATE checkpoints SET position = %s", (self._base,))
-        self.codec, self.log = self._codec, log
-        self.assets = tuple(AssetId.new() for _ in range(MAX_ASSETS))
-        self.saga_ids = tuple(IngestId.beside(asset_id) for asset_id in self.assets)
-        self.workers = [[self.worker(kind) for _ in range(2)] for kind in ("saga", "view")]
+        super().__init__(EventId.new())
 
     @staticmethod
     def prepare(real: ConnectionPool, log: PostgresLog) -> None:
@@ -159,7 +170,8 @@ class PostgresWorld(World):
             connection.execute(TABLE)
         codec = EventCodec(PostgresSubjectKeys(real, b"m" * 32))
         views = (View(), Uploads(Store()))
-        for consumer in (SagaConsumer(INGEST, log, codec, NOBODY), *views):
+        sagas = (SagaConsumer(saga, log, codec, NOBODY) for saga in SAGAS.values())
+        for consumer in (*sagas, *views):
             places = [p for category in consumer.categories for p in partitions_of(category)]
             register(real, consumer, places)
 
@@ -180,6 +192,10 @@ class PostgresWorld(World):
     def make_rows(self) -> Any:
         return Rows(self.store)
 
+    def make_commands(self) -> Any:
+        log: Any = FaultyLog(self.log_of_store, self.store)
+        return Commands(log, self.pool, self._codec, b"k" * 32)
+
     def make_group(self, lane: str) -> Group:
         return Group()
 
@@ -193,22 +209,6 @@ class PostgresWorld(World):
         with self._real.connection() as connection:
             rows = rows_of(connection, consumer.name)
         return {row.partition: row.at.position for row in rows}
-
-    def decide(
-        self, context: CommandContext, module: Any, stream_id: str, decide: Any, said: Any
-    ) -> None:
-        refusal, self.refusal = self.refusal, None
-        fault, self.store.fault = self.store.fault, None
-        if refusal == "busy":
-            raise StoreBusy
-        if refusal == "for good":
-            raise RefusedForGood("The simulator says so")
-        if fault == "crash before commit":
-            raise Crash
-        unit = self._commands.unit(context, input=None)
-        unit.change(module, stream_id, decide, **said)
-        unit.commit()
-        strike_after(fault)
 
     def act(self, action: str, x: int, y: int) -> object:
         answer = super().act(action, x, y)
@@ -248,7 +248,7 @@ class PostgresWorld(World):
             )
             view = connection.execute(
                 "SELECT saga_id, state, version FROM views.sagas WHERE saga_id = ANY(%s)",
-                (list(self.saga_ids),),
+                ([name for name, _ in self.saga_streams()],),
             )
             applied = connection.execute(
                 "SELECT consumer, position FROM public.simulated ORDER BY number"

@@ -16,7 +16,7 @@ from tests.conftest import Database
 from tests.integration.sagas.postgres_world import PostgresWorld
 from tests.unit.simulator.schedules import search
 
-SEED, SCHEDULES = 20_261_122, 120
+SEED, SCHEDULES = 20_261_122, 100
 
 
 @pytest.fixture

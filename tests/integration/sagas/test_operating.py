@@ -8,9 +8,10 @@ import pytest
 
 from events.ids import AccountId, AssetId, CommandId, IngestId
 from events.store.pending import Committed, InputMismatch, VersionConflict
+from processors.sagas.rows import SagaRows
 from processors.system.operating import Operating
 from sagas.errors import NotSkippable, SagaEnded, UnknownSaga
-from tests.integration.sagas.ingests import SAGAS, Ingests, all_at_once
+from tests.integration.sagas.ingests import SAGAS, Crash, Ingests, all_at_once
 
 OPERATOR = AccountId.new()
 
@@ -81,6 +82,30 @@ def test_a_command_that_is_on_its_way_is_hastened_not_sent_twice(ingests: Ingest
     send_all(ingests)
     assert ingests.commands_waiting() == []
     assert ingests.steps(asset_id) == ["Probing", "Analysing", "Analysing"]
+
+
+def test_a_retry_asks_again_for_what_was_done_before_its_sender_died(
+    ingests: Ingests, monkeypatch: pytest.MonkeyPatch
+):
+    """The row of the done command looked as if it were on its way: nothing was asked for, and a
+    measurement that had failed meanwhile was waited for for ever. The simulator found it.
+    """
+
+    def die(*_: object) -> None:
+        raise Crash
+
+    asset_id = ingests.upload()
+    ingests.feed()
+    operate(ingests, "retry", asset_id)
+    with monkeypatch.context() as dying:
+        dying.setattr(SagaRows, "forget_command", die)
+        with pytest.raises(Crash):
+            ingests.dispatcher().send_one()
+    assert ingests.commands_waiting() == ["RequestProbe"]
+    operate(ingests, "retry", asset_id)
+    ingests.let_time_pass()
+    send_all(ingests)
+    assert ingests.types(asset_id).count("asset.probe_requested") == 2
 
 
 def test_work_outside_that_failed_is_due_at_once_and_work_under_way_is_left_alone(

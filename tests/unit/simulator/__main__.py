@@ -16,7 +16,7 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.unit.simulator")
     options.add_argument("--schedules", type=int, default=100_000)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--length", type=int, default=LENGTH, help="actions of a schedule")
+    options.add_argument("--length", type=int, default=LENGTH, help="actions by chance")
     asked = options.parse_args()
     logging.disable(logging.CRITICAL)
     # Time of this process: the machine may have other work.
@@ -27,8 +27,9 @@ def main() -> None:
         print(found)
         sys.exit(1)
     print(
-        f"{asked.schedules} schedules of {asked.length} actions, seed {asked.seed}: nothing broke;"
-        f" {seconds:.1f} s of one core, {asked.schedules / seconds * 60:,.0f} schedules/min"
+        f"{asked.schedules} schedules with {asked.length} actions by chance, seed {asked.seed}:"
+        f" nothing broke; {seconds:.1f} s of one core,"
+        f" {asked.schedules / seconds * 60:,.0f} schedules/min"
     )
 
 

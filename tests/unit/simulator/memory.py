@@ -1,5 +1,6 @@
 """A strict, stateful stand-in for Postgres: transactions that roll back, versions, command ids,
-compare-and-swap, leases, a clock that can be set. One thread; faults strike where they are told to.
+claims, compare-and-swap, leases, a clock that can be set. One thread; faults strike where they are
+told to.
 """
 
 from __future__ import annotations
@@ -11,11 +12,22 @@ from typing import Any
 
 import psycopg
 
+from commands.loading import NOTHING, Loaded
+from commands.unit import CommandContext, Unit
+from events.claims import Claim
 from events.envelope import Envelope, Recorded
 from events.log.partitions import LogPartition, topic_of
 from events.log.port import Checkpoint, LogItem
 from events.model import Event
-from events.store.pending import Append, Committed, InputMismatch, VersionConflict
+from events.store.pending import (
+    Append,
+    ClaimTaken,
+    Committed,
+    InputMismatch,
+    PendingEvent,
+    VersionConflict,
+)
+from events.store.subject_keys import DESTROY
 from processors.consumers.checkpoints import CheckpointMoved, Move
 from processors.consumers.group import Group
 from processors.sagas.rows import CommandRow, DueTimer, TimerRow
@@ -41,10 +53,12 @@ class Store:
     answered: dict[str, tuple[bytes, Committed]] = field(default_factory=dict)
     commands: dict[str, tuple[CommandRow, float, int, str | None]] = field(default_factory=dict)
     timers: dict[tuple[str, str], tuple[TimerRow, float]] = field(default_factory=dict)
+    claims: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    destroyed_keys: dict[str, bool] = field(default_factory=dict)
     checkpoints: dict[tuple[str, LogPartition], int] = field(default_factory=dict)
     view: dict[str, Any] = field(default_factory=dict)
     fault: str | None = None
-    # A consumer that fails once, for no fault of an event: the lane goes on one by one.
+    # A consumer fails once, for no fault of an event: the lane goes on one by one.
     choking: bool = False
     # Runs once, before a batch of steps writes its rows: another process that comes in between.
     between: Callable[[], None] | None = None
@@ -77,6 +91,12 @@ class Store:
             else:
                 table[key] = old
 
+    def choke(self) -> None:
+        """Whoever is to fail here does, once."""
+        if self.choking:
+            self.choking = False
+            raise ValueError("not the fault of any event")
+
     def come_between(self) -> None:
         """Whoever waits to come in between does so now, outside of any open transaction."""
         if (other := self.between) is not None:
@@ -87,6 +107,7 @@ class Store:
             finally:
                 self.undo.pop()
                 self.fault = fault
+        self.choke()
 
 
 class Connection:
@@ -107,9 +128,26 @@ class Connection:
     def transaction(self) -> Transaction:
         return Transaction(self.store)
 
-    def execute(self, statement: str, *_: object) -> None:
-        """Nobody waits to be told that a view has moved."""
-        assert "pg_notify" in statement
+    def execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> Found:
+        """The statements of a unit of work; nobody waits to be told that a view has moved."""
+        if statement == DESTROY:
+            self.store.put(self.store.destroyed_keys, parameters[0], True)
+        elif "FROM commands WHERE command_id" in statement:
+            known = self.store.answered.get(parameters[0])
+            if known is not None:
+                first = known[1]
+                return Found((known[0], first.stream_id, first.stream_version, first.position))
+        else:
+            assert "pg_notify" in statement, statement
+        return Found(None)
+
+
+@dataclass(frozen=True)
+class Found:
+    row: tuple[Any, ...] | None
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return self.row
 
 
 class Transaction:
@@ -151,7 +189,7 @@ class Codec:
 
 
 class Log:
-    """`PostgresLog`, of which sagas use `events.stream`, `append_in` and `wake`."""
+    """`PostgresLog`, as far as sagas and units of work use it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -164,6 +202,13 @@ class Log:
         if newest_first and limit == 1:
             return events[-1:]
         return (events[::-1] if newest_first else events)[:limit]
+
+    def append(self, append: Append) -> Committed:
+        with Transaction(self._store):
+            (verdict,) = self.append_in(None, [append])
+            if isinstance(verdict, Exception):
+                raise verdict
+        return verdict
 
     def append_in(self, _: object, appends: Sequence[Append]) -> list[Committed | Exception]:
         return [self._append(append) for append in appends]
@@ -181,6 +226,8 @@ class Log:
             version = len(stream) + 1
             if event.stream_version != version:
                 return VersionConflict(event.stream_id, event.stream_version - 1, version - 1)
+            if (taken := self._move_claims(event, append.tenant)) is not None:
+                return taken
             envelope = Envelope(
                 position=len(store.log) + 1,
                 event_id=event.event_id,
@@ -211,8 +258,54 @@ class Log:
         store.put(store.answered, append.command_id, (append.input_hash, committed))
         return committed
 
+    def _move_claims(self, event: PendingEvent, tenant: str) -> ClaimTaken | None:
+        store = self._store
+        for claim in event.releases:
+            if self.holds(None, tenant, claim, event.stream_id):
+                store.remove(store.claims, _key_of(claim, tenant))
+        for claim in event.takes:
+            holder = store.claims.get(_key_of(claim, tenant))
+            if holder is not None:
+                return ClaimTaken(claim.kind, claim.key, holder, None)
+            store.put(store.claims, _key_of(claim, tenant), event.stream_id)
+        return None
+
+    def holds(self, _: object, tenant: str, claim: Claim, stream_id: str) -> bool:
+        return self._store.claims.get(_key_of(claim, tenant)) == stream_id
+
     def wake(self) -> None:
         """Nobody sleeps here."""
+
+
+def _key_of(claim: Claim, tenant: str) -> tuple[str, str, str]:
+    return claim.kind, claim.scope_in(tenant), claim.key
+
+
+class Commands:
+    """`commands.unit.Commands` without a cache: the unit of work is the product's own."""
+
+    def __init__(self, store: Store, log: Any, codec: Any) -> None:
+        self._store, self.log, self.codec = store, log, codec
+        self.pool, self.aggregates = Connection(store), self
+
+    def unit(self, context: CommandContext, *, input: object) -> Unit:
+        commands: Any = self
+        return Unit(commands, context, repr(input).encode())
+
+    def load(self, module: Any, stream_id: str, *, fresh: bool = False) -> Loaded:
+        stream = self._store.streams.get(stream_id)
+        if not stream:
+            return NOTHING
+        state = None
+        for envelope in stream:
+            state = module.evolve(state, self.codec.events[envelope.event_id])
+        return Loaded(state, len(stream), stream[-1].position)
+
+    def remember(self, module: Any, stream_id: str, loaded: Loaded) -> None:
+        """The store is as near."""
+
+    def forget(self, module: Any, stream_id: str) -> None:
+        """As `remember`."""
 
 
 class Rows:
@@ -264,10 +357,10 @@ class Rows:
 
     def lease_command(self, _: object, lease_s: float) -> tuple[CommandRow, int] | None:
         store = self._store
-        due = [(row[1], key) for key, row in store.commands.items() if row[1] <= store.now_s]
-        if not due:
+        # Of those due at once the first one written: ids are another in each run.
+        key = min(store.commands, key=lambda each: store.commands[each][1], default=None)
+        if key is None or store.commands[key][1] > store.now_s:
             return None
-        key = min(due)[1]
         row, _due, attempts, error = store.commands[key]
         store.put(store.commands, key, (row, store.now_s + lease_s, attempts + 1, error))
         return row, attempts + 1
@@ -294,7 +387,7 @@ class Rows:
             _row, due_s, _attempts, error = store.commands[row.command_id]
             due_s = due_s if error is None else store.now_s
             store.put(store.commands, row.command_id, (row, due_s, 0, error))
-        return tuple((row.name, row.body) for row in rows)
+        return tuple((row.name, row.body) for row in rows if row.command_id not in store.answered)
 
     def _of(self, stream_id: str) -> list[CommandRow]:
         return [row for row, *_ in self._store.commands.values() if row.stream_id == stream_id]

@@ -4,18 +4,24 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from commands.unit import CommandContext
+from commands.unit import CommandContext, Unit
 from events.ids import CommandId
 from events.store.pending import Append
+from events.vault.analysis import AnalysisCompleted
 from processors.consumers.checkpoints import Move
 from processors.consumers.consumer import Consumer
 from processors.consumers.group import Group
 from processors.sagas.rows import TimerRow
+from sagas.account.erasure import ERASURE
+from sagas.saga import Happened, Input, Refused, Saga, Step
+from sagas.vault.reanalysing import LOOK, REANALYSING, Feeding
 from tests.unit.simulator.memory import Log, MemoryGroup, Rows
-from tests.unit.simulator.world import Unit, World
+from tests.unit.simulator.world import Obliging, World
 
 
 class _AnyCheckpoint(MemoryGroup):
@@ -55,9 +61,11 @@ class RandomCommandIds(World):
 
 class _Blind(Log):
     def _append(self, append: Append) -> Any:
+        new: Counter[str] = Counter()
         for event in append.events:
-            version = len(self._store.streams.get(event.stream_id, ())) + 1
-            object.__setattr__(event, "stream_version", version)
+            new[event.stream_id] += 1
+            stored = len(self._store.streams.get(event.stream_id, ()))
+            event.stream_version = stored + new[event.stream_id]
         return super()._append(append)
 
 
@@ -66,6 +74,19 @@ class NoVersionCheck(World):
 
     def make_log(self) -> Any:
         return _Blind(self.store)
+
+
+class _OneVerdict(Log):
+    def append_in(self, connection: object, appends: Sequence[Append]) -> list[Any]:
+        verdicts = super().append_in(connection, appends)
+        return verdicts[:1] * len(verdicts)
+
+
+class OneVerdictForAll(World):
+    """In the append that the sagas of a lane share the first one's verdict is taken for all."""
+
+    def make_log(self) -> Any:
+        return _OneVerdict(self.store)
 
 
 class _Forgetful(Rows):
@@ -95,6 +116,37 @@ class ATimerIsLost(World):
         return _NoTimers(self.store)
 
 
+def _lets_a_refusal_rest(state: Any, input: Input) -> Step | None:
+    step = ERASURE.react(state, input)
+    if step is not None and isinstance(input, Refused):
+        return Step(step.state, send=step.send)
+    return step
+
+
+class ARefusedErasureRests(World):
+    """A saga other than the ingest: what was refused is never asked for again."""
+
+    def make_sagas(self) -> Mapping[str, Saga]:
+        mutant = replace(ERASURE, react=_lets_a_refusal_rest)
+        return {**super().make_sagas(), ERASURE.name: mutant}
+
+
+def _counts_nothing(state: Any, input: Input) -> Step | None:
+    match state, input:
+        case Feeding(), Happened(AnalysisCompleted()):
+            return Step(state, wait=(LOOK,))
+        case _:
+            return REANALYSING.react(state, input)
+
+
+class AReanalysisNeverEnds(Obliging):
+    """It looks every day whether its recordings were measured, and counts none."""
+
+    def make_sagas(self) -> Mapping[str, Saga]:
+        mutant = replace(REANALYSING, react=_counts_nothing)
+        return {**super().make_sagas(), REANALYSING.name: mutant}
+
+
 class _Early(Rows):
     def forget_command(self, connection: Any, command_id: str) -> None:
         """Never: so that it is sent again for ever, which is harmless, as long as ids are ours."""
@@ -112,6 +164,8 @@ MUTANTS = (
     NobodyIsBroughtUp,
     RandomCommandIds,
     NoVersionCheck,
+    OneVerdictForAll,
     TimersOutsideTheTransaction,
     ATimerIsLost,
+    ARefusedErasureRests,
 )

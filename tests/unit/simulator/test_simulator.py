@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.areas import SAGAS
 from tests.unit.simulator import mutants
-from tests.unit.simulator.schedules import WEIGHTS, Schedule, drawn, run, search
-from tests.unit.simulator.world import World
+from tests.unit.simulator.described import DESCRIBED
+from tests.unit.simulator.schedules import WEIGHTS, Schedule, drawn, run, search, strands
+from tests.unit.simulator.world import Obliging, World
 
 SEED, SCHEDULES = 20_261_122, 10_000
 NUMBERS = st.integers(0, 2**16 - 1)
@@ -31,9 +34,13 @@ def test_nothing_that_may_happen_loses_doubles_or_strands_anything():
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(sorted(WEIGHTS)), NUMBERS, NUMBERS), max_size=40))
-def test_no_schedule_that_hypothesis_thinks_of_does_either(actions: list[tuple[str, int, int]]):
-    assert run((("upload", 0, 0), *actions)) is None
+@given(
+    NUMBERS, st.lists(st.tuples(st.sampled_from(sorted(WEIGHTS)), NUMBERS, NUMBERS), max_size=40)
+)
+def test_no_schedule_that_hypothesis_thinks_of_does_either(
+    number: int, actions: list[tuple[str, int, int]]
+):
+    assert run((("start", number, 0), *actions)) is None
 
 
 def test_the_same_seed_is_the_same_schedule_and_the_same_story():
@@ -58,13 +65,30 @@ def test_what_is_broken_is_found_and_made_small(mutant: type[World]):
     assert f"seed {SEED}/" in str(found)
 
 
+def test_left_alone_every_saga_comes_to_its_end():
+    found = search(SEED, 500, Obliging, length=20, check=strands)
+    assert found is None, str(found)
+
+
+def test_a_saga_that_waits_for_ever_is_found_and_made_small():
+    found = search(SEED, SCHEDULES, mutants.AReanalysisNeverEnds, check=strands)
+    assert found is not None
+    assert len(found.schedule) <= 8
+    assert strands(found.schedule) is None, "it is the mutation that strands it"
+
+
 def test_what_is_harmless_is_not_found():
     assert search(SEED, 500, mutants.CommandsAreNeverForgotten) is None
 
 
-def test_every_state_input_and_fault_is_reached():
+@pytest.mark.parametrize("name", sorted(SAGAS))
+def test_the_simulator_was_told_of_every_saga(name: str):
+    assert name in DESCRIBED, f"say in tests/unit/simulator/described.py how {name} begins and ends"
+
+
+def test_every_state_input_and_fault_of_every_saga_is_reached():
     """Or the schedules would be a walk around the house."""
-    states, inputs, crashes = set(), set(), 0
+    states, inputs, crashes = defaultdict(set), defaultdict(set), 0
     for number in range(1_500):
         world = World()
         for action in drawn(f"{SEED}/{number}"):
@@ -72,13 +96,16 @@ def test_every_state_input_and_fault_is_reached():
             world.act(*action)
             after = [worker for kind in world.workers for worker in kind]
             crashes += any(a is not b for a, b in zip(before, after, strict=True))
-        for event in world.store.log:
-            if event.category == "ingest":
+        for _, stream in world.saga_streams():
+            for event in stream:
                 step = world.codec.events[event.event_id]
-                states.add(step.memory.get("outcome", step.state))
-                inputs.add((step.input.kind, step.input.name))
-    assert states >= {"Probing", "Analysing", "Pausing", "rejected", "analysed", "deleted"}
-    assert states >= {"refused", "aborted", "analysis_failed"}
-    assert {kind for kind, _ in inputs} == {"event", "timer", "refusal", "operator"}
-    assert {name for kind, name in inputs if kind == "operator"} == {"retry", "skip", "abort"}
+                states[event.category].add(step.memory.get("outcome", step.state))
+                inputs[event.category].add((step.input.kind, step.input.name))
+    for name, saga in SAGAS.items():
+        assert states[name] == {*saga.states, *DESCRIBED[name].outcomes}
+        assert inputs[name] >= {("event", event.type) for event in saga.watches}
+        assert {kind for kind, _ in inputs[name]} >= {"event", "timer", "operator"}
+    taken = set().union(*inputs.values())
+    assert {kind for kind, _ in taken} == {"event", "timer", "refusal", "operator"}
+    assert {name for kind, name in taken if kind == "operator"} == {"retry", "skip", "abort"}
     assert crashes > 500

@@ -1,51 +1,53 @@
 """The product's saga and consumer engines over a store in memory, moved one action at a time.
 
-Real: `react` and `undo` of the saga, stepping, timers, dispatcher, operating, batches, checkpoints'
-decisions, command handlers, aggregates, the read model's fold. Stand-ins: `memory.py`.
+Real: every saga there is, in one lane; stepping, timers, dispatcher, operating, batches,
+checkpoints' decisions, units of work, command handlers, aggregates, the read model's fold.
+Stand-ins: `memory.py`. What people and effects do to a saga: `described.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 import psycopg
 
-from aggregates.vault import asset
-from commands.unit import CommandContext
-from commands.vault.ingest import (
-    CompleteAnalysis,
-    FailAnalysisAttempt,
-    RejectAsset,
-    VerifyAsset,
-)
-from commands.vault.ingest_handlers import HANDLERS
-from events.envelope import Envelope, Recorded
+from commands.command import Command
+from commands.forwarding import Handler
+from commands.unit import CommandContext, Unit
+from events.envelope import Envelope
 from events.errors import NoCultureError
-from events.ids import AccountId, AssetId, CommandId, IngestId, WorkspaceId
+from events.ids import (
+    AccountId,
+    AssetId,
+    CommandId,
+    CorrelationId,
+    ErasureId,
+    ReanalysisId,
+    WorkspaceId,
+)
 from events.log.partitions import LogPartition, topic_of
 from events.log.port import Checkpoint
-from events.store.pending import Append, StoreBusy, VersionConflict
-from events.vault.analysis import AnalysisRequested
-from events.vault.asset import AssetProbeRequested, AssetUploaded
+from events.store.pending import StoreBusy, VersionConflict
 from processors.consumers.batch import Batches
 from processors.consumers.checkpoints import CheckpointMoved
 from processors.consumers.consumer import Consumer, TryAgain
 from processors.consumers.group import Group
 from processors.sagas.consumer import SagaConsumer
 from processors.sagas.dispatcher import Dispatcher
-from processors.sagas.step_batch import pending_event
 from processors.sagas.timers import Timers
 from processors.system.operating import Operating
 from processors.wake import Wake
-from projections.system.sagas import Sagas
-from sagas.vault.ingest import INGEST
-from schemas.vault.examples import COVER, FACTS, MEASUREMENT, PEAKS, TAGS
+from runtime.areas import HANDLERS, SAGAS
+from sagas.saga import Saga
+from tests.unit.simulator.described import ANSWERS, DESCRIBED, MEDDLING
+from tests.unit.simulator.lanes import Uploads, View, Worker
 from tests.unit.simulator.memory import (
     PARTITIONS,
     Codec,
+    Commands,
     Connection,
     Crash,
     Log,
@@ -56,13 +58,16 @@ from tests.unit.simulator.memory import (
     items_of,
 )
 
-MAX_ASSETS, WORKERS = 2, 2
-WORKSPACE, OPERATOR = WorkspaceId.derived("simulated"), AccountId.derived("simulated")
-ASSETS = tuple(AssetId.derived("simulated", number) for number in range(MAX_ASSETS))
-SAGA_IDS = tuple(IngestId.beside(asset_id) for asset_id in ASSETS)
+# As many recordings, reanalyses and erasures in one world.
+EACH, WORKERS = 2, 2
+# The choice with which every effect succeeds.
+GOOD = 5
 NOBODY = Wake()
-SAGAS = {INGEST.name: INGEST}
 FAULTS = (None, None, None, "crash before commit", "crash after commit", "lost answer")
+# So many events of a partition at a time, or all.
+MANY = (1, 2, 4, None)
+INTENTS = frozenset(intent.type for intent in ANSWERS)
+STARTS = tuple(DESCRIBED)
 # What a worker takes for the weather and reads again for.
 WEATHER = (CheckpointMoved, TryAgain, VersionConflict, StoreBusy, psycopg.OperationalError)
 
@@ -71,97 +76,49 @@ class RefusedForGood(NoCultureError):
     status, code = 409, "refused-for-good"
 
 
-class View(Consumer):
-    """The real fold of `Sagas`, and beside it every position in the order it was applied: a fold
-    that sets columns would not show an event that is applied twice.
-    """
-
-    kind = "projection"
-    name = "sagas"
-    categories = ("analysis", "asset", "ingest")
-
-    def __init__(self, store: Store) -> None:
-        self._store, self._fold = store, Sagas(View.categories).fold
-
-    def apply(self, connection: Any, events: Sequence[Recorded]) -> None:
-        store = self._store
-        for event in events:
-            store.put(store.view, "applied", (*store.view.get("applied", ()), event.position))
-            self._fold(self, event)
-
-    def upsert(self, key: Any, **columns: Any) -> None:
-        self._store.put(self._store.view, key, {**self._store.view.get(key, {}), **columns})
-
-    def delete(self, key: Any) -> None:
-        self._store.remove(self._store.view, key)
-
-
-class Uploads(Consumer):
-    """Shares the lane of the view, reads less than it, and may fail where both are tried at once:
-    then each goes on alone, and what strikes between the two leaves them apart.
-    """
-
-    kind = "projection"
-    name = "uploads"
-    categories = ("asset",)
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def apply(self, connection: Any, events: Sequence[Recorded]) -> None:
-        store = self._store
-        if store.choking:
-            store.choking = False
-            raise ValueError("not the fault of any event")
-        applied = store.view.get("uploads", ())
-        store.put(store.view, "uploads", (*applied, *(event.position for event in events)))
-
-
-@dataclass
-class Worker:
-    """One lane of a worker."""
-
-    batches: Batches
-    group: Group
-    consumers: list[Consumer]
-
-
-class Unit:
-    """`commands.unit.Unit` for one decision."""
-
-    def __init__(self, world: World, context: CommandContext) -> None:
-        self._world, self._context = world, context
-        self._change: tuple[Any, str, Any, dict[str, Any]] | None = None
-
-    def load(self, module: Any, stream_id: str, *, fresh: bool = False) -> tuple[Any, int]:
-        return self._world.load(module, stream_id)
-
-    def change(self, module: Any, stream_id: str, decide: Any, **said: Any) -> None:
-        self._change = (module, stream_id, decide, said)
-
-    def commit(self) -> None:
-        assert self._change is not None
-        self._world.decide(self._context, *self._change)
+@cache
+def places_of(categories: tuple[str, ...]) -> tuple[LogPartition, ...]:
+    return tuple(
+        LogPartition(topic_of(category), number)
+        for category in categories
+        for number in range(PARTITIONS)
+    )
 
 
 class World:
-    def __init__(self) -> None:
-        self.assets, self.saga_ids = ASSETS, SAGA_IDS
+    refusals: tuple[str | None, ...] = ("busy", "for good", None, None, None, None)
+
+    def __init__(self, name: str = "simulated") -> None:
+        """Another name, other ids."""
+        self.workspace, self.operator = WorkspaceId.derived(name), AccountId.derived(name)
+        numbers = range(EACH)
+        self.assets = tuple(AssetId.derived(name, number) for number in numbers)
+        self.reanalyses = tuple(ReanalysisId.derived(name, number) for number in numbers)
+        self.erasures = tuple(ErasureId.derived(name, number) for number in numbers)
+        self.sagas = self.make_sagas()
+        self.steps = {saga.stepped.type for saga in self.sagas.values()}
         self.store = self.make_store()
         self.pool: Any = self.make_pool()
         self.codec: Any = self.make_codec()
         self.log: Any = self.make_log()
         self.rows: Any = self.make_rows()
+        self.commands: Any = self.make_commands()
         shared = (self.log, self.pool, self.codec)
-        self.timers = Timers(SAGAS, *shared, NOBODY, self.rows)
+        handlers = {
+            name: (model, partial(self._handle, handler))
+            for name, (model, handler) in HANDLERS.items()
+        }
+        self.timers = Timers(self.sagas, *shared, NOBODY, self.rows)
         commands: Any = self
-        self.dispatcher = Dispatcher(commands, SAGAS, HANDLERS, *shared, NOBODY, self.rows)
-        self.operating = Operating(SAGAS, *shared, self.rows)
+        self.dispatcher = Dispatcher(commands, self.sagas, handlers, *shared, NOBODY, self.rows)
+        self.operating = Operating(self.sagas, *shared, self.rows)
         self.workers = [[self.worker(kind) for _ in range(WORKERS)] for kind in ("saga", "view")]
-        self.uploaded = 0
         self.refusal: str | None = None
 
     # What mutations replace (`mutants.py`), and the world over Postgres.
+    def make_sagas(self) -> Mapping[str, Saga]:
+        return SAGAS
+
     def make_store(self) -> Store:
         return Store()
 
@@ -177,6 +134,9 @@ class World:
     def make_rows(self) -> Any:
         return Rows(self.store)
 
+    def make_commands(self) -> Any:
+        return Commands(self.store, self.log, self.codec)
+
     def make_group(self, lane: str) -> Group:
         return MemoryGroup(self.store, lane)
 
@@ -191,24 +151,27 @@ class World:
 
     def positions(self, consumer: Consumer) -> dict[LogPartition, int]:
         """Its checkpoints, of every partition that it reads."""
-        return {
-            place: self.store.checkpoints.get((consumer.name, place), 0)
-            for place in (
-                LogPartition(topic_of(category), number)
-                for category in consumer.categories
-                for number in range(PARTITIONS)
-            )
-        }
+        stored = self.store.checkpoints
+        return {p: stored.get((consumer.name, p), 0) for p in places_of(consumer.categories)}
 
     def worker(self, kind: str) -> Worker:
         """A worker that starts: it knows what is stored."""
         consumers: list[Consumer] = (
-            [SagaConsumer(INGEST, self.log, self.codec, NOBODY, self.rows)]
+            [
+                SagaConsumer(saga, self.log, self.codec, NOBODY, self.rows)
+                for saga in self.sagas.values()
+            ]
             if kind == "saga"
             else self.make_views()
         )
         worker = Worker(self.make_batches(), self.make_group(kind), consumers)
-        self.enter(worker)
+        begun = False
+        for consumer in consumers:
+            for place, position in self.positions(consumer).items():
+                worker.group.join(consumer, 1, place)
+                begun = begun or position > 0
+        if begun:
+            self.enter(worker)
         return worker
 
     def enter(self, worker: Worker) -> None:
@@ -221,12 +184,9 @@ class World:
                 fronts[place] = max(position, fronts.get(place, 0))
         for consumer in worker.consumers:
             self._bring_up(worker, consumer, places[consumer.name], fronts)
-        group.clear(list(fronts))
         for place, position in fronts.items():
-            group.vector[place] = Checkpoint(position)
-        for consumer in worker.consumers:
-            for place in places[consumer.name]:
-                group.join(consumer, 1, place)
+            if group.vector.position(place) != position:
+                group.vector[place] = Checkpoint(position)
         self.store.fault = fault
 
     def _bring_up(
@@ -236,6 +196,8 @@ class World:
         reached: dict[LogPartition, int],
         fronts: dict[LogPartition, int],
     ) -> None:
+        if all(fronts[place] <= position for place, position in reached.items()):
+            return
         alone = self.make_group(worker.group.lane or "")
         items = []
         for place, position in reached.items():
@@ -249,72 +211,43 @@ class World:
     # --- commands -------------------------------------------------------------------------------
 
     def unit(self, context: CommandContext, *, input: object) -> Unit:
-        return Unit(self, context)
+        unit: Unit = self.commands.unit(context, input=input)
+        return unit
 
-    def load(self, module: Any, stream_id: str) -> tuple[Any, int]:
-        """(state or None, version)"""
-        state: Any = None
-        stream = self.store.streams.get(stream_id, ())
-        for envelope in stream:
-            state = module.evolve(state, self.codec.events[envelope.event_id])
-        return state, len(stream)
+    def version_of(self, stream_id: str) -> int:
+        """0 for a stream that nobody has begun."""
+        return len(self.store.streams.get(stream_id, ()))
 
-    def decide(
-        self, context: CommandContext, module: Any, stream_id: str, decide: Any, said: Any
-    ) -> None:
-        """Load, decide, append: as the unit of work does it."""
+    def do(self, what: str, stage: Callable[[Unit], None]) -> None:
+        """A person's command; `what` names it, so that it is done once."""
+        context = CommandContext(
+            self.operator, self.workspace, CommandId.derived(what), CorrelationId.derived(what)
+        )
+        unit = self.unit(context, input=None)
+        stage(unit)
+        unit.commit()
+
+    def answer(self, command: Command, intent: Envelope) -> None:
+        """An effect's command."""
+        context = CommandContext(
+            actor=None,
+            tenant=self.workspace,
+            command_id=CommandId.derived(command.stored_name, intent.event_id),
+            correlation_id=intent.correlation_id,
+            causation_id=intent.event_id,
+        )
+        unit = self.unit(context, input=None)
+        HANDLERS[command.stored_name][1](unit, command)
+        unit.commit()
+
+    def _handle(self, handler: Handler, unit: Unit, command: Command) -> None:
+        """The dispatcher's commands are refused where the schedule says so."""
         refusal, self.refusal = self.refusal, None
         if refusal == "busy":
             raise StoreBusy
         if refusal == "for good":
             raise RefusedForGood("The simulator says so")
-        state, version = self.load(module, stream_id)
-        known = self.store.answered.get(context.command_id)
-        try:
-            events = decide(state, stream_id, **said).events
-        except NoCultureError:
-            if known is None:
-                raise
-            return
-        if not events or known is not None:
-            return
-        pending = tuple(
-            pending_event(event, stream_id, version + 1 + index, context.tenant, self.codec)
-            for index, event in enumerate(events)
-        )
-        with self.pool.transaction():
-            (verdict,) = self.log.append_in(
-                self.pool,
-                [
-                    Append(
-                        command_id=context.command_id,
-                        input_hash=b"",
-                        actor=context.actor,
-                        tenant=context.tenant,
-                        correlation_id=context.correlation_id,
-                        causation_id=context.causation_id,
-                        events=pending,
-                    )
-                ],
-            )
-            if isinstance(verdict, Exception):
-                raise verdict
-
-    def order(self, command: Any, reference: str, intent: Envelope | None = None) -> None:
-        """A command of a person or of an effect; a refusal is an answer too."""
-        context = CommandContext(
-            actor=None,
-            tenant=WORKSPACE,
-            command_id=CommandId.derived(command.stored_name, reference),
-            correlation_id=intent.correlation_id if intent else "cor_" + reference[4:],
-            causation_id=intent.event_id if intent else None,
-        )
-        unit: Any = self.unit(context, input=None)
-        try:
-            HANDLERS[command.stored_name][1](unit, command)
-            unit.commit()
-        except NoCultureError:
-            pass
+        handler(unit, command)
 
     # --- actions: `x` and `y` choose among what is possible --------------------------------------
 
@@ -332,31 +265,11 @@ class World:
             self.store.fault = self.store.between = self.refusal = None
         return None
 
-    def do_upload(self, x: int, y: int) -> None:
-        if self.uploaded == MAX_ASSETS:
-            return
-        asset_id = self.assets[self.uploaded]
-        self.uploaded += 1
-        context = CommandContext(
-            OPERATOR, WORKSPACE, CommandId.derived("upload", asset_id), "cor_" + asset_id[4:]
-        )
-        said = {
-            "workspace_id": WORKSPACE,
-            "uploaded_by": OPERATOR,
-            "filename": "a.wav",
-            "sha256": asset_id[4:] * 2,
-            "size_bytes": 1,
-        }
-        self.decide(context, asset, asset_id, asset.upload, said)
+    def do_start(self, x: int, y: int) -> None:
+        DESCRIBED[STARTS[x % len(STARTS)]].start(self, y)
 
-    def do_delete(self, x: int, y: int) -> None:
-        if y % 4:
-            return
-        asset_id = self.assets[x % MAX_ASSETS]
-        context = CommandContext(
-            OPERATOR, WORKSPACE, CommandId.derived("delete", asset_id), "cor_" + asset_id[4:]
-        )
-        self.decide(context, asset, asset_id, asset.delete, {"deleted_by": OPERATOR})
+    def do_meddle(self, x: int, y: int) -> None:
+        MEDDLING[x % len(MEDDLING)](self, y)
 
     def do_deliver(self, x: int, y: int) -> bool:
         """The next events of some partitions, as this worker remembers where it is: the other one
@@ -365,36 +278,37 @@ class World:
         # Three of four times the saga's: what it does is what there is to see.
         kind, number = int(x % 4 == 1), y % WORKERS
         worker = self.workers[kind][number]
-        categories = (c for consumer in worker.consumers for c in consumer.categories)
-        items, topics = [], set(map(topic_of, categories))
+        items = []
         for place, events in self.store.partitions.items():
-            if place.topic in topics and (x >> 2) % 3 != place.number % 2:
+            if worker.group.reads(place) and (x >> 4) % 3 != place.number % 2:
                 reached = worker.group.vector.position(place)
-                new = [each for each in events if each.position > reached]
-                items += items_of(place, new[: 1 + (y >> 1) % 4])
+                if new := [each for each in events if each.position > reached]:
+                    items += items_of(place, new[: MANY[(y >> 1) % len(MANY)]])
         if not items:
             return False
         self.store.fault = FAULTS[(y >> 3) % len(FAULTS)]
-        if kind == 0 and (x >> 4) % 4 == 0:
-            self.store.between = lambda: self._another(x >> 6, y >> 6)
-        self.store.choking = kind == 1 and (x >> 4) % 4 == 0
+        trouble = (x >> 2) % 4
+        if kind == 0 and trouble < 2:
+            self.store.between = lambda: self._another(x >> 6)
+        self.store.choking = trouble == (2, 0)[kind]
         try:
             worker.batches.process(worker.group, items)
         except WEATHER:
+            self.store.between, self.store.choking = None, False
             self.enter(worker)
         finally:
             self.store.choking = False
         return True
 
-    def _another(self, x: int, y: int) -> None:
-        """What another process may do to the same saga meanwhile."""
+    def _another(self, x: int) -> None:
+        """What another process may do to the same sagas meanwhile, undisturbed."""
         others: tuple[Callable[[int, int], None], ...] = (
             self.do_fire,
             self.do_send,
             self.do_operate,
         )
         with contextlib.suppress(NoCultureError, psycopg.OperationalError, Crash):
-            others[x % 3](x >> 2, y)
+            others[x % 3](x >> 2, 0)
 
     def do_fire(self, x: int, y: int) -> None:
         """Time passes until the next timer is due, or not at all."""
@@ -406,7 +320,7 @@ class World:
     def do_send(self, x: int, y: int) -> None:
         if x % 2 and self.store.commands:
             self.wait_until(min(due_s for _, due_s, _, _ in self.store.commands.values()))
-        self.refusal = ("busy", "for good", None, None, None, None)[(x >> 1) % 6]
+        self.refusal = self.refusals[(x >> 1) % len(self.refusals)]
         self.store.fault = FAULTS[y % len(FAULTS)]
         self.dispatcher.send_one()
 
@@ -421,47 +335,63 @@ class World:
         self.store.now_s = max(0.0, self.store.now_s + by_s)
 
     def do_operate(self, x: int, y: int) -> None:
-        saga_id = IngestId.beside(self.assets[x % MAX_ASSETS])
-        version = len(self.store.streams.get(saga_id, ()))
+        sagas = self.saga_streams()
+        if not sagas:
+            return
+        saga_id, stream = sagas[x % len(sagas)]
+        version = len(stream)
         actions: Any = ("retry", "skip", "retry", "abort")
         self.store.fault = FAULTS[(y >> 2) % len(FAULTS)]
         self.operating.operate(
-            actions[(x >> 1) % 4],
+            actions[(x >> 3) % 4],
             saga_id,
             "simulated",
-            operator_id=OPERATOR,
-            command_id=CommandId.derived("operator", x, version),
+            operator_id=self.operator,
+            command_id=CommandId.derived("operator", saga_id, x, version),
             expected_version=(None, version, version - 1)[y % 3],
         )
 
     def do_answer(self, x: int, y: int) -> None:
         """An effect answers one of its intents: the newest, or a late one, or the same again."""
-        intents = [
-            envelope
-            for envelope in self.store.log
-            if envelope.type in ("asset.uploaded", "asset.probe_requested", "analysis.requested")
-        ]
+        intents = [envelope for envelope in self.store.log if envelope.type in INTENTS]
         if not intents:
             return
         intent = intents[-1 - x % min(3, len(intents))]
-        self.store.fault = FAULTS[(y >> 2) % 3]
-        self.order(answer_to(self.codec.events[intent.event_id], y >> 4), intent.event_id, intent)
+        asked = self.codec.events[intent.event_id]
+        command = ANSWERS[type(asked)](asked, y >> 4)
+        if command is not None:
+            self.store.fault = FAULTS[(y >> 2) % len(FAULTS)]
+            self.answer(command, intent)
+
+    def saga_streams(self) -> list[tuple[str, list[Envelope]]]:
+        """Every saga that has begun, with its steps."""
+        return [
+            (name, stream)
+            for name, stream in self.store.streams.items()
+            if stream and stream[0].type in self.steps
+        ]
+
+    def going(self) -> list[str]:
+        """The sagas that have not ended."""
+        return [
+            name
+            for name, stream in self.saga_streams()
+            if self.codec.events[stream[-1].event_id].state != "Ended"
+        ]
+
+    def answer_all(self) -> None:
+        """Every effect answers what it has not answered yet, as well as it can."""
+        answered = {envelope.causation_id for envelope in self.store.log}
+        for intent in list(self.store.log):
+            if intent.type in INTENTS and intent.event_id not in answered:
+                asked = self.codec.events[intent.event_id]
+                command = ANSWERS[type(asked)](asked, GOOD)
+                assert command is not None
+                with contextlib.suppress(NoCultureError):
+                    self.answer(command, intent)
 
 
-def answer_to(intent: Any, choice: int) -> Any:
-    match intent, choice % 8:
-        case ((AssetUploaded() | AssetProbeRequested()), 0):
-            return RejectAsset(asset_id=intent.asset_id, code="no-audio", reason="simulated")
-        case ((AssetUploaded() | AssetProbeRequested()), _):
-            return VerifyAsset(asset_id=intent.asset_id, tags=TAGS, audio=FACTS, cover=COVER)
-        case AnalysisRequested(), (0 | 1 | 2 | 3):
-            return FailAnalysisAttempt(
-                analysis_id=intent.analysis_id,
-                attempt=intent.attempt,
-                code="simulated",
-                reason="simulated",
-            )
-        case _:
-            return CompleteAnalysis(
-                analysis_id=intent.analysis_id, measurement=MEASUREMENT, peaks=PEAKS
-            )
+class Obliging(World):
+    """No command is refused but by the product's own rules."""
+
+    refusals = ("busy", None, None)
