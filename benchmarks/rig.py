@@ -17,6 +17,7 @@ import psutil
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from events.log.kafka_topics import KafkaTopics
 from events.store.log import SESSION
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.postgres import Database, EmbeddedPostgres
@@ -72,7 +73,11 @@ class Rig:
         return database
 
     def clear(self) -> None:
-        """Drops the databases: autovacuum must not work on them beside the next benchmark."""
+        """Drops the databases: autovacuum must not work on them beside the next benchmark. Drops
+        the topics, too: the relay of the next log would refuse those of this one.
+        """
+        if "kafka" in vars(self):
+            KafkaTopics(self.kafka.config()).delete_all()
         if not self._made:
             return
         for name in self._made:
