@@ -14,10 +14,8 @@ from projections.system.sagas import Sagas
 from runtime.areas import SAGAS
 from tests.unit.simulator.memory import Store
 
-# What sagas read, and their own steps as far as the product's view reads them.
-VIEWED = tuple(
-    sorted({*Sagas.categories, *(c for saga in SAGAS.values() for c in saga.categories)})
-)
+# What sagas read, and their own steps.
+VIEWED = tuple(sorted({*SAGAS, *(c for saga in SAGAS.values() for c in saga.categories)}))
 
 
 class View(Consumer):
