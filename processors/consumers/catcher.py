@@ -35,6 +35,8 @@ LOCK_CLASS = 7521984
 LOOK_S = 1.0
 # So many events a transaction, and then as long a rest as they took: the lanes are busy too.
 PAGE = 250
+# Who has a long way goes it in turns with the others.
+TURN_S = 5.0
 # A row that is behind and that nobody has moved for so long is nobody's, whatever it says.
 UNMOVED_S = 30.0
 
@@ -152,7 +154,7 @@ class Catcher:
         *,
         near: bool,
     ) -> bool:
-        """Page by page. False when it was interrupted, or there is nothing that could be moved;
+        """Page by page. False when its turn is over, or there is nothing that could be moved;
         `near` is enough for one that joins a lane.
         """
         with self._pool.connection() as connection, connection.transaction():
@@ -164,6 +166,7 @@ class Catcher:
             _take(connection, taken)
         group, head = _group_of(consumer, rows, goals), self._store.head()
         goals = {partition: min(goal, head) for partition, goal in goals.items()}
+        turn_ends_at = time.monotonic() + TURN_S
         while not stop.is_set():
             began = time.monotonic()
             # Of those that are still behind: one that has arrived would be the place for ever.
@@ -182,6 +185,9 @@ class Catcher:
             self._retry_at.pop(consumer.name, None)
             if scanned >= goal:
                 return True
+            if time.monotonic() > turn_ends_at:
+                self.due.set()
+                return False
             stop.wait(time.monotonic() - began)
         return False
 
