@@ -14,7 +14,8 @@ from events.log.partitions import STORE
 from events.log.port import Checkpoint, LogItem
 from events.store.postgres import PostgresEvents
 from processors.consumers.batch import Batches
-from processors.consumers.checkpoints import Checkpoints
+from processors.consumers.checkpoints import rows_of
+from processors.consumers.group import Group
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.registry import register
 from runtime.engines.postgres import EmbeddedPostgres
@@ -39,13 +40,16 @@ def test_a_batch_that_was_applied_is_there_after_a_crash(engine: EmbeddedPostgre
         writer = Writer(engine.app_url)
         consumer = ProjectionConsumer(Shelf())
         register(pool, consumer, [STORE])
-        checkpoints = Checkpoints(pool, consumer)
-        batches = Batches(pool, consumer, checkpoints, codec_of(pool))
-        checkpoints.load()
-        consumer.use_build(checkpoints.build)
+        group = Group()
+        with pool.connection() as connection:
+            (row,) = rows_of(connection, consumer.name)
+        group.join(consumer, row.build, row.partition)
+        consumer.use_build(row.build)
         asset, position = writer.upload()
         envelope = PostgresEvents(pool).after(position - 1, 1)[0]
-        batches.process([LogItem(envelope, STORE, Checkpoint(position))])
+        Batches(pool, codec_of(pool)).process(
+            group, [LogItem(envelope, STORE, Checkpoint(position))]
+        )
         assert engine.pid is not None
         os.kill(engine.pid, signal.SIGKILL)
         writer.close()

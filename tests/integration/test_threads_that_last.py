@@ -124,6 +124,7 @@ def test_a_consumer_whose_thread_ended_stood_still_and_nobody_was_told(
     late.start()
     with pytest.raises(engine.ConsumerLost, match="projection"):
         consuming.run(stop)
+    stop.set()
     late.cancel()
     tail.close()
 

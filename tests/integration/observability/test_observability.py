@@ -29,8 +29,8 @@ def house(database: Database, tmp_path: Path) -> Iterator[House]:
         yield opened
 
 
-# The timeline rests between its batches: it may come last.
-EXPECTED = {"POST /api/assets", "append", "consume vault", "consume timeline"}
+# A lane's consumers are one step. The timeline rests between its batches: it may come last.
+EXPECTED = {"POST /api/assets", "append", "consume projection", "consume timeline"}
 
 
 def test_a_request_its_append_and_every_consumer_are_one_trace(
