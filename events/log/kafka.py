@@ -71,6 +71,7 @@ class _KafkaReader:
         # What was read last of a partition, or where it was resumed.
         self._read: dict[LogPartition, int] = {}
         self._held: set[TopicPartition] = set()
+        self._shared: tuple[set[TopicPartition], frozenset[LogPartition]] = set(), frozenset()
         # Where a partition was resumed: its first record must be the one the checkpoint names.
         self._resumed: dict[LogPartition, Checkpoint] = {}
         self._assigned: set[TopicPartition] = set()
@@ -111,7 +112,10 @@ class _KafkaReader:
         return items
 
     def share(self) -> frozenset[LogPartition]:
-        return frozenset(map(self._partition, self._consumer.assignment()))
+        # Asked for at every poll, and it seldom changes: 60 topics have 720 partitions.
+        if (assigned := self._consumer.assignment()) != self._shared[0]:
+            self._shared = assigned, frozenset(map(self._partition, assigned))
+        return self._shared[1]
 
     def hold(self, partitions: Set[LogPartition]) -> None:
         assigned = self._consumer.assignment()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
@@ -22,11 +19,6 @@ DELETED_WITHIN_S = 30
 MADE_WITHIN_S = 10.0
 LOOK_S = 0.2
 
-Wanted = tuple[int, dict[str, str]]
-"""Partitions and settings of a topic."""
-Described = dict[str, Any]
-"""One topic as the broker describes it."""
-
 
 class KafkaTopics:
     """Names are those of CONTRACT §3; the prefix of the configuration is put on and taken
@@ -35,9 +27,6 @@ class KafkaTopics:
 
     def __init__(self, config: KafkaConfig) -> None:
         self._config = config
-        self._looking = threading.Lock()
-        self._seen: dict[str, Described] = {}
-        self._looked_at = -math.inf
 
     def ensure(self, categories: Iterable[str]) -> dict[str, str]:
         """Make what is missing; answers topic → topic id. Raises WrongPartitions."""
@@ -56,11 +45,12 @@ class KafkaTopics:
         wanted = _wanted(categories)
         names = {self._config.named(topic) for topic in wanted}
         deadline = time.monotonic() + MADE_WITHIN_S
-        while missing := names - (seen := self._look()).keys():
-            if time.monotonic() > deadline:
-                raise KafkaTimeoutError(f"no relay has made {sorted(missing)} yet")
-            time.sleep(LOOK_S)
-        return self._ids_of((seen[name] for name in names), wanted)
+        with self._admin() as admin:
+            while missing := names - set(admin.list_topics()):
+                if time.monotonic() > deadline:
+                    raise KafkaTimeoutError(f"no relay has made {sorted(missing)} yet")
+                time.sleep(LOOK_S)
+            return self._ids(admin, wanted)
 
     def ids(self, topics: Iterable[str]) -> dict[str, str]:
         """topic → topic id, of those of `topics` that there are."""
@@ -106,32 +96,18 @@ class KafkaTopics:
         with suppress(TopicAlreadyExistsError):
             admin.create_topics({self._config.named(topic): description})
 
-    def _look(self) -> dict[str, Described]:
-        """Topics by name that can be read, as of LOOK_S ago at most. All consumers of a worker wait
-        at once: in three seconds 17 that each looked took 0.7 s of processor time and 1.3 s of the
-        broker's, 17 that share each look 0.3 and 0.75.
-        """
-        with self._looking:
-            if time.monotonic() - self._looked_at > LOOK_S:
-                with self._admin() as admin:
-                    described = admin.describe_topics()
-                self._seen = {each["name"]: each for each in described if _is_whole(each)}
-                self._looked_at = time.monotonic()
-            return self._seen
-
-    def _ids(self, admin: KafkaAdminClient, wanted: dict[str, Wanted]) -> dict[str, str]:
-        names = [self._config.named(topic) for topic in wanted]
-        admin.wait_for_topics(names)
-        return self._ids_of(admin.describe_topics(names), wanted)
-
-    def _ids_of(self, described: Iterable[Described], wanted: dict[str, Wanted]) -> dict[str, str]:
+    def _ids(
+        self, admin: KafkaAdminClient, wanted: dict[str, tuple[int, dict[str, str]]]
+    ) -> dict[str, str]:
+        names = {self._config.named(topic): topic for topic in wanted}
+        admin.wait_for_topics(list(names))
         ids: dict[str, str] = {}
-        for each in described:
-            topic = self._config.logical(each["name"])
-            partitions = len(each["partitions"])
+        for description in admin.describe_topics(list(names)):
+            topic = names[description["name"]]
+            partitions = len(description["partitions"])
             if partitions != wanted[topic][0]:
                 raise WrongPartitions(topic, partitions, wanted[topic][0])
-            ids[topic] = str(each["topic_id"])
+            ids[topic] = str(description["topic_id"])
         return ids
 
     @contextmanager
@@ -143,15 +119,7 @@ class KafkaTopics:
             admin.close()
 
 
-def _wanted(categories: Iterable[str]) -> dict[str, Wanted]:
-    wanted: dict[str, Wanted] = {
-        topic_of(category): (PARTITIONS, FOR_EVER) for category in categories
-    }
+def _wanted(categories: Iterable[str]) -> dict[str, tuple[int, dict[str, str]]]:
+    """topic → partitions and settings."""
+    wanted = {topic_of(category): (PARTITIONS, FOR_EVER) for category in categories}
     return wanted | {RELAY_TOPIC: (1, NEWEST_ONLY)}
-
-
-def _is_whole(topic: Described) -> bool:
-    """True once each partition has a leader."""
-    return topic["error_code"] == 0 and all(
-        each["error_code"] == 0 and each["leader_id"] >= 0 for each in topic["partitions"]
-    )

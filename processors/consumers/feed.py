@@ -128,11 +128,16 @@ class Feed:
 
     def _hold(self, reader: LogReader) -> None:
         """Partitions of a lane that has too much wait until half of it is done."""
-        self._full = {
-            lane.name
-            for lane in self._lanes
-            if lane.waiting > (MOST_WAITING // 2 if lane.name in self._full else MOST_WAITING)
-        }
+        before, self._full = (
+            self._full,
+            {
+                lane.name
+                for lane in self._lanes
+                if lane.waiting > (MOST_WAITING // 2 if lane.name in self._full else MOST_WAITING)
+            },
+        )
+        if not (before or self._full):
+            return
         full = [lane for lane in self._lanes if lane.name in self._full]
         reader.hold({p for p in self.share if any(lane.reads(p) for lane in full)})
 

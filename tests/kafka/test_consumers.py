@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,8 @@ from events.log.postgres import StoreLog
 from events.log.progress import LogProgress
 from events.log.proving import RecordProofs
 from events.log.tail import LogTail
+from processors.consumers import feed
+from processors.consumers.lane import Lane
 from processors.consumers.projection import ProjectionConsumer
 from processors.rebuild import Rebuilder
 from processors.recover import recover
@@ -118,6 +121,45 @@ def test_under_load_two_workers_stay_and_a_third_comes_and_goes(
             "SELECT position FROM events WHERE category = 'asset' ORDER BY 1"
         ).fetchall()
     assert half == assets
+
+
+class SlowTally(Tally):
+    """Takes its time, and remembers how many items its lane had waiting."""
+
+    batch_size = 5
+
+    def __init__(self, lanes: list[Lane]) -> None:
+        super().__init__()
+        self._lanes, self.waiting = lanes, 0
+
+    def apply(self, connection, events) -> None:
+        super().apply(connection, events)
+        self.waiting = max([self.waiting, *(lane.waiting for lane in self._lanes)])
+        time.sleep(0.05)
+
+
+def test_a_full_lane_holds_its_partitions_until_half_of_it_is_done(
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    rebuilder: Rebuilder,
+    relaying,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(feed, "MOST_WAITING", 20)
+    monkeypatch.setattr(feed, "LIMIT", 10)
+    make_tally(pool)
+    last, lanes = writer.lives(100), []
+    tally = SlowTally(lanes)
+    with (
+        relaying(),
+        running([tally], KafkaLog(config, proofs_of(pool)), pool, rebuilder) as engine,
+    ):
+        lanes += engine._lanes
+        caught_up(progress, "tally", last, 60)
+    assert once(pool, last)
+    assert 20 < tally.waiting <= 20 + 2 * 10 < last
 
 
 def _members(config: KafkaConfig) -> int:
