@@ -16,10 +16,11 @@ SELECT DISTINCT p.consumer FROM parked_streams p
 WHERE EXISTS (SELECT FROM events e WHERE e.stream_id = p.stream_id AND e.tenant = %s)
 """
 # Work on deleted recordings is dropped: there may be no runner to end it. Work under a lease writes
-# files and is waited for; a dead runner's lease ends by itself.
+# files and is waited for; a dead runner's lease ends by itself. Work whose answer is kept may have
+# been asked of the world outside already.
 _DROP_WORK = """
 DELETE FROM effects f USING events e
-WHERE e.position = f.position AND e.tenant = %s AND e.category <> 'erasure'
+WHERE e.position = f.position AND e.tenant = %s AND e.category <> 'erasure' AND NOT f.kept
   AND (f.leases = f.failures OR f.due_at <= clock_timestamp())
 """
 _WORK_IN_HAND = """

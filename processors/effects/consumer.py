@@ -40,7 +40,7 @@ class EffectConsumer(Consumer):
         rows = [
             (
                 *(effect.name, event.event_id, event.position),
-                *(event.correlation_id, self._rank(event), CHANNEL),
+                *(event.correlation_id, self._rank(event), bool(effect.outcomes), CHANNEL),
             )
             for event in events
             for effect in self._effects
@@ -48,8 +48,8 @@ class EffectConsumer(Consumer):
         ]
         if rows:
             connection.cursor().executemany(
-                "INSERT INTO effects (effect, event_id, position, correlation_id, rank)"
-                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+                "INSERT INTO effects (effect, event_id, position, correlation_id, rank, kept)"
+                " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
                 " RETURNING pg_notify(%s, effect)",
                 rows,
             )

@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
+from events.outcome import Outcome
 from kit.exports import Export
 from kit.limits import POLICIES
 from projections.projection import Holds
@@ -48,6 +49,7 @@ def gather(areas: Sequence[Area]) -> Gathered:
     for area in areas:
         _check_categories(area)
         _check_handlers(area)
+        _check_outcomes(area)
     views = _owned("view", ((a.name, view.name, view) for a in areas for view in a.views))
     sagas = _owned("saga", ((a.name, saga.name, saga) for a in areas for saga in a.sagas))
     groups = _owned(
@@ -200,3 +202,12 @@ def _check_handlers(area: Area) -> None:
             raise AreaIncomplete(
                 area.name, f"{model.__name__} is stored as {model.stored_name}, not as {name}"
             )
+
+
+def _check_outcomes(area: Area) -> None:
+    """A personal value could not be kept once its subject is erased: the answer would be lost."""
+    for effect in (effect for group in area.effects for effect in group.effects):
+        for model in effect.outcomes:
+            if not issubclass(model, Outcome) or model.personal_fields:
+                why = "which is no `Outcome` or holds a personal value"
+                raise AreaIncomplete(area.name, f"{effect.name} keeps {model.type}, {why}")

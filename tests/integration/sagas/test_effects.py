@@ -35,6 +35,7 @@ class Reading:
     name: str = "reading"
     categories: tuple[str, ...] = ("asset",)
     intents: tuple[type[Event], ...] = (AssetUploaded,)
+    outcomes: tuple[type[Event], ...] = ()
     max_attempts: int = 3
     cap: int = 1
     server: str | None = None

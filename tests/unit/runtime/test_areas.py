@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from unittest.mock import ANY
+from unittest.mock import ANY, patch
 
 import pytest
 from fastapi import APIRouter
 
 from commands.vault.ingest import RequestProbe
+from events.ids import AccountId
+from events.model import Event, Personal, Registry
+from events.outcome import Outcome
 from kit.caller import Caller
 from kit.exports import Export
 from kit.limits import Policy
@@ -24,8 +27,15 @@ from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
 from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
 from runtime.consumers import views
 from runtime.installation import ROOT
+from tests.ticketing import ChargeAnswered, TicketHeld
 
 VAULT, SYSTEM = vault.AREA, system.AREA
+
+with patch("events.model.REGISTRY", Registry()):
+
+    class PersonalAnswer(Event, Outcome, type="answer.kept", version=1, subject="account_id"):
+        account_id: AccountId
+        name: Personal[str]
 
 
 def instead(area: Area, **other: Any) -> list[Area]:
@@ -114,6 +124,18 @@ def test_a_handler_stands_under_the_stored_name_of_its_command():
     handler = VAULT.handlers["RequestProbe"][1]
     with pytest.raises(AreaIncomplete, match="stored as RequestProbe, not as Probe"):
         gather(with_more(SYSTEM, handlers={"Probe": (RequestProbe, handler)}))
+
+
+def test_an_answer_that_is_kept_holds_nothing_personal(monkeypatch: pytest.MonkeyPatch):
+    """Nothing could encrypt it once its subject is erased."""
+    probe = VAULT.effects[0].effects[0]
+    for model, refused in ((ChargeAnswered, False), (TicketHeld, True), (PersonalAnswer, True)):
+        monkeypatch.setattr(probe, "outcomes", (model,))
+        if refused:
+            with pytest.raises(AreaIncomplete, match=f"vault .*{probe.name} keeps {model.type}"):
+                gather(AREAS)
+        else:
+            gather(AREAS)
 
 
 def a_route(path: str) -> APIRouter:

@@ -1,0 +1,175 @@
+"""An answer that an effect keeps is in the log once, whatever became of its subject meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from aggregates.account import erasure
+from commands.closing import ERASURE_CLAIM
+from commands.unit import CommandContext, Unit
+from events.claims import Claim
+from events.envelope import Recorded
+from events.ids import AccountId, CommandId, CorrelationId, ErasureId, WorkspaceId
+from events.log.progress import LogProgress
+from events.outcome import outcome_stream
+from processors.account.acknowledgements import Acknowledgements
+from processors.effects.caps import Caps
+from processors.effects.consumer import EffectConsumer
+from processors.effects.runner import EffectRunner
+from processors.wake import Wake
+from tests import ticketing
+from tests.integration.sagas.ingests import Crash, Ingests
+from tests.ticketing import Charging, Gateway, TicketId, ticket
+
+WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Sale:
+    """One ticket whose charge was asked for, and the runners that ask the gateway."""
+
+    def __init__(self, world: Ingests) -> None:
+        self.world, self.gateway, self.ticket_id = world, Gateway(), TicketId.new()
+        self.do(
+            lambda unit: unit.start(
+                *(ticket, self.ticket_id, ticket.hold_seat),
+                account_id=ACCOUNT,
+                seat="A1",
+                now=NOW,
+            ),
+            actor=ACCOUNT,
+        )
+        consumer = EffectConsumer("charges", [Charging(self.gateway)], Wake())
+        with world.pool.connection() as connection:
+            consumer.apply(connection, self.events)
+        self.intent = self.events[-1].event_id
+
+    @property
+    def events(self) -> list[Recorded]:
+        envelopes = self.world.log.events.stream(self.ticket_id)
+        return [event for e in envelopes if (event := self.world.codec.decode(e)) is not None]
+
+    @property
+    def answers(self) -> list[Recorded]:
+        envelopes = self.world.log.events.after(0, 100, categories=["charge"])
+        return [event for e in envelopes if (event := self.world.codec.decode(e)) is not None]
+
+    def do(self, stage: Callable[[Unit], None], actor: str | None = None) -> None:
+        context = CommandContext(actor, WORKSPACE, CommandId.new(), CorrelationId.new())
+        unit = self.world.commands.unit(context, input={})
+        stage(unit)
+        unit.commit()
+
+    def work_one(self, effect: Any = None) -> bool:
+        effect = effect or Charging(self.gateway)
+        caps, world = Caps([effect], 1), self.world
+        return EffectRunner(caps, world.commands, {}, world.pool, Wake()).work_one()
+
+    def waiting(self) -> int:
+        return len(self.world.rows("SELECT 1 FROM effects"))
+
+    # What may happen meanwhile.
+    def nothing(self) -> None:
+        """It is wanted as before."""
+
+    def cancel(self) -> None:
+        self.do(lambda unit: unit.change(ticket, self.ticket_id, ticket.cancel), actor=ACCOUNT)
+
+    def erase(self) -> None:
+        """The account speaks no more, and nobody knows its key."""
+        self.do(
+            lambda unit: unit.start(
+                *(erasure, ErasureId.new(), erasure.request),
+                account_id=ACCOUNT,
+                workspace_id=WORKSPACE,
+                claim=Claim(ERASURE_CLAIM, ACCOUNT),
+            )
+        )
+        self.world.do(
+            "INSERT INTO subject_keys (subject, wrapped_key, erased_at) VALUES (%s, NULL, now())",
+            ACCOUNT,
+        )
+
+
+@pytest.fixture
+def sale(ingests: Ingests, monkeypatch: pytest.MonkeyPatch) -> Sale:
+    ticketing.make_known(monkeypatch)
+    return Sale(ingests)
+
+
+@pytest.mark.parametrize("meanwhile", [Sale.nothing, Sale.cancel, Sale.erase])
+def test_the_answer_is_kept_whatever_became_of_its_subject(
+    sale: Sale, meanwhile: Callable[[Sale], None]
+):
+    sale.gateway.behave = lambda: meanwhile(sale)
+    assert sale.work_one()
+    (answer,) = sale.answers
+    assert answer.stream_id == outcome_stream("charge", sale.intent)
+    assert answer.envelope.causation_id == sale.intent
+    assert answer.tenant == WORKSPACE
+    assert answer.data == ticketing.ChargeAnswered(
+        intent_id=sale.intent, ticket_id=sale.ticket_id, paid=True
+    )
+    assert sale.waiting() == 0
+
+
+@pytest.mark.parametrize("point", ["between the gateway and the append", "behind the append"])
+def test_a_runner_that_is_killed_leaves_one_answer(
+    sale: Sale, monkeypatch: pytest.MonkeyPatch, point: str
+):
+    commit = Unit.commit
+
+    def killed(unit: Unit) -> None:
+        if point == "behind the append":
+            commit(unit)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Unit, "commit", killed)
+        with pytest.raises(Crash):
+            sale.work_one()
+    # The gateway may say something else when it is asked again: what was kept first counts.
+    sale.gateway.pays = point != "behind the append"
+    sale.world.let_time_pass()
+    assert sale.work_one()
+    assert sale.gateway.asked == [sale.intent] * 2
+    assert [answer.data.paid for answer in sale.answers] == [True]
+    assert sale.waiting() == 0
+
+
+def test_two_runners_that_ask_at_once_keep_one_answer(sale: Sale):
+    """The first was held up for longer than its lease."""
+
+    def held_up() -> None:
+        sale.gateway.behave = lambda: None
+        sale.world.let_time_pass()
+        assert sale.work_one()
+
+    sale.gateway.behave = held_up
+    assert sale.work_one()
+    assert len(sale.gateway.asked) == 2
+    assert len(sale.answers) == 1
+
+
+def test_an_effect_that_keeps_its_answers_and_gives_none_is_asked_again(sale: Sale):
+    class Silent(Charging):
+        def perform(self, event: Recorded) -> None:  # type: ignore[override]
+            return None
+
+    assert sale.work_one(Silent(sale.gateway))
+    assert sale.answers == []
+    ((error,),) = sale.world.rows("SELECT error FROM effects")
+    assert error.startswith("NoAnswer")
+
+
+def test_an_erasure_drops_no_work_whose_answer_is_kept(sale: Sale):
+    """Nobody has it in hand, and yet the gateway may have been asked."""
+    world = sale.world
+    asked = Acknowledgements(world.pool, LogProgress(world.pool, world.log.events), lambda _: [])
+    assert asked.missing(WORKSPACE, 0) == ["charge"]
+    assert sale.work_one()
+    assert asked.missing(WORKSPACE, 0) == []
