@@ -294,6 +294,7 @@ class Unit:
             except NoCultureError as certain:
                 self._refused(certain)
                 return
+        self._alongside.fence(staged.decision.events)
         self._staged.append(staged)
 
     def _refused(self, refusal: NoCultureError) -> None:

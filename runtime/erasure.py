@@ -31,7 +31,9 @@ def effects_of(
     core: Core, contents: Contents, consumers: Callable[[], Sequence[Consumer]]
 ) -> tuple[Effect, ...]:
     """The three parts of an erasure."""
-    acknowledgements = Acknowledgements(core.pool, core.progress, contents.arriving)
+    reading = consumers()
+    moving_money = [each.name for each in reading if each.kind == "processor" and each.money]
+    acknowledgements = Acknowledgements(core.pool, core.progress, contents.arriving, moving_money)
     return (
         EraseContentsEffect(contents, core.log, _forget_mails(core), acknowledgements),
         DestroyKeyEffect(register_of(core.settings)),
@@ -41,7 +43,7 @@ def effects_of(
             core.codec,
             LogSigning(core.settings.secrets),
             acknowledgements,
-            LettingGo(core.pool, core.codec, consumers()).let_go,
+            LettingGo(core.pool, core.codec, reading).let_go,
         ),
     )
 

@@ -26,6 +26,7 @@ from events.claims import Claim
 from events.envelope import Recorded
 from events.ids import AccountId, Id
 from events.model import REGISTRY, Event, Registry
+from events.money import MovesMoney
 from events.outcome import Outcome
 from events.saga_step import SagaStep
 from processors.effects.effect import Effect
@@ -66,11 +67,10 @@ with patch("events.model.REGISTRY", MODELS):
         seat: str
         until: datetime
 
-    class ChargeRequested(Event, type="ticket.charge_requested", version=1):
+    class ChargeRequested(Event, MovesMoney, type="ticket.charge_requested", version=1):
         """The gateway is to take the money."""
 
         ticket_id: TicketId
-        account_id: AccountId
 
     class TicketCancelled(Event, type="ticket.cancelled", version=1):
         ticket_id: TicketId
@@ -128,7 +128,7 @@ def hold_seat(
     until = now + HELD_FOR
     return Decision(
         TicketHeld(ticket_id=ticket_id, account_id=account_id, seat=seat, until=until),
-        ChargeRequested(ticket_id=ticket_id, account_id=account_id),
+        ChargeRequested(ticket_id=ticket_id, money_of=account_id),
         takes=(Claim(SEAT, seat),),
     )
 
@@ -274,6 +274,7 @@ class Charging(Effect):
     categories = ("ticket",)
     intents = (ChargeRequested,)
     outcomes = (ChargeAnswered,)
+    moves_money = True
     max_attempts = 3
 
     def __init__(self, gateway: Gateway) -> None:

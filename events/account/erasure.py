@@ -76,6 +76,12 @@ class ErasureStepRequested(Event, type="erasure.step_requested", version=1):
     attempt: int = Field(ge=1)
 
 
+class ErasureMoneyAwaited(Event, type="erasure.money_awaited", version=1):
+    """Money of the person is on its way: nothing is deleted before it is known whether it came."""
+
+    erasure_id: ErasureId
+
+
 class ErasureContentsDeleted(Event, type="erasure.contents_deleted", version=1):
     """Every recording of the workspace is deleted, and all that was stored of them."""
 

@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from commands.account.erasure_commands import CertifyErasure, EraseSubject, RecordContentsDeleted
+from commands.account.erasure_commands import (
+    CertifyErasure,
+    EraseSubject,
+    RecordContentsDeleted,
+    RecordMoneyAwaited,
+)
 from commands.command import Command
 from commands.leaving import Contents, Leaving
 from events.account.erasure import Certificate, ErasureContentsDeleted, ErasureStepRequested
@@ -77,10 +82,15 @@ class EraseContentsEffect(_ErasureEffect):
         self._acknowledgements = acknowledgements
 
     def perform(self, event: Recorded) -> Command:
-        """Raises NotAcknowledged while somebody writes a mail: without the key nobody could tell
-        later whose it is.
+        """Deletes nothing while money of the person is on its way.
+
+        Raises NotAcknowledged while somebody writes a mail: without the key nobody could tell later
+        whose it is.
         """
         intent = intent_of(event)
+        requested_at = self._log.events.stream(intent.erasure_id, limit=1)[0].position
+        if self._acknowledgements.money(intent.account_id, requested_at):
+            return RecordMoneyAwaited(erasure_id=intent.erasure_id)
         if writing := self._acknowledgements.mails(intent.workspace_id):
             raise NotAcknowledged(writing)
         delete_streams(self._contents, event)
@@ -88,7 +98,7 @@ class EraseContentsEffect(_ErasureEffect):
         self._contents.delete_rows(intent.workspace_id, intent.account_id)
         self._forget_mails(intent.account_id)
         deleted = self._log.events.after(
-            self._log.events.stream(intent.erasure_id, limit=1)[0].position,
+            requested_at,
             1_000_000,
             types=["asset.deleted"],
             tenant=intent.workspace_id,

@@ -21,6 +21,9 @@ class Intents(Protocol):
     some is always answered by one of them, in a stream of its own that nothing can refuse: neither
     a subject that is gone, nor one that is erased, decided or closed. Work of an effect that names
     none ends without a word where its outcome command is refused by such a subject.
+
+    `moves_money`: its intents are `MovesMoney` (`events/money.py`), so the erasure of whose money
+    it is waits for the answer, which is kept.
     """
 
     @property
@@ -35,6 +38,9 @@ class Intents(Protocol):
     @property
     def outcomes(self) -> tuple[type[Event], ...]: ...
 
+    @property
+    def moves_money(self) -> bool: ...
+
     @staticmethod
     def wants(event: Recorded) -> bool:
         """Is this event an intent of this effect?"""
@@ -42,8 +48,8 @@ class Intents(Protocol):
 
 
 class Effect(Intents, Protocol):
-    """One kind of work on the outside world. Subclasses have the defaults of `outcomes`, `cap` and
-    `server`.
+    """One kind of work on the outside world. Subclasses have the defaults of `outcomes`,
+    `moves_money`, `cap` and `server`.
 
     `cap` is how many runners of one process may perform it at once. Beside other effects it is
     below the number of runners, so that the others go on when the world outside does not answer.
@@ -51,6 +57,7 @@ class Effect(Intents, Protocol):
     """
 
     outcomes: ClassVar[tuple[type[Event], ...]] = ()
+    moves_money: ClassVar[bool] = False
     cap: int = 1
     server: str | None = None
 

@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
+from events.money import MovesMoney
 from events.outcome import Outcome
 from kit.exports import Export
 from kit.limits import POLICIES
@@ -50,6 +51,7 @@ def gather(areas: Sequence[Area]) -> Gathered:
         _check_categories(area)
         _check_handlers(area)
         _check_outcomes(area)
+        _check_money(area)
     views = _owned("view", ((a.name, view.name, view) for a in areas for view in a.views))
     sagas = _owned("saga", ((a.name, saga.name, saga) for a in areas for saga in a.sagas))
     groups = _owned(
@@ -211,3 +213,20 @@ def _check_outcomes(area: Area) -> None:
             if not issubclass(model, Outcome) or model.personal_fields:
                 why = "which is no `Outcome` or holds a personal value"
                 raise AreaIncomplete(area.name, f"{effect.name} keeps {model.type}, {why}")
+
+
+def _check_money(area: Area) -> None:
+    """An erasure waits for what moves money: its intents are fenced, its consumer skips none of
+    them, and its answer cannot be lost.
+    """
+    for group in area.effects:
+        for effect in group.effects:
+            moving = [issubclass(intent, MovesMoney) for intent in effect.intents]
+            if effect.moves_money and not (all(moving) and group.money and effect.outcomes):
+                why = f"{effect.name} moves money: its intents are all `MovesMoney`, its group says"
+                raise AreaIncomplete(area.name, f"{why} `money`, and it keeps its answers")
+            if any(moving) and not effect.moves_money:
+                why = (
+                    f"an intent of {effect.name} is `MovesMoney`, and it does not say `moves_money`"
+                )
+                raise AreaIncomplete(area.name, why)

@@ -36,6 +36,7 @@ class Reading:
     categories: tuple[str, ...] = ("asset",)
     intents: tuple[type[Event], ...] = (AssetUploaded,)
     outcomes: tuple[type[Event], ...] = ()
+    moves_money: bool = False
     max_attempts: int = 3
     cap: int = 1
     server: str | None = None

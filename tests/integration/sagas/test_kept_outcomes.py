@@ -1,4 +1,6 @@
-"""An answer that an effect keeps is in the log once, whatever became of its subject meanwhile."""
+"""An answer that an effect keeps is in the log once, whatever became of its subject meanwhile; an
+erasure waits for one that moves money.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,22 @@ import pytest
 from aggregates.account import erasure
 from commands.closing import ERASURE_CLAIM
 from commands.unit import CommandContext, Unit
+from events.account.erasure import ErasureStepRequested
 from events.claims import Claim
 from events.envelope import Recorded
 from events.ids import AccountId, CommandId, CorrelationId, ErasureId, WorkspaceId
 from events.log.progress import LogProgress
 from events.outcome import outcome_stream
+from events.store.subject_keys import SubjectGone
 from processors.account.acknowledgements import Acknowledgements
+from processors.account.erasure import EraseContentsEffect
 from processors.effects.caps import Caps
 from processors.effects.consumer import EffectConsumer
 from processors.effects.runner import EffectRunner
 from processors.wake import Wake
 from tests import ticketing
 from tests.integration.sagas.ingests import Crash, Ingests
+from tests.specification import recorded
 from tests.ticketing import Charging, Gateway, TicketId, ticket
 
 WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()
@@ -33,16 +39,9 @@ class Sale:
     """One ticket whose charge was asked for, and the runners that ask the gateway."""
 
     def __init__(self, world: Ingests) -> None:
-        self.world, self.gateway, self.ticket_id = world, Gateway(), TicketId.new()
-        self.do(
-            lambda unit: unit.start(
-                *(ticket, self.ticket_id, ticket.hold_seat),
-                account_id=ACCOUNT,
-                seat="A1",
-                now=NOW,
-            ),
-            actor=ACCOUNT,
-        )
+        self.world, self.gateway = world, Gateway()
+        self.ticket_id, self.erasure_id = TicketId.new(), ErasureId.new()
+        self.hold_seat(self.ticket_id, "A1")
         consumer = EffectConsumer("charges", [Charging(self.gateway)], Wake())
         with world.pool.connection() as connection:
             consumer.apply(connection, self.events)
@@ -72,6 +71,14 @@ class Sale:
     def waiting(self) -> int:
         return len(self.world.rows("SELECT 1 FROM effects"))
 
+    def hold_seat(self, ticket_id: TicketId, seat: str) -> None:
+        """No person's command: a saga may send it, which no trigger stops."""
+        self.do(
+            lambda unit: unit.start(
+                *(ticket, ticket_id, ticket.hold_seat), account_id=ACCOUNT, seat=seat, now=NOW
+            )
+        )
+
     # What may happen meanwhile.
     def nothing(self) -> None:
         """It is wanted as before."""
@@ -83,7 +90,7 @@ class Sale:
         """The account speaks no more, and nobody knows its key."""
         self.do(
             lambda unit: unit.start(
-                *(erasure, ErasureId.new(), erasure.request),
+                *(erasure, self.erasure_id, erasure.request),
                 account_id=ACCOUNT,
                 workspace_id=WORKSPACE,
                 claim=Claim(ERASURE_CLAIM, ACCOUNT),
@@ -169,7 +176,88 @@ def test_an_effect_that_keeps_its_answers_and_gives_none_is_asked_again(sale: Sa
 def test_an_erasure_drops_no_work_whose_answer_is_kept(sale: Sale):
     """Nobody has it in hand, and yet the gateway may have been asked."""
     world = sale.world
-    asked = Acknowledgements(world.pool, LogProgress(world.pool, world.log.events), lambda _: [])
+    asked = Acknowledgements(world.pool, LogProgress(world.pool, "postgres"), lambda _: [])
     assert asked.missing(WORKSPACE, 0) == ["charge"]
     assert sale.work_one()
     assert asked.missing(WORKSPACE, 0) == []
+
+
+# --- an erasure, and money of the person --------------------------------------------------------
+
+
+class Nothing:
+    """A workspace without contents; `begun` once they were asked for."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def delete_streams(self, _: object) -> None:
+        self.begun = True
+
+    def delete_files(self, _: object) -> int:
+        return 0
+
+    def delete_rows(self, *_: object) -> None:
+        """There are none."""
+
+
+def begin(sale: Sale, *consumers: str) -> tuple[str, bool]:
+    """The saga asks for the contents: (what the effect answers, whether anything was deleted)."""
+    world, contents = sale.world, Nothing()
+    asked = Acknowledgements(
+        world.pool, LogProgress(world.pool, "postgres"), lambda _: [], consumers
+    )
+    effect = EraseContentsEffect(contents, world.log, lambda _: None, asked)  # type: ignore[arg-type]
+    requested = ErasureStepRequested(
+        erasure_id=sale.erasure_id,
+        account_id=ACCOUNT,
+        workspace_id=WORKSPACE,
+        step="contents",
+        attempt=1,
+    )
+    answer = effect.perform(recorded(requested, stream_id=sale.erasure_id))
+    return answer.stored_name, contents.begun
+
+
+def test_an_erasure_deletes_nothing_before_the_answer_is_there_and_then_goes_on(sale: Sale):
+    sale.erase()
+    assert begin(sale) == ("RecordMoneyAwaited", False)
+    assert sale.work_one()
+    assert begin(sale) == ("RecordContentsDeleted", True)
+
+
+def test_an_erasure_waits_for_a_consumer_that_may_not_have_read_of_the_money(sale: Sale):
+    sale.erase()
+    sale.work_one()
+    assert begin(sale, "charges") == ("RecordMoneyAwaited", False)
+    sale.world.do(
+        "INSERT INTO consumers (name, kind, version, categories)"
+        " VALUES ('charges', 'processor', 1, '{ticket}')"
+    )
+    assert begin(sale, "charges") == ("RecordMoneyAwaited", False)
+    # At the head, for there is nothing to read of these.
+    sale.world.do("UPDATE consumers SET categories = '{loan}'")
+    assert begin(sale, "charges") == ("RecordContentsDeleted", True)
+
+
+def test_nobody_begins_to_move_money_behind_the_erasures_first_event(sale: Sale):
+    sale.erase()
+    with pytest.raises(SubjectGone):
+        sale.hold_seat(TicketId.new(), "A2")
+    assert sale.world.rows("SELECT key FROM claims WHERE kind = 'specimen-seat'") == [("A1",)]
+
+
+def test_money_that_is_wanted_while_the_erasure_is_asked_for_is_refused(
+    sale: Sale, monkeypatch: pytest.MonkeyPatch
+):
+    """Decided before, appended behind: what was looked at would have been another moment's."""
+    write, waiting = Unit._write, [sale.erase]
+
+    def overtaken(unit: Unit, append: Any) -> Any:
+        if waiting:
+            waiting.pop()()
+        return write(unit, append)
+
+    monkeypatch.setattr(Unit, "_write", overtaken)
+    with pytest.raises(SubjectGone):
+        sale.hold_seat(TicketId.new(), "A2")

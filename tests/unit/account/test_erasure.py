@@ -13,11 +13,13 @@ from events.account.erasure import (
     ErasureCertified,
     ErasureContentsDeleted,
     ErasureKeyDestroyed,
+    ErasureMoneyAwaited,
     ErasureRequested,
 )
 from events.account.subject import SubjectErased
 from events.claims import Claim
 from events.ids import SubjectId
+from events.money import no_more_money_of
 from schemas.account.examples import CERTIFICATE, ERASURE
 from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from tests.specification import given
@@ -35,10 +37,16 @@ CLOSE = {
 }
 
 requested = ErasureRequested(erasure_id=ERASURE, account_id=ACCOUNT, workspace_id=WORKSPACE)
+awaited = ErasureMoneyAwaited(erasure_id=ERASURE)
 emptied = ErasureContentsDeleted(erasure_id=ERASURE, assets=1, blobs=3)
 destroyed = ErasureKeyDestroyed(erasure_id=ERASURE)
 certified = ErasureCertified(erasure_id=ERASURE, certificate=CERTIFICATE)
 CERTIFY = {"erasure_id": ERASURE, "certificate": CERTIFICATE}
+
+
+def test_money_is_awaited_before_anything_is_deleted():
+    given(requested).when(erasure.await_money, erasure_id=ERASURE).then(awaited)
+    given(requested, emptied).when(erasure.await_money, erasure_id=ERASURE).then_nothing()
 
 
 def test_closing_an_account_frees_its_address():
@@ -66,7 +74,9 @@ def test_a_closed_account_does_not_exist_for_anything_else(rule):
 def test_an_erasure_takes_the_claim_that_makes_it_the_only_one():
     claim = Claim("account-erasure", ACCOUNT)
     begin = {"erasure_id": ERASURE, "account_id": ACCOUNT, "workspace_id": WORKSPACE}
-    given().when(erasure.request, **begin, claim=claim).then(requested).taking(claim)
+    given().when(erasure.request, **begin, claim=claim).then(requested).taking(
+        claim, no_more_money_of(ACCOUNT)
+    )
 
 
 def test_the_parts_come_in_order_and_once():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import ANY, patch
 
@@ -27,7 +28,7 @@ from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
 from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
 from runtime.consumers import views
 from runtime.installation import ROOT
-from tests.ticketing import ChargeAnswered, TicketHeld
+from tests.ticketing import ChargeAnswered, Charging, TicketHeld
 
 VAULT, SYSTEM = vault.AREA, system.AREA
 
@@ -136,6 +137,24 @@ def test_an_answer_that_is_kept_holds_nothing_personal(monkeypatch: pytest.Monke
                 gather(AREAS)
         else:
             gather(AREAS)
+
+
+@pytest.mark.parametrize(
+    ("effect", "money", "why"),
+    [
+        (Charging, True, None),
+        (Charging, False, "its group says `money`"),
+        (SimpleNamespace(**vars(Charging) | {"outcomes": ()}), True, "it keeps its answers"),
+        (SimpleNamespace(**vars(Charging) | {"moves_money": False}), True, "does not say `moves_"),
+    ],
+)
+def test_an_erasure_can_wait_for_what_moves_money(effect: Any, money: bool, why: str | None):
+    areas = with_more(VAULT, effects=[EffectGroup("charges", (effect,), money=money)])
+    if why is None:
+        gather(areas)
+        return
+    with pytest.raises(AreaIncomplete, match=f"vault .*charge.*{why}"):
+        gather(areas)
 
 
 def a_route(path: str) -> APIRouter:

@@ -280,7 +280,7 @@ class Log:
     def _move_claims(self, event: PendingEvent, tenant: str) -> ClaimTaken | ClaimNotHeld | None:
         store = self._store
         for claim in event.releases:
-            if not self.holds(None, tenant, claim, event.stream_id):
+            if self.holder_of(None, tenant, claim) != event.stream_id:
                 return ClaimNotHeld(claim.kind)
             store.remove(store.claims, _key_of(claim, tenant))
         for claim in event.takes:
@@ -290,8 +290,8 @@ class Log:
             store.put(store.claims, _key_of(claim, tenant), event.stream_id)
         return None
 
-    def holds(self, _: object, tenant: str, claim: Claim, stream_id: str) -> bool:
-        return self._store.claims.get(_key_of(claim, tenant)) == stream_id
+    def holder_of(self, _: object, tenant: str, claim: Claim) -> str | None:
+        return self._store.claims.get(_key_of(claim, tenant))
 
     def wake(self) -> None:
         """Nobody sleeps here."""
