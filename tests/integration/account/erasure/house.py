@@ -43,6 +43,8 @@ class House:
     behind: Core
     app: FastAPI
     clients: ExitStack = field(default_factory=ExitStack)
+    # The position of the last request to erase.
+    asked_at: str = "0"
 
     def browser(self) -> TestClient:
         return TestClient(self.app, base_url="http://testserver", follow_redirects=False)
@@ -59,11 +61,15 @@ class House:
         """Ask for it; answers the erasure's id."""
         answer = delete_me(client)
         assert answer.status_code == 202, answer.text
+        self.asked_at = answer.headers["Event-Position"]
         return str(answer.json()["id"])
 
     def state(self, erasure_id: str) -> str | None:
-        """None while the worker still makes its views, at its first start."""
-        answer = self.browser().get(f"/api/erasures/{erasure_id}")
+        """None while the views have not come to the erasure: at the worker's first start they are
+        made, and then there is nothing in them.
+        """
+        asked = {"Min-Position": self.asked_at, "Prefer": "wait=0"}
+        answer = self.browser().get(f"/api/erasures/{erasure_id}", headers=asked)
         return None if answer.status_code == 503 else str(answer.json()["state"])
 
     def erasure(self, erasure_id: str) -> dict[str, Any]:

@@ -61,7 +61,9 @@ def test_the_answer_says_where_to_look_and_needs_no_session(house: House):
     assert answer.headers["Location"] == f"/api/erasures/{erasure_id}"
     with house.worker():
         eventually(lambda: house.rows("SELECT 1 FROM consumers WHERE name = 'erasures'"))
-        assert house.browser().get(answer.headers["Location"]).status_code == 200
+        asked = {"Min-Position": answer.headers["Event-Position"]}
+        found = house.browser().get(answer.headers["Location"], headers=asked)
+        assert found.status_code == 200
         absent = house.browser().get("/api/erasures/ers_" + "0" * 32)
         assert (absent.status_code, absent.json()["code"]) == (404, "not-found")
 
