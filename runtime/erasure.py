@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 import psycopg
 
 from commands.account.addresses import address_of
-from commands.account.erasures import Erasures
-from commands.account.logins import Logins
 from commands.leaving import Contents
 from events.ids import SubjectId
 from events.store.master_key_ids import require_master_key
@@ -56,10 +54,6 @@ def _forget_mails(core: Core) -> Callable[[str], None]:
     return forget
 
 
-def erasures_of(core: Core, logins: Logins) -> Erasures:
-    return Erasures(core.commands, logins, core.pool)
-
-
 def before_ready(core: Core) -> None:
     """Makes sure, before a part serves anybody, that it can read what it must, and that nobody
     who was erased is back. Raises MasterKeyMissing, RegisterDamaged.
@@ -84,8 +78,12 @@ def replay_register(core: Core) -> int:
         ).fetchall()
     back = [subject for subject, has_key in known if has_key]
     if back:
+        # Here: they bring the web framework, which a worker does without.
+        from commands.account.erasures import Erasures
+        from commands.account.logins import Logins
+
         logins = Logins(core.pool, core.settings.secrets.installation_key)
-        erasures = erasures_of(core, logins)
+        erasures = Erasures(core.commands, logins, core.pool)
         for subject in back:
             entry = entries[subject]
             erasures.redo(entry.subject_id, entry.workspace_id, entry.erasure_id)

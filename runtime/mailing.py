@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commands.account.address_codes import AddressCodes
-from commands.account.recovery import ResetLinks
+from commands.account.reset_links import ResetLinks
 from gateways.mail.outbox import OutboxMailer
 from gateways.mail.smtp import SmtpMailer, SmtpServer
 from gateways.ports.mail import Mailer

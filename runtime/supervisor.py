@@ -27,6 +27,8 @@ from schemas.telling import safely, trace_of
 TRIES_BEFORE_READY = 5
 PORTS_TO_TRY = 100
 LOG_CHECK_S = 60.0
+# Somebody waits for a start: each has three steps, which took 1.5 s in looks alone.
+LOOK_S, STARTING_LOOK_S = 0.5, 0.05
 
 Watcher = Callable[[RunState], None]
 
@@ -148,7 +150,10 @@ class Supervisor:
             self.state.ready = self.state.ready or all(part.is_up for part in self._parts)
             self._publish()
             self._check_logs()
-            time.sleep(0.5 if self.state.ready else 0.05)
+            time.sleep(STARTING_LOOK_S if self._something_starts() else LOOK_S)
+
+    def _something_starts(self) -> bool:
+        return not self.state.ready or any(p.shown.state == "starting" for p in self._parts)
 
     def _step(self, part: Part, up: set[str]) -> None:
         """A start that cannot work is given up; what once worked is tried again for ever."""

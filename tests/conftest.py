@@ -33,6 +33,8 @@ NO_INSTALLATION = (
     "tests/faults/test_relay_network.py",
     "tests/faults/test_stopped_writer.py",
 )
+# Its files share a corpus and warm pools of analysers: some ten seconds for each worker.
+SHARING = "tests/unit/audio/"
 _numbers = itertools.count(1)
 
 
@@ -85,7 +87,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 class _FileByFile(LoadScopeScheduling):
     """Side by side, whole installations go one after another beside everything else, and so do the
-    browser's tests: two browsers at once on two cores are so slow that one gives up waiting.
+    browser's tests: two browsers at once on two cores are so slow that one gives up waiting. Unit
+    tests, the last of all, are given out one by one: by the file, one worker had none for the last
+    minute.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -93,6 +97,8 @@ class _FileByFile(LoadScopeScheduling):
         level = LEVELS[_level(nodeid)]
         if level == "faults" and file not in NO_INSTALLATION:
             return "whole installations"
+        if level == "unit" and not file.startswith(SHARING):
+            return nodeid.partition("[")[0]
         return level if level == "e2e" else file
 
 

@@ -10,7 +10,8 @@ from commands.account.erasure_handlers import say_erased
 from commands.account.logins import Login, Logins
 from commands.account.proofs import NOT_GIVEN, GivenProof, Proofs
 from commands.closing import ERASURE_CLAIM
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.unit import CommandContext, Commands, Unit
 from events.claims import Claim
 from events.ids import AccountId, CommandId, CorrelationId, ErasureId, WorkspaceId

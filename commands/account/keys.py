@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.account import key
 from aggregates.errors import NotFound
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import known
 from commands.unit import Commands, Unit
 from events.errors import NoCultureError

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.vault import analysis, asset, reanalysis
 from aggregates.vault.asset import AssetNotReady
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import known, owned
 from commands.unit import Commands
 from events.errors import NoCultureError

@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 
 from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import as_seen, known
 from commands.unit import CommandContext, Commands
 from commands.vault.instruments import InstrumentNames

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from aggregates.errors import NotFound
 from aggregates.vault import asset
 from aggregates.vault.asset import AssetNotReady
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.unit import Commands, Unit
 from commands.vault.assets import Assets, ChangedAsset, TagChanges
 from events.errors import NoCultureError

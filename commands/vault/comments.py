@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.errors import NotFound
 from aggregates.vault import asset, comment
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import as_seen, known, owned
 from commands.rules import Arguments, Rule
 from commands.unit import Commands, Unit

@@ -9,7 +9,7 @@ from commands.leaving import Leaving
 from commands.rules import AggregateModule, Arguments, Rule, State, StreamId
 from commands.unit import CommandContext, Commands
 from commands.vault.direct import MAY_ARRIVE
-from commands.vault.resumable import remove_upload
+from commands.vault.staged_uploads import remove_upload
 from events.errors import NoCultureError
 from events.ids import (
     AssetId,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from commands.account.address_codes import CODE_LIFE, AddressCodes
-from commands.account.recovery import RESET_LIFE, ResetLinks
+from commands.account.reset_links import RESET_LIFE, ResetLinks
 from commands.command import Command
 from events.account.account import AccountRegistered, AddressCodeRequested, PasswordResetRequested
 from events.envelope import Recorded

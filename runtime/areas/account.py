@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from commands.account.erasure_handlers import HANDLERS
 from kit.exports import Export
-from kit.limits import Policy
+from kit.policies import Policy
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
 from processors.account.mail import AddressCodeMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from commands.account.accounts import Accounts, SigningUp
-    from commands.account.address_codes import AddressCodes, RequireVerifiedAddress
+    from commands.account.address_codes import AddressCodes
+    from commands.account.address_codes_http import RequireVerifiedAddress
     from commands.account.erasures import Erasures
     from commands.account.keys import Keys
     from commands.account.known_devices import Devices
@@ -118,7 +119,7 @@ def commands_of(
 ) -> AccountCommands:
     """The commands over one core; `gathered` says the scopes that keys may hold."""
     from commands.account.accounts import Accounts, SigningUp
-    from commands.account.address_codes import RequireVerifiedAddress
+    from commands.account.address_codes_http import RequireVerifiedAddress
     from commands.account.authentication import Credentials
     from commands.account.erasures import Erasures
     from commands.account.keys import Keys
@@ -204,7 +205,7 @@ def is_erased(core: Core, account_id: str) -> bool:
 def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
     from commands.account import (
         accounts,
-        address_codes,
+        address_codes_http,
         erasures,
         keys,
         passkeys_http,
@@ -263,7 +264,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             accounts.router(commands.signing_up, commands.sessions),
             accounts.password_router(commands.accounts, commands.sessions, authenticated, limits),
             erasures.router(commands.erasures, commands.proofs, authenticated, limits),
-            address_codes.router(
+            address_codes_http.router(
                 commands.address_codes, commands.logins.email_key_of, authenticated, limits
             ),
             proofs_http.router(

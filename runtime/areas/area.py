@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from kit.auth import Authenticate
     from kit.caller import Caller
     from kit.exports import Export
-    from kit.limits import Policy, RateLimits
+    from kit.limits import RateLimits
     from kit.paging import Cursors
+    from kit.policies import Policy
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
     from runtime.composition import Core

@@ -7,13 +7,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
-from fastapi.routing import iter_route_contexts
-
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
 from kit.exports import Export
-from kit.limits import POLICIES
+from kit.policies import POLICIES
 from projections.projection import Holds
 from runtime.areas.area import Area, Category, Erased, Gathered, Served
 
@@ -108,6 +106,9 @@ def check_paths(area: str, served: Served) -> None:
 
     Raises AreaIncomplete: a route that was renamed would wait for no turn, or lose its stream.
     """
+    # Here: parts that answer no HTTP start without the web framework.
+    from fastapi.routing import iter_route_contexts
+
     routes = [
         (method, _PARAMETER.sub("x", route.path or ""))
         for router in (*served.routers, *served.pages)

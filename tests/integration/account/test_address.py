@@ -10,7 +10,8 @@ import pytest
 from fastapi import Depends
 from starlette.testclient import TestClient
 
-from commands.account.address_codes import MAX_GUESSES, AddressCodes, RequireVerifiedAddress
+from commands.account.address_codes import MAX_GUESSES, AddressCodes
+from commands.account.address_codes_http import RequireVerifiedAddress
 from events.account.account import AddressCodeRequested, AddressVerified
 from kit.auth import Authenticate
 from kit.caller import Caller
@@ -166,7 +167,8 @@ def test_the_code_dies_with_the_account(live: Installation) -> None:
 
 def _authenticated(installation: Installation) -> Authenticate:
     from commands.account.authentication import Credentials
-    from kit.limits import POLICIES, RateLimits
+    from kit.limits import RateLimits
+    from kit.policies import POLICIES
 
     credentials = Credentials(installation.sessions, installation.pool, two_factors=False)
     return Authenticate(credentials, RateLimits(installation.pool, POLICIES))

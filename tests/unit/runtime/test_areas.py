@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from commands.vault.ingest import RequestProbe
 from kit.caller import Caller
 from kit.exports import Export
-from kit.limits import Policy
+from kit.policies import Policy
 from kit.turns import passing
 from projections.projection import Holds
 from projections.system.sagas import Sagas

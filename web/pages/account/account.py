@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from commands.account.accounts import ChangePassword
-from commands.account.address_codes import count_address_code
+from commands.account.address_codes_http import count_address_code
 from commands.account.keys import IssueKey
 from commands.account.sessions import renew
 from kit.caller import Caller, Proof

@@ -13,7 +13,8 @@ from commands.account.accounts import Accounts
 from commands.account.leftovers import Leftovers
 from commands.unit import Unit
 from commands.vault.contents import VaultContents
-from commands.vault.resumable import LIFE, UploadId
+from commands.vault.resumable import LIFE
+from commands.vault.staged_uploads import UploadId
 from events.account.erasure import Certificate
 from events.store.signing import is_signed
 from processors.account.acknowledgements import Acknowledgements
