@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.model import REGISTRY, Event
+from events.personal import fields_with_parts
 from kit.exports import Export
 from kit.limits import POLICIES
 from projections.projection import Holds
@@ -168,7 +169,7 @@ def _check_categories(area: Area) -> None:
 
 
 def _check_erased(area: Area, name: str, category: Category, models: Sequence[type[Event]]) -> None:
-    personal = any(model.personal_fields for model in models)
+    personal = any(model.holds_personal for model in models)
     if personal and category.erased is Erased.NOTHING_PERSONAL:
         raise AreaIncomplete(area.name, f"events of {name} hold personal values")
     if not personal and category.erased is Erased.UNREADABLE:
@@ -187,9 +188,15 @@ def _check_views(area: Area, said: Mapping[str, Category]) -> None:
         if view.holds is not Holds.UNTIL_DELETED:
             continue
         for name in view.categories:
-            personal = any(model.personal_fields for model in models.get(name, ()))
+            held = [model for model in models.get(name, ()) if model.holds_personal]
+            if any(fields_with_parts(model) for model in held):
+                why = (
+                    f"its view {view.name} holds {name} in plain, whose events have values of"
+                    " several people: no event of the stream ends what it says of one"
+                )
+                raise AreaIncomplete(area.name, why)
             ends = any(model.type == f"{name}.erased" for model in models.get(name, ()))
-            if personal and not ends and said[name].erased is not Erased.DELETED:
+            if held and not ends and said[name].erased is not Erased.DELETED:
                 why = f"its view {view.name} holds {name} in plain, and no erasure deletes {name}"
                 raise AreaIncomplete(area.name, why)
 
