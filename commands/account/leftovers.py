@@ -21,6 +21,15 @@ class Leftovers:
         """The area keeps no files."""
         return 0
 
+    def delete_rows_of_party(self, party_id: str) -> None:
+        """Delete what there is of a party, whose workspace is the house's and stays."""
+        with self._pool.connection() as connection:
+            connection.execute("DELETE FROM snapshots WHERE subject = %s", (party_id,))
+            connection.execute(
+                "DELETE FROM credentials_erasure_links WHERE party_id = %s", (party_id,)
+            )
+            connection.execute(FORGET_SPENT)
+
     def delete_rows(self, workspace_id: str, account_id: str) -> None:
         with self._pool.connection() as connection:
             connection.execute(

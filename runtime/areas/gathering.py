@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from fastapi.routing import iter_route_contexts
 
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
+from events.ids import PartyId
 from events.model import REGISTRY, Event
 from events.personal import fields_with_parts
 from kit.exports import Export
@@ -196,9 +197,16 @@ def _check_views(area: Area, said: Mapping[str, Category]) -> None:
                 )
                 raise AreaIncomplete(area.name, why)
             ends = any(model.type == f"{name}.erased" for model in models.get(name, ()))
-            if held and not ends and said[name].erased is not Erased.DELETED:
+            # The things of a workspace end with it, not with a party who has none.
+            deleted = said[name].erased is Erased.DELETED and not any(map(_may_be_of_party, held))
+            if held and not ends and not deleted:
                 why = f"its view {view.name} holds {name} in plain, and no erasure deletes {name}"
                 raise AreaIncomplete(area.name, why)
+
+
+def _may_be_of_party(model: type[Event]) -> bool:
+    subject = model.model_fields[model.subject_field].annotation if model.subject_field else None
+    return PartyId in (subject, *get_args(subject))
 
 
 def _check_handlers(area: Area) -> None:
