@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from kit import security_log
 from kit.networks import Network
-from kit.policies import Policy
+from kit.policies import FORGET_SPENT, Policy
 from kit.problems import add_headers
 from schemas.errors import NoCultureError
 
@@ -35,12 +35,6 @@ _COUNT = """
 _FULL_IN = """
     SELECT extract(epoch FROM full_at - clock_timestamp())::float8
     FROM rate_limits WHERE key = %(key)s
-"""
-# SKIP LOCKED, because a count of many subjects locks them in order: waiting here could deadlock.
-FORGET_SPENT = """
-    DELETE FROM rate_limits WHERE key IN (
-        SELECT key FROM rate_limits WHERE full_at < now() FOR UPDATE SKIP LOCKED
-    )
 """
 
 

@@ -34,3 +34,9 @@ class Policy:
 # What every area's requests count for; areas say what else they count. Reads are polled and imports
 # send hundreds of files; `unverified` are strangers, and secrets that nobody has.
 POLICIES = (Policy("read", 12_000), Policy("write", 3_000), Policy("unverified", 300))
+# SKIP LOCKED, because a count of many subjects locks them in order: waiting here could deadlock.
+FORGET_SPENT = """
+    DELETE FROM rate_limits WHERE key IN (
+        SELECT key FROM rate_limits WHERE full_at < now() FOR UPDATE SKIP LOCKED
+    )
+"""

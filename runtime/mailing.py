@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from commands.account.address_codes import AddressCodes
+from commands.account.erasure_links import ErasureLinks
 from commands.account.reset_links import ResetLinks
 from gateways.mail.outbox import OutboxMailer
 from gateways.mail.smtp import SmtpMailer, SmtpServer
 from gateways.ports.mail import Mailer
-from processors.account.mail import AddressCodeMail, PasswordResetMail
+from processors.account.mail import AddressCodeMail, ErasureLinkMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
 from processors.effects.effect import Effect
 from runtime.composition import Core
@@ -46,6 +47,7 @@ def mail_effects(core: Core) -> tuple[Effect, ...]:
     return (
         PasswordResetMail(ResetLinks(core.commands, core.pool), send, web_url),
         AddressCodeMail(codes, send, web_url),
+        ErasureLinkMail(ErasureLinks(core.commands), send, web_url),
         SecurityNoticeMail(core.commands, codes, send, web_url),
     )
 

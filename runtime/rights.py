@@ -91,6 +91,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "credentials_logins": ("riud", "rd", "", ""),
     "credentials_resets": ("riud", "riud", "", ""),
     "credentials_address_codes": ("riud", "riud", "", ""),
+    "credentials_erasure_links": ("rd", "riud", "", ""),
     "credentials_repeats": ("riud", "", "", ""),
     "credentials_sessions": ("riud", "", "", ""),
     "credentials_keys": ("riud", "", "", ""),

@@ -17,7 +17,7 @@ from events.account.erasure import (
 )
 from events.claims import Claim
 from events.errors import NoCultureError
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import ErasureId, PersonId, WorkspaceId
 from events.model import Event
 
 STORED_AS = "aggregates.erasure"
@@ -41,7 +41,7 @@ class KeyRemains(NoCultureError):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    account_id: AccountId
+    subject_id: PersonId
     workspace_id: WorkspaceId
     contents_deleted: bool = False
     key_destroyed: bool = False
@@ -52,15 +52,15 @@ def request(
     nothing: Erasure | None,
     erasure_id: ErasureId,
     *,
-    account_id: AccountId,
+    subject_id: PersonId,
     workspace_id: WorkspaceId,
     claim: Claim,
 ) -> Decision:
-    """Begin. Another erasure of the same account is a lost `claim` (409)."""
+    """Begin. Another erasure of the same subject is a lost `claim` (409)."""
     if nothing is not None:
         raise AlreadyExists("The erasure")
     return Decision(
-        ErasureRequested(erasure_id=erasure_id, account_id=account_id, workspace_id=workspace_id),
+        ErasureRequested(erasure_id=erasure_id, subject_id=subject_id, workspace_id=workspace_id),
         takes=(claim,),
     )
 
@@ -80,7 +80,7 @@ def request_step(
     return Decision(
         ErasureStepRequested(
             erasure_id=erasure_id,
-            account_id=erasure.account_id,
+            subject_id=erasure.subject_id,
             workspace_id=erasure.workspace_id,
             step=step,
             attempt=attempt,
@@ -121,7 +121,7 @@ def certify(
 def evolve(erasure: Erasure | None, event: Event) -> Erasure | None:
     match event:
         case ErasureRequested():
-            return Erasure(event.account_id, event.workspace_id)
+            return Erasure(event.subject_id, event.workspace_id)
         case _ if erasure is None:
             return None
         case ErasureContentsDeleted():

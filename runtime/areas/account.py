@@ -11,7 +11,7 @@ from commands.account.erasure_handlers import HANDLERS
 from kit.exports import Export
 from kit.policies import Policy
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
-from processors.account.mail import AddressCodeMail, PasswordResetMail
+from processors.account.mail import AddressCodeMail, ErasureLinkMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
 from projections.account.accounts import Accounts as AccountsView
 from projections.account.erasures import Erasures as ErasuresView
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from commands.account.keys import Keys
     from commands.account.known_devices import Devices
     from commands.account.logins import Logins
+    from commands.account.party_erasures import PartyErasures
     from commands.account.passkeys import Passkeys
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
@@ -70,8 +71,11 @@ LIMITS = (
     Policy("sign-up", 120),
     Policy("password-reset", 5, window_s=3600),
     Policy("address-code", 5, window_s=3600),
+    Policy("erasure-link-address", 120),
+    Policy("erasure-link", 5, window_s=3600),
 )
 MAILS_AT_ONCE = 8
+MAILS = (PasswordResetMail, AddressCodeMail, ErasureLinkMail, SecurityNoticeMail)
 # Paths of the owner's requests that hash a password.
 HASHING = (
     "/api/me",
@@ -88,7 +92,7 @@ DOORS = (
     ("reset", "POST", ("/reset-password/.*",)),
 )
 # These answer after a quarter of a second, whatever there is to do.
-MAILED = ("/api/password-resets", "/forgot-password")
+MAILED = ("/api/password-resets", "/forgot-password", "/api/erasures", "/forget-me")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class AccountCommands:
     accounts: Accounts
     signing_up: SigningUp
     erasures: Erasures
+    party_erasures: PartyErasures
     logins: Logins
     sessions: Sessions
     signing_in: SigningIn
@@ -124,6 +129,8 @@ def commands_of(
     from commands.account.erasures import Erasures
     from commands.account.keys import Keys
     from commands.account.logins import Logins
+    from commands.account.parties import Parties
+    from commands.account.party_erasures import PartyErasures
     from commands.account.passkeys import Passkeys
     from commands.account.passwords import Passwords, PasswordsBusy
     from commands.account.proofs import Proofs
@@ -155,13 +162,16 @@ def commands_of(
     keys, codes = Keys(core.commands, core.pool, gathered.scopes), address_codes(core)
     repeats = Repeats(core.pool, passwords, settings.secrets.installation_key)
     accounts = Accounts(core.commands, logins, passwords, sessions, proofs, keys, repeats, codes)
+    erasures = Erasures(core.commands, logins, core.pool)
+    parties = Parties(core.commands, logins)
     two_factors = settings.operators_need_two_factors
     credentials = Credentials(sessions, core.pool, two_factors=two_factors)
     authenticated = Authenticate(credentials, limits)
     return AccountCommands(
         accounts=accounts,
         signing_up=SigningUp(accounts, backoff, limits),
-        erasures=Erasures(core.commands, logins, core.pool),
+        erasures=erasures,
+        party_erasures=PartyErasures(core.commands, logins, parties, erasures, limits),
         logins=logins,
         sessions=sessions,
         signing_in=SigningIn(
@@ -208,6 +218,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         address_codes_http,
         erasures,
         keys,
+        party_erasures,
         passkeys_http,
         proofs_http,
         recovery,
@@ -225,6 +236,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         confirm,
         entrance,
         erasure,
+        forget_me,
         forgotten,
         security,
         session,
@@ -245,6 +257,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         accounts=commands.accounts,
         signing_up=commands.signing_up,
         erasures=commands.erasures,
+        party_erasures=commands.party_erasures,
         sessions=commands.sessions,
         signing_in=commands.signing_in,
         second_factors=commands.second_factors,
@@ -258,12 +271,13 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         erasing=erasing,
         sign_ins=sign_ins,
     )
-    pages = (entrance, forgotten, account, confirm, security, session, erasure)
+    pages = (entrance, forgotten, forget_me, account, confirm, security, session, erasure)
     return Served(
         routers=(
             accounts.router(commands.signing_up, commands.sessions),
             accounts.password_router(commands.accounts, commands.sessions, authenticated, limits),
             erasures.router(commands.erasures, commands.proofs, authenticated, limits),
+            party_erasures.router(commands.party_erasures),
             address_codes_http.router(
                 commands.address_codes, commands.logins.email_key_of, authenticated, limits
             ),
@@ -362,6 +376,7 @@ AREA = Area(
         "account": Category(Erased.UNREADABLE, told=True),
         "key": Category(Erased.UNREADABLE, told=True),
         "workspace": Category(Erased.UNREADABLE, told=True),
+        "party": Category(Erased.UNREADABLE, told=False),
         "subject": Category(Erased.NOTHING_PERSONAL, told=False),
         "erasure": Category(Erased.NOTHING_PERSONAL, told=False),
         "erasing": Category(Erased.NOTHING_PERSONAL, told=False),
@@ -373,7 +388,7 @@ AREA = Area(
     handlers=HANDLERS,
     effects=(
         EffectGroup("erasure-effects", (EraseContentsEffect, DestroyKeyEffect, CertifyEffect)),
-        EffectGroup("mail-effects", (PasswordResetMail, AddressCodeMail, SecurityNoticeMail)),
+        EffectGroup("mail-effects", MAILS),
     ),
     sections=_sections,
     words=_words,

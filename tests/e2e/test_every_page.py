@@ -72,7 +72,10 @@ def test_no_serious_accessibility_fault(owner: Visit, scheme: str):
         assert serious(owner) == [], name
 
 
-@pytest.mark.parametrize("path", ["/sign-up", "/sign-in", "/forgot-password", "/reset-password/x"])
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-up", "/sign-in", "/forgot-password", "/reset-password/x", "/forget-me", "/forget-me/x"],
+)
 def test_no_serious_accessibility_fault_before_signing_in(visit: Visit, path: str):
     visit.go(path)
     assert serious(visit) == []

@@ -145,6 +145,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/sessions/passkey"): _open(401, told=_json(credential={})),
     ("POST", "/api/password-resets"): _open(202, told=_json(email="nobody@example.com")),
     ("PUT", "/api/password-resets"): _open(410, told=_json(token="x" * 43, password=PASSWORD)),
+    ("POST", "/api/erasures"): _open(202, told=_json(email="nobody@example.com")),
+    ("PUT", "/api/erasures"): _open(410, told=_json(token="x" * 43)),
     ("GET", "/api/erasures/{erasure_id}"): _open(200, "erasure"),
     ("GET", "/api/keys"): Route(200, ("account:read",)),
     ("POST", "/api/keys"): Route(
@@ -250,6 +252,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/reset-password/{token}"): _open(
         410, told=lambda known: {"data": {"password": PASSWORD}}
     ),
+    ("GET", "/forget-me"): _open(200),
+    ("POST", "/forget-me"): _open(200, told=lambda known: {"data": {"email": "x@example.com"}}),
+    ("GET", "/forget-me/{token}"): _open(410),
+    ("POST", "/forget-me/{token}"): _open(410),
     ("POST", "/sign-out"): _page(303, fresh="person", told=_form()),
     ("GET", "/session"): _page(200),
     ("GET", "/vault"): _page(200),

@@ -16,7 +16,7 @@ from tests.specification import refused, saga, timer
 
 given = saga(ERASURE).given
 
-requested = example_of("erasure.requested", 1)
+requested = example_of("erasure.requested", 2)
 emptied = ErasureContentsDeleted(erasure_id=ERASURE_ID, assets=2, blobs=5)
 destroyed = ErasureKeyDestroyed(erasure_id=ERASURE_ID)
 certified = ErasureCertified(erasure_id=ERASURE_ID, certificate=CERTIFICATE)

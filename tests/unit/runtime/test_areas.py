@@ -10,8 +10,12 @@ from unittest.mock import ANY
 
 import pytest
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from commands.vault.ingest import RequestProbe
+from events.ids import AccountId
+from events.model import Part, Personal
+from events.personal import fields_with_parts
 from kit.caller import Caller
 from kit.exports import Export
 from kit.policies import Policy
@@ -19,6 +23,7 @@ from kit.turns import passing
 from projections.projection import Holds
 from projections.system.sagas import Sagas
 from projections.system.timeline import Timeline
+from projections.vault.comments import Comments
 from runtime.areas import ALL, AREAS, system, vault
 from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
 from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
@@ -107,6 +112,26 @@ def test_a_view_in_plain_of_what_no_erasure_deletes_is_named(monkeypatch: pytest
     monkeypatch.setattr(Timeline, "holds", Holds.UNTIL_DELETED)
     monkeypatch.setattr(Timeline, "categories", ("key",))
     with pytest.raises(AreaIncomplete, match=r"system .*view timeline holds key in plain"):
+        gather(AREAS)
+
+
+def test_a_view_in_plain_of_what_is_said_of_several_people_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    class Party(Part, subject="account_id"):
+        account_id: AccountId
+        name: Personal[str]
+
+    class Spoken(BaseModel):
+        party: Party
+
+    monkeypatch.setattr(
+        "runtime.areas.gathering.fields_with_parts",
+        lambda model: fields_with_parts(Spoken if model.type == "comment.added" else model),
+    )
+    named = r"view comments holds comment in plain, whose events have values of several people"
+    monkeypatch.setattr(Comments, "holds", Holds.UNTIL_DELETED)
+    with pytest.raises(AreaIncomplete, match=named):
         gather(AREAS)
 
 

@@ -27,6 +27,7 @@ TABLES = {
     "credentials_challenges": f"{WITH_LOGIN}; those of nobody in minutes",
     "credentials_resets": WITH_LOGIN,
     "credentials_address_codes": WITH_LOGIN,
+    "credentials_erasure_links": "the party's is deleted, whether used or not",
     "credentials_repeats": WITH_LOGIN,
     "uploads": "deleted, file names too; one that may still come to the store is waited for",
     "rate_limits": "SHA-256 of who is counted, over in an hour; spent ones are deleted",
