@@ -1,4 +1,4 @@
-"""What a commit answers over HTTP."""
+"""The answer of a commit over HTTP."""
 
 from __future__ import annotations
 

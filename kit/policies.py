@@ -1,4 +1,4 @@
-"""How many requests are too many: the policies that rate limits count by."""
+"""The policies that rate limits count by: how many requests are too many."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from schemas.telling import safely, trace_of
 TRIES_BEFORE_READY = 5
 PORTS_TO_TRY = 100
 LOG_CHECK_S = 60.0
-# Somebody waits for a start: each has three steps, which took 1.5 s in looks alone.
+# Somebody waits for a start: its three steps took 1.5 s in looks alone.
 LOOK_S, STARTING_LOOK_S = 0.5, 0.05
 
 Watcher = Callable[[RunState], None]

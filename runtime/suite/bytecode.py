@@ -1,4 +1,4 @@
-"""What Python compiles in a run of the tests is kept until its end.
+"""Keeps what Python compiles in a run of the tests until its end.
 
 The tests start hundreds of processes: parts of installations, command lines. Where
 PYTHONDONTWRITEBYTECODE is set or the checkout cannot be written, each would compile all of our
