@@ -31,7 +31,6 @@ from events.store.pending import (
     StoreBusy,
     VersionConflict,
 )
-from events.times import utc_now
 
 MAX_RELOADS = 3
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
@@ -277,7 +276,7 @@ class Unit:
 
     def _append(self) -> Append | None:
         events: list[PendingEvent] = []
-        now = utc_now()
+        now = self._commands.log.clock.now()
         for staged in self._staged:
             decision = staged.decision
             for index, event in enumerate(decision.events):

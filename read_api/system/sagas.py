@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from events.envelope import Envelope
+from events.times import parse_rfc3339
 from kit.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors, shown
 from read_api.errors import NotVisible
 from read_api.views import Row, Views
@@ -112,7 +113,10 @@ class SagaQueries:
             stepped_at=steps[-1].recorded_at,
             input_kind=newest["data"]["input"]["kind"],
             input_name=newest["data"]["input"]["name"],
-            waits_for=[timer["token"] for timer in newest["data"]["timers"]],
+            waits_for=[
+                *(timer["token"] for timer in newest["data"]["timers"]),
+                *newest["data"].get("kept", ()),
+            ],
             next_due_at=row["next_due_at"] if row else None,
             error=row["error"] if row else None,
             # A row of an older version may tell of trouble that is over.
@@ -176,7 +180,7 @@ class SagaQueries:
                     state=step["state"],
                     outcome=step["memory"].get("outcome") if step["state"] == "Ended" else None,
                     sent=[verdict(c, envelope is steps[-1]) for c in step["sent"]],
-                    timers={timer["token"]: timer["delay_s"] for timer in step["timers"]},
+                    timers={t["token"]: _delay_s(t, envelope) for t in step["timers"]},
                 )
             )
         return told
@@ -205,6 +209,13 @@ _EFFECTS = (
     f"SELECT effect, event_id, {_DUE_AT}, failures, error FROM effects"
     " WHERE correlation_id = %(correlation)s ORDER BY due_at, event_id"
 )
+
+
+def _delay_s(timer: dict[str, Any], step: Envelope) -> float:
+    """From the step on."""
+    if (at := timer.get("at")) is None:
+        return float(timer["delay_s"])
+    return (parse_rfc3339(at) - step.effective_at).total_seconds()
 
 
 def _saga(row: Row) -> SagaDto:
