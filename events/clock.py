@@ -15,7 +15,7 @@ class Clock(Protocol):
 
 
 class MachineClock:
-    """Nobody has advanced it, nor can."""
+    """The clock of an installation of which something outside is live: it cannot be advanced."""
 
     def now(self) -> datetime:
         return utc_now()
