@@ -9,6 +9,7 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -31,7 +32,6 @@ from events.store.pending import (
     StoreBusy,
     VersionConflict,
 )
-from events.times import utc_now
 
 MAX_RELOADS = 3
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
@@ -114,6 +114,16 @@ class Unit:
     _alongside: list[tuple[str, Any, NoCultureError | None]] = field(default_factory=list)
     _held: list[tuple[Claim, str, NoCultureError]] = field(default_factory=list)
     _answered: Committed | None = None
+    _now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The command's time, one for all its rules: when its events count unless a decision says
+        otherwise.
+        """
+        if self._now is None:
+            self._now = self._commands.log.clock.now()
+        return self._now
 
     def load(
         self, module: AggregateModule[State], stream_id: str, *, fresh: bool = False
@@ -277,7 +287,6 @@ class Unit:
 
     def _append(self) -> Append | None:
         events: list[PendingEvent] = []
-        now = utc_now()
         for staged in self._staged:
             decision = staged.decision
             for index, event in enumerate(decision.events):
@@ -290,7 +299,7 @@ class Unit:
                         category=event.category,
                         type=event.type,
                         version=event.version,
-                        effective_at=now,
+                        effective_at=decision.effective_at or self.now,
                         data=self._commands.codec.encode(
                             event, event_id, staged.stream_id, self.context.tenant
                         ),

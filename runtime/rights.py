@@ -74,6 +74,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "subject_keys": ("riu", "riu", "", ""),
     "master_key": ("ri", "riu", "", ""),
     "snapshots": ("riu", "riud", "", ""),
+    "clock_advances": ("ri", "r", "r", "r"),
     # Where the readers of the log are, and what they still have to do.
     "consumers": ("r", "riud", "", "r"),
     "checkpoints": ("r", "riud", "", "r"),

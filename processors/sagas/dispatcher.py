@@ -134,9 +134,10 @@ class Dispatcher:
             correlation_id=due.correlation_id,
             causation_id=due.causation_id,
         )
+        heard = Refused(due.name, refusal.code, str(refusal), step_batch.now)
         with self._pool.connection() as connection, connection.transaction():
             self._rows.forget_command(connection, due.command_id)
-            step_batch.take(due.stream_id, Refused(due.name, refusal.code, str(refusal)), cause)
+            step_batch.take(due.stream_id, heard, cause)
             step_batch.write_rows(connection)
             step_batch.append(connection)
         self._store.wake()

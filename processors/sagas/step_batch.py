@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -11,10 +12,11 @@ import psycopg
 from events.errors import NoCultureError
 from events.ids import CommandId, EventId
 from events.model import Event
+from events.saga_step import SetTimer
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import Append, PendingEvent
-from events.times import utc_now
+from events.times import parse_rfc3339
 from processors.sagas.rows import CommandRow, SagaRows, TimerRow
 from processors.sagas.steps import Cause, Pending, SagaProgress, saga_progress, take
 from sagas.saga import Aborted, Input, Saga
@@ -34,15 +36,21 @@ class AlreadyStepped(NoCultureError):
 
 @dataclass(slots=True)
 class _Stream:
+    """`timers` are those that the batch sets, `kept` those set before it that all its steps keep;
+    None before the first.
+    """
+
     progress: SagaProgress
     cause: Cause
     events: list[PendingEvent] = field(default_factory=list)
-    timers: list[TimerRow] = field(default_factory=list)
+    timers: dict[str, TimerRow] = field(default_factory=dict)
+    kept: frozenset[str] | None = None
     aborted: bool = False
 
 
 class StepBatch:
-    """Gathers the steps of one batch in memory, then writes them: rows first, the append last.
+    """Gathers the steps of one batch in memory, then writes them: rows first, the append last. All
+    of them are taken at the time `now`.
 
     `take` may be called many times, then `write_rows` and `append` once each in the same
     transaction.
@@ -53,6 +61,7 @@ class StepBatch:
     ) -> None:
         self._saga, self.log, self._codec = saga, log, codec
         self._rows = rows or SagaRows()
+        self.now = log.clock.now()
         self._streams: dict[str, _Stream] = {}
         self._commands: list[CommandRow] = []
 
@@ -75,7 +84,7 @@ class StepBatch:
         stream.progress, stepped = taken
         stream.aborted = isinstance(input, Aborted)
         version = stream.progress.version
-        event = pending_event(stepped, stream_id, version, cause.tenant, self._codec)
+        event = pending_event(stepped, stream_id, version, cause.tenant, self._codec, self.now)
         stream.events.append(event)
         whose = (cause.tenant, cause.correlation_id, event.event_id)
         name = self._saga.name
@@ -83,15 +92,22 @@ class StepBatch:
             CommandRow(c.command_id, name, stream_id, c.name, c.body, *whose)
             for c in stream.progress.sent
         ]
-        stream.timers = [
-            TimerRow(stream_id, t.token, name, t.delay_s, *whose) for t in stream.progress.timers
-        ]
+        kept = frozenset(stream.progress.kept)
+        stream.kept = kept if stream.kept is None else stream.kept & kept
+        stream.timers = {token: row for token, row in stream.timers.items() if token in kept} | {
+            t.token: TimerRow(stream_id, t.token, name, self._due_at(t), *whose)
+            for t in stream.progress.timers
+        }
+
+    def _due_at(self, timer: SetTimer) -> datetime:
+        return parse_rfc3339(timer.at) if timer.at else self.now + timedelta(seconds=timer.delay_s)
 
     def write_rows(self, connection: Connection) -> None:
         """Commands to send and timers to fire, in the transaction of the step."""
-        timers = [timer for stream in self._streams.values() for timer in stream.timers]
+        timers = [timer for stream in self._streams.values() for timer in stream.timers.values()]
+        stepped = {name: stream.kept or () for name, stream in self._streams.items()}
         aborted = [name for name, stream in self._streams.items() if stream.aborted]
-        self._rows.write(connection, self._commands, timers, self._streams.keys(), aborted)
+        self._rows.write(connection, self._commands, timers, stepped, aborted, self.now)
 
     def appends(self) -> list[Append]:
         """One per stream, its command id made of the saga and the first input it took."""
@@ -140,7 +156,12 @@ def append_all(batches: Sequence[StepBatch], connection: Connection) -> None:
 
 
 def pending_event(
-    event: Event, stream_id: str, stream_version: int, tenant: str, codec: EventCodec
+    event: Event,
+    stream_id: str,
+    stream_version: int,
+    tenant: str,
+    codec: EventCodec,
+    effective_at: datetime,
 ) -> PendingEvent:
     event_id = EventId.new()
     return PendingEvent(
@@ -150,6 +171,6 @@ def pending_event(
         category=event.category,
         type=event.type,
         version=event.version,
-        effective_at=utc_now(),
+        effective_at=effective_at,
         data=codec.encode(event, event_id, stream_id, tenant),
     )

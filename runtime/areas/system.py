@@ -22,6 +22,9 @@ from runtime.areas.area import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fastapi import APIRouter
+
+    from kit.auth import Authenticate
     from kit.paging import Cursors
     from processors.effects.effect import Effect
     from read_api.system.system import Check
@@ -50,6 +53,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.system.metrics import CountRequests, Metrics
     from read_api.system.sagas import SagaQueries
     from read_api.system.system import SystemQueries
+    from runtime.domain_clock import clock_of
     from runtime.observability.figures import InstallationFigures, StoreFigures
     from runtime.status import parts_running
     from web import security_txt
@@ -67,10 +71,11 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         PostgresEvents(core.watching).head,
         parts_running,
     )
-    stuck = SagaQueries(core.watching, cursors, events.stream).stuck
-    sagas = SagaQueries(core.pool, cursors, events.stream)
+    watched_now = clock_of(settings, core.watching).now
+    stuck = SagaQueries(core.watching, cursors, events.stream, watched_now).stuck
+    sagas = SagaQueries(core.pool, cursors, events.stream, core.log.clock.now)
     metrics = Metrics(system)
-    metrics.registry.register(InstallationFigures(core, stuck, parts_running))
+    metrics.registry.register(InstallationFigures(core, stuck, parts_running, watched_now))
     core.log.observe(StoreFigures(metrics.registry).group_committed)
     feed = LiveFeed(
         serving.tail,
@@ -93,6 +98,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     )
     return Served(
         routers=(
+            *_clock(serving, authenticated),
             operations.router(operating, authenticated),
             events_http.router(authenticated, progress, timeline, feed, core.codec.reveal),
             sagas_http.router(authenticated, progress, sagas),
@@ -112,6 +118,19 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         # Open live streams end at once; waiting for them would cost every stop the full 5 s.
         close=feed.close,
     )
+
+
+def _clock(serving: Serving, authenticated: Authenticate) -> Sequence[APIRouter]:
+    """The route that advances the clock, where nothing outside is live."""
+    from commands.system import clock
+    from processors.system.advancing import Advancing
+    from runtime.domain_clock import live_ones
+
+    core = serving.core
+    if live_ones(core.settings):
+        return ()
+    advancing = Advancing(core.pool, core.log.clock, core.progress, serving.gathered.sagas)
+    return (clock.router(advancing, authenticated),)
 
 
 def checks(core: Core, views: Sequence[str]) -> dict[str, Check]:

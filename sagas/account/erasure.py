@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from commands.account.erasure_commands import RequestErasureStep
@@ -30,7 +31,7 @@ from sagas.saga import (
 
 # A stopped consumer or a parked stream may keep the certificate waiting for days: `consumers` tells
 # the operator, and the saga asks for the certificate again, without limit, every 600 s.
-AGAIN = Timer("again", 600)
+AGAIN = Timer("again", after=timedelta(minutes=10))
 Doing = Literal["contents", "key", "certificate"]
 
 

@@ -230,6 +230,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/system"): _operator(200),
     ("GET", "/api/sagas"): _operator(200),
     ("GET", "/api/sagas/{saga_id}"): _operator(200, "saga"),
+    ("POST", "/api/test/clock"): _operator(200, told=_json(advance_s=0.001)),
     ("POST", "/api/sagas/{saga_id}/{action}"): _operator(
         200, "saga", headers=ANY_VERSION, fresh="object", told=_REASON
     ),

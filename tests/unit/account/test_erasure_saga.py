@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from commands.account.erasure_commands import RequestErasureStep
 from events.account.erasure import ErasureCertified, ErasureContentsDeleted, ErasureKeyDestroyed
 from sagas.account.erasure import ERASURE, Erasing, react, stream_of
-from sagas.saga import Ended, Happened, Retried, TimerFired
+from sagas.saga import Ended
 from schemas.account.examples import CERTIFICATE
 from schemas.account.examples import ERASURE as ERASURE_ID
 from schemas.examples import example_of
-from tests.specification import refused, saga, timer
+from tests.specification import RETRIED, happened, refused, saga, timer
 
 given = saga(ERASURE).given
 
@@ -27,18 +27,18 @@ def ask(step: str, attempt: int = 1) -> RequestErasureStep:
 
 
 def test_contents_go_before_the_key_and_the_key_before_the_certificate():
-    given().when(Happened(requested)).then_is(Erasing(ERASURE_ID, "contents")).then_sends(
+    given().when(happened(requested)).then_is(Erasing(ERASURE_ID, "contents")).then_sends(
         ask("contents")
     ).then_waits("again")
-    given(requested).when(Happened(emptied)).then_sends(ask("key")).then_waits("again")
-    given(requested, emptied).when(Happened(destroyed)).then_sends(ask("certificate"))
-    given(requested, emptied, destroyed).when(Happened(certified)).then_is(Ended("erased"))
+    given(requested).when(happened(emptied)).then_sends(ask("key")).then_waits("again")
+    given(requested, emptied).when(happened(destroyed)).then_sends(ask("certificate"))
+    given(requested, emptied, destroyed).when(happened(certified)).then_is(Ended("erased"))
 
 
 def test_a_part_that_gives_no_answer_is_asked_for_again_and_again():
     given(requested).when(timer("again")).then_sends(ask("contents", 2)).then_waits("again")
     given(requested, timer("again")).when(timer("again")).then_sends(ask("contents", 3))
-    given(requested, emptied).when(Retried()).then_sends(ask("key", 2)).then_waits("again")
+    given(requested, emptied).when(RETRIED).then_sends(ask("key", 2)).then_waits("again")
 
 
 def test_no_refusal_ends_it():
@@ -55,12 +55,12 @@ def test_every_event_of_an_erasure_belongs_to_one_run():
     st.lists(
         st.sampled_from(
             [
-                Happened(requested),
-                Happened(emptied),
-                Happened(destroyed),
-                Happened(certified),
-                TimerFired("again"),
-                Retried(),
+                happened(requested),
+                happened(emptied),
+                happened(destroyed),
+                happened(certified),
+                timer("again"),
+                RETRIED,
                 refused(RequestErasureStep),
             ]
         ),

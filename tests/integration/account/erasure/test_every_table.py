@@ -47,6 +47,7 @@ TABLES = {
     "log_checkpoints": "hashes and signatures",
     "log_tree": "hashes",
     "master_key": IDS,
+    "clock_advances": "lengths of time, and ids of commands",
     "migrations": "names of files of ours",
 }
 FOLDERS = {
