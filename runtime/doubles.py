@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -166,10 +167,8 @@ class HeldDouble:
         self._started_at = time.monotonic()
         self.shown.pid, self.shown.state = self._child.pid, "running"
         self.shown.detail, self.shown.started = None, None
-        try:
+        with contextlib.suppress(psutil.Error):
             self.shown.started = psutil.Process(self._child.pid).create_time()
-        except psutil.Error:
-            return
 
     def _ended(self, code: int) -> None:
         if code == 0 or time.monotonic() - self._started_at > STEADY_AFTER_S:

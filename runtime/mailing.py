@@ -37,6 +37,13 @@ def mailer(settings: Settings) -> Mailer:
     return SmtpMailer(server, settings.mail_from)
 
 
+def forget_mails(settings: Settings, address: str) -> None:
+    """Deletes what is kept of mails to this address, also of a time before a server was named."""
+    mailer(settings).forget(address)
+    if mode(settings)["mail"] == "live":
+        kept_mails(settings).forget(address)
+
+
 def mail_effects(core: Core) -> tuple[Effect, ...]:
     settings = core.settings
 

@@ -12,7 +12,7 @@ from gateways.doubles.client import DoubleClient, Place
 from gateways.doubles.errors import DoubleNotThere
 from gateways.doubles.server import DoubleServer
 from runtime.doubles import client_of
-from runtime.mailing import mailer
+from runtime.mailing import forget_mails, mailer
 from runtime.settings import Settings, load_settings
 from tests.fixtures.doubles import KEY, mails_in, served
 
@@ -45,6 +45,15 @@ def test_where_none_runs_a_mail_waits_and_an_erasure_does_not(settings: Settings
     with pytest.raises(DoubleNotThere):
         sending.send("ada@example.org", "Hello", "you")
     sending.forget("ada@example.org")
+    assert subjects(settings) == []
+
+
+def test_mails_of_test_mode_are_forgotten_also_once_mail_is_live(settings: Settings):
+    with served(settings) as serving:
+        mailer(settings).send("ada@example.org", "Hello", "you")
+    serving.join()
+    live = load_settings(settings.data, mail_server="mail.example:25")
+    forget_mails(live, "ada@example.org")
     assert subjects(settings) == []
 
 
