@@ -27,7 +27,7 @@ from processors.effects.effect import Effect
 from runtime.composition import Core
 from runtime.erasure_register import ErasureRegister, register_of
 from runtime.log_signing import LogSigning
-from runtime.mailing import mailer
+from runtime.mailing import forget_mails
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _forget_mails(core: Core) -> Callable[[str], None]:
         """Forgets the mails while the key is there: only with it can their address be read."""
         address = address_of(core.commands, person_id)
         if address is not None:
-            mailer(core.settings).forget(address)
+            forget_mails(core.settings, address)
 
     return forget
 

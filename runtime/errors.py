@@ -88,6 +88,19 @@ class PortTaken(RuntimeProblem):
         )
 
 
+class DoubleIsHeld(RuntimeProblem):
+    """The supervisor has this double already."""
+
+    code = "double-is-held"
+    exit_code = 2
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The supervisor that runs here starts the {name} double when somebody asks it: nothing"
+            " is left to do."
+        )
+
+
 class FolderNotText(RuntimeProblem):
     """Settings, logs and engines name the data folder as text."""
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from commands.http import command_id
+from commands.contexts import command_id
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.idempotency import idempotency_key

@@ -46,6 +46,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from commands.system import operations
     from commands.system.operations import Operations
     from events.store.postgres import PostgresEvents
+    from gateways.mail.by_double import SentMails
     from processors.system.operating import Operating
     from read_api.account.holders import Holders
     from read_api.system import events_http, sagas_http, system_http
@@ -54,9 +55,13 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.system.sagas import SagaQueries
     from read_api.system.system import SystemQueries
     from runtime.domain_clock import clock_of
+    from runtime.doubles import client_of
+    from runtime.mode import mode
     from runtime.observability.figures import InstallationFigures, StoreFigures
     from runtime.status import parts_running
     from web import security_txt
+    from web.pages.system import doubles as doubles_page
+    from web.pages.system import mails as mails_page
     from web.pages.system import sagas as sagas_page
     from web.pages.system import system as system_page
     from web.pages.system.tools import SystemTools
@@ -70,6 +75,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         core.watched().progress,
         PostgresEvents(core.watching).head,
         parts_running,
+        mode(settings),
     )
     watched_now = clock_of(settings, core.watching).now
     stuck = SagaQueries(core.watching, cursors, events.stream, watched_now).stuck
@@ -85,6 +91,8 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         most=settings.live_streams,
         of_network=settings.live_streams_per_network,
     )
+    test = (name for name, which in system.mode.items() if which == "test")
+    doubles = {name: client_of(settings, name) for name in test}
     asked = checks(core.watched(), [view.name for view in serving.gathered.views])
     tools = SystemTools(
         renderer=serving.renderer,
@@ -95,6 +103,8 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         sagas=sagas,
         operations=operating,
         sign_out=access.sign_out,
+        doubles=doubles,
+        mails=SentMails(doubles["mail"]) if "mail" in doubles else None,
     )
     return Served(
         routers=(
@@ -111,7 +121,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             ),
             security_txt.router(settings.security_contact),
         ),
-        pages=[page.router(tools) for page in (system_page, sagas_page)],
+        pages=[page.router(tools) for page in (system_page, sagas_page, mails_page, doubles_page)],
         commands=operating,
         queries={"timeline": timeline, "feed": feed},
         middleware=((CountRequests, {"metrics": metrics}),),

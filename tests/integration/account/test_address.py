@@ -172,3 +172,19 @@ def _authenticated(installation: Installation) -> Authenticate:
 
     credentials = Credentials(installation.sessions, installation.pool, two_factors=False)
     return Authenticate(credentials, RateLimits(installation.pool, POLICIES))
+
+
+def test_operators_see_whether_mail_is_a_double(
+    installation: Installation, musician: TestClient, live: Installation
+) -> None:
+    operator = live.signed_up()
+    assert musician.get("/api/system").json()["mail"] == "test"
+    assert operator.get("/api/system").json()["mail"] == "live"
+    html = {"Accept": "text/html"}
+    assert "test mode" in musician.get("/system", headers=html).text
+    assert "test mode" not in operator.get("/system", headers=html).text
+    for path in ("/system/mails", "/system/doubles/mail"):
+        assert operator.get(path, headers=html).status_code == 404
+        unreached = musician.get(path, headers=html)
+        assert unreached.status_code == 503
+        assert "This double does not run" in unreached.text

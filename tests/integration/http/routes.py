@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.integration.account.erasure.house import PASSWORD
+from tests.integration.account.erasure.house import PASSWORD, eventually
 
 Kind = Literal[
     *("asset", "file", "key", "upload", "saga", "erasure"),
@@ -41,6 +41,8 @@ class Route:
     query: str = ""
     told: Callable[[dict[str, str]], dict[str, Any]] = lambda known: {}
     make: Callable[[Any], str] | None = None
+    # What was sent to everybody is shown, so also whom it was sent to.
+    addresses: bool = False
 
     @property
     def names(self) -> bool:
@@ -83,6 +85,23 @@ def _writer(answer: int, kind: Kind | None = None, **more: Any) -> Route:
 
 def _open(answer: int, kind: Kind | None = None, **more: Any) -> Route:
     return Route(answer, None, kind, **more)
+
+
+def _mail_to(tenant: Any) -> str:
+    """A link that sets a new password."""
+    tenant.house.browser().post("/api/password-resets", json={"email": tenant.email})
+    outbox = tenant.house.settings.outbox_dir
+
+    def found() -> list[str]:
+        mails = ((path.stem, path.read_bytes()) for path in sorted(outbox.glob("[0-9]*.eml")))
+        return [stem for stem, mail in mails if f"To: {tenant.email}".encode() in mail]
+
+    eventually(found)
+    return found()[0]
+
+
+def _double(tenant: Any) -> str:
+    return "mail"
 
 
 _BYTES = lambda known: {"content": b"12345"}  # noqa: E731
@@ -328,6 +347,12 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/erasures/{erasure_id}/certificate.json"): _open(200, "erasure"),
     ("GET", "/system"): _operator(200, page=True),
     ("POST", "/system/sign-out"): _operator(404, page=True, told=_form(email="nobody@example.com")),
+    ("GET", "/system/mails"): _operator(200, page=True, addresses=True),
+    ("GET", "/system/mails/{mail_id}"): _operator(200, page=True, make=_mail_to),
+    ("GET", "/system/doubles/{name}"): _operator(200, page=True, make=_double),
+    ("POST", "/system/doubles/{name}"): _operator(
+        303, page=True, make=_double, told=_form(action="clear")
+    ),
     ("GET", "/sagas"): _operator(200, page=True),
     ("GET", "/sagas/{saga_id}"): _operator(200, "saga", page=True),
     ("POST", "/sagas/{saga_id}"): _operator(

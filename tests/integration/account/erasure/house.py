@@ -29,6 +29,7 @@ from runtime.consumers import engine, working
 from runtime.parts import RUNNERS
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
+from tests.fixtures.doubles import served
 
 PASSWORD = "a long enough password"
 
@@ -148,6 +149,7 @@ def open_house(database: Database, data: Path) -> Iterator[House]:
         worker_database_url=database.worker_url,
     )
     with (
+        served(settings),
         open_core(settings, connections=24) as core,
         open_core(settings, acting="worker", connections=24) as behind,
     ):

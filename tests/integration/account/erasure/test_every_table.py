@@ -52,6 +52,7 @@ TABLES = {
 }
 FOLDERS = {
     "blobs": "the workspace's folder and its files in staging are deleted",
+    "doubles": "mails to the address on their way to `outbox` are deleted with those in it",
     "erasures": IDS,
     "outbox": "mails to the address are deleted while the key can still tell it",
     "secrets": "of the installation, not of people",
