@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from events.access import Declared, fields_of
 from events.errors import MissingUpcaster, UnknownEventVersion
 
 T = TypeVar("T")
@@ -23,7 +24,10 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Event(BaseModel):
-    """Base of all events. Strict when written, tolerant of more fields when read."""
+    """Base of all events. Strict when written, tolerant of more fields when read.
+
+    `access` is what it grants or revokes, if it does.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -31,12 +35,20 @@ class Event(BaseModel):
     version: ClassVar[int]
     subject_field: ClassVar[str | None]
     personal_fields: ClassVar[frozenset[str]]
+    access: ClassVar[Declared | None]
 
     def __init_subclass__(
-        cls, *, type: str, version: int, subject: str | None = None, **kwargs: Any
+        cls,
+        *,
+        type: str,
+        version: int,
+        subject: str | None = None,
+        access: Declared | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.type, cls.version, cls.subject_field = type, version, subject
+        cls.access = access
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -47,6 +59,8 @@ class Event(BaseModel):
         )
         if cls.personal_fields and cls.subject_field not in cls.model_fields:
             raise TypeError(f"{cls.type} has personal fields but names no subject field")
+        if cls.access is not None and not cls.model_fields.keys() >= set(fields_of(cls.access)):
+            raise TypeError(f"{cls.type} declares access by fields that it does not have")
         REGISTRY.add(cls)
 
     @property

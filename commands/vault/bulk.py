@@ -14,6 +14,7 @@ from aggregates.vault.asset import AssetNotReady
 from commands.http import answer, command_context
 from commands.unit import Commands, Unit
 from commands.vault.assets import Assets, ChangedAsset, TagChanges
+from events.access import RightMissing
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId
 from events.store.pending import Committed, VersionConflict
@@ -208,8 +209,8 @@ class Bulk:
                 found = self._commands.load(asset, stream)
                 if found.state is None or found.state.state == "deleted":
                     raise NotFound("The asset")
-            except NotFound:
-                refused.append({"id": each.id, "code": "not-found"})
+            except (NotFound, RightMissing) as missing:
+                refused.append({"id": each.id, "code": missing.code})
                 continue
             if found.version != each.version:
                 code = "version-mismatch"

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from commands.account.known_devices import Devices
     from commands.account.logins import Logins
     from commands.account.passkeys import Passkeys
+    from commands.account.people import People
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
     from commands.account.second_factor import SecondFactors
@@ -98,6 +99,7 @@ class AccountCommands:
     signing_up: SigningUp
     erasures: Erasures
     logins: Logins
+    people: People
     sessions: Sessions
     signing_in: SigningIn
     signing_out: SigningOut
@@ -125,6 +127,7 @@ def commands_of(
     from commands.account.logins import Logins
     from commands.account.passkeys import Passkeys
     from commands.account.passwords import Passwords, PasswordsBusy
+    from commands.account.people import People
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
     from commands.account.refused_sign_ins import RefusedSignIns
@@ -162,6 +165,7 @@ def commands_of(
         signing_up=SigningUp(accounts, backoff, limits),
         erasures=Erasures(core.commands, logins, core.pool),
         logins=logins,
+        people=People(logins, codes.is_verified),
         sessions=sessions,
         signing_in=SigningIn(
             *(sessions, logins, passwords, second_factors, backoff, limits, signer),
@@ -190,6 +194,7 @@ def access_by(core: Core, commands: AccountCommands) -> Access:
         is_verified=commands.address_codes.is_verified,
         sign_out=commands.signing_out.by_email,
         is_erased=partial(is_erased, core),
+        find_person=commands.people.find,
     )
 
 
