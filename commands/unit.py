@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -199,6 +199,14 @@ class Unit:
         transaction may be different by then.
         """
         self._alongside.append((statement, parameters, otherwise))
+
+    def belongs_to(self, workspace_id: str) -> None:
+        """Whose streams the unit writes to, where that is not the caller's own workspace. Said
+        before anything is staged: an append has one tenant, its target's.
+        """
+        if self._staged:
+            raise RuntimeError("the tenant is said before anything is staged")
+        self.context = replace(self.context, tenant=workspace_id)
 
     def while_held(self, claim: Claim, holder: str, otherwise: NoCultureError) -> None:
         """`commit` raises `otherwise` if the stream `holder` does not hold this claim at that very

@@ -15,6 +15,7 @@ from commands.contexts import command_context
 from commands.http import answer
 from commands.unit import Commands, Unit
 from commands.vault.assets import Assets, ChangedAsset, TagChanges
+from events.access import RightMissing
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId
 from events.store.pending import Committed, VersionConflict
@@ -209,8 +210,8 @@ class Bulk:
                 found = self._commands.load(asset, stream)
                 if found.state is None or found.state.state == "deleted":
                     raise NotFound("The asset")
-            except NotFound:
-                refused.append({"id": each.id, "code": "not-found"})
+            except (NotFound, RightMissing) as missing:
+                refused.append({"id": each.id, "code": missing.code})
                 continue
             if found.version != each.version:
                 code = "version-mismatch"

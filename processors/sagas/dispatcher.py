@@ -93,14 +93,14 @@ class Dispatcher:
         if due.name not in self._handlers:
             raise UnknownCommand(due.name)
         model, handler = self._handlers[due.name]
+        command = model.model_validate(due.body)
         context = CommandContext(
             actor=None,
-            tenant=due.tenant,
+            tenant=command.tenant_for(due.tenant),
             command_id=due.command_id,
             correlation_id=due.correlation_id,
             causation_id=due.causation_id,
         )
-        command = model.model_validate(due.body)
         unit = self._commands.unit(context, input=due.body)
         try:
             handler(unit, command)

@@ -36,12 +36,14 @@ class AlreadyStepped(NoCultureError):
 
 @dataclass(slots=True)
 class _Stream:
-    """`timers` are those that the batch sets, `kept` those set before it that all its steps keep;
-    None before the first.
+    """`tenant` is that of the saga's first event, whatever workspace its later inputs come from.
+    `timers` are those that the batch sets, `kept` those set before it that all its steps keep; None
+    before the first.
     """
 
     progress: SagaProgress
     cause: Cause
+    tenant: str
     events: list[PendingEvent] = field(default_factory=list)
     timers: dict[str, TimerRow] = field(default_factory=dict)
     kept: frozenset[str] | None = None
@@ -76,7 +78,7 @@ class StepBatch:
 
         Raises what `steps.take` does.
         """
-        stream = self._streams.get(stream_id) or _Stream(self._load(stream_id), cause)
+        stream = self._streams.get(stream_id) or self._load(stream_id, cause)
         taken = take(self._saga, stream_id, stream.progress, input, cause, pending)
         if taken is None:
             return
@@ -84,9 +86,9 @@ class StepBatch:
         stream.progress, stepped = taken
         stream.aborted = isinstance(input, Aborted)
         version = stream.progress.version
-        event = pending_event(stepped, stream_id, version, cause.tenant, self._codec, self.now)
+        event = pending_event(stepped, stream_id, version, stream.tenant, self._codec, self.now)
         stream.events.append(event)
-        whose = (cause.tenant, cause.correlation_id, event.event_id)
+        whose = (stream.tenant, cause.correlation_id, event.event_id)
         name = self._saga.name
         self._commands += [
             CommandRow(c.command_id, name, stream_id, c.name, c.body, *whose)
@@ -118,7 +120,7 @@ class StepBatch:
                 ),
                 input_hash=b"",
                 actor=None,
-                tenant=stream.cause.tenant,
+                tenant=stream.tenant,
                 correlation_id=stream.cause.correlation_id,
                 causation_id=stream.cause.causation_id,
                 events=tuple(stream.events),
@@ -130,14 +132,14 @@ class StepBatch:
         """As `append_all`, of this batch alone."""
         append_all([self], connection)
 
-    def _load(self, stream_id: str) -> SagaProgress:
+    def _load(self, stream_id: str, cause: Cause) -> _Stream:
         newest = self.log.events.stream(stream_id, newest_first=True, limit=1)
         if not newest:
-            return SagaProgress()
+            return _Stream(SagaProgress(), cause, cause.tenant)
         recorded = self._codec.decode(newest[0])
         if recorded is None:
             raise TypeError(f"{stream_id} ends in a {newest[0].type}, which is no saga step")
-        return saga_progress(self._saga, recorded)
+        return _Stream(saga_progress(self._saga, recorded), cause, recorded.tenant)
 
 
 def append_all(batches: Sequence[StepBatch], connection: Connection) -> None:

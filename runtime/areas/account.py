@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from commands.account.logins import Logins
     from commands.account.party_erasures import PartyErasures
     from commands.account.passkeys import Passkeys
+    from commands.account.people import People
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
     from commands.account.second_factor import SecondFactors
@@ -104,6 +105,7 @@ class AccountCommands:
     erasures: Erasures
     party_erasures: PartyErasures
     logins: Logins
+    people: People
     sessions: Sessions
     signing_in: SigningIn
     signing_out: SigningOut
@@ -133,6 +135,7 @@ def commands_of(
     from commands.account.party_erasures import PartyErasures
     from commands.account.passkeys import Passkeys
     from commands.account.passwords import Passwords, PasswordsBusy
+    from commands.account.people import People
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
     from commands.account.refused_sign_ins import RefusedSignIns
@@ -173,6 +176,7 @@ def commands_of(
         erasures=erasures,
         party_erasures=PartyErasures(core.commands, logins, parties, erasures, limits),
         logins=logins,
+        people=People(logins, codes.is_verified),
         sessions=sessions,
         signing_in=SigningIn(
             *(sessions, logins, passwords, second_factors, backoff, limits, signer),
@@ -201,6 +205,7 @@ def access_by(core: Core, commands: AccountCommands) -> Access:
         is_verified=commands.address_codes.is_verified,
         sign_out=commands.signing_out.by_email,
         is_erased=partial(is_erased, core),
+        find_person=commands.people.find,
     )
 
 

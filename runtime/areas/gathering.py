@@ -86,6 +86,7 @@ def gather(areas: Sequence[Area]) -> Gathered:
             ),
         ),
         told=tuple(sorted(name for name, category in said.items() if category.told)),
+        shown={name: category.shown for name, category in said.items() if category.shown},
     )
 
 

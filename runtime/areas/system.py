@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kit.exports import Export
+from projections.system.grants import Grants
 from projections.system.sagas import Sagas as SagasView
 from projections.system.timeline import Timeline
 from runtime.areas.area import (
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from kit.auth import Authenticate
     from kit.paging import Cursors
     from processors.effects.effect import Effect
+    from read_api.sharing import Sharing
+    from read_api.system.shared_events import SharedEvents
     from read_api.system.system import Check
     from read_api.system.timeline import TimelineQueries
     from runtime.composition import Core
@@ -36,10 +40,25 @@ if TYPE_CHECKING:
 DATABASE_PATIENCE_S = 2.0
 
 
-def timeline_of(core: Core, cursors: Cursors) -> TimelineQueries:
+def timeline_of(
+    core: Core, cursors: Cursors, shared: SharedEvents | None = None
+) -> TimelineQueries:
     from read_api.system.timeline import TimelineQueries
 
-    return TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
+    return TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal, shared)
+
+
+def sharing_of(core: Core) -> Sharing:
+    """The one way to things of other workspaces."""
+    from read_api.sharing import Sharing
+
+    return Sharing(core.pool, partial(core.progress.behind_s, Grants.name))
+
+
+def shared_events(core: Core, gathered: Gathered) -> SharedEvents:
+    from read_api.system.shared_events import SharedEvents
+
+    return SharedEvents(sharing_of(core), core.progress, core.codec.reveal, gathered.shown)
 
 
 def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
@@ -68,7 +87,8 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
 
     core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
     settings, cursors, events = core.settings, serving.cursors, core.log.events
-    timeline = timeline_of(core, cursors)
+    shared = shared_events(core, serving.gathered)
+    timeline = timeline_of(core, cursors, shared)
     operating = Operations(Operating(serving.gathered.sagas, core.log, core.pool, core.codec))
     system = SystemQueries(
         core.watching,
@@ -88,6 +108,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         events.head,
         lambda after, limit, tenant: events.after(after, limit, tenant=tenant),
         Holders(core.pool, settings.session_life).living,
+        foreign=shared,
         most=settings.live_streams,
         of_network=settings.live_streams_per_network,
     )
@@ -196,7 +217,7 @@ AREA = Area(
     categories={"operation": Category(Erased.NOTHING_PERSONAL, told=True)},
     scopes={"events:read": "follow what happens", "operator": "operate this installation"},
     limits=(),
-    views=(SagasView, Timeline),
+    views=(Grants, SagasView, Timeline),
     sagas=(),
     handlers={},
     effects=(),

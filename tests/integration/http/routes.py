@@ -109,6 +109,7 @@ _FILE = lambda known: {"files": {"file": ("a.flac", known["email"].encode())}}  
 _REASON = _json(reason="A test says so")
 _PIECE = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 _ABSENT = {"id": f"ast_{'0' * 32}", "version": 1}
+_NOBODY = {"email": "nobody@example.com", "right": "listen"}
 _BOTH = _json(password=PASSWORD, code="000000")
 _PASSWORD = _json(password=PASSWORD, current_password=PASSWORD)
 
@@ -182,6 +183,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/assets/{asset_id}/file"): _writer(
         409, "file", headers=ANY_VERSION, fresh="object"
     ),
+    ("GET", "/api/assets/{asset_id}/grants"): _reader("asset"),
+    ("POST", "/api/assets/{asset_id}/grants"): _writer(422, "asset", told=_json(**_NOBODY)),
+    # Both ids of the path are the asset's here, and it is shared with nobody of that name.
+    ("DELETE", "/api/assets/{asset_id}/grants/{account_id}"): _writer(404, "asset"),
     ("GET", "/api/usage"): Route(200, ("assets:read",)),
     ("GET", "/api/assets/{asset_id}/similar"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
@@ -285,6 +290,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/vault/measuring"): _page(200),
     ("POST", "/vault/measuring"): _page(303, told=_form()),
     ("POST", "/vault/measuring/{reanalysis_id}/stop"): _page(303, "reanalysis", told=_form()),
+    ("GET", "/shared"): _page(200),
+    ("POST", "/assets/{asset_id}/grants"): _page(422, "asset", told=_form(**_NOBODY)),
+    ("POST", "/assets/{asset_id}/grants/{account_id}/end"): _page(404, "asset", told=_form()),
     ("GET", "/assets/{asset_id}"): _page(200, "asset"),
     ("GET", "/assets/{asset_id}/alike"): _page(200, "asset"),
     ("GET", "/collections"): _page(200),
