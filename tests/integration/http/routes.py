@@ -279,7 +279,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/forget-me"): _open(200),
     ("POST", "/forget-me"): _open(200, told=lambda known: {"data": {"email": "x@example.com"}}),
-    ("GET", "/forget-me/{token}"): _open(410),
+    ("GET", "/forget-me/{token}"): _open(200),
     ("POST", "/forget-me/{token}"): _open(410),
     ("POST", "/sign-out"): _page(303, fresh="person", told=_form()),
     ("GET", "/session"): _page(200),

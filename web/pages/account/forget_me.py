@@ -43,11 +43,13 @@ def router(tools: AccountTools) -> APIRouter:
             return ask_page(request, error=error)
         return ask_page(request, asked=True)
 
-    def confirm_page(request: Request, error: NoCultureError | None = None) -> Response:
+    def confirm_page(
+        request: Request, status: int = 200, error: NoCultureError | None = None
+    ) -> Response:
         response = tools.renderer.page(
             request,
             "account/forget_me_link.html",
-            error.status if error else 200,
+            status,
             problem=in_plain_words(error) if error else None,
         )
         response.headers["Cache-Control"] = "no-store"
@@ -59,7 +61,7 @@ def router(tools: AccountTools) -> APIRouter:
         try:
             tools.party_erasures.check(request, token[:200])
         except ErasureLinkSpent as spent:
-            return confirm_page(request, spent)
+            return confirm_page(request, error=spent)
         return confirm_page(request)
 
     @routes.post("/forget-me/{token}")
@@ -68,7 +70,7 @@ def router(tools: AccountTools) -> APIRouter:
         try:
             erasure_id, committed = tools.party_erasures.erase(request, token[:200])
         except NoCultureError as error:
-            return confirm_page(request, error)
+            return confirm_page(request, error.status, error)
         response = RedirectResponse(f"/erasures/{erasure_id}", 303)
         remember(request, response, committed.position)
         return response
