@@ -85,7 +85,9 @@ def test_the_memory_of_a_saga_holds_ids_only(name: str):
     assert found == []
 
 
-@pytest.mark.parametrize("command", sent(), ids=lambda command: command.stored_name)
+@pytest.mark.parametrize(
+    "command", sorted(sent(), key=lambda sent: sent.stored_name), ids=lambda sent: sent.stored_name
+)
 def test_a_command_that_a_saga_sends_holds_ids_only(command: type[Command]):
     assert list(fields_speaking(command)) == []
 
