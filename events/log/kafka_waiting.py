@@ -73,9 +73,10 @@ class WakefulConsumer(KafkaConsumer):  # type: ignore[misc]
             self._manager.run(self._close_fetching)
 
     def _take_up_what_was_held(self) -> None:
-        """What is left of a fetch is kept aside while its partition is paused, and given out again
-        only where nothing stands in its place; what is read to its end stands there for ever
-        (kafka-python 3.0.12). Each pause left one more partition behind.
+        """Makes room for what is left of a fetch, which the client keeps aside while its partition
+        is paused. It gives it out again only where nothing stands in its place, and a fetch that is
+        read to its end stands there for ever (kafka-python 3.0.12): each pause left one more
+        partition behind.
         """
         if not self._fetcher._next_partition_records:
             self._fetcher._next_partition_records = None

@@ -1,4 +1,4 @@
-"""Who may do what with a thing of another workspace, of whatever area."""
+"""Rights to things of other workspaces, of whatever area: who may do what."""
 
 from __future__ import annotations
 

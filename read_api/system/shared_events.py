@@ -83,7 +83,7 @@ class SharedEvents:
         }
 
     def of_thing(self, caller: Caller, thing: str, after: int, limit: int) -> list[EventDto] | None:
-        """What happened to one thing that is shared with the caller; None where it is not. Raises
+        """Events of one thing that is shared with the caller; None where it is not. Raises
         GrantsBehind (503).
         """
         if self._sharing.right(caller, thing) is None:

@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from kit.auth import Authenticate
     from kit.fair import FairQueue
     from kit.limits import RateLimits
-    from kit.paging import Cursors
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
     from processors.effects.effect import Effect
@@ -370,11 +369,6 @@ def _empties(core: Core) -> Contents:
     return Leftovers(core.pool)
 
 
-def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
-    """The document's own head says the account; the area adds no list."""
-    return {}
-
-
 AREA = Area(
     name="account",
     categories={
@@ -397,7 +391,8 @@ AREA = Area(
     ),
     sections=_sections,
     words=_words,
-    export=_exports,
+    # The document's own head says the account.
+    export=lambda core, cursors: {},
     empties=_empties,
     serve=_serve,
     work=_work,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -29,6 +29,7 @@ from tests.golden import AFTER_ALL_ERASURES, make, stored_envelope
 from tests.unit.sagas.test_watched_events import states
 
 PLAIN = (Id, Enum, int, float, datetime, date, NoneType)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # What a state reads back as text: an id, or the name of a file's contents.
 IDS = ("_id", "sha256")
 
@@ -93,9 +94,9 @@ def test_a_command_that_a_saga_sends_holds_ids_only(command: type[Command]):
 
 
 def test_an_input_is_kept_as_a_reference():
-    assert {*SagaInput.model_fields} == {"kind", "name", "reference"}
-    assert {*SetTimer.model_fields} == {"token", "delay_s"}
-    assert {*SagaStep.model_fields} == {"input", "state", "memory", "sent", "timers"}
+    assert {*SagaInput.model_fields} == {"kind", "name", "reference", "at"}
+    assert {*SetTimer.model_fields} == {"token", "delay_s", "at"}
+    assert {*SagaStep.model_fields} == {"input", "state", "memory", "sent", "timers", "kept"}
 
 
 def words(value: Any) -> Iterator[str]:
@@ -119,7 +120,7 @@ def kept(saga: Saga) -> Iterator[tuple[str, str]]:
     for event in all_examples():
         said = personal(event) if type(event) in saga.watches else ()
         for state in states(saga) if said else ():
-            step = saga.react(state, Happened(event))
+            step = saga.react(state, Happened(event, NOW))
             if step is not None:
                 memory = saga.remember(step.state)
                 for word in said:

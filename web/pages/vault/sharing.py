@@ -1,4 +1,4 @@
-"""What others share with a musician, and with whom their own tracks are shared."""
+"""Pages of sharing: tracks that others share with a musician, and people whom they share with."""
 
 from typing import Annotated, Any
 
