@@ -25,6 +25,7 @@ MODULES = {
     "P14": "benchmarks.p14_idle",
     "P15": "benchmarks.p15_troubled",
     "P16": "benchmarks.p16_attacks",
+    "P17": "benchmarks.p17_revocations",
 }
 
 

@@ -98,7 +98,9 @@ def _life(
     requested = AnalysisRequested(**ids, analysis_id=analysis, sha256=sha256, attempt=1)
     completed = AnalysisCompleted(**ids, analysis_id=analysis, measurement=measured, peaks=peaks)
     tags = Tags(title=filename, artist="Ana", tempo_bpm=tempo_bpm)
-    edited = AssetTagsEdited(**ids, edited_by=account, changed=("title", "artist"), tags=tags)
+    edited = AssetTagsEdited(
+        **ids, owner_id=account, edited_by=account, changed=("title", "artist"), tags=tags
+    )
     return [
         (asset, uploaded),
         (f"ing_{asset[4:]}", step),

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 from commands.rules import AggregateModule, Evolve
 from events.envelope import Recorded
 from events.model import Event
+from events.personal import subjects_of
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.recorder import EventMapper, LogRecorder
@@ -48,7 +49,7 @@ class Loaded:
         state, version, subjects = self.state, self.version, self.subjects
         for event in events:
             state, version = module.evolve(state, event), version + 1
-            if event.personal_fields:
+            if event.holds_personal:
                 subjects |= subjects_of(event)
         return Loaded(state, version, position or self.position, subjects, self.snapshot)
 
@@ -142,17 +143,7 @@ def _fold(module: AggregateModule[Any], loaded: Loaded, found: Iterable[Any]) ->
             state, subjects, snapshot = each.state, each.subjects, each.originator_version
         else:
             state = module.evolve(state, each.data)
-            if each.data.personal_fields:
+            if each.data.holds_personal:
                 subjects |= subjects_of(each.data)
         version, position = each.originator_version, each.position
     return Loaded(state, version, position, subjects, snapshot)
-
-
-def subjects_of(event: Event) -> frozenset[str]:
-    """Whose personal values this event carries; nobody's once they were erased."""
-    if all(getattr(event, name) is None for name in event.personal_fields):
-        return NOBODY
-    assert event.subject_field is not None
-    subject = getattr(event, event.subject_field)
-    # Plain values of an earlier version may have no subject to be encrypted for.
-    return NOBODY if subject is None else frozenset({str(subject)})

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from psycopg_pool import ConnectionPool
@@ -22,7 +23,6 @@ from commands.rules import AggregateModule, Arguments, Rule, State, StreamId, kn
 from commands.staged import Staged
 from events.claims import Claim, Numbered
 from events.errors import NoCultureError
-from events.ids import EventId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import (
@@ -30,11 +30,9 @@ from events.store.pending import (
     ClaimTaken,
     Committed,
     InputMismatch,
-    PendingEvent,
     StoreBusy,
     VersionConflict,
 )
-from events.times import utc_now
 
 MAX_RELOADS = 3
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
@@ -96,6 +94,16 @@ class Unit:
     _lapsed: LapsedHolds = field(default_factory=LapsedHolds)
     _numberings: Numberings = field(default_factory=Numberings)
     _answered: Committed | None = None
+    _now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The command's time, one for all its rules: when its events count unless a decision says
+        otherwise.
+        """
+        if self._now is None:
+            self._now = self._commands.log.clock.now()
+        return self._now
 
     def load(
         self, module: AggregateModule[State], stream_id: str, *, fresh: bool = False
@@ -171,6 +179,14 @@ class Unit:
         transaction may be different by then.
         """
         self._alongside.write(statement, parameters, otherwise)
+
+    def belongs_to(self, workspace_id: str) -> None:
+        """Whose streams the unit writes to, where that is not the caller's own workspace. Said
+        before anything is staged: an append has one tenant, its target's.
+        """
+        if self._staged:
+            raise RuntimeError("the tenant is said before anything is staged")
+        self.context = replace(self.context, tenant=workspace_id)
 
     def while_held(self, claim: Claim, holder: str, otherwise: NoCultureError) -> None:
         """`commit` raises `otherwise` if the stream `holder` does not hold this claim at that very
@@ -320,37 +336,17 @@ class Unit:
     def _append(self) -> Append | None:
         if not any(staged.decision.events for staged in self._staged):
             return None
-        events: list[PendingEvent] = []
-        now = utc_now()
+        codec, tenant = self._commands.codec, self.context.tenant
         # A claim is let go before it is taken: claims are a fold of the events in their order.
-        for staged in (*self._lapsed.staged, *self._staged):
-            decision = staged.decision
-            for index, event in enumerate(decision.events):
-                event_id = EventId.new()
-                events.append(
-                    PendingEvent(
-                        event_id=event_id,
-                        stream_id=staged.stream_id,
-                        stream_version=staged.loaded.version + 1 + index,
-                        category=event.category,
-                        type=event.type,
-                        version=event.version,
-                        effective_at=now,
-                        data=self._commands.codec.encode(
-                            event, event_id, staged.stream_id, self.context.tenant
-                        ),
-                        takes=decision.takes if index == 0 else (),
-                        releases=decision.releases if index == 0 else (),
-                    )
-                )
+        staged = (*self._lapsed.staged, *self._staged)
         return Append(
             command_id=self.context.command_id,
             input_hash=self._input_hash,
             actor=self.context.actor,
-            tenant=self.context.tenant,
+            tenant=tenant,
             correlation_id=self.context.correlation_id,
             causation_id=self.context.causation_id,
-            events=tuple(events),
+            events=tuple(e for each in staged for e in each.pending(codec, tenant, self.now)),
             about=next(each.stream_id for each in self._staged if each.decision.events),
         )
 

@@ -91,6 +91,10 @@ class AccountId(Id, prefix="acc"):
     """One person's login."""
 
 
+class PartyId(Id, prefix="pty"):
+    """A person without an account: somebody named in a sheet, a guest; one for each address."""
+
+
 class WorkspaceId(Id, prefix="wsp"):
     """The tenant: every stream belongs to one workspace for ever."""
 
@@ -148,7 +152,16 @@ class ErasingId(Id, prefix="erp"):
 
 
 class SubjectId(Id, prefix="sub"):
-    """The stream that says what became of a person's key, one to one with the account."""
+    """The stream that says what became of a person's key, one to one with account or party."""
+
+
+# Whose values events may hold, and who may ask to be forgotten.
+PersonId = AccountId | PartyId
+
+
+def person_id(text: str) -> PersonId:
+    """Raises InvalidId."""
+    return PartyId(text) if text.startswith(f"{PartyId.prefix}_") else AccountId(text)
 
 
 class OperationId(Id, prefix="opr"):

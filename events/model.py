@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from events.access import Declared, fields_of
 from events.errors import MissingUpcaster, UnknownEventVersion
-
-T = TypeVar("T")
-
-
-class PersonalMarker:
-    """Marks a field that is stored encrypted under its subject's key."""
-
-
-# None is what is left after the subject was erased.
-Personal = Annotated[T | None, PersonalMarker()]
+from events.personal import Part as Part
+from events.personal import Personal as Personal
+from events.personal import fields_with_parts, personal_fields
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Event(BaseModel):
-    """Base of all events. Strict when written, tolerant of more fields when read."""
+    """Base of all events. Strict when written, tolerant of more fields when read.
+
+    `access` is what it grants or revokes, if it does.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -31,22 +28,30 @@ class Event(BaseModel):
     version: ClassVar[int]
     subject_field: ClassVar[str | None]
     personal_fields: ClassVar[frozenset[str]]
+    holds_personal: ClassVar[bool]
+    access: ClassVar[Declared | None]
 
     def __init_subclass__(
-        cls, *, type: str, version: int, subject: str | None = None, **kwargs: Any
+        cls,
+        *,
+        type: str,
+        version: int,
+        subject: str | None = None,
+        access: Declared | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.type, cls.version, cls.subject_field = type, version, subject
+        cls.access = access
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        cls.personal_fields = frozenset(
-            name
-            for name, field in cls.model_fields.items()
-            if any(isinstance(mark, PersonalMarker) for mark in field.metadata)
-        )
+        cls.personal_fields = personal_fields(cls)
         if cls.personal_fields and cls.subject_field not in cls.model_fields:
             raise TypeError(f"{cls.type} has personal fields but names no subject field")
+        cls.holds_personal = bool(fields_with_parts(cls) or cls.personal_fields)
+        if cls.access is not None and not cls.model_fields.keys() >= set(fields_of(cls.access)):
+            raise TypeError(f"{cls.type} declares access by fields that it does not have")
         REGISTRY.add(cls)
 
     @property

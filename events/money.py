@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from events.claims import Claim
-from events.ids import AccountId
+from events.ids import PersonId
 
 
 class MovesMoney(BaseModel):
@@ -16,9 +16,9 @@ class MovesMoney(BaseModel):
     possible for ever.
     """
 
-    money_of: AccountId
+    money_of: PersonId
 
 
-def no_more_money_of(account_id: AccountId) -> Claim:
+def no_more_money_of(subject_id: PersonId) -> Claim:
     """Held by an erasure from its first event on: it ends what `MovesMoney`."""
-    return Claim("account-moves-no-money", account_id, scope="global")
+    return Claim("person-moves-no-money", subject_id, scope="global")

@@ -14,7 +14,8 @@ from kit import cookies, security_log
 from kit.caller import Caller
 from kit.csrf import SAFE_METHODS, refuse_foreign
 from kit.gathering import Gathering
-from kit.limits import Policy, RateLimits, client_address
+from kit.limits import RateLimits, client_address
+from kit.policies import Policy
 from kit.tokens import token_hash
 from schemas.errors import NoCultureError
 

@@ -9,8 +9,7 @@ import hashlib
 import math
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -19,38 +18,10 @@ from psycopg_pool import ConnectionPool
 
 from kit import security_log
 from kit.networks import Network
+from kit.policies import FORGET_SPENT, Policy
 from kit.problems import add_headers
 from schemas.errors import NoCultureError
 
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """`quota` requests in `window_s` seconds, all of them at once if one likes."""
-
-    name: str
-    quota: int
-    window_s: int = 60
-
-    @property
-    def cost(self) -> timedelta:
-        return timedelta(seconds=self.window_s / self.quota)
-
-    @property
-    def window(self) -> timedelta:
-        return timedelta(seconds=self.window_s)
-
-    @property
-    def prefix(self) -> str:
-        """A counter's key is the first 16 bytes of SHA-256(prefix + subject).
-
-        Addresses and callers are not stored as they are: the table needs only to tell them apart.
-        """
-        return f"{self.name}\x1f"
-
-
-# What every area's requests count for; areas say what else they count. Reads are polled and imports
-# send hundreds of files; `unverified` are strangers, and secrets that nobody has.
-POLICIES = (Policy("read", 12_000), Policy("write", 3_000), Policy("unverified", 300))
 # A /48 may be a house with many flats: it may do this many times what one /64 may.
 WIDER_TIMES = 10
 
@@ -64,12 +35,6 @@ _COUNT = """
 _FULL_IN = """
     SELECT extract(epoch FROM full_at - clock_timestamp())::float8
     FROM rate_limits WHERE key = %(key)s
-"""
-# SKIP LOCKED, because a count of many subjects locks them in order: waiting here could deadlock.
-FORGET_SPENT = """
-    DELETE FROM rate_limits WHERE key IN (
-        SELECT key FROM rate_limits WHERE full_at < now() FOR UPDATE SKIP LOCKED
-    )
 """
 
 

@@ -109,6 +109,24 @@ class ReadAt:
         return [self._progress.consumer_position(self._name)] * len(questions)
 
 
+class AlsoAt(ReadAt):
+    """The same for a view that the answer leans on beside its own: whoever names no position is
+    kept by no look at it. It stands before the `ReadAt` whose position the answer tells.
+    """
+
+    async def __call__(
+        self,
+        request: Request,
+        min_position: Annotated[
+            int | None, Header(alias="Min-Position", ge=0, le=2**63 - 1)
+        ] = None,
+        prefer: Annotated[HeaderText | None, Header()] = None,
+    ) -> int:
+        if min_position is None:
+            return 0
+        return await super().__call__(request, min_position, prefer)
+
+
 def wait_s(prefer: str | None, default_s: float = DEFAULT_WAIT_S) -> float:
     found = _WAIT.search(prefer or "")
     return min(float(found[1]), MAX_WAIT_S) if found else default_s

@@ -87,9 +87,8 @@ class Relay:
             published = session.publish_next()
             self._accept(connection)
             while not stop.is_set():
-                if not published:
-                    session.sleep()
-                published = session.publish_next()
+                if published or session.sleep():
+                    published = session.publish_next()
 
     def _refuse(self, error: NoCultureError) -> None:
         reason = f"{error.code}: {error}"

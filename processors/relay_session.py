@@ -72,8 +72,6 @@ class RelaySession:
         self._pages = ReadAhead(self._log, BATCH)
         self._streams: OrderedDict[str, int] = OrderedDict()
         self._looked_at = time.monotonic()
-        # When the database last said that lock and epoch are still ours.
-        self._heard_at = 0.0
         self.progress = Progress()
 
     def __enter__(self) -> RelaySession:
@@ -109,17 +107,18 @@ class RelaySession:
         self.progress = progress
         return len(records)
 
-    def sleep(self) -> None:
-        """Until the store says that it is longer, or a poll's time; also tells whether the lock is
-        still ours, the topics are still there and readers can read to their ends.
+    def sleep(self) -> bool:
+        """Until the store says that it is longer, or a poll's time; True when it is longer. Raises
+        what tells that the lock is not ours any more, topics are gone, or readers wait for ever.
         """
-        if time.monotonic() - self._heard_at > POLL_S:
-            self._same_epoch()
         if time.monotonic() - self._looked_at > LOOK_AT_TOPICS_S:
             self._publisher.same_topics()
             self._publisher.nothing_hangs()
             self._looked_at = time.monotonic()
-        list(self._connection.notifies(timeout=POLL_S, stop_after=1))
+        if list(self._connection.notifies(timeout=POLL_S, stop_after=1)):
+            return True
+        # Nobody tells of what was committed while nobody listened.
+        return self._look() > self.progress.position
 
     def _refuse_holes(self, records: Sequence[OutgoingRecord]) -> None:
         expected = self.progress.position + 1
@@ -183,13 +182,16 @@ class RelaySession:
         )
         if saved.rowcount != 1:
             raise EpochChanged
-        self._heard_at = time.monotonic()
 
-    def _same_epoch(self) -> None:
-        row = self._connection.execute("SELECT log_id, epoch FROM log_identity").fetchone()
-        if row != self._identity:
+    def _look(self) -> int:
+        """The store's head. Raises EpochChanged."""
+        row = self._connection.execute(
+            "SELECT log_id, epoch, coalesce((SELECT max(position) FROM events), 0)"
+            " FROM log_identity"
+        ).fetchone()
+        if row is None or row[:2] != self._identity:
             raise EpochChanged
-        self._heard_at = time.monotonic()
+        return int(row[2])
 
 
 def _version_hole(record: OutgoingRecord, expected: int) -> LogHole:

@@ -75,7 +75,7 @@ class Projection:
     view `views.<name>`. A fold writes only columns that belong to the event's own stream, or
     columns that merge commutatively (`Rows` says how): streams reach it in any interleaving.
     `holds` has no default, so that no view forgets it; a test folds every event to see that it is
-    true. `rest_s` is `Consumer.rest_s`.
+    true. `types` and `rest_s` are `Consumer`'s.
     """
 
     name: ClassVar[str]
@@ -83,6 +83,7 @@ class Projection:
     categories: tuple[str, ...]
     holds: ClassVar[Holds]
     money: ClassVar[bool]
+    types: frozenset[str] | None = None
     rest_s: ClassVar[float] = 0.0
     table_sql: ClassVar[str]
     registered: ClassVar[dict[str, type[Projection]]] = {}

@@ -55,6 +55,16 @@ class ViewNotReady(NoCultureError):
         super().__init__("The library is being built: try again in a second")
 
 
+class GrantsBehind(NoCultureError):
+    """Only what belongs to the caller's own workspace is shown meanwhile."""
+
+    status, code = 503, "grants-behind"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__("What others share with you cannot be shown this moment: try again soon")
+
+
 class TooManyStreams(NoCultureError):
     status, code = 429, "too-many-streams"
     retry_after_s = 5

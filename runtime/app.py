@@ -13,8 +13,9 @@ from events import tracing
 from events.log.tail import LogTail
 from kit.gathering import Gathering
 from kit.install import install_kit
-from kit.limits import Policy, RateLimits
+from kit.limits import RateLimits
 from kit.paging import Cursors
+from kit.policies import Policy
 from kit.tokens import Signer
 from kit.turns import TakeTurns
 from runtime.areas import ALL, AREAS, account

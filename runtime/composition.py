@@ -32,6 +32,7 @@ from gateways.objects.guarded import GuardedObjectStore
 from gateways.objects.s3 import S3ObjectStore
 from gateways.ports.objects import ObjectStore
 from processors.wake import COMMANDS, TIMERS, Wake, WorkTail
+from runtime.domain_clock import clock_of
 from runtime.engines.kafka_users import KafkaUser, embedded_config
 from runtime.errors import NothingRunning
 from runtime.settings import Settings, is_embedded
@@ -69,7 +70,7 @@ def open_core(
     connections: int = 16,
 ) -> Iterator[Core]:
     """The core of one process, closed at the end; `acting` says with whose rights in the database.
-    Raises NothingRunning without a database.
+    Raises NothingRunning without a database, ClockWasAdvanced.
     """
     url = settings.dsn(acting)
     if not url:
@@ -97,7 +98,7 @@ def open_core(
             open=True,
         )
         stack.callback(watching.close, timeout=1.0)
-        log = PostgresLog(url, pool)
+        log = PostgresLog(url, pool, clock_of(settings, pool))
         stack.callback(log.close)
         keys = PostgresSubjectKeys(pool, settings.secrets.master_keys)
         load_all_events()

@@ -8,20 +8,26 @@ from collections.abc import Callable, Sequence
 import psycopg
 
 from commands.account.addresses import address_of
-from commands.account.erasures import Erasures
-from commands.account.logins import Logins
+from commands.account.leftovers import Leftovers
 from commands.leaving import Contents
-from events.ids import SubjectId
+from events.ids import PartyId, PersonId, SubjectId
 from events.store.master_key_ids import require_master_key
 from processors.account.acknowledgements import Acknowledgements
-from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
+from processors.account.erasure import (
+    CertifyEffect,
+    DestroyKeyEffect,
+    EraseContentsEffect,
+    Remains,
+    RemainsOfAccount,
+    RemainsOfParty,
+)
 from processors.consumers.consumer import Consumer
 from processors.consumers.letting_go import LettingGo
 from processors.effects.effect import Effect
 from runtime.composition import Core
 from runtime.erasure_register import ErasureRegister, register_of
 from runtime.log_signing import LogSigning
-from runtime.mailing import mailer
+from runtime.mailing import forget_mails
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,32 +40,37 @@ def effects_of(
     reading = consumers()
     moving_money = [each.name for each in reading if each.kind == "processor" and each.money]
     acknowledgements = Acknowledgements(core.pool, core.progress, contents.arriving, moving_money)
+    forget_mails = _forget_mails(core)
+    account = RemainsOfAccount(
+        contents,
+        core.log,
+        forget_mails,
+        acknowledgements,
+        LettingGo(core.pool, core.codec, reading).let_go,
+    )
+    party = RemainsOfParty(
+        Leftovers(core.pool).delete_rows_of_party, core.log, forget_mails, acknowledgements
+    )
+
+    def remains_of(subject: PersonId) -> Remains:
+        return party if isinstance(subject, PartyId) else account
+
+    signing = LogSigning(core.settings.secrets)
     return (
-        EraseContentsEffect(contents, core.log, _forget_mails(core), acknowledgements),
+        EraseContentsEffect(remains_of),
         DestroyKeyEffect(register_of(core.settings)),
-        CertifyEffect(
-            contents,
-            core.log,
-            core.codec,
-            LogSigning(core.settings.secrets),
-            acknowledgements,
-            LettingGo(core.pool, core.codec, reading).let_go,
-        ),
+        CertifyEffect(remains_of, core.log, core.codec, signing, acknowledgements),
     )
 
 
 def _forget_mails(core: Core) -> Callable[[str], None]:
-    def forget(account_id: str) -> None:
+    def forget(person_id: str) -> None:
         """Forgets the mails while the key is there: only with it can their address be read."""
-        address = address_of(core.commands, account_id)
+        address = address_of(core.commands, person_id)
         if address is not None:
-            mailer(core.settings).forget(address)
+            forget_mails(core.settings, address)
 
     return forget
-
-
-def erasures_of(core: Core, logins: Logins) -> Erasures:
-    return Erasures(core.commands, logins, core.pool)
 
 
 def before_ready(core: Core) -> None:
@@ -86,14 +97,18 @@ def replay_register(core: Core) -> int:
         ).fetchall()
     back = [subject for subject, has_key in known if has_key]
     if back:
+        # Here: they bring the web framework, which a worker does without.
+        from commands.account.erasures import Erasures
+        from commands.account.logins import Logins
+
         logins = Logins(core.pool, core.settings.secrets.installation_key)
-        erasures = erasures_of(core, logins)
+        erasures = Erasures(core.commands, logins, core.pool)
         for subject in back:
             entry = entries[subject]
             erasures.redo(entry.subject_id, entry.workspace_id, entry.erasure_id)
             core.codec.keys.forget(subject)
             core.commands.aggregates.forget_subject(subject)
-        log.warning("%d erased accounts were back in the database and are erased again", len(back))
+        log.warning("%d erased people were back in the database and are erased again", len(back))
     forgotten = [subject for subject, has_key in known if not has_key and subject not in entries]
     for subject in forgotten:
         _register_again(core, register, subject)

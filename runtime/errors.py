@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from events.errors import NoCultureError
@@ -87,6 +88,19 @@ class PortTaken(RuntimeProblem):
         )
 
 
+class DoubleIsHeld(RuntimeProblem):
+    """The supervisor has this double already."""
+
+    code = "double-is-held"
+    exit_code = 2
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The supervisor that runs here starts the {name} double when somebody asks it: nothing"
+            " is left to do."
+        )
+
+
 class FolderNotText(RuntimeProblem):
     """Settings, logs and engines name the data folder as text."""
 
@@ -107,6 +121,32 @@ class StartFailed(RuntimeProblem):
 
     def __init__(self, part: str, detail: str | None, log: Path) -> None:
         super().__init__(f"{part} did not become ready: {detail or 'no reason given'}. Log: {log}")
+
+
+class ClockWasAdvanced(RuntimeProblem):
+    """Live credentials on a log of which the clock was advanced: its times are invented."""
+
+    code = "clock-was-advanced"
+
+    def __init__(self, live: Sequence[str]) -> None:
+        super().__init__(
+            f"The clock of this log was advanced in test mode, and {', '.join(live)} would be live:"
+            " nobody could tell which of its times are real. Take away the settings of what is"
+            " live, or begin a new installation with --data DIR and a database of its own."
+        )
+
+
+class ClockIsReal(RuntimeProblem):
+    """The domain's clock moves on by hand in test mode only."""
+
+    code = "clock-is-real"
+    exit_code = 2
+
+    def __init__(self, live: Sequence[str]) -> None:
+        super().__init__(
+            f"The clock cannot be advanced where {', '.join(live)} is live: use an installation of"
+            " which nothing outside is, with --data DIR."
+        )
 
 
 class NothingRunning(RuntimeProblem):

@@ -74,6 +74,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "subject_keys": ("riu", "riu", "", ""),
     "master_key": ("ri", "riu", "", ""),
     "snapshots": ("riu", "riud", "", ""),
+    "clock_advances": ("ri", "r", "r", "r"),
     # Where the readers of the log are, and what they still have to do.
     "consumers": ("r", "riud", "", "r"),
     "checkpoints": ("r", "riud", "", "r"),
@@ -91,6 +92,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "credentials_logins": ("riud", "rd", "", ""),
     "credentials_resets": ("riud", "riud", "", ""),
     "credentials_address_codes": ("riud", "riud", "", ""),
+    "credentials_erasure_links": ("rd", "riud", "", ""),
     "credentials_repeats": ("riud", "", "", ""),
     "credentials_sessions": ("riud", "", "", ""),
     "credentials_keys": ("riud", "", "", ""),

@@ -97,6 +97,11 @@ class SecretFiles:
         return self.folder / "log_signing_keys.jsonl"
 
     @property
+    def double_key(self) -> str:
+        """Key that the doubles of outside services ask for."""
+        return self._text("double_key")
+
+    @property
     def postgres_admin_password(self) -> str:
         """Password of the cluster's superuser, as whom no part of the product signs in."""
         return self._text("postgres_admin_password")

@@ -48,6 +48,13 @@ def _retiring(name: str) -> Callable[[Settings], dict[str, object]]:
     return rotate
 
 
+def _double_key(settings: Settings) -> dict[str, object]:
+    """Doubles and those who ask them read it each time."""
+    settings.secrets.make_following("double_key")
+    settings.secrets.replace("double_key")
+    return {}
+
+
 def _log_signing_seed(settings: Settings) -> dict[str, object]:
     from events.store.checkpoints import CheckpointFile
     from runtime.composition import open_core
@@ -146,6 +153,11 @@ SECRETS = {
             "log_signing_seed",
             "signs checkpoints and certificates; the old key signs the new one",
             _log_signing_seed,
+        ),
+        Secret(
+            "double_key",
+            "doubles of outside services ask for it: who has it reads mails of test mode",
+            _double_key,
         ),
         Secret(
             "postgres_admin_password",

@@ -195,13 +195,18 @@ class Settings(ServingSettings, EngineSettings):
 
     @property
     def outbox_dir(self) -> Path:
-        """Mails of an installation without a mail server."""
+        """Mails that the mail double has taken."""
         return self.data / "outbox"
 
     @property
     def test_mode(self) -> bool:
         """True while nothing outside is real: no mail leaves the machine."""
         return not self.mail_server
+
+    @property
+    def doubles_dir(self) -> Path:
+        """Folders of doubles: what each remembers, and its port."""
+        return self.data / "doubles"
 
     @property
     def run_dir(self) -> Path:

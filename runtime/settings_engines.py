@@ -73,7 +73,9 @@ class EngineSettings(BaseSettings):
         SecretStr(""), description="Secret key of the S3 bucket."
     )
     mail_server: str = Field(
-        "", description="SMTP server, HOST or HOST:PORT; empty: mails go to the folder DATA/outbox."
+        "",
+        description="SMTP server, HOST or HOST:PORT; empty: mails go to the mail double, which"
+        " keeps them in DATA/outbox.",
     )
     mail_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="How to speak to the SMTP server."

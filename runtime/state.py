@@ -35,6 +35,18 @@ class PartState:
 
 
 @dataclass
+class DoubleState:
+    """One double of an outside service: `asleep` until somebody connects to its port."""
+
+    name: str
+    port: int
+    pid: int | None = None
+    state: str = "asleep"
+    detail: str | None = None
+    started: float | None = None
+
+
+@dataclass
 class Failure:
     """Why a start was given up."""
 
@@ -57,6 +69,7 @@ class RunState:
     kafka_bootstrap: str | None = None
     notes: list[str] = field(default_factory=list)
     parts: list[PartState] = field(default_factory=list)
+    doubles: list[DoubleState] = field(default_factory=list)
     error: Failure | None = None
 
     def write(self, run_dir: Path) -> None:
@@ -71,6 +84,7 @@ class RunState:
         except (OSError, ValueError):
             return None
         raw["parts"] = [PartState(**part) for part in raw["parts"]]
+        raw["doubles"] = [DoubleState(**double) for double in raw.get("doubles", [])]
         raw["error"] = Failure(**raw["error"]) if raw["error"] else None
         return cls(**raw)
 

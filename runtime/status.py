@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runtime.errors import NothingRunning
 from runtime.heartbeat import is_fresh, read_heartbeat
 from runtime.installation import chosen_data, version
-from runtime.state import STEADY_AFTER_S, PartState, RunState, is_running
+from runtime.state import STEADY_AFTER_S, DoubleState, PartState, RunState, is_running
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
@@ -40,6 +40,7 @@ def describe(data: Path) -> dict[str, Any]:
         "head": head,
         "measuring": measuring,
         "parts": [describe_part(part, run_dir) for part in state.parts if part.state != "done"],
+        "doubles": [describe_double(double) for double in state.doubles],
     }
 
 
@@ -86,6 +87,16 @@ def describe_part(part: PartState, run_dir: Path) -> dict[str, Any]:
     shown = asdict(part)
     del shown["started"], shown["failures"], shown["unanswered"]
     return shown
+
+
+def describe_double(double: DoubleState) -> dict[str, Any]:
+    return {
+        "name": double.name,
+        "pid": double.pid,
+        "state": double.state,
+        "url": f"http://127.0.0.1:{double.port}",
+        "detail": double.detail,
+    }
 
 
 def parts_running() -> list[dict[str, object]]:

@@ -75,8 +75,8 @@ class Runnable(Protocol):
 class Migrations:
     """Brings the database to this version, here: a process of its own would start for nothing.
 
-    Also looks whether the secrets fit it: every part would end for the lack of the master key, five
-    times each.
+    Also looks whether the secrets fit it, and live credentials its clock: every part would end for
+    that, five times each.
     """
 
     child: subprocess.Popen[bytes] | None = None
@@ -84,18 +84,20 @@ class Migrations:
     def __init__(self, settings: Settings, database_url: Callable[[], str], roles: Roles) -> None:
         self.log = settings.log_dir / "supervisor.log"
         self._database_url, self._roles = database_url, roles
-        self._secrets = settings.secrets
+        self._settings = settings
 
     def prepare(self, said: Callable[[str], None]) -> None:
         import psycopg
 
         from events.store.master_key_ids import require_master_key
+        from runtime.domain_clock import require_real_time
         from runtime.migrate import migrate
 
         if applied := migrate(self._database_url(), self._roles):
             said(f"applied {len(applied)}")
         with psycopg.connect(self._database_url()) as connection:
-            require_master_key(connection, self._secrets.master_keys())
+            require_master_key(connection, self._settings.secrets.master_keys())
+            require_real_time(connection, self._settings)
 
     def launch(self) -> None:
         """Nothing is left to do."""

@@ -13,6 +13,7 @@ from types import FrameType
 import psutil
 
 from events.errors import NoCultureError
+from runtime.doubles import HeldDouble, held_doubles, wait_for_connections
 from runtime.engines.child import choose_free_port, end_processes, port_is_free
 from runtime.engines.kafka import EmbeddedKafka
 from runtime.engines.postgres import EmbeddedPostgres
@@ -20,13 +21,22 @@ from runtime.errors import PortTaken, StartFailed
 from runtime.installation import PREFIX, make_data_folder, version
 from runtime.rights import Roles
 from runtime.settings import ENGINES_FILE, Settings
-from runtime.state import Failure, RunState, supervisor_lock, write_private
+from runtime.state import (
+    DoubleState,
+    Failure,
+    PartState,
+    RunState,
+    supervisor_lock,
+    write_private,
+)
 from runtime.supervised import PART_STOP_PATIENCE_S, Migrations, OwnProcess, Part
 from schemas.telling import safely, trace_of
 
 TRIES_BEFORE_READY = 5
 PORTS_TO_TRY = 100
 LOG_CHECK_S = 60.0
+# Somebody waits for a start: its three steps took 1.5 s in looks alone.
+LOOK_S, STARTING_LOOK_S = 0.5, 0.05
 
 Watcher = Callable[[RunState], None]
 
@@ -51,6 +61,7 @@ class Supervisor:
         self._postgres: EmbeddedPostgres | None = None
         self._kafka: EmbeddedKafka | None = None
         self._parts: list[Part] = []
+        self._doubles: list[HeldDouble] = []
         self.state = RunState(
             pid=psutil.Process().pid,
             version=version(),
@@ -124,6 +135,8 @@ class Supervisor:
         self._add("worker", (*database, *broker, "migrations"))
         self._add("analysis", (*database, *broker, "migrations"))
         self.state.parts = [part.shown for part in self._parts]
+        self._doubles = held_doubles(settings)
+        self.state.doubles = [double.shown for double in self._doubles]
 
     def _owner_url(self) -> str:
         own = self._postgres.owner_url if self._postgres else ""
@@ -144,11 +157,17 @@ class Supervisor:
             up = {part.name for part in self._parts if part.is_up}
             for part in self._parts:
                 self._step(part, up)
+            for double in self._doubles:
+                double.step()
             self._note_engines()
             self.state.ready = self.state.ready or all(part.is_up for part in self._parts)
             self._publish()
             self._check_logs()
-            time.sleep(0.5 if self.state.ready else 0.05)
+            look_s = STARTING_LOOK_S if self._something_starts() else LOOK_S
+            wait_for_connections(self._doubles, look_s)
+
+    def _something_starts(self) -> bool:
+        return not self.state.ready or any(p.shown.state == "starting" for p in self._parts)
 
     def _step(self, part: Part, up: set[str]) -> None:
         """A start that cannot work is given up; what once worked is tried again for ever."""
@@ -194,6 +213,8 @@ class Supervisor:
             self._logs_checked_at = time.monotonic()
             for part in self._parts:
                 part.cap_log()
+            for double in self._doubles:
+                double.cap_log()
 
     def _stop_all(self) -> None:
         """In reverse order, each with its own deadline."""
@@ -203,6 +224,9 @@ class Supervisor:
                 self._publish()
             part.stop()
             self._publish()
+        # Last: a part that ends may still be sending a mail.
+        for double in self._doubles:
+            double.stop()
         self.state.ready = False
         self._publish()
         (self._settings.run_dir / ENGINES_FILE).unlink(missing_ok=True)
@@ -213,10 +237,11 @@ class Supervisor:
 def end_leftovers(last: RunState | None) -> None:
     """End processes of ours that outlived a killed supervisor; pid and start time must fit."""
     left = []
-    for part in last.parts if last else []:
+    seen: list[PartState | DoubleState] = [*last.parts, *last.doubles] if last else []
+    for each in seen:
         try:
-            process = psutil.Process(part.pid) if part.pid else None
-            if process and part.started and abs(process.create_time() - part.started) < 1:
+            process = psutil.Process(each.pid) if each.pid else None
+            if process and each.started and abs(process.create_time() - each.started) < 1:
                 left.append(process)
         except psutil.Error:
             continue

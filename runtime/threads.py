@@ -14,6 +14,8 @@ from schemas.telling import safely
 
 log = logging.getLogger(__name__)
 BEAT_S = 1.0
+# The supervisor, and whoever waits for it, is told at once when a start is over.
+STARTING_BEAT_S = 0.1
 # For all threads together. What does not end in it is cut off: work is leased, batches roll back.
 STOP_PATIENCE_S = 5.0
 
@@ -56,11 +58,12 @@ def run_until_stopped(work: Mapping[str, Work], heartbeat: Heartbeat, report: Re
         thread.start()
     while not stop.is_set():
         try:
-            heartbeat.beat(*report())
+            state, lag, detail = report()
         except Exception as error:
             # The database may be away for a moment; the work itself retries.
-            heartbeat.beat("running", None, safely(error)[:200])
-        stop.wait(BEAT_S)
+            state, lag, detail = "running", None, safely(error)[:200]
+        heartbeat.beat(state, lag, detail)
+        stop.wait(STARTING_BEAT_S if state == "starting" else BEAT_S)
     deadline = time.monotonic() + STOP_PATIENCE_S
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))

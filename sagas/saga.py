@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from commands.command import Command
 from events.model import Event
 
+# Every input carries its time, `at`, by the clock of the domain: "30 days after the proposal" is
+# `Timer("expiry", at=input.at + timedelta(days=30))`.
+
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event the saga watches."""
+    """An event the saga watches; `at` is its `effective_at`."""
 
     event: Event
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
+    """`at` is when it was due, however late it fires."""
+
     token: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Refused:
     command: str
     code: str
     reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +47,21 @@ class Retried:
     its last step again.
     """
 
+    at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """An operator waives what the saga waits for; no reaction means that it cannot be waived."""
 
+    at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
     """An operator aborts the saga: the runtime sends `Saga.undo` and ends it, without `react`."""
+
+    at: datetime
 
 
 Input = Happened | TimerFired | Refused | Retried | Skipped | Aborted
@@ -61,29 +76,43 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Fires `TimerFired(token)` after `delay_s`; setting the same token again replaces it."""
+    """Fires `TimerFired(token)`: `after` so long, counted from the step, or `at` a time, at once if
+    that has passed. Setting the same token again replaces it.
+    """
 
     token: str
-    delay_s: float
+    after: timedelta | None = field(default=None, kw_only=True)
+    at: datetime | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if (self.after is None) == (self.at is None):
+            raise ValueError(f"the timer {self.token} fires either `after` a while or `at` a time")
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Step:
     """The state after an input, commands to send and timers to set.
 
-    All other timers are dropped.
+    All other timers are dropped, unless the step says `keep`; an ended saga keeps none.
     """
 
     state: Any
     send: tuple[Command, ...]
     wait: tuple[Timer, ...]
+    keep: bool
 
     def __init__(
-        self, state: Any, *, send: tuple[Command, ...] = (), wait: tuple[Timer, ...] = ()
+        self,
+        state: Any,
+        *,
+        send: tuple[Command, ...] = (),
+        wait: tuple[Timer, ...] = (),
+        keep: bool = False,
     ) -> None:
         object.__setattr__(self, "state", state)
         object.__setattr__(self, "send", send)
         object.__setattr__(self, "wait", wait)
+        object.__setattr__(self, "keep", keep)
 
 
 def nothing_to_undo(state: Any) -> tuple[Command, ...]:

@@ -19,8 +19,9 @@ _LIMITS = (
     "maxLength",
     "minItems",
     "maxItems",
-    "additionalProperties",
 )
+# Forms of what a list and a mapping hold.
+_INNER = (("items", "[]"), ("additionalProperties", ".*"))
 
 
 def breaking_changes(old: Schema, new: Schema) -> list[str]:
@@ -50,10 +51,23 @@ def _differences(
         if old.get(limit) != new.get(limit)
     ]
     found += _fields(old, new, root_old, root_new, at)
-    if isinstance(old.get("items"), dict) and isinstance(new.get("items"), dict):
-        found += _differences(old["items"], new["items"], root_old, root_new, f"{at}[]")
-    elif old.get("items") != new.get("items"):
-        found.append(f"{at}: the form of its items changed")
+    found += _inner(old, new, root_old, root_new, at)
+    return found
+
+
+def _inner(old: Schema, new: Schema, root_old: Schema, root_new: Schema, at: str) -> list[str]:
+    found = []
+    for name, step in _INNER:
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += _differences(before, after, root_old, root_new, at + step)
+        elif before != after:
+            found.append(f"{at}: the form of its {name} changed from {before!r} to {after!r}")
+    before, after = old.get("prefixItems", []), new.get("prefixItems", [])
+    if len(before) != len(after):
+        found.append(f"{at}: {len(before)} items became {len(after)}")
+    for number, (one, other) in enumerate(zip(before, after, strict=False)):
+        found += _differences(one, other, root_old, root_new, f"{at}[{number}]")
     return found
 
 

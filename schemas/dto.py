@@ -29,6 +29,14 @@ class Page(Dto, Generic[T]):
     has_more: bool = False
 
 
+class PersonDto(Dto):
+    """A person in somebody else's thing; `name` is null once they were erased."""
+
+    account_id: str
+    name: str | None = None
+    handle: str | None = None
+
+
 class EventDto(Dto):
     """CONTRACT §3."""
 

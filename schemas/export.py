@@ -15,6 +15,7 @@ from typing import Any
 from events.catalogue import load_all_events
 from events.ids import Id
 from events.model import REGISTRY, Event
+from events.personal import SCHEMA_MARK
 from schemas.compatibility import breaking_changes
 from schemas.examples import example_of
 
@@ -72,10 +73,7 @@ def schema_of(model: type[Event]) -> dict[str, Any]:
     for described in (schema, *schema.get("$defs", {}).values()):
         if described.get("additionalProperties") is False:
             del described["additionalProperties"]
-    for name in model.personal_fields:
-        plain = schema["properties"][name]
-        title = {"title": plain["title"]} if "title" in plain else {}
-        schema["properties"][name] = {**title, "anyOf": [ENCRYPTED, *plain["anyOf"]]}
+        _say_encrypted(described.get("properties", {}))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:noculture:event:{model.type}:{model.version}",
@@ -83,6 +81,13 @@ def schema_of(model: type[Event]) -> dict[str, Any]:
         "title": model.type,
         "description": inspect.cleandoc(model.__doc__ or ""),
     }
+
+
+def _say_encrypted(properties: dict[str, Any]) -> None:
+    for name, plain in properties.items():
+        if plain.get(SCHEMA_MARK):
+            title = {"title": plain["title"]} if "title" in plain else {}
+            properties[name] = {**title, "anyOf": [ENCRYPTED, *plain["anyOf"]]}
 
 
 def schema_path(model: type[Event]) -> Path:
@@ -139,7 +144,7 @@ def _message(model: type[Event]) -> dict[str, Any]:
         "payload": {"$ref": f"./json/{schema_path(model).name}"},
         "bindings": {"kafka": {"key": {"type": "string", "description": "stream id"}}},
     }
-    if not model.personal_fields:
+    if not model.holds_personal:
         payload = example_of(model.type, model.version).model_dump(mode="json")
         message["examples"] = [{"payload": payload}]
     return message

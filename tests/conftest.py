@@ -33,6 +33,8 @@ NO_INSTALLATION = (
     "tests/faults/test_relay_network.py",
     "tests/faults/test_stopped_writer.py",
 )
+# The longest of what comes last: 40 s of tests that share nothing.
+ONE_BY_ONE = "tests/unit/simulator/test_simulator.py"
 _numbers = itertools.count(1)
 
 
@@ -85,7 +87,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 class _FileByFile(LoadScopeScheduling):
     """Side by side, whole installations go one after another beside everything else, and so do the
-    browser's tests: two browsers at once on two cores are so slow that one gives up waiting.
+    browser's tests: two browsers at once on two cores are so slow that one gives up waiting. The
+    simulator's tests are given out one by one: as a file they left one worker idle at the end.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -93,6 +96,8 @@ class _FileByFile(LoadScopeScheduling):
         level = LEVELS[_level(nodeid)]
         if level == "faults" and file not in NO_INSTALLATION:
             return "whole installations"
+        if file == ONE_BY_ONE:
+            return nodeid
         return level if level == "e2e" else file
 
 

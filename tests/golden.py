@@ -35,7 +35,14 @@ class FixedKeys:
         """Nothing is remembered."""
 
 
-CODEC = EventCodec(FixedKeys())
+class NoKeys(FixedKeys):
+    """Everybody was erased."""
+
+    def find(self, subject: str) -> bytes | None:
+        return None
+
+
+CODEC, AFTER_ALL_ERASURES = EventCodec(FixedKeys()), EventCodec(NoKeys())
 
 
 def golden_path(event_type: str, version: int) -> Path:

@@ -48,7 +48,13 @@ class Operator:
         done = subprocess.run(
             ["sh", "-eu", "-c", commands(title)[number]],
             cwd=ROOT,
-            env={**os.environ, "NOCULTURE_DATA": str(self.installation.data), **self.variables},
+            env={
+                # Networks that nothing here looks at: 5 s of start and work a track.
+                "NOCULTURE_ANALYSIS_MODELS": "off",
+                **os.environ,
+                "NOCULTURE_DATA": str(self.installation.data),
+                **self.variables,
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -25,7 +25,18 @@ from events.errors import NoCultureError
 from events.ids import CommandId, CorrelationId, EventId
 from events.model import Event
 from processors.consumers.merging import Ways
-from sagas.saga import Happened, Input, Refused, Saga, Step, TimerFired
+from sagas.saga import (
+    Aborted,
+    Ended,
+    Happened,
+    Input,
+    Refused,
+    Retried,
+    Saga,
+    Skipped,
+    Step,
+    TimerFired,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SOMEWHERE = "wsp_" + "0" * 32
@@ -100,16 +111,19 @@ class AggregateVerdict:
 # --- sagas --------------------------------------------------------------------------------------
 
 
-def happened(event: Event) -> Happened:
-    return Happened(event)
+def happened(event: Event, at: datetime = START) -> Happened:
+    return Happened(event, at)
 
 
-def timer(token: str) -> TimerFired:
-    return TimerFired(token)
+def timer(token: str, at: datetime = START) -> TimerFired:
+    return TimerFired(token, at)
 
 
 def refused(command: type[Command], code: str = "not-found", reason: str = "It is gone") -> Refused:
-    return Refused(command.stored_name, code, reason)
+    return Refused(command.stored_name, code, reason, START)
+
+
+RETRIED, SKIPPED, ABORTED = Retried(START), Skipped(START), Aborted(START)
 
 
 def saga(process: Saga) -> SagaPast:
@@ -129,24 +143,31 @@ class SagaPast:
         for each in inputs:
             step = self._react(past.state, each)
             if step is not None:
-                waiting = frozenset(t.token for t in step.wait)
-                past = SagaPast(self.process, step.state, waiting)
+                past = SagaPast(self.process, step.state, past._waiting(each, step))
         return past
 
+    def _waiting(self, input: Input | Event, step: Step) -> frozenset[str]:
+        kept = self.timers if step.keep and not isinstance(step.state, Ended) else frozenset()
+        if isinstance(input, TimerFired):
+            kept -= {input.token}
+        return kept | {timer.token for timer in step.wait}
+
     def when(self, input: Input | Event) -> SagaVerdict:
-        return SagaVerdict(self._react(self.state, input))
+        step = self._react(self.state, input)
+        return SagaVerdict(step, None if step is None else self._waiting(input, step))
 
     def _react(self, state: Any, input: Input | Event) -> Step | None:
         # Through the stored form, as the runtime does: a state that cannot be kept is no state.
         if state is not None:
             name, memory = self.process.remember(state)
             state = self.process.recall(name, json.loads(json.dumps(memory)))
-        return self.process.react(state, Happened(input) if isinstance(input, Event) else input)
+        return self.process.react(state, happened(input) if isinstance(input, Event) else input)
 
 
 @dataclass(frozen=True)
 class SagaVerdict:
     step: Step | None
+    timers: frozenset[str] | None
 
     @property
     def taken(self) -> Step:
@@ -167,9 +188,14 @@ class SagaVerdict:
         assert tuple(t.token for t in self.taken.wait) == tokens
         return self
 
-    def then_waits_for(self, **delays_s: float) -> SagaVerdict:
-        """`then_waits_for(retry=5)`: these timers with these delays."""
-        assert {t.token: t.delay_s for t in self.taken.wait} == delays_s
+    def then_waits_for(self, **when: float | datetime) -> SagaVerdict:
+        """`then_waits_for(retry=5, expiry=END)`: these timers, in so many seconds or at a time."""
+        assert {t.token: t.at or _seconds(t.after) for t in self.taken.wait} == when
+        return self
+
+    def then_keeps(self, *tokens: str) -> SagaVerdict:
+        """These timers, set by steps before, go on; no others do."""
+        assert (self.timers or frozenset()) - {t.token for t in self.taken.wait} == set(tokens)
         return self
 
     def then_is(self, state: Any) -> SagaVerdict:
@@ -180,6 +206,11 @@ class SagaVerdict:
         """The input changes nothing: no step is stored, timers stay as they are."""
         assert self.step is None, f"the saga stepped to {self.step}"
         return self
+
+
+def _seconds(delay: timedelta | None) -> float:
+    assert delay is not None
+    return delay.total_seconds()
 
 
 # --- projections --------------------------------------------------------------------------------

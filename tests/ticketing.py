@@ -24,7 +24,7 @@ from commands.forwarding import Handler
 from commands.unit import Unit
 from events.claims import Claim
 from events.envelope import Recorded
-from events.ids import AccountId, Id
+from events.ids import Id, PersonId
 from events.model import REGISTRY, Event, Registry
 from events.money import MovesMoney
 from events.outcome import Outcome
@@ -63,7 +63,7 @@ with patch("events.model.REGISTRY", MODELS):
         """The seat waits for its payment until then."""
 
         ticket_id: TicketId
-        account_id: AccountId
+        buyer_id: PersonId
         seat: str
         until: datetime
 
@@ -119,7 +119,7 @@ def hold_seat(
     nothing: Ticket | None,
     ticket_id: TicketId,
     *,
-    account_id: AccountId,
+    buyer_id: PersonId,
     seat: str,
     now: datetime,
 ) -> Decision:
@@ -127,8 +127,8 @@ def hold_seat(
         raise AlreadyExists("The ticket")
     until = now + HELD_FOR
     return Decision(
-        TicketHeld(ticket_id=ticket_id, account_id=account_id, seat=seat, until=until),
-        ChargeRequested(ticket_id=ticket_id, money_of=account_id),
+        TicketHeld(ticket_id=ticket_id, buyer_id=buyer_id, seat=seat, until=until),
+        ChargeRequested(ticket_id=ticket_id, money_of=buyer_id),
         takes=(Claim(SEAT, seat),),
     )
 
@@ -189,22 +189,23 @@ class SettleTicket(Command, name="SettleTicket"):
     paid: bool
 
 
-def handlers(now: Callable[[], datetime]) -> Mapping[str, tuple[type[Command], Handler]]:
-    def expire_ticket(unit: Unit, command: ExpireTicket) -> None:
-        unit.change(ticket, command.ticket_id, expire, now=now())
+def expire_ticket(unit: Unit, command: ExpireTicket) -> None:
+    unit.change(ticket, command.ticket_id, expire, now=unit.now)
 
-    def settle_ticket(unit: Unit, command: SettleTicket) -> None:
-        unit.change(ticket, command.ticket_id, settle, paid=command.paid, now=now())
 
-    return {
-        "ExpireTicket": (ExpireTicket, expire_ticket),
-        "SettleTicket": (SettleTicket, settle_ticket),
-    }
+def settle_ticket(unit: Unit, command: SettleTicket) -> None:
+    unit.change(ticket, command.ticket_id, settle, paid=command.paid, now=unit.now)
+
+
+HANDLERS: Mapping[str, tuple[type[Command], Handler]] = {
+    "ExpireTicket": (ExpireTicket, expire_ticket),
+    "SettleTicket": (SettleTicket, settle_ticket),
+}
 
 
 # --- saga ---------------------------------------------------------------------------------------
 
-LAPSE, AGAIN = Timer("lapse", HELD_FOR.total_seconds()), Timer("lapse", 60)
+LAPSE, AGAIN = Timer("lapse", after=HELD_FOR), Timer("lapse", after=timedelta(minutes=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,12 @@ _BY_CODE = {
         "You signed in anew since you opened it, so nothing was changed.",
         "Go back, reload the page and send it again",
     ),
+    "double-not-there": Trouble(
+        "This double does not run",
+        "No program of ours takes the place of this service here.",
+        "Start it with ./noculture run double, and its name",
+        "again",
+    ),
     "proof-needed": Trouble(
         "Confirm that it is you",
         "Somebody else could sit at this browser.",

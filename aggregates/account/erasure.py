@@ -18,7 +18,7 @@ from events.account.erasure import (
 )
 from events.claims import Claim
 from events.errors import NoCultureError
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import ErasureId, PersonId, WorkspaceId
 from events.model import Event
 from events.money import no_more_money_of
 
@@ -43,7 +43,7 @@ class KeyRemains(NoCultureError):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    account_id: AccountId
+    subject_id: PersonId
     workspace_id: WorkspaceId
     contents_deleted: bool = False
     key_destroyed: bool = False
@@ -54,18 +54,18 @@ def request(
     nothing: Erasure | None,
     erasure_id: ErasureId,
     *,
-    account_id: AccountId,
+    subject_id: PersonId,
     workspace_id: WorkspaceId,
     claim: Claim,
 ) -> Decision:
-    """Begin, and let nothing more of its money be moved. Another erasure of the same account is a
+    """Begin, and let nothing more of its money be moved. Another erasure of the same subject is a
     lost `claim` (409).
     """
     if nothing is not None:
         raise AlreadyExists("The erasure")
     return Decision(
-        ErasureRequested(erasure_id=erasure_id, account_id=account_id, workspace_id=workspace_id),
-        takes=(claim, no_more_money_of(account_id)),
+        ErasureRequested(erasure_id=erasure_id, subject_id=subject_id, workspace_id=workspace_id),
+        takes=(claim, no_more_money_of(subject_id)),
     )
 
 
@@ -84,7 +84,7 @@ def request_step(
     return Decision(
         ErasureStepRequested(
             erasure_id=erasure_id,
-            account_id=erasure.account_id,
+            subject_id=erasure.subject_id,
             workspace_id=erasure.workspace_id,
             step=step,
             attempt=attempt,
@@ -132,7 +132,7 @@ def certify(
 def evolve(erasure: Erasure | None, event: Event) -> Erasure | None:
     match event:
         case ErasureRequested():
-            return Erasure(event.account_id, event.workspace_id)
+            return Erasure(event.subject_id, event.workspace_id)
         case _ if erasure is None:
             return None
         case ErasureContentsDeleted():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aggregates.decision import Decision
 from events.account.subject import SubjectErased
-from events.ids import AccountId, ErasureId, SubjectId, WorkspaceId
+from events.ids import ErasureId, PersonId, SubjectId, WorkspaceId
 from events.model import Event
 
 STORED_AS = "aggregates.subject"
@@ -21,7 +21,7 @@ def erase(
     subject: Subject | None,
     stream_id: SubjectId,
     *,
-    subject_id: AccountId,
+    subject_id: PersonId,
     workspace_id: WorkspaceId,
     erasure_id: ErasureId,
 ) -> Decision:

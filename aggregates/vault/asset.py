@@ -1,12 +1,13 @@
-"""Rules of one asset: uploaded, then verified or rejected; tags may be edited; deleted at last."""
+"""Rules of one asset: uploaded, then verified or rejected; tagged, shared; deleted at last."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
+from aggregates.vault.credits import credit
+from aggregates.vault.sharing import MAX_PEOPLE, OwnThing, SharedWithTooMany
 from events.claims import Claim
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, WorkspaceId
@@ -16,20 +17,24 @@ from events.vault.asset import (
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
+    AssetShared,
     AssetTagsEdited,
+    AssetUnshared,
     AssetUploaded,
     AssetVerified,
+    Right,
 )
 from events.vault.audio import AudioFacts, Blob, Picture, Tags
 
 STORED_AS = "aggregates.asset"
 CONTENT_CLAIM = "asset-content"
+# Finds, and ends, what was shared with somebody who is being erased.
+SHARED_CLAIM = "asset-shared"
 NOTHING_SAID = Tags()
 # A file can hold these tags; the four others are only overridden by the musician.
 FILE_TAGS = Tags.model_fields.keys() - {"energy", "danceability", "valence", "instruments"}
 # The tag whose text is shown → the tag that holds its single names, if there are several.
 LISTED = {"artist": "artists", "genre": "genres"}
-MAX_CREDIT_LENGTH = 500
 
 
 class AssetNotReady(NoCultureError):
@@ -43,7 +48,8 @@ class AssetNotReady(NoCultureError):
 class Asset:
     """`overrides` holds only what the musician said, `said` what the file says.
 
-    `earlier` are the hash and size of its versions before tags were written into it.
+    `earlier` are the hash and size of its versions before tags were written into it. `shared` are
+    the accounts that may hear it too, each with its right.
     """
 
     workspace_id: WorkspaceId
@@ -56,6 +62,16 @@ class Asset:
     size_bytes: int = 0
     said: Tags = NOTHING_SAID
     earlier: tuple[tuple[str, int], ...] = ()
+    shared: tuple[tuple[AccountId, str], ...] = ()
+
+    def right_of(self, account_id: str) -> str | None:
+        """Answers what it was shared for with this account; None where it was not."""
+        return next((right for holder, right in self.shared if holder == account_id), None)
+
+
+def shared_claim(asset_id: AssetId, account_id: AccountId) -> Claim:
+    """The keys of one account's claims begin with its id."""
+    return Claim(SHARED_CLAIM, f"{account_id}:{asset_id}", scope="global")
 
 
 def content_claim(sha256: str) -> Claim:
@@ -176,6 +192,7 @@ def edit_tags(
         AssetTagsEdited(
             asset_id=asset_id,
             workspace_id=asset.workspace_id,
+            owner_id=asset.owner_id,
             edited_by=edited_by,
             changed=changed,
             tags=Tags.model_validate(values),
@@ -193,23 +210,12 @@ def with_names(asset: Asset, changes: dict[str, object]) -> dict[str, object]:
         names = made.pop(listed, None)
         several: object = None
         if isinstance(names, list | tuple):
-            made[shown], several = _credit(made.get(shown), names)
+            made[shown], several = credit(made.get(shown), names)
         elif listed not in changes and made.get(shown) == tag_now(asset, shown):
             several = before
         if (shown in made or listed in changes) and several != before:
             made[listed] = several
     return made
-
-
-def _credit(text: object, given: Iterable[str]) -> tuple[str | None, tuple[str, ...] | None]:
-    """The text to show and, where there are several, the names. A text that names them all stays
-    as it was written: "Ada & Ben".
-    """
-    names = tuple(dict.fromkeys(given))
-    several = names if len(names) > 1 else None
-    if isinstance(text, str) and all(name.casefold() in text.casefold() for name in names):
-        return text, several
-    return ", ".join(names)[:MAX_CREDIT_LENGTH].rstrip() or None, several
 
 
 def tag_now(asset: Asset, name: str) -> object:
@@ -265,8 +271,64 @@ def rewrite_file(
     )
 
 
+def share(
+    asset: Asset | None,
+    asset_id: AssetId,
+    *,
+    account_id: AccountId,
+    right: Right,
+    shared_by: AccountId,
+) -> Decision:
+    """Let somebody of another workspace hear it; another right takes the place of the first.
+
+    Refuses OwnThing (422), SharedWithTooMany (409). The right that they have changes nothing.
+    """
+    asset = _existing(asset)
+    if account_id in (asset.owner_id, shared_by):
+        raise OwnThing
+    before = asset.right_of(account_id)
+    if before == right:
+        return Decision()
+    if before is None and len(asset.shared) >= MAX_PEOPLE:
+        raise SharedWithTooMany
+    return Decision(
+        AssetShared(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            account_id=account_id,
+            right=right,
+            shared_by=shared_by,
+        ),
+        takes=() if before else (shared_claim(asset_id, account_id),),
+    )
+
+
+def unshare(
+    asset: Asset | None,
+    asset_id: AssetId,
+    *,
+    account_id: AccountId,
+    unshared_by: AccountId | None,
+) -> Decision:
+    """End it. Refuses NotFound (404) for somebody it is not shared with."""
+    asset = _existing(asset)
+    if asset.right_of(account_id) is None:
+        raise NotFound("The grant")
+    return Decision(
+        AssetUnshared(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            account_id=account_id,
+            unshared_by=unshared_by,
+        ),
+        releases=(shared_claim(asset_id, account_id),),
+    )
+
+
 def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> Decision:
-    """Remove it from the vault; the same bytes may be uploaded again."""
+    """Remove it from the vault and from whoever it is shared with; the same bytes may be uploaded
+    again.
+    """
     asset = _existing(asset)
     # Each hash once, in order: bytes that came back hold a single claim.
     versions = dict.fromkeys((asset.sha256, *(sha256 for sha256, _ in asset.earlier)))
@@ -277,7 +339,10 @@ def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> 
             deleted_by=deleted_by,
             sha256=asset.sha256,
         ),
-        releases=tuple(map(content_claim, versions)),
+        releases=(
+            *map(content_claim, versions),
+            *(shared_claim(asset_id, account_id) for account_id, _ in asset.shared),
+        ),
     )
 
 
@@ -311,10 +376,19 @@ def evolve(asset: Asset | None, event: Event) -> Asset | None:
                 said=event.tags or NOTHING_SAID,
                 earlier=(*asset.earlier, (asset.sha256, asset.size_bytes)),
             )
+        case AssetShared():
+            others = _others(asset, event.account_id)
+            return replace(asset, shared=(*others, (event.account_id, event.right)))
+        case AssetUnshared():
+            return replace(asset, shared=_others(asset, event.account_id))
         case AssetDeleted():
-            return replace(asset, state="deleted")
+            return replace(asset, state="deleted", shared=())
         case _:
             return asset
+
+
+def _others(asset: Asset, account_id: AccountId) -> tuple[tuple[AccountId, str], ...]:
+    return tuple(each for each in asset.shared if each[0] != account_id)
 
 
 def _existing(asset: Asset | None) -> Asset:

@@ -19,7 +19,8 @@ from commands.account.proofs import GivenProof, Proofs
 from commands.account.repeats import Repeats
 from commands.account.second_factor import GivenCode
 from commands.account.sessions import SESSION_S, Sessions, WrongCredentials, renew, user_agent
-from commands.http import answer, command_context, command_id, correlation_id
+from commands.contexts import command_context, command_id, correlation_id
+from commands.http import answer
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId, CorrelationId, WorkspaceId

@@ -15,7 +15,8 @@ from psycopg_pool import ConnectionPool
 from commands.account.sessions import SESSION_S, Sessions
 from kit.auth import Admission, Secret
 from kit.caller import Caller, Proof
-from kit.limits import Policy, clean_now_and_then
+from kit.limits import clean_now_and_then
+from kit.policies import Policy
 from kit.proof import PROOF_LIFE_S
 
 # A session in use lives on; writing that down once an hour is enough.

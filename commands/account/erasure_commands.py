@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commands.command import Command
 from events.account.erasure import Certificate, ErasureStep
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import ErasureId, PersonId, WorkspaceId
 
 
 class RequestErasureStep(Command, name="RequestErasureStep"):
@@ -16,7 +16,7 @@ class RequestErasureStep(Command, name="RequestErasureStep"):
 
 
 class RecordContentsDeleted(Command, name="RecordContentsDeleted"):
-    """The workspace is empty: no recording, no blob, no upload."""
+    """Nothing is left of whom it is about: no recording, no blob, no upload, no mail."""
 
     erasure_id: ErasureId
     assets: int
@@ -33,7 +33,7 @@ class EraseSubject(Command, name="EraseSubject"):
     """Destroy the key and say so; the register outside the database already knows."""
 
     erasure_id: ErasureId
-    account_id: AccountId
+    subject_id: PersonId
     workspace_id: WorkspaceId
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregates.account import account, erasure, subject
+from aggregates.account import account, erasure, party, subject
 from commands.account.erasure_commands import (
     CertifyErasure,
     EraseSubject,
@@ -13,31 +13,33 @@ from commands.account.erasure_commands import (
 from commands.command import Command
 from commands.forwarding import Handler, forward
 from commands.unit import Unit
-from events.ids import AccountId, ErasureId, SubjectId, WorkspaceId
+from events.ids import ErasureId, PartyId, PersonId, SubjectId, WorkspaceId
 from events.store.subject_keys import DESTROY
 
 
 def erase_subject(unit: Unit, command: EraseSubject) -> None:
     """The key's end, what every reader hears of it, and the saga's next input: one append."""
-    say_erased(unit, command.erasure_id, command.account_id, command.workspace_id)
+    say_erased(unit, command.erasure_id, command.subject_id, command.workspace_id)
     unit.change(erasure, command.erasure_id, erasure.destroy_key)
 
 
 def say_erased(
-    unit: Unit, erasure_id: ErasureId, account_id: AccountId, workspace_id: WorkspaceId
+    unit: Unit, erasure_id: ErasureId, subject_id: PersonId, workspace_id: WorkspaceId
 ) -> None:
     """Stage the destruction of the key with the events that say so."""
-    subject_id = SubjectId.beside(account_id)
     unit.change(
         subject,
-        subject_id,
+        SubjectId.beside(subject_id),
         subject.erase,
-        subject_id=account_id,
+        subject_id=subject_id,
         workspace_id=workspace_id,
         erasure_id=erasure_id,
     )
-    unit.change(account, account_id, account.erase, erasure_id=erasure_id)
-    unit.alongside(DESTROY, (account_id,))
+    if isinstance(subject_id, PartyId):
+        unit.change(party, subject_id, party.erase, erasure_id=erasure_id)
+    else:
+        unit.change(account, subject_id, account.erase, erasure_id=erasure_id)
+    unit.alongside(DESTROY, (subject_id,))
 
 
 HANDLERS: dict[str, tuple[type[Command], Handler]] = {

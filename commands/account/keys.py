@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.account import key
 from aggregates.errors import NotFound
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import known
 from commands.unit import Commands, Unit
 from events.errors import NoCultureError
@@ -58,6 +59,11 @@ class Keys:
 
     def __init__(self, commands: Commands, pool: ConnectionPool, scopes: Collection[str]) -> None:
         self._commands, self._pool, self._scopes = commands, pool, scopes
+
+    def offered(self, caller: Caller) -> list[str]:
+        """The scopes that a key of this caller may hold, without "*" for all of them."""
+        beside = {"*"} if caller.operator else {"*", "operator"}
+        return sorted(set(self._scopes) - beside)
 
     def issue(
         self, caller: Caller, command: IssueKey, idempotency: str | None = None

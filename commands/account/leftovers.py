@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg_pool import ConnectionPool
 
 from commands.leaving import Leaving
-from kit.limits import FORGET_SPENT
+from kit.policies import FORGET_SPENT
 
 
 class Leftovers:
@@ -20,6 +20,15 @@ class Leftovers:
     def delete_files(self, workspace_id: str) -> int:
         """The area keeps no files."""
         return 0
+
+    def delete_rows_of_party(self, party_id: str) -> None:
+        """Delete what there is of a party, whose workspace is the house's and stays."""
+        with self._pool.connection() as connection:
+            connection.execute("DELETE FROM snapshots WHERE subject = %s", (party_id,))
+            connection.execute(
+                "DELETE FROM credentials_erasure_links WHERE party_id = %s", (party_id,)
+            )
+            connection.execute(FORGET_SPENT)
 
     def delete_rows(self, workspace_id: str, account_id: str) -> None:
         with self._pool.connection() as connection:

@@ -33,7 +33,7 @@ from webauthn.helpers.structs import (
 from aggregates.account import account
 from commands.account.addresses import address_of
 from commands.account.logins import Login, Logins
-from commands.http import command_context
+from commands.contexts import command_context
 from commands.owned import known
 from commands.unit import Commands
 from events.errors import NoCultureError

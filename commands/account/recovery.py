@@ -1,27 +1,25 @@
 """A forgotten password: a link by mail, once, within an hour, sets a new one.
 
-The log says that a link was asked for. An effect makes the link while it sends the mail, so that a
-token is nowhere but in the mail: not in an event, and in the database only as a hash.
+The log says that a link was asked for; `reset_links.py` makes it for the mail.
 """
 
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from aggregates.account import account
 from commands.account.address_codes import stage_verified
-from commands.account.addresses import address_and_name_of, address_of
+from commands.account.addresses import address_and_name_of
 from commands.account.keys import Keys, KeysToRevoke
 from commands.account.known_devices import Devices
 from commands.account.logins import MAX_EMAIL, Logins, TypedEmail
 from commands.account.passwords import Password, Passwords
-from commands.http import answer, correlation_id
+from commands.contexts import correlation_id
+from commands.http import answer
 from commands.unit import CommandContext, Commands
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId
@@ -30,11 +28,10 @@ from kit import security_log
 from kit.csrf import refuse_foreign
 from kit.limits import RateLimits, client_address
 from kit.openapi import problems
-from kit.tokens import random_token, token_hash
+from kit.tokens import token_hash
 from schemas.account.dto import KeyDto
 from schemas.text import Opaque
 
-RESET_LIFE = timedelta(hours=1)
 # A known address costs one append more: all answers wait this long, so that none tells.
 ANSWERED_AFTER_S = 0.25
 _ROUTE = "PUT /api/password-resets"
@@ -154,28 +151,6 @@ class Recovery:
             security_log.note("password", "refused", reason=ResetSpent.code)
             raise ResetSpent
         return AccountId(row[0]), row[1]
-
-
-class ResetLinks:
-    """For the effect that sends the mail."""
-
-    def __init__(self, commands: Commands, pool: ConnectionPool) -> None:
-        self._commands, self._pool = commands, pool
-
-    def make(self, account_id: str) -> tuple[str, str] | None:
-        """(address, token): an earlier link stops working. None when the account is closed."""
-        address, token = address_of(self._commands, account_id), random_token()
-        if address is None:
-            return None
-        with self._pool.connection() as connection:
-            made = connection.execute(
-                "INSERT INTO credentials_resets (account_id, token_hash, expires_at)"
-                " SELECT account_id, %s, now() + %s FROM credentials_logins WHERE account_id = %s"
-                " ON CONFLICT (account_id) DO UPDATE"
-                " SET token_hash = excluded.token_hash, expires_at = excluded.expires_at",
-                (token_hash(token), RESET_LIFE, account_id),
-            )
-        return (address, token) if made.rowcount else None
 
 
 def router(recovery: Recovery, devices: Devices) -> APIRouter:

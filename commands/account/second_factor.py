@@ -25,7 +25,7 @@ from aggregates.account import account
 from aggregates.account.account import SecondFactorOff, SecondFactorOn
 from commands.account.addresses import address_of
 from commands.account.logins import Logins
-from commands.http import command_context, correlation_id
+from commands.contexts import command_context, correlation_id
 from commands.unit import CommandContext, Commands, Unit
 from events.errors import NoCultureError
 from events.ids import AccountId, CommandId

@@ -18,7 +18,7 @@ from aggregates.errors import NotFound
 from commands.account.devices import device_of
 from commands.account.known_devices import Devices
 from commands.account.logins import Login, Logins
-from commands.http import correlation_id
+from commands.contexts import correlation_id
 from commands.unit import CommandContext, Commands
 from events.account.sign_in import Means
 from events.errors import NoCultureError

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Response
 from aggregates.account import account
 from aggregates.errors import NotFound
 from commands.account.logins import Login, Logins
-from commands.http import answer, correlation_id
+from commands.contexts import correlation_id
+from commands.http import answer
 from commands.owned import known
 from commands.unit import CommandContext, Commands
 from events.ids import AccountId, CommandId

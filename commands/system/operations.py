@@ -7,7 +7,8 @@ from typing import Annotated, Protocol
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 
-from commands.http import answer, command_id
+from commands.contexts import command_id
+from commands.http import answer
 from commands.owned import as_seen
 from events.store.pending import Committed
 from events.system.operation import Action as Action

@@ -9,9 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.vault import analysis, asset, reanalysis
 from aggregates.vault.asset import AssetNotReady
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import known, owned
 from commands.unit import Commands
+from commands.vault.sharing import reach
+from events.access import OWN
 from events.errors import NoCultureError
 from events.ids import AccountId, AnalysisId, AssetId, ReanalysisId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed
@@ -55,10 +58,12 @@ class Analyses:
     def start(self, caller: Caller, asset_id: str) -> int:
         """Measure it anew; the run that is begun, or the one that is under way already.
 
-        Raises NotFound (404), AssetNotReady (409), also if it is deleted before the commit.
+        Raises NotFound (404), RightMissing (403), AssetNotReady (409), also if it is deleted before
+        the commit.
         """
         stream = known(AssetId, asset_id, "The asset")
-        recording = owned(self._commands, caller, asset, stream, "The asset")
+        found = self._commands.load(asset, stream, fresh=True).state
+        recording = reach(caller, found, OWN)
         if recording.state != "verified":
             raise AssetNotReady(recording.state)
         analysis_id = AnalysisId.beside(stream)

@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import as_seen, known
 from commands.unit import CommandContext, Commands
 from commands.vault.instruments import InstrumentNames
@@ -19,7 +19,9 @@ from commands.vault.multipart import MAX_REST_BYTES, receive_file
 from commands.vault.musical_keys import MusicalKeySpelling
 from commands.vault.names import SeveralNames
 from commands.vault.quota import Quota
+from commands.vault.sharing import reach
 from commands.vault.staging import StagedFile, Staging, clean_filename, clean_path
+from events.access import OWN
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed, StoreBusy
 from events.store.subject_keys import SubjectGone
@@ -212,13 +214,16 @@ class Assets:
         expected_version: int | None,
         key: str | None = None,
     ) -> Committed:
-        """Raises NotFound (404), AssetNotReady (409), PreconditionFailed (412)."""
+        """Also by whoever it is shared with for that. Raises NotFound (404), RightMissing (403),
+        AssetNotReady (409), PreconditionFailed (412).
+        """
         said = changes.model_dump(exclude_unset=True)
-        stream = self.own(caller, asset_id, expected_version)
+        stream, workspace_id = self._reached(caller, asset_id, expected_version, "edit")
         unit = self._commands.unit(
             command_context(caller, "PATCH /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version, "changes": said},
         )
+        unit.belongs_to(workspace_id)
         by = AccountId(caller.account_id)
         with as_seen(expected_version):
             unit.change_at(
@@ -241,16 +246,21 @@ class Assets:
             return unit.commit()
 
     def own(self, caller: Caller, asset_id: str, expected_version: int | None) -> AssetId:
-        """Before anything else is said of an asset: other workspaces' ones do not exist."""
+        """Before anything else is said of an asset: other workspaces' ones do not exist, and those
+        that are shared with the caller are not theirs (403).
+        """
+        return self._reached(caller, asset_id, expected_version, OWN)[0]
+
+    def _reached(
+        self, caller: Caller, asset_id: str, expected_version: int | None, wanted: str
+    ) -> tuple[AssetId, WorkspaceId]:
         stream = known(AssetId, asset_id, "The asset")
         # Workers verify and reject too, so the state is read anew; not at the version that the
         # caller names, for the append checks it.
         found = self._commands.load(asset, stream)
         if expected_version is None or found.version != expected_version:
             found = self._commands.load(asset, stream, fresh=True)
-        if found.state is None or found.state.workspace_id != caller.workspace_id:
-            raise NotFound("The asset")
-        return stream
+        return stream, reach(caller, found.state, wanted).workspace_id
 
     def _uploaded(self, committed: Committed) -> Kept:
         state: AssetState | None = "uploaded"

@@ -11,9 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from aggregates.errors import NotFound
 from aggregates.vault import asset
 from aggregates.vault.asset import AssetNotReady
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.unit import Commands, Unit
 from commands.vault.assets import Assets, ChangedAsset, TagChanges
+from events.access import RightMissing
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId
 from events.store.pending import Committed, VersionConflict
@@ -208,8 +210,8 @@ class Bulk:
                 found = self._commands.load(asset, stream)
                 if found.state is None or found.state.state == "deleted":
                     raise NotFound("The asset")
-            except NotFound:
-                refused.append({"id": each.id, "code": "not-found"})
+            except (NotFound, RightMissing) as missing:
+                refused.append({"id": each.id, "code": missing.code})
                 continue
             if found.version != each.version:
                 code = "version-mismatch"

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.errors import NotFound
 from aggregates.vault import asset, collection
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import as_seen, known, owned
 from commands.unit import Commands, Unit
 from events.ids import AccountId, AssetId, CollectionId, WorkspaceId

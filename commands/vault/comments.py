@@ -9,11 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.errors import NotFound
 from aggregates.vault import asset, comment
-from commands.http import answer, command_context
-from commands.owned import as_seen, known, owned
+from commands.contexts import command_context
+from commands.http import answer
+from commands.owned import as_seen, known
 from commands.rules import Arguments, Rule
 from commands.unit import Commands, Unit
-from events.ids import AccountId, AssetId, CommentId, WorkspaceId
+from commands.vault.sharing import reach
+from events.access import OWN
+from events.ids import AccountId, AssetId, CommentId
 from events.store.pending import Committed
 from kit.auth import Authenticate
 from kit.caller import Caller
@@ -26,6 +29,8 @@ from schemas.vault.dto import ChangedComment
 # No recording that we take is longer than a day.
 Moment = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Said = Annotated[str, Text(2000, lines=True)]
+# The right to do it with what somebody else said, for people of other workspaces.
+_OF_OTHERS = {"edit": "comment", "resolve": "edit", "reopen": "edit", "delete": OWN}
 
 
 class AddComment(BaseModel):
@@ -53,7 +58,9 @@ class Comments:
     def add(
         self, caller: Caller, asset_id: str, command: AddComment, key: str | None = None
     ) -> Committed:
-        """Raises NotFound (404), PassageEndsBeforeItBegins (422)."""
+        """Also by whoever the recording is shared with for that. Raises NotFound (404),
+        RightMissing (403), PassageEndsBeforeItBegins (422).
+        """
         stream = known(AssetId, asset_id, "The asset")
         unit = self._commands.unit(
             command_context(caller, "POST /api/assets/{id}/comments", key),
@@ -61,14 +68,14 @@ class Comments:
         )
         if first := unit.once():
             return first
-        self._require_recording(unit, caller, stream, "The asset")
+        recording = self._require_recording(unit, caller, stream, "comment", "The asset")
         comment_id = CommentId.new()
         unit.start(
             comment,
             comment_id,
             comment.add,
             asset_id=stream,
-            workspace_id=WorkspaceId(caller.workspace_id),
+            workspace_id=recording.workspace_id,
             author_id=AccountId(caller.account_id),
             at_s=command.at_s,
             end_s=command.end_s,
@@ -137,27 +144,37 @@ class Comments:
     ) -> Committed:
         """`action` goes into the ids of commands that are stored: never change one."""
         stream = known(CommentId, comment_id, "The comment")
-        state = owned(self._commands, caller, comment, stream, "The comment")
+        state: comment.Comment | None = self._commands.load(comment, stream, fresh=True).state
+        if state is None:
+            raise NotFound("The comment")
         unit = self._commands.unit(
             command_context(caller, f"{action} /api/comments/{{id}}", key),
             input={"comment_id": stream, "expected": expected_version, **said},
         )
         if first := unit.once():
             return first
-        self._require_recording(unit, caller, state.asset_id, "The comment")
+        own = state.author_id == caller.account_id
+        wanted = "comment" if own else _OF_OTHERS[action]
+        self._require_recording(unit, caller, state.asset_id, wanted, "The comment")
         with as_seen(expected_version):
             unit.change_at(expected_version, comment, stream, decide, *args, **said)
             return unit.commit()
 
-    def _require_recording(self, unit: Unit, caller: Caller, asset_id: AssetId, what: str) -> None:
-        """Refuses words about a deleted recording, also if it is deleted before the commit.
+    def _require_recording(
+        self, unit: Unit, caller: Caller, asset_id: AssetId, wanted: str, what: str
+    ) -> asset.Asset:
+        """Refuses words about a deleted recording, also if it is deleted before the commit. What is
+        said of a shared one belongs to its workspace.
 
-        Raises NotFound (404), and so does the commit.
+        Raises NotFound (404), and so does the commit, and RightMissing (403).
         """
-        recording = owned(self._commands, caller, asset, asset_id, what)
+        found = self._commands.load(asset, asset_id, fresh=True).state
+        recording = reach(caller, found, wanted, what)
         if recording.state == "deleted":
             raise NotFound(what)
+        unit.belongs_to(recording.workspace_id)
         unit.while_held(asset.content_claim(recording.sha256), asset_id, NotFound(what))
+        return recording
 
 
 def router(comments: Comments, authenticated: Authenticate) -> APIRouter:

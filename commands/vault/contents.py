@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import LiteralString
 
 from aggregates.vault import asset, collection, comment, reanalysis
@@ -9,7 +10,7 @@ from commands.leaving import Leaving
 from commands.rules import AggregateModule, Arguments, Rule, State, StreamId
 from commands.unit import CommandContext, Commands
 from commands.vault.direct import MAY_ARRIVE
-from commands.vault.resumable import remove_upload
+from commands.vault.staged_uploads import remove_upload
 from events.errors import NoCultureError
 from events.ids import (
     AssetId,
@@ -32,8 +33,32 @@ class VaultContents:
         self._commands, self._pool, self._objects = commands, commands.pool, objects
 
     def delete_streams(self, leaving: Leaving) -> None:
+        self._end_grants(leaving)
         self._delete_assets(leaving)
         self._delete_words(leaving)
+
+    def _end_grants(self, leaving: Leaving) -> None:
+        """End what others shared with the account, each in the workspace that it belongs to. None
+        comes any more: a grant needs the address, which the account has given up.
+        """
+        by_id = f"{leaving.account_id}:"
+        held = self._streams(
+            "SELECT stream_id FROM claims WHERE kind = %s AND scope = ''"
+            " AND key >= %s AND key < %s AND during IS NULL ORDER BY stream_id",
+            # A semicolon is the sign behind a colon.
+            (asset.SHARED_CLAIM, by_id, by_id.replace(":", ";")),
+        )
+        for asset_id in map(AssetId, held):
+            recording: asset.Asset | None = self._commands.load(asset, asset_id, fresh=True).state
+            if recording is not None and recording.right_of(leaving.account_id) is not None:
+                self._change(
+                    replace(leaving, workspace_id=recording.workspace_id),
+                    asset,
+                    asset_id,
+                    asset.unshare,
+                    account_id=leaving.account_id,
+                    unshared_by=None,
+                )
 
     def _delete_assets(self, leaving: Leaving) -> None:
         """Delete every recording: a live one holds the claim of its content."""

@@ -19,10 +19,11 @@ from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
 
 from aggregates.errors import NotFound
-from commands.http import correlation_id
+from commands.contexts import correlation_id
 from commands.owned import known
 from commands.unit import CommandContext
 from commands.vault.assets import Assets, Kept
+from commands.vault.staged_uploads import UploadId, remove_upload
 from commands.vault.staging import (
     EmptyFile,
     FileTooLarge,
@@ -33,7 +34,7 @@ from commands.vault.staging import (
     sha256_of,
 )
 from events.errors import NoCultureError
-from events.ids import CommandId, Id
+from events.ids import CommandId
 from events.store.subject_keys import SubjectGone
 from kit.caller import Caller
 from kit.fair import FairQueue
@@ -41,10 +42,6 @@ from kit.fair import FairQueue
 LIFE = timedelta(hours=24)
 # So long an expired upload answers 410 before it is forgotten.
 REMEMBERED = timedelta(days=7)
-
-
-class UploadId(Id, prefix="upl"):
-    """One resumable upload."""
 
 
 class UploadExpired(NoCultureError):
@@ -337,11 +334,3 @@ class Uploads:
                 f"UPDATE uploads SET {assignments} WHERE upload_id = %s",
                 (*values, upload.upload_id),
             )
-
-
-def remove_upload(folder: Path, upload_id: str) -> None:
-    """Delete what a resumable upload has in the staging folder."""
-    path = folder / UploadId(upload_id)
-    # `.piece` is of earlier versions.
-    for each in (path, path.with_suffix(".piece"), path.with_suffix(".lock")):
-        each.unlink(missing_ok=True)

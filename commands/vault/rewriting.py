@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Response
 from aggregates.errors import NotFound
 from aggregates.vault import asset
 from aggregates.vault.asset import AssetNotReady
-from commands.http import answer, command_context
+from commands.contexts import command_context
+from commands.http import answer
 from commands.owned import as_seen
 from commands.unit import Commands
 from commands.vault.assets import Assets

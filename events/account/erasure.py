@@ -1,6 +1,7 @@
 """Erasures: a person asked to be forgotten, and what was done about it, step by step.
 
-Nothing here says who it was: `account_id` is a name nobody can look up any more.
+Nothing here says who it was: `subject_id`, an account or a party, is a name nobody can look up any
+more. `workspace_id` is the account's own, which is emptied; of a party the house's, which stays.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import ErasureId, PersonId, WorkspaceId
 from events.model import Event
 
 ErasureStep = Literal["contents", "key", "certificate"]
@@ -28,7 +29,7 @@ class Acknowledgement(BaseModel):
 class Certificate(BaseModel):
     """A signed proof of erasure: Ed25519 over the canonical JSON of all fields but `signature`.
 
-    `subject_sha256` is the SHA-256 of the account's id: whoever knows the id can tell that it is
+    `subject_sha256` is the SHA-256 of the subject's id: whoever knows the id can tell that it is
     theirs. `event_*` name the `subject.erased` in the log; `public_key` and `signature` are hex.
     """
 
@@ -58,19 +59,19 @@ class Certificate(BaseModel):
         ).encode()
 
 
-class ErasureRequested(Event, type="erasure.requested", version=1):
-    """Somebody proved who they are and asked for it; they are signed out everywhere."""
+class ErasureRequested(Event, type="erasure.requested", version=2):
+    """Somebody proved who they are and asked for it; an account is signed out everywhere."""
 
     erasure_id: ErasureId
-    account_id: AccountId
+    subject_id: PersonId
     workspace_id: WorkspaceId
 
 
-class ErasureStepRequested(Event, type="erasure.step_requested", version=1):
+class ErasureStepRequested(Event, type="erasure.step_requested", version=2):
     """Do this part of it (again, if `attempt` is above 1)."""
 
     erasure_id: ErasureId
-    account_id: AccountId
+    subject_id: PersonId
     workspace_id: WorkspaceId
     step: ErasureStep
     attempt: int = Field(ge=1)
@@ -83,7 +84,9 @@ class ErasureMoneyAwaited(Event, type="erasure.money_awaited", version=1):
 
 
 class ErasureContentsDeleted(Event, type="erasure.contents_deleted", version=1):
-    """Every recording of the workspace is deleted, and all that was stored of them."""
+    """Every recording of an account's workspace is deleted, and all that was stored of them; of a
+    party there are none.
+    """
 
     erasure_id: ErasureId
     assets: int

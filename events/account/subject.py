@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from events.ids import AccountId, ErasureId, WorkspaceId
+from events.ids import ErasureId, PersonId, WorkspaceId
 from events.model import Event
 
 
-class SubjectErased(Event, type="subject.erased", version=1):
+class SubjectErased(Event, type="subject.erased", version=2):
     """The subject's key is destroyed: its values in all events, everywhere, read as null now."""
 
-    subject_id: AccountId
+    subject_id: PersonId
     workspace_id: WorkspaceId
     erasure_id: ErasureId

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import Any
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
+from kafka.errors import KafkaTimeoutError, NoError, TopicAlreadyExistsError, for_code
 
 from events.log.errors import WrongPartitions
 from events.log.kafka_config import RELAY_TOPIC, KafkaConfig
@@ -33,9 +34,13 @@ class KafkaTopics:
         wanted = _wanted(categories)
         with self._admin() as admin:
             present = set(admin.list_topics())
-            for topic, (partitions, configs) in wanted.items():
-                if self._config.named(topic) not in present:
-                    self._create(admin, topic, partitions, configs)
+            missing = {
+                self._config.named(topic): self._description(*described)
+                for topic, described in wanted.items()
+                if self._config.named(topic) not in present
+            }
+            if missing:
+                _create(admin, missing)
             return self._ids(admin, wanted)
 
     def made(self, categories: Iterable[str]) -> dict[str, str]:
@@ -84,17 +89,12 @@ class KafkaTopics:
     def _ours(self, physical: str) -> bool:
         return physical.startswith(self._config.named(TOPIC_PREFIX))
 
-    def _create(
-        self, admin: KafkaAdminClient, topic: str, partitions: int, configs: dict[str, str]
-    ) -> None:
-        description = {
+    def _description(self, partitions: int, configs: dict[str, str]) -> dict[str, Any]:
+        return {
             "num_partitions": partitions,
             "replication_factor": self._config.replication_factor,
             "configs": configs,
         }
-        # Another process may be first.
-        with suppress(TopicAlreadyExistsError):
-            admin.create_topics({self._config.named(topic): description})
 
     def _ids(
         self, admin: KafkaAdminClient, wanted: dict[str, tuple[int, dict[str, str]]]
@@ -117,6 +117,14 @@ class KafkaTopics:
             yield admin
         finally:
             admin.close()
+
+
+def _create(admin: KafkaAdminClient, missing: dict[str, dict[str, Any]]) -> None:
+    """In one request. Another process may be first with some."""
+    for answer in admin.create_topics(missing, raise_errors=False)["topics"]:
+        error = for_code(answer["error_code"])
+        if error not in (NoError, TopicAlreadyExistsError):
+            raise error(f"{answer['name']}: {answer['error_message']}")
 
 
 def _wanted(categories: Iterable[str]) -> dict[str, tuple[int, dict[str, str]]]:

@@ -150,6 +150,19 @@ class LogProgress:
             raise UnknownConsumer(name)
         return found[0].position
 
+    def behind_s(self, name: str) -> float:
+        """How old the oldest event is that this consumer may not have seen; 0 where it has seen
+        all. Raises UnknownConsumer (503).
+        """
+        position = self.consumer_position(name)
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8 FROM events"
+                " WHERE position > %s ORDER BY position LIMIT 1",
+                (position,),
+            ).fetchone()
+        return float(row[0]) if row else 0.0
+
     @contextmanager
     def telling(self, name: str, wake: Callable[[], None]) -> Iterator[float]:
         """While the block runs `wake` is called, on another thread, whenever the consumer may have

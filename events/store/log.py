@@ -11,6 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from events.claims import Claim
+from events.clock import Clock, MachineClock
 from events.store.group import GroupCommitter
 from events.store.pending import Append, Committed
 from events.store.postgres import Connection, PostgresEvents, Verdict, append_in, holder_of
@@ -29,10 +30,14 @@ NOTIFY_GAP_S = 0.005
 
 
 class PostgresLog:
-    """`url` is a direct DSN of the app role: NOTIFY and the lock want a session, not a pooler."""
+    """`url` is a direct DSN of the app role: NOTIFY and the lock want a session, not a pooler.
 
-    def __init__(self, url: str, pool: ConnectionPool) -> None:
+    `clock` gives the time at which what is appended counts, and by which timers are due.
+    """
+
+    def __init__(self, url: str, pool: ConnectionPool, clock: Clock | None = None) -> None:
         self._url = url
+        self.clock: Clock = clock or MachineClock()
         self.events = PostgresEvents(pool)
         self._waker = _Waker(url)
         self._group = GroupCommitter(self._connect, self._waker.wake)

@@ -24,7 +24,6 @@ from events.ids import CommandId, CorrelationId, EventId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import Append, PendingEvent, VersionConflict
-from events.times import utc_now
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class LogRecorder(ApplicationRecorder):
                     category=event.topic.partition(".")[0],
                     type=event.topic,
                     version=1,
-                    effective_at=utc_now(),
+                    effective_at=self._log.clock.now(),
                     data=event.state,
                 )
                 for event in stored_events

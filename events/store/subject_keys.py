@@ -39,7 +39,7 @@ class SubjectGone(NoCultureError):
     status, code = 410, "subject-erased"
 
     def __init__(self) -> None:
-        super().__init__("This account was erased: nothing can be kept for it any more")
+        super().__init__("This person was erased: nothing can be kept for them any more")
 
 
 class SubjectKeys(Protocol):

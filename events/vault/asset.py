@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from events.access import Grants, Revokes, RevokesAll
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event, Personal
 from events.vault.audio import AudioFacts, Blob, Picture, Sha256, Tags
 
 Filename = Annotated[str, StringConstraints(max_length=500)]
 RelativePath = Annotated[str, StringConstraints(max_length=2000)]
+Right = Literal["listen", "comment", "edit"]
 
 
 class AssetUploaded(Event, type="asset.uploaded", version=2, subject="uploaded_by"):
@@ -69,11 +71,15 @@ class AssetRejected(Event, type="asset.rejected", version=1):
     reason: str
 
 
-class AssetTagsEdited(Event, type="asset.tags_edited", version=2, subject="edited_by"):
-    """The musician said otherwise than the file; only the named fields changed, null clears one."""
+class AssetTagsEdited(Event, type="asset.tags_edited", version=3, subject="owner_id"):
+    """Somebody said otherwise than the file; only the named fields changed, null clears one.
+
+    The tags are the owner's, whoever it was shared with has typed them.
+    """
 
     asset_id: AssetId
     workspace_id: WorkspaceId
+    owner_id: AccountId
     edited_by: AccountId
     changed: tuple[str, ...]
     tags: Personal[Tags]
@@ -99,7 +105,42 @@ class AssetFileRewritten(Event, type="asset.file_rewritten", version=1, subject=
     tags: Personal[Tags]
 
 
-class AssetDeleted(Event, type="asset.deleted", version=1):
+class AssetShared(
+    Event,
+    type="asset.shared",
+    version=1,
+    access=Grants(thing="asset_id", account="account_id", right="right"),
+):
+    """Somebody of another workspace may hear it, comment on it too, or change its tags as well.
+
+    Shared again with another right, that one counts.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    account_id: AccountId
+    right: Right
+    shared_by: AccountId
+
+
+class AssetUnshared(
+    Event,
+    type="asset.unshared",
+    version=1,
+    access=Revokes(thing="asset_id", account="account_id"),
+):
+    """The person it was shared with does not hear it any more; what they said of it stays.
+
+    `unshared_by` is null where their account is being erased.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    account_id: AccountId
+    unshared_by: AccountId | None
+
+
+class AssetDeleted(Event, type="asset.deleted", version=1, access=RevokesAll()):
     """The musician removed it; its content may be uploaded again as a new asset."""
 
     asset_id: AssetId

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
-from events.model import REGISTRY, Event
+from events.model import REGISTRY, Event, Personal
 from events.vault.audio import AudioFacts, Blob, Sha256, Tags
 
 
@@ -59,6 +59,16 @@ class AssetTagsEditedV1(Event, type="asset.tags_edited", version=1):
     tags: Tags
 
 
+class AssetTagsEditedV2(Event, type="asset.tags_edited", version=2, subject="edited_by"):
+    """From before anybody but its owner could edit them."""
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    edited_by: AccountId
+    changed: tuple[str, ...]
+    tags: Personal[Tags]
+
+
 class AnalysisRequestedV1(Event, type="analysis.requested", version=1):
     """With the file's name in plain, which nobody needed."""
 
@@ -75,6 +85,11 @@ class AnalysisRequestedV1(Event, type="analysis.requested", version=1):
 def now_personal(data: dict[str, Any]) -> dict[str, Any]:
     """The same fields; what was plain is read as it is."""
     return data
+
+
+@REGISTRY.upcast("asset.tags_edited", 2)
+def edited_by_its_owner(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data, "owner_id": data["edited_by"]}
 
 
 @REGISTRY.upcast("asset.probe_requested", 1)

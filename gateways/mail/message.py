@@ -17,3 +17,11 @@ def message_of(sender: str, to: str, subject: str, text: str) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     return message
+
+
+def as_sent(message: EmailMessage) -> bytes:
+    """The message as it travels: in UTF-8 where an address needs it (RFC 6532), as smtplib does. An
+    address in encoded words is none.
+    """
+    needs_utf8 = not f"{message['From']}{message['To']}".isascii()
+    return message.as_bytes(policy=SMTP.clone(utf8=needs_utf8))

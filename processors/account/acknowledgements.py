@@ -29,6 +29,23 @@ WHERE e.tenant = %s AND e.category <> 'erasure'
 """
 _MAILS_IN_HAND = _WORK_IN_HAND + " AND starts_with(f.effect, 'mail-')"
 _MOVING_MONEY = "SELECT DISTINCT effect FROM effects WHERE money_of = %s"
+# An event names a person by id, or as the subject of a sealed value. Of what the effects still have
+# to do there is little, and of parked streams less.
+_NAMES = "position(convert_to(%s, 'UTF8') IN e.data) > 0"
+_MAILS_NAMING = f"""
+SELECT DISTINCT f.effect FROM effects f JOIN events e ON e.position = f.position
+WHERE starts_with(f.effect, 'mail-') AND {_NAMES}
+"""
+# Work that nobody has begun holds ids, and finds no value when it is begun.
+_WORK_NAMING = f"""
+SELECT DISTINCT f.effect FROM effects f JOIN events e ON e.position = f.position
+WHERE f.leases > f.failures AND f.due_at > clock_timestamp() AND e.category <> 'erasure'
+  AND {_NAMES}
+"""
+_PARKED_NAMING = f"""
+SELECT DISTINCT p.consumer FROM parked_streams p
+WHERE EXISTS (SELECT FROM events e WHERE e.stream_id = p.stream_id AND {_NAMES})
+"""
 _WAITING_COMMANDS = """
 SELECT DISTINCT name FROM saga_commands WHERE tenant = %s AND saga <> 'erasing'
 """
@@ -59,15 +76,29 @@ class Acknowledgements:
 
         Work that nobody has begun is dropped.
         """
-        behind = {
-            consumer.name for consumer in self._progress.all() if consumer.position < position
-        }
+        behind = self._behind(position)
         with self._pool.connection() as connection:
             connection.execute(_DROP_WORK, (workspace_id,))
             for query in (_PARKED, _WORK_IN_HAND, _WAITING_COMMANDS):
                 behind |= {name for (name,) in connection.execute(query, (workspace_id,))}
         behind.update(self._arriving(workspace_id))
         return sorted(behind | self._drop_builds_behind(position))
+
+    def missing_of_person(self, person_id: str, position: int) -> list[str]:
+        """The same of somebody who has no workspace, but is named in those of others: nothing of
+        theirs is dropped.
+        """
+        behind = self._behind(position)
+        with self._pool.connection() as connection:
+            for query in (_PARKED_NAMING, _WORK_NAMING):
+                behind |= {name for (name,) in connection.execute(query, (person_id,))}
+        return sorted(behind | self._drop_builds_behind(position))
+
+    def mails_of_person(self, person_id: str) -> list[str]:
+        """Names of the mails that are to be written by an event which names this person."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(_MAILS_NAMING, (person_id,)).fetchall()
+        return sorted(name for (name,) in rows)
 
     def mails(self, workspace_id: str) -> list[str]:
         """Names of the mails to its people that somebody is writing this moment; those that nobody
@@ -78,7 +109,7 @@ class Acknowledgements:
             rows = connection.execute(_MAILS_IN_HAND, (workspace_id,)).fetchall()
         return sorted(name for (name,) in rows)
 
-    def money(self, account_id: str, position: int) -> list[str]:
+    def money(self, person_id: str, position: int) -> list[str]:
         """Names of what may still move money of the person, of all that was wanted up to
         `position`: consumers that are behind it, effects whose answer is not there.
 
@@ -88,7 +119,7 @@ class Acknowledgements:
         at = {consumer.name: consumer.position for consumer in self._progress.all()}
         behind = {name for name in self._moving_money if at.get(name, 0) < position}
         with self._pool.connection() as connection:
-            rows = connection.execute(_MOVING_MONEY, (account_id,)).fetchall()
+            rows = connection.execute(_MOVING_MONEY, (person_id,)).fetchall()
         return sorted(behind.union(name for (name,) in rows))
 
     def given(self, position: int) -> tuple[Acknowledgement, ...]:
@@ -98,6 +129,9 @@ class Acknowledgements:
             for consumer in self._progress.all()
             if consumer.position >= position
         )
+
+    def _behind(self, position: int) -> set[str]:
+        return {consumer.name for consumer in self._progress.all() if consumer.position < position}
 
     def _drop_builds_behind(self, position: int) -> set[str]:
         """A replaced build that is kept, or one that was left half made, still has the person.

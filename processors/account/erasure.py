@@ -18,7 +18,7 @@ from commands.leaving import Contents, Leaving
 from events.account.erasure import Certificate, ErasureContentsDeleted, ErasureStepRequested
 from events.envelope import Envelope, Recorded
 from events.errors import NoCultureError
-from events.ids import SubjectId
+from events.ids import AccountId, PersonId, SubjectId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.log_keys import Signing
@@ -65,11 +65,33 @@ class _ErasureEffect(Effect):
         return None
 
 
-class EraseContentsEffect(_ErasureEffect):
-    """Recordings, what was said of them, blobs, half received uploads, kept mails: gone."""
+class Remains(Protocol):
+    """All that is left here of one kind of subject. Each method may run again after a crash."""
 
-    name = "erase-contents"
-    step = "contents"
+    def delete(self, event: Recorded) -> tuple[int, int] | None:
+        """Delete it while the key is there; answers how many assets and blobs there were. None
+        where nothing is deleted, for money of the subject is on its way.
+
+        Raises NotAcknowledged while somebody writes a mail: without the key nobody could tell
+        later whose it is.
+        """
+        ...
+
+    def delete_late(self, event: Recorded) -> None:
+        """Delete what came while it was deleted, before consumers are asked."""
+        ...
+
+    def missing(self, intent: ErasureStepRequested, position: int) -> list[str]:
+        """Names those who hold something of the subject that was there before this position."""
+        ...
+
+    def delete_last(self, intent: ErasureStepRequested) -> None:
+        """Delete what those have left who held something."""
+        ...
+
+
+class RemainsOfAccount:
+    """Recordings, what was said of them, blobs, half received uploads, kept mails."""
 
     def __init__(
         self,
@@ -77,26 +99,22 @@ class EraseContentsEffect(_ErasureEffect):
         log: PostgresLog,
         forget_mails: Callable[[str], None],
         acknowledgements: Acknowledgements,
+        let_go: Callable[[str], None],
     ) -> None:
         self._contents, self._log, self._forget_mails = contents, log, forget_mails
-        self._acknowledgements = acknowledgements
+        self._acknowledgements, self._let_go = acknowledgements, let_go
 
-    def perform(self, event: Recorded) -> Command:
-        """Deletes nothing while money of the person is on its way.
-
-        Raises NotAcknowledged while somebody writes a mail: without the key nobody could tell later
-        whose it is.
-        """
+    def delete(self, event: Recorded) -> tuple[int, int] | None:
         intent = intent_of(event)
-        requested_at = self._log.events.stream(intent.erasure_id, limit=1)[0].position
-        if self._acknowledgements.money(intent.account_id, requested_at):
-            return RecordMoneyAwaited(erasure_id=intent.erasure_id)
+        requested_at = requested_position(self._log, intent)
+        if self._acknowledgements.money(intent.subject_id, requested_at):
+            return None
         if writing := self._acknowledgements.mails(intent.workspace_id):
             raise NotAcknowledged(writing)
-        delete_streams(self._contents, event)
+        self.delete_late(event)
         blobs = self._contents.delete_files(intent.workspace_id)
-        self._contents.delete_rows(intent.workspace_id, intent.account_id)
-        self._forget_mails(intent.account_id)
+        self._contents.delete_rows(intent.workspace_id, intent.subject_id)
+        self._forget_mails(intent.subject_id)
         deleted = self._log.events.after(
             requested_at,
             1_000_000,
@@ -104,7 +122,80 @@ class EraseContentsEffect(_ErasureEffect):
             tenant=intent.workspace_id,
             categories=["asset"],
         )
-        return RecordContentsDeleted(erasure_id=intent.erasure_id, assets=len(deleted), blobs=blobs)
+        return len(deleted), blobs
+
+    def delete_late(self, event: Recorded) -> None:
+        """An upload that had begun before may have ended after its workspace was emptied."""
+        intent = intent_of(event)
+        account, workspace = AccountId(intent.subject_id), intent.workspace_id
+        leaving = Leaving(account, workspace, event.correlation_id, event.event_id)
+        self._contents.delete_streams(leaving)
+
+    def missing(self, intent: ErasureStepRequested, position: int) -> list[str]:
+        self._let_go(intent.workspace_id)
+        return self._acknowledgements.missing(intent.workspace_id, position)
+
+    def delete_last(self, intent: ErasureStepRequested) -> None:
+        self._contents.delete_files(intent.workspace_id)
+        self._contents.delete_rows(intent.workspace_id, intent.subject_id)
+
+
+class RemainsOfParty:
+    """Kept mails and a few rows: all else that is said of a party is others' and sealed. Nothing
+    of the house is deleted, and nothing of those who named the party.
+    """
+
+    def __init__(
+        self,
+        delete_rows: Callable[[str], None],
+        log: PostgresLog,
+        forget_mails: Callable[[str], None],
+        acknowledgements: Acknowledgements,
+    ) -> None:
+        self._delete_rows, self._log, self._forget_mails = delete_rows, log, forget_mails
+        self._acknowledgements = acknowledgements
+
+    def delete(self, event: Recorded) -> tuple[int, int] | None:
+        intent = intent_of(event)
+        party_id = intent.subject_id
+        if self._acknowledgements.money(party_id, requested_position(self._log, intent)):
+            return None
+        if writing := self._acknowledgements.mails_of_person(party_id):
+            raise NotAcknowledged(writing)
+        self._delete_rows(party_id)
+        self._forget_mails(party_id)
+        return 0, 0
+
+    def delete_late(self, event: Recorded) -> None:
+        """Nothing comes of somebody who does nothing here."""
+
+    def missing(self, intent: ErasureStepRequested, position: int) -> list[str]:
+        return self._acknowledgements.missing_of_person(intent.subject_id, position)
+
+    def delete_last(self, intent: ErasureStepRequested) -> None:
+        self._delete_rows(intent.subject_id)
+
+
+RemainsOf = Callable[[PersonId], Remains]
+
+
+class EraseContentsEffect(_ErasureEffect):
+    """All that is stored of the subject beside the log: gone."""
+
+    name = "erase-contents"
+    step = "contents"
+
+    def __init__(self, remains_of: RemainsOf) -> None:
+        self._remains_of = remains_of
+
+    def perform(self, event: Recorded) -> Command:
+        """Raises NotAcknowledged."""
+        intent = intent_of(event)
+        deleted = self._remains_of(intent.subject_id).delete(event)
+        if deleted is None:
+            return RecordMoneyAwaited(erasure_id=intent.erasure_id)
+        assets, blobs = deleted
+        return RecordContentsDeleted(erasure_id=intent.erasure_id, assets=assets, blobs=blobs)
 
 
 class DestroyKeyEffect(_ErasureEffect):
@@ -119,8 +210,8 @@ class DestroyKeyEffect(_ErasureEffect):
     def perform(self, event: Recorded) -> Command:
         intent = intent_of(event)
         names = {"workspace_id": intent.workspace_id, "erasure_id": intent.erasure_id}
-        self._register.add(subject_id=intent.account_id, **names)
-        return EraseSubject.model_validate({"account_id": intent.account_id, **names})
+        self._register.add(subject_id=intent.subject_id, **names)
+        return EraseSubject.model_validate({"subject_id": intent.subject_id, **names})
 
 
 class CertifyEffect(_ErasureEffect):
@@ -131,45 +222,40 @@ class CertifyEffect(_ErasureEffect):
 
     def __init__(
         self,
-        contents: Contents,
+        remains_of: RemainsOf,
         log: PostgresLog,
         codec: EventCodec,
         signing: Signing,
         acknowledgements: Acknowledgements,
-        let_go: Callable[[str], None],
     ) -> None:
-        self._contents, self._log, self._codec = contents, log, codec
+        self._remains_of, self._log, self._codec = remains_of, log, codec
         self._signing, self._acknowledgements = signing, acknowledgements
-        self._let_go = let_go
 
     def perform(self, event: Recorded) -> Command:
         """Raises NotAcknowledged while somebody still holds something."""
         intent = intent_of(event)
-        # An upload that had begun before may have ended after its workspace was emptied.
-        delete_streams(self._contents, event)
+        remains = self._remains_of(intent.subject_id)
+        remains.delete_late(event)
         position = self._log.events.head()
-        self._let_go(intent.workspace_id)
         deadline = time.monotonic() + PATIENCE_S
-        while missing := self._acknowledgements.missing(intent.workspace_id, position):
+        while missing := remains.missing(intent, position):
             if time.monotonic() > deadline:
                 raise NotAcknowledged(missing)
             time.sleep(0.05)
-            self._let_go(intent.workspace_id)
-        self._contents.delete_files(intent.workspace_id)
-        self._contents.delete_rows(intent.workspace_id, intent.account_id)
+        remains.delete_last(intent)
         certificate = self._certificate(intent, position)
         return CertifyErasure(erasure_id=intent.erasure_id, certificate=certificate)
 
     def _certificate(self, intent: ErasureStepRequested, position: int) -> Certificate:
         history = self._log.events.stream(intent.erasure_id)
-        erased = self._log.events.stream(SubjectId.beside(intent.account_id))[0]
+        erased = self._log.events.stream(SubjectId.beside(intent.subject_id))[0]
         deleted = next(filter(None, map(self._deletion, history)))
         log_id, _ = self._log.events.log_identity()
         signer, _ = self._signing.now()
         unsigned = Certificate(
             erasure_id=intent.erasure_id,
             log_id=log_id,
-            subject_sha256=hashlib.sha256(intent.account_id.encode()).hexdigest(),
+            subject_sha256=hashlib.sha256(intent.subject_id.encode()).hexdigest(),
             requested_at=rfc3339(history[0].recorded_at),
             key_destroyed_at=rfc3339(erased.recorded_at),
             issued_at=rfc3339(utc_now()),
@@ -196,7 +282,6 @@ def intent_of(event: Recorded) -> ErasureStepRequested:
     return event.data
 
 
-def delete_streams(contents: Contents, event: Recorded) -> None:
-    intent = intent_of(event)
-    leaving = Leaving(intent.account_id, intent.workspace_id, event.correlation_id, event.event_id)
-    contents.delete_streams(leaving)
+def requested_position(log: PostgresLog, intent: ErasureStepRequested) -> int:
+    """Where the erasure's first event is in the log."""
+    return log.events.stream(intent.erasure_id, limit=1)[0].position

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from commands.account.address_codes import CODE_LIFE, AddressCodes
-from commands.account.recovery import RESET_LIFE, ResetLinks
+from commands.account.erasure_links import LINK_LIFE, ErasureLinks
+from commands.account.reset_links import RESET_LIFE, ResetLinks
 from commands.command import Command
 from events.account.account import AccountRegistered, AddressCodeRequested, PasswordResetRequested
+from events.account.party import PartyErasureLinkRequested
 from events.envelope import Recorded
 from events.times import utc_now
 from gateways.ports.mail import Mailer
@@ -111,4 +113,49 @@ class AddressCodeMail(MailEffect):
 
     def give_up(self, event: Recorded, error: Exception) -> Command | None:
         """Nothing to say: the owner asks again."""
+        return None
+
+
+_FORGET_SUBJECT = "Be forgotten"
+_FORGET_TEXT = """\
+Somebody, hopefully you, has asked that this address be forgotten at {site}.
+
+Confirm it here, within a day:
+
+{link}
+
+Your name and address are then made unreadable wherever somebody has named you, for good. You get a
+certificate of it. The link works once. If you have not asked for it, do nothing.
+"""
+
+
+class ErasureLinkMail(MailEffect):
+    """A link to be forgotten, to the address of somebody without an account."""
+
+    name = "mail-erasure-link"
+    categories = ("party",)
+    intents = (PartyErasureLinkRequested,)
+
+    def __init__(self, links: ErasureLinks, mailer: Mailer, web_url: Callable[[], str]) -> None:
+        self._links, self._mailer, self._web_url = links, mailer, web_url
+
+    @staticmethod
+    def wants(event: Recorded) -> bool:
+        return isinstance(event.data, PartyErasureLinkRequested)
+
+    def perform(self, event: Recorded) -> Command | None:
+        """Nothing, when it comes so late that nobody waits for it."""
+        assert isinstance(event.data, PartyErasureLinkRequested)
+        if utc_now() - event.recorded_at > LINK_LIFE:
+            return None
+        made = self._links.make(event.data.party_id)
+        if made is not None:
+            address, token = made
+            site = self._web_url().rstrip("/")
+            text = _FORGET_TEXT.format(site=site, link=f"{site}/forget-me/{token}")
+            self._mailer.send(address, _FORGET_SUBJECT, text)
+        return None
+
+    def give_up(self, event: Recorded, error: Exception) -> Command | None:
+        """Nothing to say: who wants it asks again."""
         return None

@@ -26,11 +26,11 @@ class Consumer:
     roll-back, so keep nothing between `apply` and `committed` that `apply` does not set anew. A
     shallow copy is a consumer of its own: who is behind is brought up with one.
 
-    `version` rises when what it writes changes; `money` consumers stop at an event they cannot
-    digest, the others park its stream. `batch_size` caps the events of one transaction. `types` are
-    the event types that `apply` makes something of, None for all: it sees no others. `rest_s` is
-    how long it rests after a batch that is not full: where nobody waits for a checkpoint, the
-    events of a while make one batch.
+    `version` rises when what it writes changes; `money` consumers, and the one that rights hang on,
+    stop at an event they cannot digest, the others park its stream. `batch_size` caps the events of
+    one transaction. `types` are the event types that `apply` makes something of, None for all: it
+    sees no others. `rest_s` is how long it rests after a batch that is not full: where nobody waits
+    for a checkpoint, the events of a while make one batch.
     """
 
     name: str

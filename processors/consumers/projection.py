@@ -25,7 +25,7 @@ class ProjectionConsumer(Consumer):
         self.projection = projection
         self.name, self.version = projection.name, projection.version
         self.categories, self.money = projection.categories, projection.money
-        self.rest_s = projection.rest_s
+        self.types, self.rest_s = projection.types, projection.rest_s
         self._schema = ""
         self._key: tuple[str, ...] = ()
         self._ways = Ways()

@@ -53,7 +53,7 @@ class SagaConsumer(Consumer):
                 correlation_id=event.correlation_id,
                 causation_id=event.event_id,
             )
-            step_batch.take(stream_id, Happened(event.data), cause)
+            step_batch.take(stream_id, Happened(event.data, event.effective_at), cause)
         step_batch.write_rows(connection)
         self._step_batch = step_batch
 

@@ -93,14 +93,14 @@ class Dispatcher:
         if due.name not in self._handlers:
             raise UnknownCommand(due.name)
         model, handler = self._handlers[due.name]
+        command = model.model_validate(due.body)
         context = CommandContext(
             actor=None,
-            tenant=due.tenant,
+            tenant=command.tenant_for(due.tenant),
             command_id=due.command_id,
             correlation_id=due.correlation_id,
             causation_id=due.causation_id,
         )
-        command = model.model_validate(due.body)
         unit = self._commands.unit(context, input=due.body)
         try:
             handler(unit, command)
@@ -134,9 +134,10 @@ class Dispatcher:
             correlation_id=due.correlation_id,
             causation_id=due.causation_id,
         )
+        heard = Refused(due.name, refusal.code, str(refusal), step_batch.now)
         with self._pool.connection() as connection, connection.transaction():
             self._rows.forget_command(connection, due.command_id)
-            step_batch.take(due.stream_id, Refused(due.name, refusal.code, str(refusal)), cause)
+            step_batch.take(due.stream_id, heard, cause)
             step_batch.write_rows(connection)
             step_batch.append(connection)
         self._store.wake()

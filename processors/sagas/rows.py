@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 
 from events.store.pending import Committed
-from processors.due import DUE_IN_S, one_more
+from processors.due import DUE_AT, DUE_IN_S, due_in_s, one_more
 from processors.sagas.steps import Pending
 from processors.wake import CHANNEL, COMMANDS, LOOK_S, TIMERS
 from schemas.text import storable
 
 Connection = psycopg.Connection[Any]
-_NOT_ASIDE = (
-    "NOT EXISTS (SELECT FROM unnest(%s::text[], %s::text[]) AS aside (stream_id, token)"
-    " WHERE (aside.stream_id, aside.token) = (t.stream_id, t.token))"
+_NOT_AMONG = (
+    "NOT EXISTS (SELECT FROM unnest(%s::text[], %s::text[]) AS others (stream_id, token)"
+    " WHERE (others.stream_id, others.token) = (t.stream_id, t.token))"
 )
+_LOOK = timedelta(seconds=LOOK_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class TimerRow:
     stream_id: str
     token: str
     saga: str
-    delay_s: float
+    due_at: datetime
     tenant: str
     correlation_id: str
     set_by: str
@@ -54,24 +56,28 @@ class DueTimer:
     saga: str
     stream_id: str
     token: str
+    due_at: datetime
     tenant: str
     correlation_id: str | None
     reference: str
 
 
 class SagaRows:
-    """Every method works inside the caller's transaction. All times are the database's clock."""
+    """Every method works inside the caller's transaction. Timers are due by the domain's clock,
+    `now`; what lies between two tries of a command goes by the database's.
+    """
 
     def write(
         self,
         connection: Connection,
         commands: Sequence[CommandRow],
         timers: Sequence[TimerRow],
-        stepped: Collection[str],
+        stepped: Mapping[str, Collection[str]],
         ended: Collection[str],
+        now: datetime,
     ) -> None:
-        """Writes a batch of steps: streams that `stepped` lose their timers to `timers`, those
-        `ended` by an operator also what they have not sent yet.
+        """Writes a batch of steps: streams that `stepped` lose their timers to `timers`, but for
+        the tokens that they keep; those `ended` by an operator also what they have not sent yet.
         """
         cursor = connection.cursor()
         if ended:
@@ -90,12 +96,15 @@ class SagaRows:
                 ],
             )
         if stepped:
-            cursor.execute("DELETE FROM saga_timers WHERE stream_id = ANY(%s)", (list(stepped),))
+            kept = [(stream_id, token) for stream_id in stepped for token in stepped[stream_id]]
+            cursor.execute(
+                f"DELETE FROM saga_timers t WHERE stream_id = ANY(%s) AND {_NOT_AMONG}",
+                (list(stepped), *_columns(kept)),
+            )
         if timers:
             cursor.executemany(
                 "INSERT INTO saga_timers (stream_id, token, saga, due_at, tenant, correlation_id,"
-                " set_by) VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s), %s,"
-                " %s, %s)"
+                " set_by) VALUES (%s, %s, %s, %s, %s, %s, %s)"
                 # Set anew by a step committed since the DELETE looked: let the version lose, not
                 # this, for a lost version is retried and a violated key would park the saga.
                 " ON CONFLICT (stream_id, token) DO UPDATE SET due_at = excluded.due_at,"
@@ -104,8 +113,8 @@ class SagaRows:
                 " RETURNING CASE WHEN %s THEN pg_notify(%s, %s) END",
                 [
                     (
-                        *(t.stream_id, t.token, t.saga, t.delay_s, t.tenant),
-                        *(t.correlation_id, t.set_by, t.delay_s <= LOOK_S, CHANNEL, TIMERS),
+                        *(t.stream_id, t.token, t.saga, t.due_at, t.tenant, t.correlation_id),
+                        *(t.set_by, t.due_at <= now + _LOOK, CHANNEL, TIMERS),
                     )
                     for t in timers
                 ],
@@ -117,6 +126,7 @@ class SagaRows:
         self,
         connection: Connection,
         sagas: Collection[str],
+        now: datetime,
         aside: Collection[tuple[str, str]] = (),
     ) -> DueTimer | None:
         """Delete the timer of these sagas that is due longest and that nobody else is firing; those
@@ -125,11 +135,11 @@ class SagaRows:
         row = connection.execute(
             "DELETE FROM saga_timers WHERE (stream_id, token) = ("
             " SELECT stream_id, token FROM saga_timers t"
-            f" WHERE due_at <= clock_timestamp() AND saga = ANY(%s) AND {_NOT_ASIDE}"
+            f" WHERE due_at <= %s AND saga = ANY(%s) AND {_NOT_AMONG}"
             " ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
-            " RETURNING saga, stream_id, token, tenant, correlation_id,"
+            f" RETURNING saga, stream_id, token, {DUE_AT}, tenant, correlation_id,"
             " token || '@' || coalesce(set_by, due_at::text)",
-            (list(sagas), *_columns(aside)),
+            (now, list(sagas), *_columns(aside)),
         ).fetchone()
         return None if row is None else DueTimer(*row)
 
@@ -137,11 +147,13 @@ class SagaRows:
         self,
         connection: Connection,
         sagas: Collection[str],
+        now: datetime,
         aside: Collection[tuple[str, str]] = (),
     ) -> float | None:
         row = connection.execute(
-            f"SELECT {DUE_IN_S} FROM saga_timers t WHERE saga = ANY(%s) AND {_NOT_ASIDE}",
-            (list(sagas), *_columns(aside)),
+            f"SELECT {due_in_s('now')} FROM saga_timers t, (VALUES (%s::timestamptz)) AS at (now)"
+            f" WHERE saga = ANY(%s) AND {_NOT_AMONG} GROUP BY now",
+            (now, list(sagas), *_columns(aside)),
         ).fetchone()
         return row[0] if row else None
 
@@ -217,8 +229,8 @@ class SagaRows:
         return tuple((name, _read(body)) for name, body, _, done in rows if not done)
 
 
-def _columns(aside: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    return [stream_id for stream_id, _ in aside], [token for _, token in aside]
+def _columns(timers: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    return [stream_id for stream_id, _ in timers], [token for _, token in timers]
 
 
 def _read(body: str) -> Any:

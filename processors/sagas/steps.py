@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,9 @@ from events.envelope import Recorded
 from events.ids import CommandId
 from events.model import Event
 from events.saga_step import SagaInput, SentCommand, SetTimer
+from events.times import rfc3339
 from sagas.errors import NotAbortable, NothingToRetry, NotSkippable, SagaEnded, UnknownSaga
-from sagas.saga import Aborted, Ended, Input, Retried, Saga, Skipped, Step
+from sagas.saga import Aborted, Ended, Input, Retried, Saga, Skipped, Step, Timer, TimerFired
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,15 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class SagaProgress:
-    """Where a saga stands: its state after `version` steps, and what the last one asked for."""
+    """Where a saga stands: its state after `version` steps, what the last one asked for, and which
+    timers of earlier ones it `kept`.
+    """
 
     state: Any = None
     version: int = 0
     sent: tuple[SentCommand, ...] = ()
     timers: tuple[SetTimer, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 # (name, body) of a command that is still on its way.
@@ -45,7 +50,7 @@ def saga_progress(saga: Saga, newest: Recorded | None) -> SagaProgress:
         return SagaProgress()
     step: Any = newest.data
     state = saga.recall(step.state, step.memory)
-    return SagaProgress(state, newest.stream_version, step.sent, step.timers)
+    return SagaProgress(state, newest.stream_version, step.sent, step.timers, step.kept)
 
 
 def take(
@@ -64,7 +69,8 @@ def take(
     wanted = _react(saga, before, input, bool(pending))
     if wanted is None:
         return None
-    state, commands, timers = wanted
+    state, commands, timers, keep = wanted
+    kept = tuple(_others(before, input, timers)) if keep else ()
     sent = tuple(
         SentCommand(
             # Deterministic: the same input taken twice sends the same commands, done once.
@@ -78,19 +84,27 @@ def take(
     name, memory = saga.remember(state)
     stepped = saga.stepped.model_validate(
         {
-            "input": SagaInput(kind=cause.kind, name=cause.name, reference=cause.reference),
+            "input": SagaInput(
+                kind=cause.kind,
+                name=cause.name,
+                reference=cause.reference,
+                at=rfc3339(input.at),
+            ),
             "state": name,
             "memory": memory,
             "sent": sent,
             "timers": timers,
+            "kept": kept,
         }
     )
-    return SagaProgress(state, before.version + 1, sent, timers), stepped
+    return SagaProgress(state, before.version + 1, sent, timers, kept), stepped
 
 
-def _react(
-    saga: Saga, before: SagaProgress, input: Input, on_the_way: bool
-) -> tuple[Any, list[Pending], tuple[SetTimer, ...]] | None:
+# The state, the commands and the timers of a step, and whether all other timers stay.
+_Wanted = tuple[Any, list[Pending], tuple[SetTimer, ...], bool]
+
+
+def _react(saga: Saga, before: SagaProgress, input: Input, on_the_way: bool) -> _Wanted | None:
     operated = isinstance(input, Retried | Skipped | Aborted)
     if operated and before.state is None:
         raise UnknownSaga
@@ -109,11 +123,27 @@ def _react(
     if isinstance(input, Retried):
         if not before.sent and not on_the_way:
             raise NothingToRetry(saga.name_of(before.state))
-        return before.state, [(c.name, c.body) for c in before.sent], before.timers
+        return before.state, [(c.name, c.body) for c in before.sent], before.timers, True
     return None
 
 
-def _wanted(step: Step) -> tuple[Any, list[Pending], tuple[SetTimer, ...]]:
+def _wanted(step: Step) -> _Wanted:
     commands = [(c.stored_name, c.model_dump(mode="json")) for c in step.send]
-    timers = tuple(SetTimer(token=t.token, delay_s=t.delay_s) for t in step.wait)
-    return step.state, commands, timers
+    keep = step.keep and not isinstance(step.state, Ended)
+    return step.state, commands, tuple(_stored(timer) for timer in step.wait), keep
+
+
+def _stored(timer: Timer) -> SetTimer:
+    if timer.at is not None:
+        return SetTimer(token=timer.token, delay_s=0, at=rfc3339(timer.at))
+    assert timer.after is not None
+    return SetTimer(token=timer.token, delay_s=timer.after.total_seconds())
+
+
+def _others(before: SagaProgress, input: Input, timers: Iterable[SetTimer]) -> Iterable[str]:
+    """The timers that go on: neither set anew nor just fired."""
+    over = {timer.token for timer in timers}
+    if isinstance(input, TimerFired):
+        over.add(input.token)
+    waiting = (*(timer.token for timer in before.timers), *before.kept)
+    return (token for token in waiting if token not in over)

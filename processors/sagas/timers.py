@@ -1,4 +1,5 @@
-"""Fires due timers: each becomes an input of its saga in the transaction that deletes the timer.
+"""Fires timers that are due by the domain's clock: each becomes an input of its saga in the
+transaction that deletes the timer.
 
 A clock that is set back or forward moves when, never whether or how often (docs/adr/0014).
 """
@@ -81,7 +82,9 @@ class Timers:
     def _due_in_s(self) -> float | None:
         waiting = self._waiting()
         with self._pool.connection() as connection:
-            due_in_s = self._rows.timer_due_in_s(connection, self._sagas.keys(), waiting)
+            due_in_s = self._rows.timer_due_in_s(
+                connection, self._sagas.keys(), self._store.clock.now(), waiting
+            )
         soonest = min((self._aside[key].until for key in waiting), default=None)
         if soonest is None:
             return due_in_s
@@ -99,10 +102,10 @@ class Timers:
         again ever more slowly behind all others. Raises what the database says, and a lost race.
         """
         due: DueTimer | None = None
-        waiting = self._waiting()
+        waiting, now = self._waiting(), self._store.clock.now()
         try:
             with self._pool.connection() as connection, connection.transaction():
-                due = self._rows.take_due_timer(connection, self._sagas.keys(), waiting)
+                due = self._rows.take_due_timer(connection, self._sagas.keys(), now, waiting)
                 if due is not None:
                     self._fire(connection, due)
         except Exception as error:
@@ -129,7 +132,7 @@ class Timers:
             correlation_id=due.correlation_id or CorrelationId.derived(due.stream_id),
             causation_id=None,
         )
-        step_batch.take(due.stream_id, TimerFired(due.token), cause)
+        step_batch.take(due.stream_id, TimerFired(due.token, due.due_at), cause)
         step_batch.write_rows(connection)
         step_batch.append(connection)
 

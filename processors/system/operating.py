@@ -118,10 +118,12 @@ class Operating:
         if action == "retry":
             pending = self._rows.hasten(connection, saga_id, newest.correlation_id)
         step_batch = StepBatch(saga, self._store, self._codec, self._rows)
-        step_batch.take(saga_id, _INPUTS[action](), cause, pending)
+        step_batch.take(saga_id, _INPUTS[action](step_batch.now), cause, pending)
         step_batch.write_rows(connection)
         (step,) = step_batch.appends()
-        recorded = pending_event(operation, operation.operation_id, 1, newest.tenant, self._codec)
+        recorded = pending_event(
+            operation, operation.operation_id, 1, newest.tenant, self._codec, step_batch.now
+        )
         return self._append(
             connection,
             replace(

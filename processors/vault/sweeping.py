@@ -13,7 +13,7 @@ from typing import TypeVar
 from psycopg_pool import ConnectionPool
 
 from commands.closing import closed_among, closed_lately
-from commands.vault.resumable import UploadId, remove_upload
+from commands.vault.staged_uploads import UploadId, remove_upload
 from events.errors import NoCultureError
 from gateways.objects.folder import staged_by
 from gateways.ports.objects import ObjectStore

@@ -9,11 +9,12 @@ from events.account.erasure import (
     ErasureRequested,
 )
 from events.envelope import Recorded
+from events.ids import PartyId
 from projections.projection import Holds, Projection, Rows
 
 
 class Erasures(
-    Projection, name="erasures", version=1, categories=("erasure",), holds=Holds.NOTHING_PERSONAL
+    Projection, name="erasures", version=2, categories=("erasure",), holds=Holds.NOTHING_PERSONAL
 ):
     """One row per erasure. Read by GET /api/erasures/{id} and its page."""
 
@@ -21,7 +22,11 @@ class Erasures(
         data = event.data
         match data:
             case ErasureRequested():
-                rows.upsert(data.erasure_id, requested_at=event.recorded_at)
+                rows.upsert(
+                    data.erasure_id,
+                    requested_at=event.recorded_at,
+                    subject="person" if isinstance(data.subject_id, PartyId) else "account",
+                )
             case ErasureContentsDeleted():
                 rows.upsert(data.erasure_id, contents_deleted=True)
             case ErasureKeyDestroyed():

@@ -2,6 +2,8 @@
 CREATE TABLE {schema}.erasures (
     erasure_id        text COLLATE "C" PRIMARY KEY,
     requested_at      timestamptz,
+    -- `account`, or `person` without one
+    subject           text COLLATE "C",
     contents_deleted  boolean,
     -- where `erasure.key_destroyed` is: a consumer that is there has let go of the person
     erased_position   bigint,

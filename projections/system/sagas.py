@@ -43,5 +43,5 @@ class Sagas(
             stepped_at=envelope.recorded_at,
             input_kind=step.input.kind,
             input_name=step.input.name,
-            waits_for=[timer.token for timer in step.timers],
+            waits_for=[*(timer.token for timer in step.timers), *step.kept],
         )

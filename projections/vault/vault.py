@@ -11,7 +11,9 @@ from events.vault.asset import (
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
+    AssetShared,
     AssetTagsEdited,
+    AssetUnshared,
     AssetUploaded,
     AssetVerified,
 )
@@ -101,6 +103,8 @@ class Vault(
                     **said_in(data.tags, data.changed),
                     **_own(data),
                 )
+            case AssetShared() | AssetUnshared():
+                rows.upsert(data.asset_id, version=event.stream_version)
             case AssetFileRewritten():
                 rows.upsert(
                     data.asset_id,

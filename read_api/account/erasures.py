@@ -40,6 +40,7 @@ class ErasureQueries:
         return ErasureDto(
             id=erasure_id,
             state=row["state"],
+            subject=row["subject"],
             requested_at=row["requested_at"],
             erased_at=row["erased_at"],
             consumers=self._acknowledged(row),
@@ -66,7 +67,8 @@ class ErasureQueries:
         while True:
             try:
                 row = self._views.row(
-                    "SELECT * FROM views.erasures WHERE erasure_id = %(id)s"
+                    "SELECT state, subject, requested_at, erased_at, erased_position, certificate"
+                    " FROM views.erasures WHERE erasure_id = %(id)s"
                     " AND requested_at IS NOT NULL",
                     {"id": erasure_id},
                 )

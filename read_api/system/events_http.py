@@ -1,4 +1,4 @@
-"""GET /api/events: the workspace's events as pages, and live."""
+"""GET /api/events: the workspace's events as pages; live also those of what others share."""
 
 import asyncio
 import json
@@ -96,7 +96,9 @@ def router(
         if account is not None:
             begins = after = await asyncio.to_thread(feed.head) if after is None else after
         place = feed.admit(caller.workspace_id, client_address(request).whole)
-        batches = feed.events(caller.workspace_id, caller.holder, after, HEARTBEAT_S)
+        batches = feed.events(
+            caller.account_id, caller.workspace_id, caller.holder, after, HEARTBEAT_S
+        )
         return HoldingResponse(
             place,
             _frames(batches, reveal, begins),
@@ -136,6 +138,7 @@ def _text(batch: list[Entry], reveal: Reveal) -> str:
 
 def _frame(event: Entry, reveal: Reveal) -> str:
     shown = event.to_json()
+    # Nothing is left to reveal in what others share.
     shown["data"] = reveal(shown["event_id"], shown["stream_id"], shown["tenant"], shown["data"])
     data = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     return f"id: {event.position}\nevent: {event.type}\ndata: {data}\n\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -12,6 +13,7 @@ from psycopg_pool import ConnectionPool
 from pydantic import BaseModel, ConfigDict, Field
 
 from events.envelope import Envelope
+from events.times import parse_rfc3339
 from kit.paging import DEFAULT_LIMIT, MAX_LIMIT, Cursors, shown
 from read_api.errors import NotVisible
 from read_api.views import Row, Views
@@ -53,10 +55,19 @@ class StreamHistory(Protocol):
 
 
 class SagaQueries:
-    """`history` reads a stream of the log: a saga's steps are its page's lines."""
+    """`history` reads a stream of the log: a saga's steps are its page's lines. `now` is the time
+    by which timers are due.
+    """
 
-    def __init__(self, pool: ConnectionPool, cursors: Cursors, history: StreamHistory) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        cursors: Cursors,
+        history: StreamHistory,
+        now: Callable[[], datetime],
+    ) -> None:
         self._views, self._cursors, self._history = Views(pool), cursors, history
+        self._now = now
 
     def list(self, filters: SagaFilters) -> Page[SagaDto]:
         """A page, last moved first. Raises InvalidCursor (422)."""
@@ -70,7 +81,7 @@ class SagaQueries:
             f"SELECT * FROM ({_STANDING} {candidates}) AS standing WHERE {where}"
             " ORDER BY stepped_at DESC, saga_id DESC LIMIT %(limit)s",
             {
-                **_LIMITS,
+                **self._limits(),
                 "at": after[0] if after else None,
                 "id": after[1] if after else None,
                 "limit": filters.limit + 1,
@@ -89,7 +100,7 @@ class SagaQueries:
         rows = self._views.rows(
             f"SELECT stuck, count(*) AS sagas FROM ({_STANDING} {_MAYBE_STUCK}) AS standing"
             " WHERE stuck IS NOT NULL GROUP BY stuck",
-            _LIMITS,
+            self._limits(),
         )
         return {row["stuck"]: row["sagas"] for row in rows}
 
@@ -97,7 +108,8 @@ class SagaQueries:
         """As the log has it now, which may be more than the list shows. Raises NotVisible (404)."""
         steps = self._steps(saga_id)
         newest = steps[-1].to_json()
-        row = self._views.row(f"{_STANDING} WHERE s.saga_id = %(id)s", {**_LIMITS, "id": saga_id})
+        limits = self._limits()
+        row = self._views.row(f"{_STANDING} WHERE s.saga_id = %(id)s", {**limits, "id": saga_id})
         ended = newest["data"]["state"] == "Ended"
         return SagaDetailDto(
             id=saga_id,
@@ -112,18 +124,27 @@ class SagaQueries:
             stepped_at=steps[-1].recorded_at,
             input_kind=newest["data"]["input"]["kind"],
             input_name=newest["data"]["input"]["name"],
-            waits_for=[timer["token"] for timer in newest["data"]["timers"]],
+            waits_for=[
+                *(timer["token"] for timer in newest["data"]["timers"]),
+                *newest["data"].get("kept", ()),
+            ],
             next_due_at=row["next_due_at"] if row else None,
             error=row["error"] if row else None,
             # A row of an older version may tell of trouble that is over.
             stuck=row["stuck"] if row and row["version"] == newest["stream_version"] else None,
             steps=self._told(steps, saga_id),
-            timers=[SagaTimerDto(**row) for row in self._views.rows(_TIMERS, {"id": saga_id})],
+            timers=[
+                SagaTimerDto(**row)
+                for row in self._views.rows(_TIMERS, {"id": saga_id, "now": limits["now"]})
+            ],
             effects=[
                 SagaEffectDto(**row)
                 for row in self._views.rows(_EFFECTS, {"correlation": newest["correlation_id"]})
             ],
         )
+
+    def _limits(self) -> dict[str, Any]:
+        return {"attempts": STUCK_ATTEMPTS, "overdue_s": OVERDUE_S, "now": self._now()}
 
     def _steps(self, saga_id: str) -> Sequence[Envelope]:
         """Oldest first, never empty."""
@@ -176,7 +197,7 @@ class SagaQueries:
                     state=step["state"],
                     outcome=step["memory"].get("outcome") if step["state"] == "Ended" else None,
                     sent=[verdict(c, envelope is steps[-1]) for c in step["sent"]],
-                    timers={timer["token"]: timer["delay_s"] for timer in step["timers"]},
+                    timers={t["token"]: _delay_s(t, envelope) for t in step["timers"]},
                 )
             )
         return told
@@ -189,7 +210,6 @@ class SagaQueries:
         return json.loads(operation[0].data)["reason"] if operation else None
 
 
-_LIMITS = {"attempts": STUCK_ATTEMPTS, "overdue_s": OVERDUE_S}
 # Within the years that Python has, whatever stands in the row.
 _DUE_AT = "least(greatest(due_at, '2000-01-01'), '9999-01-01') AS due_at"
 _WAITING = (
@@ -198,13 +218,20 @@ _WAITING = (
 )
 _DONE = "SELECT command_id, position FROM commands WHERE command_id = ANY(%(commands)s)"
 _TIMERS = (
-    f"SELECT token, {_DUE_AT}, due_at < clock_timestamp() AS overdue FROM saga_timers"
+    f"SELECT token, {_DUE_AT}, due_at < %(now)s AS overdue FROM saga_timers"
     " WHERE stream_id = %(id)s ORDER BY due_at, token"
 )
 _EFFECTS = (
     f"SELECT effect, event_id, {_DUE_AT}, failures, error FROM effects"
     " WHERE correlation_id = %(correlation)s ORDER BY due_at, event_id"
 )
+
+
+def _delay_s(timer: dict[str, Any], step: Envelope) -> float:
+    """From the step on."""
+    if (at := timer.get("at")) is None:
+        return float(timer["delay_s"])
+    return (parse_rfc3339(at) - step.effective_at).total_seconds()
 
 
 def _saga(row: Row) -> SagaDto:

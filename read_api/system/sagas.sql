@@ -2,7 +2,7 @@
 SELECT s.*, t.next_due_at, coalesce(c.error, e.error) AS error,
        CASE WHEN c.attempts >= %(attempts)s THEN 'command-failing'
             WHEN s.ended THEN NULL
-            WHEN t.next_due_at < clock_timestamp() - make_interval(secs => %(overdue_s)s) THEN 'timer-overdue'
+            WHEN t.next_due_at < %(now)s::timestamptz - make_interval(secs => %(overdue_s)s) THEN 'timer-overdue'
             WHEN e.failures > 0 THEN 'effect-failing'
             WHEN c.commands = 0 AND t.next_due_at IS NULL AND e.effects = 0
                  AND s.stepped_at < clock_timestamp() - make_interval(secs => %(overdue_s)s) THEN 'nothing-pending'

@@ -9,6 +9,7 @@ from psycopg_pool import ConnectionPool
 
 from events.log.progress import ConsumerProgress
 from read_api.views import Views
+from schemas.doubles import Mode
 from schemas.system.dto import ConsumerDto, DeadLetterDto, PartDto, SystemDto
 
 MAX_DEAD_LETTERS = 200
@@ -28,12 +29,20 @@ class LogState(Protocol):
 
 
 class SystemQueries:
-    """`head()` is the log's last position, `parts()` the processes as in `status --json`."""
+    """`head()` is the log's last position, `parts()` the processes as in `status --json`, `mode`
+    says of each outside service whether it is a double.
+    """
 
     def __init__(
-        self, pool: ConnectionPool, log: LogState, head: Callable[[], int], parts: ListedParts
+        self,
+        pool: ConnectionPool,
+        log: LogState,
+        head: Callable[[], int],
+        parts: ListedParts,
+        mode: Mapping[str, Mode],
     ) -> None:
         self._views, self._log, self._head, self._parts = Views(pool), log, head, parts
+        self.mode = mode
 
     def state(self) -> SystemDto:
         return SystemDto(
@@ -42,6 +51,7 @@ class SystemQueries:
             consumers=self.consumers(),
             parts=[PartDto.model_validate(dict(part)) for part in self._parts()],
             dead_letters=self._dead_letters(),
+            **self.mode,
         )
 
     def consumers(self) -> list[ConsumerDto]:

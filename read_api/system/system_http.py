@@ -75,7 +75,7 @@ def router(
     @routes.get(
         "/api/system",
         operation_id="getSystem",
-        summary="Parts, consumers and what was put aside",
+        summary="Parts, consumers, what was put aside, and which outside services are doubles",
         responses=problems(401, 403, 429),
     )
     def get_system(

@@ -1,4 +1,6 @@
-"""Queries of what happened, as envelopes in position order, within the caller's own workspace."""
+"""Queries of what happened, as envelopes in position order: in the caller's own workspace, and to
+one thing that is shared with them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from kit.paging import Cursors, shown
 from kit.positions import Progress
 from read_api.errors import NotVisible
 from read_api.revealing import Reveal, as_stored
+from read_api.system.shared_events import SharedEvents
 from read_api.views import Row, Views
 from schemas.dto import EventDto, Page
 
@@ -28,29 +31,34 @@ class TimelineQueries:
         progress: Progress,
         cursors: Cursors,
         reveal: Reveal = as_stored,
+        shared: SharedEvents | None = None,
     ) -> None:
+        self._shared = shared
         self._views, self._progress, self._cursors = Views(pool), progress, cursors
         self._reveal = reveal
 
     def of_asset(
         self, caller: Caller, asset_id: str, *, limit: int = 50, cursor: str | None = None
     ) -> Page[EventDto]:
-        """Its own stream's events, its analysis' and its ingest's; also of a deleted asset.
+        """Its own stream's events, its analysis' and its ingest's; also of a deleted asset. Of one
+        that is shared with the caller what they may see.
 
-        Raises NotVisible (404), InvalidCursor (422).
+        Raises NotVisible (404), InvalidCursor (422), GrantsBehind (503).
         """
         asked = ["asset-events", caller.workspace_id, asset_id]
-        after = self._cursors.open(cursor, asked)
-        rows = self._after(
-            "asset_id = %(asset)s AND",
-            {"asset": asset_id.replace("\x00", "")},
-            caller,
-            after[0] if after else 0,
-            limit + 1,
-        )
-        if not rows and after is None:
+        opened = self._cursors.open(cursor, asked)
+        after, asset = opened[0] if opened else 0, asset_id.replace("\x00", "")
+        rows = self._after("asset_id = %(asset)s AND", {"asset": asset}, caller, after, limit + 1)
+        if rows or (opened is not None and self._is_own(caller, asset)):
+            return self._page(rows, limit, asked)
+        shared = self._shared
+        seen = None if shared is None else shared.of_thing(caller, asset, after, limit + 1)
+        if seen is None:
             raise NotVisible("This asset")
-        return self._page(rows, limit, asked)
+        return self._cursors.page(seen, limit, lambda event: (event.position,), asked)
+
+    def _is_own(self, caller: Caller, asset_id: str) -> bool:
+        return bool(self._after("asset_id = %(asset)s AND", {"asset": asset_id}, caller, 0, 1))
 
     def newest_of_asset(self, caller: Caller, asset_id: str, limit: int) -> list[EventDto]:
         """The last so many of the same, newest first; nothing for an asset that is not there."""

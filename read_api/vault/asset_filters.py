@@ -66,6 +66,11 @@ class AssetFilters(BaseModel):
     collection: Annotated[str, Field(pattern=r"^col_[0-9a-f]{32}$")] | None = Field(
         None, description="Of this collection only."
     )
+    shared: bool | None = Field(
+        None,
+        description="What others share with you, what was shared last first; with `limit` and"
+        " `cursor` only.",
+    )
     sort: Sort | None = Field(
         None, description="`relevance` with `q` or `similar_to`, else `-uploaded_at`."
     )
@@ -90,6 +95,8 @@ class AssetFilters(BaseModel):
             low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if low is not None and high is not None and low > high:
                 raise ValueError(f"{name}_min must not be above {name}_max")
+        if self.shared and self.model_fields_set - {"shared", "limit", "cursor"}:
+            raise ValueError("shared=true takes limit and cursor only")
         if self.sort == "relevance" and not (self.q or self.similar_to):
             raise ValueError("sort=relevance needs q or similar_to")
         if max(len(self.instruments), len(self.moods)) > MAX_NAMES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from read_api.views import Row
+from schemas.dto import PersonDto
 from schemas.vault.dto import (
     AnalysisDto,
     AssetDto,
@@ -10,12 +11,17 @@ from schemas.vault.dto import (
     EffectiveDto,
     OriginalDto,
     Rejection,
+    SharedDto,
     TagsDto,
 )
 
 _LISTS = (
     *("tempo_candidates", "degraded", "key_candidates", "genres", "instruments", "moods"),
     "defects",
+)
+_PUBLISHED_TAGS = (
+    *("title", "artist", "artists", "album", "year", "genre", "genres", "track", "tempo_bpm"),
+    *("key", "energy", "danceability", "valence", "instruments"),
 )
 _NUMBERS = tuple(
     AnalysisDto.model_fields.keys() - {"id", "run", "remeasuring", "tempo_bpm", "key", *_LISTS}
@@ -51,6 +57,20 @@ def asset_of(row: Row) -> AssetDto:
             instruments=row.get("effective_instruments") or [],
         ),
     )
+
+
+def published(row: Row, owner: PersonDto | None) -> AssetDto:
+    """The asset of another workspace, as whoever it is shared with sees it: what it is called, how
+    it sounds, and all tags only for those who may change them.
+    """
+    right = row["right_to"]
+    asset = asset_of(row)
+    tags = asset.tags
+    if right != "edit":
+        tags = TagsDto(**{name: getattr(tags, name) for name in _PUBLISHED_TAGS})
+    shared = SharedDto(right=right, owner=owner)
+    hidden = dict.fromkeys(("path", "file_tags", "original", "cover_note", "rejection"))
+    return asset.model_copy(update={**hidden, "tags": tags, "shared": shared})
 
 
 def _problem(code: str | None, reason: str | None) -> Rejection | None:

@@ -1,39 +1,49 @@
-"""The vault's queries, for JSON and pages alike. Each sees the caller's own workspace only."""
+"""The vault's queries, for JSON and pages alike: the caller's own workspace, and what others share
+with them.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from psycopg_pool import ConnectionPool
 
+from events.access import OWN, require
 from gateways.ports.text import TextEmbedder
 from kit.caller import Caller
 from kit.paging import Cursors
 from read_api.errors import NotVisible
+from read_api.people import People
+from read_api.sharing import Sharing
 from read_api.vault.asset_filters import AssetFilters
-from read_api.vault.asset_rows import asset_of
+from read_api.vault.asset_rows import asset_of, published
 from read_api.vault.search.alike import Alike
 from read_api.vault.search.finding import Search
 from read_api.vault.search.meaning import Meaning
 from read_api.views import Row, Views
 from schemas.dto import Page
-from schemas.vault.dto import AssetDto, VaultStats
+from schemas.vault.dto import AssetDto, GrantDto, VaultStats
 from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
 
 _ASSET_ID = re.compile(r"ast_[0-9a-f]{32}")
 
 
 class AssetQueries:
-    """With `make_embedder` words are found by what they mean too; it is called when needed."""
+    """With `make_embedder` words are found by what they mean too; it is called when needed. Without
+    `sharing` other workspaces' assets do not exist.
+    """
 
     def __init__(
         self,
         pool: ConnectionPool,
         cursors: Cursors,
         make_embedder: Callable[[], TextEmbedder] | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
-        self._views = Views(pool)
+        self._views, self._cursors, self._sharing = Views(pool), cursors, sharing
+        self._people = People(self._views)
         self._search = Search(self._views, cursors, Meaning(make_embedder))
         self._alike = Alike(self._views, self._search)
 
@@ -42,6 +52,8 @@ class AssetQueries:
 
         Raises InvalidCursor (422), and NotVisible (404) for `similar_to` of another workspace.
         """
+        if filters.shared:
+            return self.shared(caller, limit=filters.limit, cursor=filters.cursor)
         if filters.similar_to:
             self.row(caller, filters.similar_to)
         return self._search.page(caller, filters)
@@ -51,29 +63,91 @@ class AssetQueries:
         return self._search.count(caller, filters)
 
     def similar(self, caller: Caller, asset_id: str, limit: int) -> Page[FoundAsset]:
-        """Lists what sounds most like the asset. Raises NotVisible (404)."""
+        """Lists what sounds most like the caller's own asset. Raises NotVisible (404)."""
         return Page(data=self._alike.similar(caller, self.get(caller, asset_id), limit))
 
     def related(self, caller: Caller, asset_id: str) -> Page[RelatedAsset]:
         """Other recordings of the same song. Raises NotVisible (404)."""
         return Page(data=self._alike.related(caller, self.get(caller, asset_id)))
 
-    def get(self, caller: Caller, asset_id: str) -> AssetDto:
-        """Raises NotVisible (404), also for an asset of another workspace."""
-        return asset_of(self.row(caller, asset_id))
+    def shared(self, caller: Caller, *, limit: int = 50, cursor: str | None = None) -> AssetPage:
+        """Lists what others share with the caller, what was shared last first. Raises InvalidCursor
+        (422), GrantsBehind (503).
+        """
+        asked = ["shared", caller.account_id]
+        before = self._cursors.open(cursor, asked)
+        rows = self._foreign(
+            caller,
+            "AND (%(before)s::bigint IS NULL OR since < %(before)s)"
+            " ORDER BY since DESC LIMIT %(limit)s",
+            before=before[0] if before else None,
+            limit=limit + 1,
+        )
+        page = self._cursors.page([*rows], limit, lambda row: (row["since"],), asked)
+        owners = self._people.owners(row["workspace_id"] for row in page.data)
+        shown = [published(row, owners.get(row["workspace_id"])) for row in page.data]
+        return AssetPage(
+            data=[FoundAsset(**dict(asset)) for asset in shown],
+            next_cursor=page.next_cursor,
+            has_more=page.has_more,
+        )
 
-    def row(self, caller: Caller, asset_id: str) -> Row:
-        """The view's whole row: what `get` shows and where its blobs are."""
-        row = None
-        if _ASSET_ID.fullmatch(asset_id):
-            row = self._views.row(
-                "SELECT * FROM views.vault"
-                " WHERE asset_id = %(id)s AND workspace_id = %(workspace)s",
-                {"id": asset_id, "workspace": caller.workspace_id},
-            )
-        if row is None:
+    def grants(self, caller: Caller, asset_id: str) -> Page[GrantDto]:
+        """With whom the caller's own asset is shared. Raises NotVisible (404), RightMissing
+        (403).
+        """
+        row = self.row(caller, asset_id)
+        rows = self._views.rows(
+            "SELECT account_id, right_to FROM views.grants"
+            " WHERE through = %(id)s AND thing = %(id)s ORDER BY since, account_id",
+            {"id": row["asset_id"]},
+        )
+        people = self._people.named(each["account_id"] for each in rows)
+        return Page(
+            data=[
+                GrantDto(**dict(people[each["account_id"]]), right=each["right_to"])
+                for each in rows
+            ]
+        )
+
+    def get(self, caller: Caller, asset_id: str, wanted: str = OWN) -> AssetDto:
+        """As `row`, in the form that all are shown."""
+        row = self.row(caller, asset_id, wanted)
+        if row["workspace_id"] == caller.workspace_id:
+            return asset_of(row)
+        owners = self._people.owners([row["workspace_id"]])
+        return published(row, owners.get(row["workspace_id"]))
+
+    def row(self, caller: Caller, asset_id: str, wanted: str = OWN) -> Row:
+        """The view's whole row: what `get` shows and where its blobs are. `wanted` is the right
+        that somebody of another workspace needs.
+
+        Raises NotVisible (404), RightMissing (403), GrantsBehind (503).
+        """
+        if not _ASSET_ID.fullmatch(asset_id):
             raise NotVisible("This asset")
-        return row
+        row = self._views.row(
+            "SELECT * FROM views.vault WHERE asset_id = %(id)s AND workspace_id = %(workspace)s",
+            {"id": asset_id, "workspace": caller.workspace_id},
+        )
+        if row is not None:
+            return row
+        found = self._foreign(caller, "AND thing = %(thing)s", thing=asset_id)
+        if not found:
+            raise NotVisible("This asset")
+        require(found[0]["right_to"], wanted)
+        return found[0]
+
+    def _foreign(self, caller: Caller, condition: str, **parameters: Any) -> Sequence[Row]:
+        if self._sharing is None:
+            return []
+        return self._sharing.rows(
+            caller.account_id,
+            "SELECT vault.*, granted.right_to, granted.since"
+            " FROM {granted} JOIN views.vault ON vault.asset_id = granted.thing"
+            f" AND vault.workspace_id = granted.workspace_id WHERE true {condition}",
+            **parameters,
+        )
 
     def stats(self, caller: Caller) -> VaultStats:
         rows = self._views.rows(

@@ -9,12 +9,12 @@ from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.conditions import etag, not_modified
 from kit.openapi import header, problems
-from kit.positions import Progress, ReadAt
+from kit.positions import AlsoAt, Progress, ReadAt
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.assets import AssetQueries
 from schemas.dto import EventDto, Page
 from schemas.text import Cursor, Ref
-from schemas.vault.dto import AssetDto
+from schemas.vault.dto import AssetDto, GrantDto
 from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
 
 # Their representation no longer changes without a new version of the asset's own stream.
@@ -50,13 +50,14 @@ def router(
     routes = APIRouter(prefix="/api/assets", tags=["assets"])
     in_vault, in_sounds = Depends(ReadAt("vault", progress)), Depends(ReadAt("sounds", progress))
     in_collections = Depends(ReadAt("collections", progress))
+    in_grants = Depends(AlsoAt("grants", progress))
 
     @routes.get(
         "",
         operation_id="listAssets",
         summary="List and search the vault",
         # The last one's position is the answer's.
-        dependencies=[in_collections, in_vault, searching.if_asked],
+        dependencies=[in_collections, in_grants, in_vault, searching.if_asked],
         responses=problems(401, 403, 422, 429, 503),
     )
     def list_assets(
@@ -71,7 +72,7 @@ def router(
         "/{asset_id}",
         operation_id="getAsset",
         summary="One asset; its ETag is its version",
-        dependencies=[in_vault],
+        dependencies=[in_grants, in_vault],
         response_model=AssetDto,
         responses={
             **problems(401, 403, 404, 422, 429, 503),
@@ -85,17 +86,30 @@ def router(
         response: Response,
         caller: Annotated[Caller, Depends(authenticated("assets:read"))],
     ) -> AssetDto | Response:
-        asset = assets.get(caller, asset_id)
+        asset = assets.get(caller, asset_id, "listen")
         response.headers["ETag"] = etag(asset.version)
         # A measurement changes the answer but not the version: an answer kept before it would hide
         # it from whoever asks again with the ETag. So only a settled answer may be kept, and
-        # none of a recording that is measured again.
+        # none of a recording that is measured again, or that is somebody else's.
         again = asset.analysis and (asset.analysis.run > 1 or asset.analysis.remeasuring)
-        settled = asset.state in _SETTLED and not again
+        settled = asset.state in _SETTLED and not again and asset.shared is None
         response.headers["Cache-Control"] = "private, no-cache" if settled else "no-store"
         if settled and not_modified(request, asset.version):
             return Response(status_code=304, headers=dict(response.headers))
         return asset
+
+    @routes.get(
+        "/{asset_id}/grants",
+        operation_id="listAssetGrants",
+        summary="With whom one asset is shared, and for what",
+        # The last one's position is the answer's.
+        dependencies=[in_vault, Depends(ReadAt("grants", progress))],
+        responses=problems(401, 403, 404, 422, 429, 503),
+    )
+    def list_grants(
+        asset_id: Ref, caller: Annotated[Caller, Depends(authenticated("assets:read"))]
+    ) -> Page[GrantDto]:
+        return assets.grants(caller, asset_id)
 
     @routes.get(
         "/{asset_id}/similar",
@@ -127,7 +141,7 @@ def router(
         "/{asset_id}/events",
         operation_id="listAssetEvents",
         summary="Everything that happened to one asset, in order",
-        dependencies=[Depends(ReadAt("timeline", progress))],
+        dependencies=[in_grants, Depends(ReadAt("timeline", progress))],
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_asset_events(

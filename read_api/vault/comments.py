@@ -1,4 +1,4 @@
-"""Comments on the moments of a recording, within the caller's own workspace."""
+"""Comments on the moments of a recording: the caller's own, or one shared with them for that."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from psycopg_pool import ConnectionPool
 from kit.caller import Caller
 from kit.paging import Cursors, shown
 from read_api.errors import NotVisible
+from read_api.people import People
 from read_api.revealing import Reveal, as_stored
 from read_api.vault.assets import AssetQueries
 from read_api.views import Row, Views
-from schemas.dto import Page
+from schemas.dto import Page, PersonDto
 from schemas.vault.dto import CommentDto
 
 _OF_ASSET = """
@@ -21,9 +22,7 @@ WHERE asset_id = %(asset)s AND workspace_id = %(workspace)s
   AND (at_s, comment_id) > (%(at_s)s, %(comment)s)
 ORDER BY at_s, comment_id LIMIT %(limit)s
 """
-_ONE = (
-    "SELECT * FROM views.comments WHERE comment_id = %(comment)s AND workspace_id = %(workspace)s"
-)
+_ONE = "SELECT * FROM views.comments WHERE comment_id = %(comment)s"
 _BEFORE_ALL = (-1.0, "")
 
 
@@ -36,43 +35,52 @@ class CommentQueries:
         reveal: Reveal = as_stored,
     ) -> None:
         self._views, self._assets, self._cursors = Views(pool), assets, cursors
-        self._reveal = reveal
+        self._people, self._reveal = People(self._views), reveal
 
     def of_asset(
         self, caller: Caller, asset_id: str, *, limit: int = 200, cursor: str | None = None
     ) -> Page[CommentDto]:
-        """By the moment they are about. Raises NotVisible (404), InvalidCursor (422)."""
-        self._assets.row(caller, asset_id)
+        """By the moment they are about. Raises NotVisible (404), RightMissing (403), InvalidCursor
+        (422).
+        """
+        workspace_id = self._assets.row(caller, asset_id, "comment")["workspace_id"]
         asked = ["comments", caller.workspace_id, asset_id]
         at_s, comment = self._cursors.open(cursor, asked) or _BEFORE_ALL
         rows = self._views.rows(
             _OF_ASSET,
             {
                 "asset": asset_id,
-                "workspace": caller.workspace_id,
+                "workspace": workspace_id,
                 "at_s": at_s,
                 "comment": comment,
                 "limit": limit + 1,
             },
         )
         page = self._cursors.page(rows, limit, lambda row: (row["at_s"], row["comment_id"]), asked)
-        return shown(page, self._comment)
+        people = self._people.named(row["author_id"] for row in page.data)
+        return shown(page, lambda row: self._comment(row, people[row["author_id"]]))
 
     def get(self, caller: Caller, comment_id: str) -> CommentDto:
-        """Raises NotVisible (404)."""
-        asked = {"comment": comment_id, "workspace": caller.workspace_id}
-        row = self._views.row(_ONE, asked)
+        """Raises NotVisible (404), RightMissing (403)."""
+        row = self._views.row(_ONE, {"comment": comment_id})
         if row is None:
             raise NotVisible("The comment")
-        return self._comment(row)
+        if row["workspace_id"] != caller.workspace_id:
+            try:
+                self._assets.row(caller, row["asset_id"], "comment")
+            except NotVisible as error:
+                raise NotVisible("The comment") from error
+        author_id = row["author_id"]
+        return self._comment(row, self._people.named([author_id])[author_id])
 
-    def _comment(self, row: Row) -> CommentDto:
+    def _comment(self, row: Row, author: PersonDto) -> CommentDto:
         where = (row["said_event"], row["comment_id"], row["workspace_id"])
         text = self._reveal(*where, json.loads(row["said"]))["text"]
         return CommentDto(
             id=row["comment_id"],
             asset_id=row["asset_id"],
             author_id=row["author_id"],
+            author=author,
             version=row["version"],
             at_s=row["at_s"],
             end_s=row["end_s"],

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import problems
-from kit.positions import Progress, ReadAt
+from kit.positions import AlsoAt, Progress, ReadAt
 from read_api.vault.comments import CommentQueries
 from schemas.dto import Page
 from schemas.text import Cursor, Ref
@@ -21,7 +21,11 @@ def router(authenticated: Authenticate, progress: Progress, comments: CommentQue
         "/api/assets/{asset_id}/comments",
         operation_id="listComments",
         summary="What was said of its moments, in their order",
-        dependencies=[Depends(ReadAt("vault", progress)), Depends(ReadAt("comments", progress))],
+        dependencies=[
+            Depends(AlsoAt("grants", progress)),
+            Depends(ReadAt("vault", progress)),
+            Depends(ReadAt("comments", progress)),
+        ],
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     def list_comments(

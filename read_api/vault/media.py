@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from events.access import OWN
 from gateways.ports.objects import ObjectStore
 from kit.caller import Caller
 from read_api.errors import NoCover, NotReady, NoWaveform
+from read_api.sharing import Sharing
 from read_api.vault.assets import AssetQueries
 from read_api.views import Row
 
@@ -41,7 +43,7 @@ ReadZoom = Callable[[bytes, int], dict[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A blob of the caller's workspace and how to present it."""
+    """A blob of the workspace that the asset belongs to, and how to present it."""
 
     workspace_id: str
     sha256: str
@@ -50,11 +52,31 @@ class MediaFile:
     filename: str
 
 
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    workspace_id: str
+    sha256: str
+
+
 class AssetMedia:
     """`read_zoom(peaks blob, samples per pixel)` gives audiowaveform JSON, version 2."""
 
-    def __init__(self, assets: AssetQueries, store: ObjectStore, read_zoom: ReadZoom) -> None:
+    def __init__(
+        self, assets: AssetQueries, store: ObjectStore, read_zoom: ReadZoom, sharing: Sharing
+    ) -> None:
         self._assets, self.store, self._read_zoom = assets, store, read_zoom
+        self._sharing = sharing
+
+    def pieces(
+        self, caller: Caller, asset_id: str, file: MediaFile, start: int, length: int
+    ) -> Iterator[bytes]:
+        """The file's bytes from `start` on. Somebody else's end where the right to hear them
+        ends.
+        """
+        pieces = self.store.read_range(file.workspace_id, file.sha256, start, length)
+        if file.workspace_id == caller.workspace_id:
+            return pieces
+        return self._sharing.while_allowed(caller, asset_id, "listen", pieces)
 
     def audio(
         self, caller: Caller, asset_id: str, *, playable: bool = False, original: bool = False
@@ -63,40 +85,41 @@ class AssetMedia:
 
         With `original` as it was uploaded, before tags were written into it.
 
-        Raises NotVisible (404), NotReady (409) for a file that is not known to be a recording.
+        Raises NotVisible (404), RightMissing (403) for the original of somebody else's, NotReady
+        (409) for a file that is not known to be a recording.
         """
-        row = self._assets.row(caller, asset_id)
+        row = self._assets.row(caller, asset_id, OWN if original else "listen")
         if row["file_state"] != "verified":
             raise NotReady(row["state"])
         if playable and row.get("rendition_media_type") in _RENDITION_SUFFIXES:
-            return _rendition(caller, row)
+            return _rendition(row)
         before = "original_" if original and row.get("original_sha256") else ""
         return MediaFile(
-            caller.workspace_id,
+            row["workspace_id"],
             row[f"{before}sha256"],
             row[f"{before}size_bytes"],
             audio_type(row["codec"], row["filename"]),
             row["filename"],
         )
 
-    def peaks(self, caller: Caller, asset_id: str) -> str:
-        """The peaks blob's sha256. Raises NotFound, NoWaveform (404)."""
-        row = self._assets.row(caller, asset_id)
+    def peaks(self, caller: Caller, asset_id: str) -> Peaks:
+        """Where its peaks are. Raises NotVisible, NoWaveform (404)."""
+        row = self._assets.row(caller, asset_id, "listen")
         if row["peaks_sha256"] is None:
             raise NoWaveform(row["state"])
-        return str(row["peaks_sha256"])
+        return Peaks(row["workspace_id"], row["peaks_sha256"])
 
-    def waveform(self, caller: Caller, peaks_sha256: str, zoom: int) -> dict[str, object]:
+    def waveform(self, peaks: Peaks, zoom: int) -> dict[str, object]:
         """audiowaveform JSON, version 2: the coarsest level of at most `zoom` samples per pixel."""
-        return self._read_zoom(self.store.read(caller.workspace_id, peaks_sha256), zoom)
+        return self._read_zoom(self.store.read(peaks.workspace_id, peaks.sha256), zoom)
 
     def cover(self, caller: Caller, asset_id: str) -> MediaFile:
-        """Raises NotFound, NoCover (404)."""
-        row = self._assets.row(caller, asset_id)
+        """Raises NotVisible, NoCover (404)."""
+        row = self._assets.row(caller, asset_id, "listen")
         if row["cover_media_type"] not in COVER_TYPES:
             raise NoCover
         return MediaFile(
-            caller.workspace_id,
+            row["workspace_id"],
             row["cover_sha256"],
             row["cover_size_bytes"],
             row["cover_media_type"],
@@ -104,10 +127,10 @@ class AssetMedia:
         )
 
 
-def _rendition(caller: Caller, row: Row) -> MediaFile:
+def _rendition(row: Row) -> MediaFile:
     media_type = row["rendition_media_type"]
     return MediaFile(
-        caller.workspace_id,
+        row["workspace_id"],
         row["rendition_sha256"],
         row["rendition_size_bytes"],
         media_type,

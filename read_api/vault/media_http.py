@@ -1,5 +1,7 @@
 """Audio with ranges, waveform and cover; never as anything that a browser would run."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -10,7 +12,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import problems
-from kit.positions import Progress, ReadAt
+from kit.positions import AlsoAt, Progress, ReadAt
 from read_api.vault.media import AssetMedia, MediaFile
 from read_api.vault.ranges import requested_range
 from schemas.text import Ref
@@ -29,12 +31,16 @@ Rendition = Annotated[
 Original = Annotated[
     bool, Query(description="The file as it was uploaded, before tags were written into it.")
 ]
+# (start, length) → that part of a file
+Pieces = Callable[[int, int], Iterator[bytes]]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -> APIRouter:
     routes = APIRouter(
-        prefix="/api/assets", tags=["assets"], dependencies=[Depends(ReadAt("vault", progress))]
+        prefix="/api/assets",
+        tags=["assets"],
+        dependencies=[Depends(AlsoAt("grants", progress)), Depends(ReadAt("vault", progress))],
     )
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
 
@@ -47,10 +53,11 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
     ) -> Response:
         playable = rendition == "playable"
         file = media.audio(caller, asset_id, playable=playable, original=original)
-        return _serve(request, media, file, ranges=True)
+        return _serve(request, partial(media.pieces, caller, asset_id, file), file, ranges=True)
 
     def cover(asset_id: Ref, request: Request, caller: Reader) -> Response:
-        return _serve(request, media, media.cover(caller, asset_id), ranges=False)
+        file = media.cover(caller, asset_id)
+        return _serve(request, partial(media.pieces, caller, asset_id, file), file, ranges=False)
 
     routes.add_api_route(
         "/{asset_id}/audio",
@@ -99,15 +106,15 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         ] = 1024,
     ) -> Response:
         peaks = media.peaks(caller, asset_id)
-        headers = {**_HARMLESS, "ETag": f'"{peaks[:32]}-{zoom}"'}
+        headers = {**_HARMLESS, "ETag": f'"{peaks.sha256[:32]}-{zoom}"'}
         if _matches(request.headers.get("if-none-match"), headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        return JSONResponse(media.waveform(caller, peaks, zoom), headers=headers)
+        return JSONResponse(media.waveform(peaks, zoom), headers=headers)
 
     return routes
 
 
-def _serve(request: Request, media: AssetMedia, file: MediaFile, *, ranges: bool) -> Response:
+def _serve(request: Request, pieces: Pieces, file: MediaFile, *, ranges: bool) -> Response:
     tag = f'"{file.sha256}"'
     headers = {
         **_HARMLESS,
@@ -128,7 +135,7 @@ def _serve(request: Request, media: AssetMedia, file: MediaFile, *, ranges: bool
     status = 206 if chosen else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=file.media_type)
-    chunks = media.store.read_range(file.workspace_id, file.sha256, start, length)
+    chunks = pieces(start, length)
     # The first chunk before the headers: a missing blob is still an error, not a torn answer.
     first = next(chunks, b"")
     return StreamingResponse(chain([first], chunks), status, headers, file.media_type)

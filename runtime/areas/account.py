@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from commands.account.erasure_handlers import HANDLERS
 from kit.exports import Export
-from kit.limits import Policy
+from kit.policies import Policy
 from processors.account.erasure import CertifyEffect, DestroyKeyEffect, EraseContentsEffect
-from processors.account.mail import AddressCodeMail, PasswordResetMail
+from processors.account.mail import AddressCodeMail, ErasureLinkMail, PasswordResetMail
 from processors.account.notices import SecurityNoticeMail
 from projections.account.accounts import Accounts as AccountsView
 from projections.account.erasures import Erasures as ErasuresView
@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from commands.account.accounts import Accounts, SigningUp
-    from commands.account.address_codes import AddressCodes, RequireVerifiedAddress
+    from commands.account.address_codes import AddressCodes
+    from commands.account.address_codes_http import RequireVerifiedAddress
     from commands.account.erasures import Erasures
     from commands.account.keys import Keys
     from commands.account.known_devices import Devices
     from commands.account.logins import Logins
+    from commands.account.party_erasures import PartyErasures
     from commands.account.passkeys import Passkeys
+    from commands.account.people import People
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
     from commands.account.second_factor import SecondFactors
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
     from kit.auth import Authenticate
     from kit.fair import FairQueue
     from kit.limits import RateLimits
-    from kit.paging import Cursors
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
     from processors.effects.effect import Effect
@@ -69,8 +71,11 @@ LIMITS = (
     Policy("sign-up", 120),
     Policy("password-reset", 5, window_s=3600),
     Policy("address-code", 5, window_s=3600),
+    Policy("erasure-link-address", 120),
+    Policy("erasure-link", 5, window_s=3600),
 )
 MAILS_AT_ONCE = 8
+MAILS = (PasswordResetMail, AddressCodeMail, ErasureLinkMail, SecurityNoticeMail)
 # Paths of the owner's requests that hash a password.
 HASHING = (
     "/api/me",
@@ -87,7 +92,7 @@ DOORS = (
     ("reset", "POST", ("/reset-password/.*",)),
 )
 # These answer after a quarter of a second, whatever there is to do.
-MAILED = ("/api/password-resets", "/forgot-password")
+MAILED = ("/api/password-resets", "/forgot-password", "/api/erasures", "/forget-me")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,9 @@ class AccountCommands:
     accounts: Accounts
     signing_up: SigningUp
     erasures: Erasures
+    party_erasures: PartyErasures
     logins: Logins
+    people: People
     sessions: Sessions
     signing_in: SigningIn
     signing_out: SigningOut
@@ -118,13 +125,16 @@ def commands_of(
 ) -> AccountCommands:
     """The commands over one core; `gathered` says the scopes that keys may hold."""
     from commands.account.accounts import Accounts, SigningUp
-    from commands.account.address_codes import RequireVerifiedAddress
+    from commands.account.address_codes_http import RequireVerifiedAddress
     from commands.account.authentication import Credentials
     from commands.account.erasures import Erasures
     from commands.account.keys import Keys
     from commands.account.logins import Logins
+    from commands.account.parties import Parties
+    from commands.account.party_erasures import PartyErasures
     from commands.account.passkeys import Passkeys
     from commands.account.passwords import Passwords, PasswordsBusy
+    from commands.account.people import People
     from commands.account.proofs import Proofs
     from commands.account.recovery import Recovery
     from commands.account.refused_sign_ins import RefusedSignIns
@@ -154,14 +164,18 @@ def commands_of(
     keys, codes = Keys(core.commands, core.pool, gathered.scopes), address_codes(core)
     repeats = Repeats(core.pool, passwords, settings.secrets.installation_key)
     accounts = Accounts(core.commands, logins, passwords, sessions, proofs, keys, repeats, codes)
+    erasures = Erasures(core.commands, logins, core.pool)
+    parties = Parties(core.commands, logins)
     two_factors = settings.operators_need_two_factors
     credentials = Credentials(sessions, core.pool, two_factors=two_factors)
     authenticated = Authenticate(credentials, limits)
     return AccountCommands(
         accounts=accounts,
         signing_up=SigningUp(accounts, backoff, limits),
-        erasures=Erasures(core.commands, logins, core.pool),
+        erasures=erasures,
+        party_erasures=PartyErasures(core.commands, logins, parties, erasures, limits),
         logins=logins,
+        people=People(logins, codes.is_verified),
         sessions=sessions,
         signing_in=SigningIn(
             *(sessions, logins, passwords, second_factors, backoff, limits, signer),
@@ -190,6 +204,7 @@ def access_by(core: Core, commands: AccountCommands) -> Access:
         is_verified=commands.address_codes.is_verified,
         sign_out=commands.signing_out.by_email,
         is_erased=partial(is_erased, core),
+        find_person=commands.people.find,
     )
 
 
@@ -204,9 +219,10 @@ def is_erased(core: Core, account_id: str) -> bool:
 def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
     from commands.account import (
         accounts,
-        address_codes,
+        address_codes_http,
         erasures,
         keys,
+        party_erasures,
         passkeys_http,
         proofs_http,
         recovery,
@@ -224,6 +240,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         confirm,
         entrance,
         erasure,
+        forget_me,
         forgotten,
         security,
         session,
@@ -244,6 +261,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         accounts=commands.accounts,
         signing_up=commands.signing_up,
         erasures=commands.erasures,
+        party_erasures=commands.party_erasures,
         sessions=commands.sessions,
         signing_in=commands.signing_in,
         second_factors=commands.second_factors,
@@ -257,13 +275,14 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         erasing=erasing,
         sign_ins=sign_ins,
     )
-    pages = (entrance, forgotten, account, confirm, security, session, erasure)
+    pages = (entrance, forgotten, forget_me, account, confirm, security, session, erasure)
     return Served(
         routers=(
             accounts.router(commands.signing_up, commands.sessions),
             accounts.password_router(commands.accounts, commands.sessions, authenticated, limits),
             erasures.router(commands.erasures, commands.proofs, authenticated, limits),
-            address_codes.router(
+            party_erasures.router(commands.party_erasures),
+            address_codes_http.router(
                 commands.address_codes, commands.logins.email_key_of, authenticated, limits
             ),
             proofs_http.router(
@@ -350,17 +369,13 @@ def _empties(core: Core) -> Contents:
     return Leftovers(core.pool)
 
 
-def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
-    """The document's own head says the account; the area adds no list."""
-    return {}
-
-
 AREA = Area(
     name="account",
     categories={
         "account": Category(Erased.UNREADABLE, told=True),
         "key": Category(Erased.UNREADABLE, told=True),
         "workspace": Category(Erased.UNREADABLE, told=True),
+        "party": Category(Erased.UNREADABLE, told=False),
         "subject": Category(Erased.NOTHING_PERSONAL, told=False),
         "erasure": Category(Erased.NOTHING_PERSONAL, told=False),
         "erasing": Category(Erased.NOTHING_PERSONAL, told=False),
@@ -372,11 +387,12 @@ AREA = Area(
     handlers=HANDLERS,
     effects=(
         EffectGroup("erasure-effects", (EraseContentsEffect, DestroyKeyEffect, CertifyEffect)),
-        EffectGroup("mail-effects", (PasswordResetMail, AddressCodeMail, SecurityNoticeMail)),
+        EffectGroup("mail-effects", MAILS),
     ),
     sections=_sections,
     words=_words,
-    export=_exports,
+    # The document's own head says the account.
+    export=lambda core, cursors: {},
     empties=_empties,
     serve=_serve,
     work=_work,

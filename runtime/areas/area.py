@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from commands.forwarding import Handlers
+from events.access import Shown
 from events.envelope import Recorded
 from processors.consumers.consumer import Consumer
 from processors.effects.consumer import all_alike
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from commands.leaving import Contents
+    from commands.people import FindPerson
     from events.log.tail import LogTail
     from events.store.pending import Committed
     from kit.auth import Authenticate
     from kit.caller import Caller
     from kit.exports import Export
-    from kit.limits import Policy, RateLimits
+    from kit.limits import RateLimits
     from kit.paging import Cursors
+    from kit.policies import Policy
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
     from runtime.composition import Core
@@ -46,11 +49,13 @@ class Erased(Enum):
 class Category:
     """An area's word on one category of its events.
 
-    `told`: whether the timeline, the export and `GET /api/events` show it.
+    `told`: whether the timeline, the export and `GET /api/events` show it. `shown` says what people
+    of other workspaces see of it where the thing is shared with them; None for nothing.
     """
 
     erased: Erased
     told: bool
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class EffectGroup:
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """`effects` are groups by name; `told` are the categories of events that the timeline, the feed
-    and the export show.
+    and the export show, `shown` those that people of other workspaces see of a shared thing.
     """
 
     views: tuple[type[Projection], ...]
@@ -79,6 +84,7 @@ class Gathered:
     scopes: Mapping[str, str]
     limits: Mapping[str, Policy]
     told: tuple[str, ...]
+    shown: Mapping[str, Shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,8 @@ class Access:
     """The questions who asks and what they may, answered by the account area for every other.
 
     `account` names a caller for a queue. `is_verified`, `is_erased` and `sign_out` are questions
-    and a command about accounts that other areas need. `commands` are the account area's own.
+    and a command about accounts that other areas need; `find_person` finds whoever may be given
+    something. `commands` are the account area's own.
     """
 
     commands: Any
@@ -95,6 +102,7 @@ class Access:
     account: SubjectOf
     is_verified: Callable[[str], bool]
     is_erased: Callable[[str], bool]
+    find_person: FindPerson
     sign_out: Callable[[str, Caller | None], Committed]
 
 

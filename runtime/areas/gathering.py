@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
-
-from fastapi.routing import iter_route_contexts
+from typing import TypeVar, get_args
 
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
+from events.ids import PartyId
 from events.model import REGISTRY, Event
 from events.money import MovesMoney
 from events.outcome import Outcome
+from events.personal import fields_with_parts
 from kit.exports import Export
-from kit.limits import POLICIES
+from kit.policies import POLICIES
 from projections.projection import Holds
 from runtime.areas.area import Area, Category, Erased, Gathered, Served
 
@@ -90,6 +90,7 @@ def gather(areas: Sequence[Area]) -> Gathered:
             ),
         ),
         told=tuple(sorted(name for name, category in said.items() if category.told)),
+        shown={name: category.shown for name, category in said.items() if category.shown},
     )
 
 
@@ -112,6 +113,9 @@ def check_paths(area: str, served: Served) -> None:
 
     Raises AreaIncomplete: a route that was renamed would wait for no turn, or lose its stream.
     """
+    # Here: parts that answer no HTTP start without the web framework.
+    from fastapi.routing import iter_route_contexts
+
     routes = [
         (method, _PARAMETER.sub("x", route.path or ""))
         for router in (*served.routers, *served.pages)
@@ -172,7 +176,7 @@ def _check_categories(area: Area) -> None:
 
 
 def _check_erased(area: Area, name: str, category: Category, models: Sequence[type[Event]]) -> None:
-    personal = any(model.personal_fields for model in models)
+    personal = any(model.holds_personal for model in models)
     if personal and category.erased is Erased.NOTHING_PERSONAL:
         raise AreaIncomplete(area.name, f"events of {name} hold personal values")
     if not personal and category.erased is Erased.UNREADABLE:
@@ -191,11 +195,24 @@ def _check_views(area: Area, said: Mapping[str, Category]) -> None:
         if view.holds is not Holds.UNTIL_DELETED:
             continue
         for name in view.categories:
-            personal = any(model.personal_fields for model in models.get(name, ()))
+            held = [model for model in models.get(name, ()) if model.holds_personal]
+            if any(fields_with_parts(model) for model in held):
+                why = (
+                    f"its view {view.name} holds {name} in plain, whose events have values of"
+                    " several people: no event of the stream ends what it says of one"
+                )
+                raise AreaIncomplete(area.name, why)
             ends = any(model.type == f"{name}.erased" for model in models.get(name, ()))
-            if personal and not ends and said[name].erased is not Erased.DELETED:
+            # The things of a workspace end with it, not with a party who has none.
+            deleted = said[name].erased is Erased.DELETED and not any(map(_may_be_of_party, held))
+            if held and not ends and not deleted:
                 why = f"its view {view.name} holds {name} in plain, and no erasure deletes {name}"
                 raise AreaIncomplete(area.name, why)
+
+
+def _may_be_of_party(model: type[Event]) -> bool:
+    subject = model.model_fields[model.subject_field].annotation if model.subject_field else None
+    return PartyId in (subject, *get_args(subject))
 
 
 def _check_handlers(area: Area) -> None:
@@ -210,7 +227,7 @@ def _check_outcomes(area: Area) -> None:
     """A personal value could not be kept once its subject is erased: the answer would be lost."""
     for effect in (effect for group in area.effects for effect in group.effects):
         for model in effect.outcomes:
-            if not issubclass(model, Outcome) or model.personal_fields:
+            if not issubclass(model, Outcome) or model.holds_personal:
                 why = "which is no `Outcome` or holds a personal value"
                 raise AreaIncomplete(area.name, f"{effect.name} keeps {model.type}, {why}")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kit.exports import Export
+from projections.system.grants import Grants
 from projections.system.sagas import Sagas as SagasView
 from projections.system.timeline import Timeline
 from runtime.areas.area import (
@@ -22,8 +24,13 @@ from runtime.areas.area import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fastapi import APIRouter
+
+    from kit.auth import Authenticate
     from kit.paging import Cursors
     from processors.effects.effect import Effect
+    from read_api.sharing import Sharing
+    from read_api.system.shared_events import SharedEvents
     from read_api.system.system import Check
     from read_api.system.timeline import TimelineQueries
     from runtime.composition import Core
@@ -33,16 +40,32 @@ if TYPE_CHECKING:
 DATABASE_PATIENCE_S = 2.0
 
 
-def timeline_of(core: Core, cursors: Cursors) -> TimelineQueries:
+def timeline_of(
+    core: Core, cursors: Cursors, shared: SharedEvents | None = None
+) -> TimelineQueries:
     from read_api.system.timeline import TimelineQueries
 
-    return TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal)
+    return TimelineQueries(core.pool, core.progress, cursors, core.codec.reveal, shared)
+
+
+def sharing_of(core: Core) -> Sharing:
+    """The one way to things of other workspaces."""
+    from read_api.sharing import Sharing
+
+    return Sharing(core.pool, partial(core.progress.behind_s, Grants.name))
+
+
+def shared_events(core: Core, gathered: Gathered) -> SharedEvents:
+    from read_api.system.shared_events import SharedEvents
+
+    return SharedEvents(sharing_of(core), core.progress, core.codec.reveal, gathered.shown)
 
 
 def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
     from commands.system import operations
     from commands.system.operations import Operations
     from events.store.postgres import PostgresEvents
+    from gateways.mail.by_double import SentMails
     from processors.system.operating import Operating
     from read_api.account.holders import Holders
     from read_api.system import events_http, sagas_http, system_http
@@ -50,36 +73,47 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.system.metrics import CountRequests, Metrics
     from read_api.system.sagas import SagaQueries
     from read_api.system.system import SystemQueries
+    from runtime.domain_clock import clock_of
+    from runtime.doubles import client_of
+    from runtime.mode import mode
     from runtime.observability.figures import InstallationFigures, StoreFigures
     from runtime.status import parts_running
     from web import security_txt
+    from web.pages.system import doubles as doubles_page
+    from web.pages.system import mails as mails_page
     from web.pages.system import sagas as sagas_page
     from web.pages.system import system as system_page
     from web.pages.system.tools import SystemTools
 
     core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
     settings, cursors, events = core.settings, serving.cursors, core.log.events
-    timeline = timeline_of(core, cursors)
+    shared = shared_events(core, serving.gathered)
+    timeline = timeline_of(core, cursors, shared)
     operating = Operations(Operating(serving.gathered.sagas, core.log, core.pool, core.codec))
     system = SystemQueries(
         core.watching,
         core.watched().progress,
         PostgresEvents(core.watching).head,
         parts_running,
+        mode(settings),
     )
-    stuck = SagaQueries(core.watching, cursors, events.stream).stuck
-    sagas = SagaQueries(core.pool, cursors, events.stream)
+    watched_now = clock_of(settings, core.watching).now
+    stuck = SagaQueries(core.watching, cursors, events.stream, watched_now).stuck
+    sagas = SagaQueries(core.pool, cursors, events.stream, core.log.clock.now)
     metrics = Metrics(system)
-    metrics.registry.register(InstallationFigures(core, stuck, parts_running))
+    metrics.registry.register(InstallationFigures(core, stuck, parts_running, watched_now))
     core.log.observe(StoreFigures(metrics.registry).group_committed)
     feed = LiveFeed(
         serving.tail,
         events.head,
         lambda after, limit, tenant: events.after(after, limit, tenant=tenant),
         Holders(core.pool, settings.session_life).living,
+        foreign=shared,
         most=settings.live_streams,
         of_network=settings.live_streams_per_network,
     )
+    test = (name for name, which in system.mode.items() if which == "test")
+    doubles = {name: client_of(settings, name) for name in test}
     asked = checks(core.watched(), [view.name for view in serving.gathered.views])
     tools = SystemTools(
         renderer=serving.renderer,
@@ -90,9 +124,12 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         sagas=sagas,
         operations=operating,
         sign_out=access.sign_out,
+        doubles=doubles,
+        mails=SentMails(doubles["mail"]) if "mail" in doubles else None,
     )
     return Served(
         routers=(
+            *_clock(serving, authenticated),
             operations.router(operating, authenticated),
             events_http.router(authenticated, progress, timeline, feed, core.codec.reveal),
             sagas_http.router(authenticated, progress, sagas),
@@ -105,13 +142,26 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             ),
             security_txt.router(settings.security_contact),
         ),
-        pages=[page.router(tools) for page in (system_page, sagas_page)],
+        pages=[page.router(tools) for page in (system_page, sagas_page, mails_page, doubles_page)],
         commands=operating,
         queries={"timeline": timeline, "feed": feed},
         middleware=((CountRequests, {"metrics": metrics}),),
         # Open live streams end at once; waiting for them would cost every stop the full 5 s.
         close=feed.close,
     )
+
+
+def _clock(serving: Serving, authenticated: Authenticate) -> Sequence[APIRouter]:
+    """The route that advances the clock, where nothing outside is live."""
+    from commands.system import clock
+    from processors.system.advancing import Advancing
+    from runtime.domain_clock import live_ones
+
+    core = serving.core
+    if live_ones(core.settings):
+        return ()
+    advancing = Advancing(core.pool, core.log.clock, core.progress, serving.gathered.sagas)
+    return (clock.router(advancing, authenticated),)
 
 
 def checks(core: Core, views: Sequence[str]) -> dict[str, Check]:
@@ -167,7 +217,7 @@ AREA = Area(
     categories={"operation": Category(Erased.NOTHING_PERSONAL, told=True)},
     scopes={"events:read": "follow what happens", "operator": "operate this installation"},
     limits=(),
-    views=(SagasView, Timeline),
+    views=(Grants, SagasView, Timeline),
     sagas=(),
     handlers={},
     effects=(),

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.vault import ingest_handlers, reanalysing_handlers
+from events.access import Shown
 from kit.exports import Export
+from kit.policies import Policy
 from processors.vault.audio import AnalysisEffect, ProbeEffect, rank
 from projections.vault.analyses import Analyses as AnalysesView
 from projections.vault.collections import Collections as CollectionsView
@@ -129,8 +131,10 @@ def storage(core: Core) -> StorageQueries:
 
 def asset_queries(core: Core, cursors: Cursors) -> AssetQueries:
     from read_api.vault.assets import AssetQueries
+    from runtime.areas.system import sharing_of
 
-    return AssetQueries(core.pool, cursors, text_embedder(core.settings.text_model_dir))
+    embedder = text_embedder(core.settings.text_model_dir)
+    return AssetQueries(core.pool, cursors, embedder, sharing_of(core))
 
 
 def text_embedder(folder: Path | None) -> Callable[[], TextEmbedder]:
@@ -167,6 +171,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         direct,
         enhanced,
         rewriting,
+        sharing,
         uploads,
     )
     from gateways.audio.peaks import read_zoom
@@ -183,7 +188,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.vault.comments import CommentQueries
     from read_api.vault.media import AssetMedia
     from read_api.vault.reanalyses import ReanalysisQueries
-    from runtime.areas.system import timeline_of
+    from runtime.areas.system import shared_events, sharing_of, timeline_of
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
     from web.pages.vault import measuring
@@ -195,12 +200,14 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     files = _shared(core.settings.files_at_once)
     searches = _shared(core.settings.searches_at_once)
     commands = commands_of(core, access.is_erased, files)
-    found, timeline = asset_queries(core, cursors), timeline_of(core, cursors)
+    found = asset_queries(core, cursors)
+    timeline = timeline_of(core, cursors, shared_events(core, serving.gathered))
+    shared = sharing.Sharing(core.commands, access.find_person)
     reports = AnalysisQueries(core.pool, found, core.objects)
     reanalyses, usage = ReanalysisQueries(core.pool), storage(core)
     collected = CollectionQueries(core.pool, found, cursors, reveal)
     said = CommentQueries(core.pool, found, cursors, reveal)
-    media = AssetMedia(found, core.objects, read_zoom)
+    media = AssetMedia(found, core.objects, read_zoom, sharing_of(core))
     waiting = enhanced.EnhancedAnalyses(commands.analyses, reports.standing, progress)
     tools = VaultTools(
         renderer=serving.renderer,
@@ -212,6 +219,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         collecting=commands.collections,
         collections=collected,
         comments=commands.comments,
+        sharing=shared,
         storage=usage,
         vault=found,
         said=said,
@@ -234,6 +242,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             direct.router(commands.direct, authenticated),
             uploads.router(commands.uploads, authenticated),
             rewriting.router(commands.rewriting, authenticated),
+            sharing.router(shared, authenticated, serving.limits),
             enhanced.router(waiting, authenticated, progress),
             assets_http.router(
                 *(authenticated, progress, found, timeline.of_asset),
@@ -311,7 +320,7 @@ def _sections() -> Sequence[Section]:
     from web.sections import Section
 
     return (
-        Section("Vault", "/vault", ("vault", "assets", "comments")),
+        Section("Vault", "/vault", ("vault", "assets", "comments", "shared")),
         Section("Collections", "/collections", ("collections",)),
     )
 
@@ -337,17 +346,20 @@ def _empties(core: Core) -> Contents:
 AREA = Area(
     name="vault",
     categories={
-        "asset": Category(Erased.DELETED, told=True),
-        "analysis": Category(Erased.NOTHING_PERSONAL, told=True),
+        "asset": Category(Erased.DELETED, told=True, shown=Shown("listen")),
+        "analysis": Category(Erased.NOTHING_PERSONAL, told=True, shown=Shown("listen")),
         "collection": Category(Erased.DELETED, told=True),
-        "comment": Category(Erased.DELETED, told=True),
+        "comment": Category(
+            Erased.DELETED, told=True, shown=Shown("comment", published=frozenset({"text"}))
+        ),
         "ingest": Category(Erased.NOTHING_PERSONAL, told=True),
         "reanalysis": Category(Erased.NOTHING_PERSONAL, told=True),
         "reanalysing": Category(Erased.NOTHING_PERSONAL, told=False),
         "remeasuring": Category(Erased.NOTHING_PERSONAL, told=False),
     },
     scopes={"assets:read": "read tracks", "assets:write": "upload and change tracks"},
-    limits=(),
+    # Whoever types addresses learns which of them have an account: sixty an hour find few.
+    limits=(Policy("share-address", 60, window_s=3600),),
     views=(
         *(AnalysesView, ReanalysesView, SoundsView),
         *(CollectionsView, CommentsView, VaultView),

@@ -17,7 +17,7 @@ app = typer.Typer()
 @app.command("bench")
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="P1 … P16; all if none is named.")
+        list[str] | None, typer.Argument(help="P1 … P17; all if none is named.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 20,
     quick: Annotated[

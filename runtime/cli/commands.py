@@ -17,6 +17,7 @@ GROUPS = {
     "privacy": "runtime.cli.privacy",
     "secrets": "runtime.cli.secrets",
     "work": "runtime.cli.work",
+    "clock": "runtime.cli.clock",
     "evaluate": "runtime.cli.evaluate",
 }
 COMMANDS = {

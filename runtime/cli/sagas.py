@@ -129,7 +129,7 @@ def _queries(core: Core) -> SagaQueries:
     from read_api.system.sagas import SagaQueries
 
     cursors = Cursors(Signer(core.settings.secrets.signing_key))
-    return SagaQueries(core.pool, cursors, core.log.events.stream)
+    return SagaQueries(core.pool, cursors, core.log.events.stream, core.log.clock.now)
 
 
 def _table(sagas: list[dict[str, Any]]) -> None:

@@ -82,17 +82,28 @@ def down(json: Json = False) -> None:
 
 @app.command()
 def run(
-    part: Literal["api", "relay", "worker", "analysis", "migrations"],
+    part: Literal["api", "relay", "worker", "analysis", "migrations", "double"],
+    name: Annotated[
+        Literal["mail"] | None, typer.Argument(help="Which double, after `double`.")
+    ] = None,
     supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
+    listener: Annotated[int | None, typer.Option("--listener", hidden=True)] = None,
 ) -> None:
-    """Run one part alone, against configured services."""
+    """Run one part alone, against configured services; or the double of one that you have not."""
+    if (part == "double") != (name is not None):
+        raise typer.BadParameter("A name comes after `double`, and only there: `run double mail`")
     if supervised:
         from runtime.lifeline import end_with_supervisor
 
         end_with_supervisor()
+    settings = load_settings()
+    if name is not None:
+        from runtime.doubles import run_double
+
+        run_double(settings, name, listener)
+        return
     from runtime import parts
 
-    settings = load_settings()
     if part != "migrations":
         settings = settings.of_part(role_of(part))
     if part == "worker" and supervised:

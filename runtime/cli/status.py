@@ -44,6 +44,9 @@ def print_for_people(described: dict[str, Any]) -> None:
     for part in described["parts"]:
         cells = (part["name"], part["pid"], part["state"], part["lag"], part["detail"])
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in cells))
+    for double in described["doubles"]:
+        cells = (f"{double['name']} double", double["pid"], double["state"], None, double["detail"])
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in cells))
     console.print(table)
     console.print(f"head {described['head']}")
     console.print(measuring_told(described["measuring"]))

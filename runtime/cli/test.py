@@ -12,6 +12,7 @@ from runtime.browser import get_browser
 from runtime.cli.output import say
 from runtime.installation import ROOT
 from runtime.suite.area import NoSuchArea, area_tests
+from runtime.suite.bytecode import keeping_bytecode
 from runtime.suite.changed import changed_files, touched_tests
 from runtime.suite.linters import run_linters
 from runtime.suite.run import run_pytest, run_suite
@@ -45,14 +46,21 @@ def run_tests(
     A failed test is run once more at the end, alone. If it passes then, it is named flaky, also in
     test-results/flaky.txt, and the suite passes.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with keeping_bytecode({**os.environ, "PYTHONPATH": str(ROOT)}) as environment:
+        raise typer.Exit(_run(words or [], environment, changed=changed, since=since, area=area))
+
+
+def _run(
+    words: list[str], environment: dict[str, str], *, changed: bool, since: str, area: str
+) -> int:
+    """Returns an exit code."""
     if words == [LONG]:
         # Its modules are the tests' own.
         from runtime.suite.long import run_long
 
-        raise typer.Exit(run_long(environment))
-    chosen = [word for word in words or [] if word in LEVELS] or list(LEVELS)
-    for_pytest = [word for word in words or [] if word not in LEVELS]
+        return run_long(environment)
+    chosen = [word for word in words if word in LEVELS] or list(LEVELS)
+    for_pytest = [word for word in words if word not in LEVELS]
     tests = [f"tests/{level}" for level in chosen]
     if changed or area:
         tests = _touched(chosen, since) if changed else _of_area(chosen, area)
@@ -65,7 +73,7 @@ def run_tests(
         code = run_pytest([*tests, *for_pytest], environment).code
     elif tests:
         code = run_suite(tests, environment)
-    raise typer.Exit(code if code else int(not clean))
+    return code if code else int(not clean)
 
 
 def _of_area(chosen: list[str], area: str) -> list[str]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -67,6 +67,7 @@ def spawn(
     env: dict[str, str] | None = None,
     stdin: int = subprocess.DEVNULL,
     nice: int = 0,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a server in a process group of its own, so that a Ctrl-C reaches only the supervisor.
 
@@ -89,6 +90,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=env,
+            pass_fds=pass_fds,
         )
 
 

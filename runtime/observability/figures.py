@@ -7,6 +7,7 @@ their own: what they do is in the database and in their heartbeats, which any AP
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -23,7 +24,7 @@ _WAITING = """
 SELECT 'saga_commands' AS kind, 'all' AS name, count(*) FROM saga_commands
 UNION ALL SELECT 'saga_commands', 'failing', count(*) FROM saga_commands WHERE attempts > 0
 UNION ALL SELECT 'saga_timers', 'all', count(*) FROM saga_timers
-UNION ALL SELECT 'saga_timers', 'due', count(*) FROM saga_timers WHERE due_at < clock_timestamp()
+UNION ALL SELECT 'saga_timers', 'due', count(*) FROM saga_timers WHERE due_at < %s
 UNION ALL SELECT 'effects', effect, count(*) FROM effects GROUP BY effect
 """
 _ERASURES = "SELECT state, count(*) FROM views.erasures WHERE state <> 'erased' GROUP BY state"
@@ -66,8 +67,9 @@ class InstallationFigures(Collector):
         core: Core,
         stuck: Callable[[], Mapping[str, int]],
         parts: Callable[[], Sequence[Mapping[str, Any]]],
+        now: Callable[[], datetime],
     ) -> None:
-        self._core, self._stuck, self._parts = core, stuck, parts
+        self._core, self._stuck, self._parts, self._now = core, stuck, parts, now
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         # Registering must not ask a database that may not be there yet.
@@ -79,7 +81,7 @@ class InstallationFigures(Collector):
         )
         yield self._pool()
         waiting = _labelled("noculture_waiting", "Work that waits in the database", "kind", "name")
-        for row in self._rows(_WAITING):
+        for row in self._rows(_WAITING, self._now()):
             waiting.add_metric([row[0], row[1]], row[2])
         yield waiting
         yield _counted("noculture_sagas_stuck", "Sagas that need somebody", "reason", self._needy())
@@ -110,10 +112,10 @@ class InstallationFigures(Collector):
         except NoCultureError:
             return {}
 
-    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._core.watching.connection() as connection:
             try:
-                return connection.execute(query).fetchall()
+                return connection.execute(query, values).fetchall()
             except psycopg.errors.UndefinedTable:
                 # No worker has built the view yet.
                 return []

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from events import tracing
 from runtime.installation import version
@@ -16,6 +15,7 @@ from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 @contextmanager

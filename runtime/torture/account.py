@@ -9,7 +9,7 @@ from random import Random
 import httpx2
 
 from commands.account.erasures import ROUTE as ERASE
-from commands.http import command_id
+from commands.contexts import command_id
 from commands.vault.assets import UPLOAD
 from kit.proof import PROVE_AT, ProofNeeded
 from runtime.torture.client import Call, Client, Unanswered
@@ -38,7 +38,7 @@ class Account:
         self._keys: list[tuple[str, str]] = []
 
     def begin(self, kind: str, route: str, key: str, **content: object) -> Deed:
-        """A command of this account, as `commands/http.py` names it."""
+        """A command of this account, as `commands/contexts.py` names it."""
         return self._journal.begin(kind, command_id(self.account_id, route, key), **content)
 
     def sign_up(self, email: str) -> Deed:

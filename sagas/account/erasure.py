@@ -6,6 +6,7 @@ Nothing is deleted while money of the person is on its way.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from commands.account.erasure_commands import RequestErasureStep
@@ -34,7 +35,7 @@ from sagas.saga import (
 
 # A stopped consumer or a parked stream may keep the certificate waiting for days: `consumers` tells
 # the operator, and the saga asks for the certificate again, without limit, every 600 s.
-AGAIN = Timer("again", 600)
+AGAIN = Timer("again", after=timedelta(minutes=10))
 Doing = Literal["money", "contents", "key", "certificate"]
 
 
@@ -83,7 +84,7 @@ def _ask(state: Erasing) -> Step:
 
 def _look(attempt: int) -> Timer:
     """The answer may be there in a moment, or in days: 5, 10, 15 … 600 s."""
-    return Timer("again", min(5 * attempt, 600))
+    return Timer("again", after=timedelta(seconds=min(5 * attempt, 600)))
 
 
 def stream_of(event: Event) -> str | None:

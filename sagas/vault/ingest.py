@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from commands.command import Command
@@ -28,7 +29,7 @@ from sagas.vault import measuring
 
 PROBE_ATTEMPTS = 3
 # Only lost work takes so long (as `measuring.LIMIT`): 5,000 tracks queue for the probe for an hour.
-PROBE_LIMIT = Timer("probe", 6 * 3600)
+PROBE_LIMIT = Timer("probe", after=timedelta(hours=6))
 
 
 @dataclass(frozen=True, slots=True)

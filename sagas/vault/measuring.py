@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from commands.vault.ingest import FailAnalysisAttempt, RequestAnalysis
 from events.ids import AnalysisId, AssetId, WorkspaceId
 from sagas.saga import Timer
@@ -10,13 +12,13 @@ ATTEMPTS = 3
 # A backstop for work that was lost, not for work that waits: an import of 5,000 tracks queues for
 # six hours. What takes too long when its turn comes is ended by the limits of the child process
 # that does it.
-LIMIT = Timer("analysis", 24 * 3600)
+LIMIT = Timer("analysis", after=timedelta(hours=24))
 STOPPED = "The measurement was stopped by the operator."
 
 
 def pause(failed: int) -> Timer:
     """5 s after the first failed attempt, then four times as long each."""
-    return Timer("retry", 5.0 * 4 ** (failed - 1))
+    return Timer("retry", after=timedelta(seconds=5 * 4 ** (failed - 1)))
 
 
 def request(asset_id: str, workspace_id: str, sha256: str) -> RequestAnalysis:

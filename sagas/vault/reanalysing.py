@@ -6,6 +6,7 @@ So 10,000 recordings are never in the queue at once, and no event ever names the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from commands.command import Command
@@ -25,7 +26,7 @@ from sagas.saga import Ended, Happened, Input, Saga, Step, Timer, TimerFired
 # So that no measuring process runs dry, the next batch is asked for when fewer are left.
 FEW = 25
 # Each recording's own saga brings it to an end; this timer only looks after lost work.
-LOOK = Timer("look", 24 * 3600)
+LOOK = Timer("look", after=timedelta(hours=24))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from schemas.dto import Dto, Timestamp
 
 ErasureState = Literal["requested", "erasing", "erased"]
+ErasureSubject = Literal["account", "person"]
 
 
 class AccountDto(Dto):
@@ -26,7 +27,7 @@ class ErasureConsumerDto(Dto):
 
 
 class RequestedErasure(Dto):
-    """Answer to DELETE /api/me; the certificate comes later, at `Location`."""
+    """Answer to who asks to be forgotten; the certificate comes later, at `Location`."""
 
     id: str
     state: ErasureState
@@ -34,8 +35,11 @@ class RequestedErasure(Dto):
 
 
 class ErasureDto(RequestedErasure):
-    """`consumers` is who has scrubbed what it held; `certificate` once all have."""
+    """`consumers` is who has scrubbed what it held; `certificate` once all have. `subject` is an
+    account, or a person without one.
+    """
 
+    subject: ErasureSubject
     requested_at: Timestamp
     erased_at: Timestamp | None = None
     consumers: list[ErasureConsumerDto]

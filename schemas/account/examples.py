@@ -31,16 +31,23 @@ from events.account.erasure import (
     ErasureStepRequested,
 )
 from events.account.key import KeyIssued, KeyRevoked
+from events.account.party import (
+    PartyErased,
+    PartyErasureLinkRequested,
+    PartyErasureRequested,
+    PartyKnown,
+)
 from events.account.sign_in import SignedIn, SignInRefused
 from events.account.subject import SubjectErased
 from events.account.workspace import WorkspaceCreated
-from events.ids import CommandId, ErasureId, EventId, KeyId, PasskeyId
+from events.ids import CommandId, ErasureId, EventId, KeyId, PartyId, PasskeyId
 from events.model import Event
 from events.saga_step import SagaInput, SentCommand, SetTimer
 from schemas.examples import ACCOUNT, WORKSPACE, fixed, numbered
 
 ERASURE = fixed(ErasureId)
 KEY = fixed(KeyId)
+PARTY = fixed(PartyId)
 PASSKEY = fixed(PasskeyId)
 CERTIFICATE = Certificate(
     erasure_id=ERASURE,
@@ -79,11 +86,15 @@ EXAMPLES: tuple[Event, ...] = (
     PasskeyRemoved(account_id=ACCOUNT, passkey_id=PASSKEY),
     AccountErasureRequested(account_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
     AccountErased(account_id=ACCOUNT, erasure_id=ERASURE),
+    PartyKnown(party_id=PARTY, email="bo@example.org"),
+    PartyErasureLinkRequested(party_id=PARTY),
+    PartyErasureRequested(party_id=PARTY, erasure_id=ERASURE),
+    PartyErased(party_id=PARTY, erasure_id=ERASURE),
     SubjectErased(subject_id=ACCOUNT, workspace_id=WORKSPACE, erasure_id=ERASURE),
-    ErasureRequested(erasure_id=ERASURE, account_id=ACCOUNT, workspace_id=WORKSPACE),
+    ErasureRequested(erasure_id=ERASURE, subject_id=ACCOUNT, workspace_id=WORKSPACE),
     ErasureStepRequested(
         erasure_id=ERASURE,
-        account_id=ACCOUNT,
+        subject_id=ACCOUNT,
         workspace_id=WORKSPACE,
         step="contents",
         attempt=1,

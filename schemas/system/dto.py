@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from schemas.doubles import Mode
 from schemas.dto import Dto, Timestamp
 
 
@@ -42,13 +43,16 @@ class PartDto(Dto):
 
 
 class SystemDto(Dto):
-    """`head` is the log's last position, `relayed` the last one that consumers can read."""
+    """`head` is the log's last position, `relayed` the last one that consumers can read. Outside
+    services are named with their mode: `test` is a double of ours.
+    """
 
     head: int
     relayed: int
     consumers: list[ConsumerDto]
     parts: list[PartDto]
     dead_letters: list[DeadLetterDto]
+    mail: Mode
 
 
 class ReadinessDto(Dto):

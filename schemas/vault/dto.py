@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.dto import Dto, Timestamp
+from schemas.dto import Dto, PersonDto, Timestamp
 
+Right = Literal["listen", "comment", "edit"]
 AssetState = Literal["uploaded", "verified", "rejected", "analysed", "analysis_failed"]
 
 
@@ -136,12 +137,20 @@ class OriginalDto(Dto):
     size_bytes: int
 
 
+class SharedDto(Dto):
+    """`right` is what the asset was shared for, `owner` whose it is."""
+
+    right: Right
+    owner: PersonDto | None
+
+
 class AssetDto(Dto):
     """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
 
     `cover_note` says why there is no cover although the file carries a picture. `path` is where the
     file lay in the folder that was uploaded. `original` only where tags were written into a newer
-    version of the file.
+    version of the file. `shared` only where it is somebody else's: then what the sound does not
+    tell is left out.
     """
 
     id: str
@@ -162,6 +171,21 @@ class AssetDto(Dto):
     audio: AudioDto | None = None
     analysis: AnalysisDto | None = None
     effective: EffectiveDto
+    shared: SharedDto | None = None
+
+
+class GrantDto(PersonDto):
+    """Somebody the asset is shared with."""
+
+    right: Right
+
+
+class SharedWith(Dto):
+    """Whom it is shared with now, and for what."""
+
+    asset_id: str
+    account_id: str
+    right: Right
 
 
 class VaultStats(Dto):
@@ -226,6 +250,7 @@ class CommentDto(Dto):
     id: str
     asset_id: str
     author_id: str
+    author: PersonDto
     version: int
     at_s: float
     end_s: float | None = None

@@ -10,6 +10,7 @@ from events.vault.earlier import (
     AnalysisRequestedV1,
     AssetProbeRequestedV1,
     AssetTagsEditedV1,
+    AssetTagsEditedV2,
     AssetUploadedV1,
     AssetVerifiedV1,
 )
@@ -28,6 +29,13 @@ EXAMPLES: tuple[Event, ...] = (
     AssetProbeRequestedV1(**_FILE, attempt=2),
     AssetVerifiedV1(**_FILE, tags=TAGS, audio=FACTS, cover=COVER, playable=True),
     AssetTagsEditedV1(
+        asset_id=ASSET,
+        workspace_id=WORKSPACE,
+        edited_by=ACCOUNT,
+        changed=("album", "title"),
+        tags=Tags(title="Night Bus II"),
+    ),
+    AssetTagsEditedV2(
         asset_id=ASSET,
         workspace_id=WORKSPACE,
         edited_by=ACCOUNT,

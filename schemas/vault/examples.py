@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from events.ids import (
+    AccountId,
     AnalysisId,
     AssetId,
     CollectionId,
@@ -27,7 +28,9 @@ from events.vault.asset import (
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
+    AssetShared,
     AssetTagsEdited,
+    AssetUnshared,
     AssetUploaded,
     AssetVerified,
 )
@@ -53,6 +56,7 @@ from events.vault.remeasuring import RemeasuringStepped
 from schemas.examples import ACCOUNT, WORKSPACE, fixed
 
 ASSET = fixed(AssetId)
+ANOTHER = fixed(AccountId, 2)
 ANALYSIS = AnalysisId.beside(ASSET)
 COLLECTION = fixed(CollectionId)
 COMMENT = fixed(CommentId)
@@ -130,8 +134,14 @@ EXAMPLES: tuple[Event, ...] = (
         reason="There is no sound in this file. Export it as WAV or FLAC and upload that.",
     ),
     AssetTagsEdited(
-        **_OF_ASSET, edited_by=ACCOUNT, changed=("album", "title"), tags=Tags(title="Night Bus II")
+        **_OF_ASSET,
+        owner_id=ACCOUNT,
+        edited_by=ACCOUNT,
+        changed=("album", "title"),
+        tags=Tags(title="Night Bus II"),
     ),
+    AssetShared(**_OF_ASSET, account_id=ANOTHER, right="comment", shared_by=ACCOUNT),
+    AssetUnshared(**_OF_ASSET, account_id=ANOTHER, unshared_by=ACCOUNT),
     AssetFileRewritten(
         **_OF_ASSET,
         rewritten_by=ACCOUNT,

@@ -20,6 +20,9 @@ PAGES = (
     "/account/security",
     "/account/delete",
     "/system",
+    "/system/mails",
+    "/system/mails/one",
+    "/system/doubles/mail",
     "/sagas",
     "/sagas/one",
     "/nowhere",
@@ -48,7 +51,15 @@ def addresses(visit: Visit) -> dict[str, str]:
     visit.go("/sagas")
     saga = visit.page.locator("table a").first.get_attribute("href")
     assert saga
-    found = {"/assets": track, "/assets/alike": f"{track}/alike", "/sagas/one": saga}
+    visit.go("/system/mails")
+    mail = visit.page.locator("table a").first.get_attribute("href")
+    assert mail
+    found = {
+        "/assets": track,
+        "/assets/alike": f"{track}/alike",
+        "/sagas/one": saga,
+        "/system/mails/one": mail,
+    }
     return {page: found.get(page, page) for page in PAGES}
 
 
@@ -72,7 +83,10 @@ def test_no_serious_accessibility_fault(owner: Visit, scheme: str):
         assert serious(owner) == [], name
 
 
-@pytest.mark.parametrize("path", ["/sign-up", "/sign-in", "/forgot-password", "/reset-password/x"])
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-up", "/sign-in", "/forgot-password", "/reset-password/x", "/forget-me", "/forget-me/x"],
+)
 def test_no_serious_accessibility_fault_before_signing_in(visit: Visit, path: str):
     visit.go(path)
     assert serious(visit) == []

@@ -6,6 +6,7 @@ One installation with Kafka. Somebody else's account stays, so that an empty sea
 from __future__ import annotations
 
 import base64
+import re
 import struct
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,19 @@ from kafka import KafkaConsumer, TopicPartition
 from mutagen.flac import FLAC, Picture
 from psycopg import sql
 
+from commands.account.logins import Logins
+from commands.account.parties import Parties
 from events.account.erasure import Certificate
+from events.envelope import Envelope
+from events.ids import AccountId, CorrelationId, WorkspaceId
 from events.store.signing import is_signed
+from runtime.composition import open_core
 from runtime.demo_music import render
 from runtime.engines.postgres_programs import find_programs
+from runtime.settings import load_settings
 from tests.holes import written
 from tests.installation import Installation, eventually
+from tests.specimens import Named, name_them, read
 
 PASSWORD = "a long enough password"
 CANARIES = {
@@ -43,6 +52,9 @@ CANARIES = {
     "half an upload": "canaryuploadqx78",
     "an upload under way": "canaryunderwayqx80",
     "a form under way": "canaryformqx81",
+    "name of a party": "CanaryPartyQx82",
+    "address of a party": "canarypartyemailqx83",
+    "name in somebody else's event": "CanaryNamedQx84",
 }
 KEPT = "stayingqx79"
 
@@ -68,6 +80,9 @@ class Home:
     installation: Installation
     web: str
     ada: Person
+    # Of somebody without an account: what her mail leads to, and where she is named.
+    link: str
+    named: Envelope
     erasure_id: str = ""
 
 
@@ -77,16 +92,61 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     web = installation.json("up", "--detach", "--port", "0")["web"]
     try:
         eve, ada = Person(web), Person(web)
-        sign_up(eve, f"{KEPT}@example.org", "Eve")
-        sign_up(ada, f"{CANARIES['email']}@example.org", CANARIES["name"])
+        hers = sign_up(eve, f"{KEPT}@example.org", "Eve")
+        me = sign_up(ada, f"{CANARIES['email']}@example.org", CANARIES["name"])
         live(ada, tmp_path_factory.mktemp("music"))
-        yield Home(installation, web, ada)
+        named = name_people(installation, WorkspaceId(hers["workspace_id"]), AccountId(me["id"]))
+        yield Home(installation, web, ada, asked_to_be_forgotten(installation, web), named)
     finally:
         installation("down")
 
 
-def sign_up(person: Person, email: str, name: str) -> None:
-    person("POST", "/api/accounts", json={"email": email, "password": PASSWORD, "name": name})
+def sign_up(person: Person, email: str, name: str) -> dict[str, Any]:
+    body = {"email": email, "password": PASSWORD, "name": name}
+    account: dict[str, Any] = person("POST", "/api/accounts", json=body).json()
+    return account
+
+
+PARTY = f"{CANARIES['address of a party']}@example.org"
+
+
+def name_people(installation: Installation, eves: WorkspaceId, ada: AccountId) -> Envelope:
+    """In Eve's workspace, which stays: somebody without an account, Ada, and somebody who stays."""
+    settings = load_settings(installation.data)
+    with open_core(settings, connections=2) as core:
+        parties = Parties(core.commands, Logins(core.pool, settings.secrets.installation_key))
+        party, other = (
+            parties.know(email, CorrelationId.new()) for email in (PARTY, "other@example.org")
+        )
+        return name_them(
+            core.commands,
+            eves,
+            *(
+                Named(who=party, name=CANARIES["name of a party"]),
+                Named(who=ada, name=CANARIES["name in somebody else's event"]),
+                Named(who=other, name=KEPT),
+            ),
+        )
+
+
+def names_in(home: Home) -> list[str | None]:
+    with open_core(load_settings(home.installation.data), connections=2) as core:
+        return [party.name for party in read(core.commands, home.named).parties]
+
+
+def asked_to_be_forgotten(installation: Installation, web: str) -> str:
+    """The address of the page that the mailed link leads to."""
+    Person(web)("POST", "/api/erasures", json={"email": PARTY})
+    links: list[str] = []
+
+    def mailed() -> bool:
+        for path in (installation.data / "outbox").glob("*.eml"):
+            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+            links.extend(re.findall(r"/forget-me/\S+", mail.get_content()))
+        return bool(links)
+
+    eventually(mailed, "the mail with the link")
+    return links[0]
 
 
 def live(ada: Person, folder: Path) -> None:
@@ -268,7 +328,11 @@ def test_while_she_is_here_the_search_finds_her_but_never_in_topics_or_logs(home
     assert seen_in(dump(home)) >= {"email", "name", "filename", "tag of the file"}
     assert seen_in(topics(home)) == set()
     holding = files(home)
-    assert set().union(*holding.values()) >= {"text in the cover", "half an upload"}
+    in_files = {"text in the cover", "half an upload", "address of a party"}
+    assert set().union(*holding.values()) >= in_files
+    assert names_in(home) == [
+        *(CANARIES["name of a party"], CANARIES["name in somebody else's event"], KEPT)
+    ]
     parts = {path.relative_to(home.installation.data).parts[0] for path in holding}
     assert parts == {"blobs", "outbox"}, "only in the object store, its staging and her mails"
 
@@ -322,6 +386,17 @@ def uploads_under_way(home: Home) -> list[UnderWay]:
     return under_way
 
 
+def test_somebody_without_an_account_is_forgotten_where_others_named_them(home: Home):
+    followed = Person(home.web)("POST", home.link)
+    erasure_id = followed.url.path.rpartition("/")[2]
+    anybody, address = Person(home.web), f"/api/erasures/{erasure_id}"
+    eventually(lambda: found(anybody, address).get("state") == "erased", "the erasure")
+    assert names_in(home) == [None, CANARIES["name in somebody else's event"], KEPT]
+    theirs = {"name of a party", "address of a party"}
+    assert theirs & (seen_in(dump(home)) | seen_in(topics(home))) == set()
+    assert theirs & set().union(*files(home).values()) == set()
+
+
 def test_once_she_is_erased_nothing_of_her_is_left_anywhere(home: Home):
     assert home.ada("GET", "/api/me").json()["name"] == CANARIES["name"]
     under_way = uploads_under_way(home)
@@ -338,6 +413,7 @@ def test_once_she_is_erased_nothing_of_her_is_left_anywhere(home: Home):
     signature, key = bytes.fromhex(certificate.signature), bytes.fromhex(certificate.public_key)
     assert is_signed(certificate.signed_bytes(), signature, key)
     assert certificate.assets_deleted == 1
+    assert names_in(home) == [None, None, KEPT]
 
     dumped = dump(home)
     assert KEPT.encode() in dumped
@@ -368,6 +444,7 @@ def test_the_master_key_is_exchanged_while_it_runs(home: Home):
     eve("POST", "/api/sessions", json={"email": f"{KEPT}@example.org", "password": PASSWORD})
     sign_up(Person(home.web), "after@example.org", "After")
     eventually(lambda: b"after@example.org" in rows(home), "a view of who came after the rotation")
-    assert home.installation.json("privacy", "erasures")["erased"][0]["erasure_id"] == (
-        home.erasure_id
-    )
+    erased = home.installation.json("privacy", "erasures")["erased"]
+    assert [each["subject_id"][:3] for each in erased] == ["pty", "acc"]
+    assert erased[1]["erasure_id"] == home.erasure_id
+    assert names_in(home) == [None, None, KEPT]

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from events.log.kafka_config import KafkaConfig
 from events.log.progress import LogProgress
 from events.store.postgres import PostgresEvents
 from processors.compare import compare
 from processors.relay import Relay
 from runtime.engines.child import choose_free_port
 from runtime.engines.kafka import EmbeddedKafka
+from runtime.engines.postgres import EmbeddedPostgres
 from runtime.settings import load_settings
-from tests.conftest import Database
+from tests.conftest import Database, open_database
 from tests.fixtures.slow_network import HOST, SlowNetwork, slow_network
 from tests.integration.consumers.support import Writer, eventually, pool_of, proofs_of
 
@@ -83,32 +87,73 @@ def to_database(database: Database) -> Iterator[SlowNetwork]:
         yield network
 
 
+@pytest.fixture
+def other_database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    with open_database(postgres, f"network_{os.getpid()}") as database:
+        yield database
+
+
 def through(network: SlowNetwork, url: str) -> str:
     parts = urlsplit(url)
     login = parts.netloc.rpartition("@")[0]
     return urlunsplit(parts._replace(netloc=f"{login}@{HOST}:{network.port}"))
 
 
-@pytest.mark.parametrize("way", ["to the broker", "to the database"])
+@dataclass(frozen=True)
+class Way:
+    """A relay between a database and a broker, one of them behind `network`; `direct` is not."""
+
+    network: SlowNetwork
+    database: Database
+    relay_url: str
+    config: KafkaConfig
+    direct: KafkaConfig
+
+
 def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
-    way: str,
     database: Database,
+    other_database: Database,
     broker: KafkaBehindNetwork,
     to_broker: SlowNetwork,
     to_database: SlowNetwork,
 ):
-    network = to_broker if way == "to the broker" else to_database
-    prefix = way.replace(" ", "_")
-    through_proxy = replace(broker.config(prefix=prefix), bootstrap=f"{HOST}:{to_broker.port}")
-    direct = replace(through_proxy, bootstrap=broker.inside)
-    url = through(to_database, database.relay_url)
+    """On the way to the broker, and on that to the database: at once, as most of it is waiting."""
+    outside, inside = f"{HOST}:{to_broker.port}", broker.inside
+
+    def topics(prefix: str, bootstrap: str) -> KafkaConfig:
+        return replace(broker.config(prefix=prefix), bootstrap=bootstrap)
+
+    ways = [
+        Way(
+            to_broker,
+            other_database,
+            other_database.relay_url,
+            topics("to_the_broker", outside),
+            topics("to_the_broker", inside),
+        ),
+        Way(
+            to_database,
+            database,
+            through(to_database, database.relay_url),
+            topics("to_the_database", inside),
+            topics("to_the_database", inside),
+        ),
+    ]
+    with ThreadPoolExecutor(len(ways)) as at_once:
+        for survived in [at_once.submit(survives, way) for way in ways]:
+            survived.result()
+
+
+def survives(way: Way) -> None:
+    """The relay goes on after each fault, and every event is there once in the end."""
     stop = threading.Event()
-    with pool_of(database.app_url) as pool, pool_of(url, 4) as relays_pool:
+    with pool_of(way.database.app_url) as pool, pool_of(way.relay_url, 4) as relays_pool:
         progress, store = LogProgress(pool), PostgresEvents(pool)
         relay = threading.Thread(
-            target=Relay(url, relays_pool, through_proxy, proofs_of(relays_pool)).run, args=(stop,)
+            target=Relay(way.relay_url, relays_pool, way.config, proofs_of(relays_pool)).run,
+            args=(stop,),
         )
-        writing = threading.Thread(target=write_until, args=(database.app_url, stop))
+        writing = threading.Thread(target=write_until, args=(way.database.app_url, stop))
         relay.start()
         writing.start()
 
@@ -118,9 +163,9 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
 
         try:
             goes_on()
-            for fault in faults(network):
+            for fault in faults(way.network):
                 fault()
-                network.flow()
+                way.network.flow()
                 goes_on()
         finally:
             stop.set()
@@ -130,7 +175,8 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
         # The rest is for its successor.
         stop.clear()
         successor = threading.Thread(
-            target=Relay(url, relays_pool, direct, proofs_of(relays_pool)).run, args=(stop,)
+            target=Relay(way.relay_url, relays_pool, way.direct, proofs_of(relays_pool)).run,
+            args=(stop,),
         )
         successor.start()
         try:
@@ -138,7 +184,7 @@ def test_delays_resets_cuts_and_stalls_cost_time_and_nothing_else(
         finally:
             stop.set()
             successor.join(30)
-        found = compare(pool, direct, proofs_of(pool))
+        found = compare(pool, way.direct, proofs_of(pool))
         assert found.to_json() == {
             "ok": True,
             "events": store.head(),

@@ -24,6 +24,8 @@ import pytest
 
 from runtime.engines.child import choose_free_port
 from runtime.installation import ROOT
+from runtime.mailing import mailer
+from runtime.settings import load_settings
 from tests.installation import Installation, eventually
 
 PATIENCE_S = 60.0
@@ -136,6 +138,34 @@ def test_a_killed_part_is_started_again_and_the_others_go_on(
     assert after["web"] == status["web"]
     assert after["database_url"] == status["database_url"]
     assert after["head"] == 0
+
+
+def test_a_double_starts_at_the_first_connection_and_again_after_it_was_killed(
+    running: WithoutBroker,
+) -> None:
+    """An installation that is not used has no process for it."""
+
+    def double() -> dict[str, Any]:
+        (found,) = running.status()["doubles"]
+        return dict(found)
+
+    def of_supervisor() -> list[str]:
+        children = psutil.Process(running.supervisor_pid()).children()
+        return [" ".join(child.cmdline()) for child in children]
+
+    first = double()
+    assert (first["name"], first["state"], first["pid"]) == ("mail", "asleep", None)
+    assert not any("run double" in command for command in of_supervisor())
+    sending = mailer(load_settings(running.data))
+    sending.send("ada@example.org", "First", "text")
+    eventually(lambda: double()["state"] == "running", "what `status` says of the double")
+    os.kill(double()["pid"], signal.SIGKILL)
+    sending.send("ada@example.org", "Second", "text")
+    assert len(list((running.data / "outbox").glob("*.eml"))) == 2
+    after = double()
+    assert after["url"] == first["url"]
+    assert after["pid"] is not None
+    assert "is left to do" in running("run", "double", "mail", code=2).stderr
 
 
 def test_a_part_that_cannot_start_is_shown_with_its_last_words(running: WithoutBroker) -> None:

@@ -104,7 +104,7 @@ def test_a_listener_whose_loop_had_ended_silenced_the_live_feed(monkeypatch: pyt
 
     # It ends between the look at it and the call into it.
     loop = SimpleNamespace(is_closed=lambda: False, call_soon_threadsafe=ended)
-    feed._subscribe(Subscription("wsp_1", "key_1", loop))  # type: ignore[arg-type]
+    feed._subscribe(Subscription("acc_1", "wsp_1", "key_1", loop))  # type: ignore[arg-type]
     eventually(lambda: len(reads) > 2)
     feed.close()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from psycopg_pool import ConnectionPool
 
 from events.ids import AssetId, WorkspaceId
@@ -53,13 +53,12 @@ class Thief:
 
     config: KafkaConfig
     pool: ConnectionPool
+    producer: KafkaProducer
     stolen: Any = None
 
     def write(self, topic: str, partition: int, key: Any, value: Any, headers: Any) -> None:
-        producer = KafkaProducer(**self.config.client())
-        producer.send(self.config.named(topic), value, key, headers, partition=partition)
-        producer.flush(30)
-        producer.close()
+        self.producer.send(self.config.named(topic), value, key, headers, partition=partition)
+        self.producer.flush(30)
 
     def write_event(self, **changed: Any) -> None:
         """The log's last event with some of its fields changed; without a MAC."""
@@ -73,15 +72,19 @@ class Thief:
     def records(self, *topics: str) -> Iterator[Any]:
         """Everything that is on these topics now."""
         consumer = KafkaConsumer(
-            *map(self.config.named, topics),
             **self.config.client(),
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            consumer_timeout_ms=2_000,
         )
         with closing(consumer):
-            yield from consumer
+            named = map(self.config.named, topics)
+            partitions = [TopicPartition(topic, n) for topic in named for n in range(PARTITIONS)]
+            consumer.assign(partitions)
+            ends = consumer.end_offsets(partitions)
+            while any(consumer.position(each) < ends[each] for each in partitions):
+                for records in consumer.poll(timeout_ms=500).values():
+                    yield from records
 
 
 def rejected(thief: Thief) -> None:
@@ -173,6 +176,13 @@ ATTACKS: tuple[Callable[[Thief], None], ...] = (
 )
 
 
+@pytest.fixture
+def thief(config: KafkaConfig, pool: ConnectionPool) -> Iterator[Thief]:
+    producer = KafkaProducer(**config.client())
+    yield Thief(config, pool, producer)
+    producer.close()
+
+
 @pytest.fixture(autouse=True)
 def told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aside, "EVERY_S", 0.05)
@@ -191,10 +201,11 @@ def test_nothing_stops_nothing_is_applied_and_the_alarm_says_it(
     progress: LogProgress,
     rebuilder: Rebuilder,
     relaying,
+    thief: Thief,
 ):
     make_tally(pool)
     consumers = [Tally(), ProjectionConsumer(Shelf())]
-    thief, forged = Thief(config, pool), 0
+    forged = 0
     for seed in (100, 200):
         log = KafkaLog(config, proofs_of(pool))
         with relaying() as relay, running(consumers, log, pool, rebuilder):
@@ -231,7 +242,12 @@ def applied(last: int, pool: ConnectionPool, progress: LogProgress) -> None:
 
 
 def test_a_forged_progress_neither_stops_the_relay_nor_lets_it_leave_out_events(
-    pool: ConnectionPool, config: KafkaConfig, writer: Writer, progress: LogProgress, relaying
+    pool: ConnectionPool,
+    config: KafkaConfig,
+    writer: Writer,
+    progress: LogProgress,
+    relaying,
+    thief: Thief,
 ):
     with relaying():
         last = writer.lives(10)
@@ -240,7 +256,7 @@ def test_a_forged_progress_neither_stops_the_relay_nor_lets_it_leave_out_events(
     source = source_of(*PostgresEvents(pool).log_identity())
     for position in (head, 10**9):
         value = Progress(position).to_bytes(source)
-        Thief(config, pool).write(RELAY_TOPIC, 0, b"progress", value, [])
+        thief.write(RELAY_TOPIC, 0, b"progress", value, [])
         with relaying() as relay:
             eventually(lambda: progress.relayed() >= head, 30)
             assert relay.refused is None
@@ -256,10 +272,10 @@ def test_what_was_published_before_a_recovery_is_put_aside_when_it_comes_again(
     progress: LogProgress,
     rebuilder: Rebuilder,
     relaying,
+    thief: Thief,
 ):
     """Its MAC is right, and its event may be one that a restore has lost: nothing stops for it."""
     make_tally(pool)
-    thief = Thief(config, pool)
     with relaying(), running([Tally()], KafkaLog(config, proofs_of(pool)), pool, rebuilder):
         caught_up(progress, "tally", writer.lives(10), 40)
     lost = list(thief.records(ASSETS))[-1]
@@ -288,6 +304,7 @@ def test_what_an_older_relay_published_meanwhile_is_published_again_with_macs(
     progress: LogProgress,
     rebuilder: Rebuilder,
     relaying,
+    thief: Thief,
 ):
     """Somebody went back to a version without MACs for an hour, or upgraded the workers first."""
     make_tally(pool)
@@ -298,7 +315,7 @@ def test_what_an_older_relay_published_meanwhile_is_published_again_with_macs(
         head = writer.lives(10, seed=2)
         source = source_of(*PostgresEvents(pool).log_identity())
         for record in OutgoingRecords(pool, source).after(last, 1_000):
-            Thief(config, pool).write(*record.partition, record.key, record.value, record.headers)
+            thief.write(*record.partition, record.key, record.value, record.headers)
         eventually(lambda: sum(progress.put_aside().values()) == head - last, 40)
         assert tallied(pool) == list(range(1, last + 1))
         with relaying():
@@ -312,6 +329,7 @@ def test_records_of_an_exchanged_key_are_believed_and_those_of_a_lost_one_publis
     writer: Writer,
     progress: LogProgress,
     rebuilder: Rebuilder,
+    thief: Thief,
 ):
     make_tally(pool)
     old, new, newest = b"o" * 32, b"n" * 32, b"x" * 32
@@ -325,7 +343,7 @@ def test_records_of_an_exchanged_key_are_believed_and_those_of_a_lost_one_publis
             last = writer.lives(5, seed=seed)
             caught_up(progress, "tally", last, 40)
             assert tallied(pool) == list(range(1, last + 1))
-        assert sum(1 for _ in Thief(config, pool).records(ASSETS, ANALYSES)) == count + last
+        assert sum(1 for _ in thief.records(ASSETS, ANALYSES)) == count + last
 
     go_on(1, old, count=0)
     go_on(2, new, old, count=0)

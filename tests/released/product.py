@@ -59,6 +59,7 @@ from runtime.engines.kafka_users import KafkaUser
 from runtime.erasure import before_ready
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
+from tests.fixtures.doubles import served
 from tests.released.tools import Tools
 
 __all__ = [
@@ -274,6 +275,7 @@ def open_product(
         **(_broker(kafka) if kafka else {}),
     )
     with (
+        served(settings),
         open_core(settings, connections=24) as core,
         open_core(settings, acting="worker", connections=32) as behind,
     ):

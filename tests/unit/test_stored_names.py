@@ -62,6 +62,7 @@ ROUTES = {
     *("POST /api/collections", "{} /api/collections/{id}"),
     *("POST /api/analysis/enhanced", "POST /api/analysis/runs", "DELETE /api/analysis/runs/{id}"),
     "POST /api/sagas/{id}/{}",
+    "POST /api/test/clock",
 }
 
 

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from read_api.vault.asset_filters import AssetFilters
 from schemas.errors import NoCultureError
 
-# Which page is shown is nothing to keep, and a collection of a collection is the same one.
-_NOT_KEPT = {"limit", "cursor", "collection"}
+# Which page is shown is nothing to keep, a collection of a collection is the same one, and what
+# others share is no search.
+_NOT_KEPT = {"limit", "cursor", "collection", "shared"}
 
 
 class InvalidQuery(NoCultureError):

@@ -10,7 +10,8 @@ import pytest
 from fastapi import Depends
 from starlette.testclient import TestClient
 
-from commands.account.address_codes import MAX_GUESSES, AddressCodes, RequireVerifiedAddress
+from commands.account.address_codes import MAX_GUESSES, AddressCodes
+from commands.account.address_codes_http import RequireVerifiedAddress
 from events.account.account import AddressCodeRequested, AddressVerified
 from kit.auth import Authenticate
 from kit.caller import Caller
@@ -166,7 +167,24 @@ def test_the_code_dies_with_the_account(live: Installation) -> None:
 
 def _authenticated(installation: Installation) -> Authenticate:
     from commands.account.authentication import Credentials
-    from kit.limits import POLICIES, RateLimits
+    from kit.limits import RateLimits
+    from kit.policies import POLICIES
 
     credentials = Credentials(installation.sessions, installation.pool, two_factors=False)
     return Authenticate(credentials, RateLimits(installation.pool, POLICIES))
+
+
+def test_operators_see_whether_mail_is_a_double(
+    installation: Installation, musician: TestClient, live: Installation
+) -> None:
+    operator = live.signed_up()
+    assert musician.get("/api/system").json()["mail"] == "test"
+    assert operator.get("/api/system").json()["mail"] == "live"
+    html = {"Accept": "text/html"}
+    assert "test mode" in musician.get("/system", headers=html).text
+    assert "test mode" not in operator.get("/system", headers=html).text
+    for path in ("/system/mails", "/system/doubles/mail"):
+        assert operator.get(path, headers=html).status_code == 404
+        unreached = musician.get(path, headers=html)
+        assert unreached.status_code == 503
+        assert "This double does not run" in unreached.text

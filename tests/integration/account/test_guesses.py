@@ -324,7 +324,7 @@ def test_addresses_cannot_be_tried_out_by_signing_up(
 def test_a_mailed_link_works_where_strangers_have_used_up_everything(
     installation: Installation, ada: TestClient
 ) -> None:
-    from commands.account.recovery import ResetLinks
+    from commands.account.reset_links import ResetLinks
 
     account_id = ada.account["id"]
     made = ResetLinks(installation.commands, installation.pool).make(account_id)

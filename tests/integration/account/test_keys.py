@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from kit.limits import Policy
+from kit.policies import Policy
 from tests.conftest import Database
 from tests.integration.http.app import Installation, open_installation, upload
 

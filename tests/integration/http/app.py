@@ -26,7 +26,7 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from gateways.ports.objects import ObjectStore
 from kit.backoff import Backoff
-from kit.limits import Policy
+from kit.policies import Policy
 from runtime.app import Application, compose
 from runtime.composition import Core, open_core
 from runtime.settings import load_settings

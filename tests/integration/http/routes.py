@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.integration.account.erasure.house import PASSWORD
+from tests.integration.account.erasure.house import PASSWORD, eventually
 
 Kind = Literal[
     *("asset", "file", "key", "upload", "saga", "erasure"),
@@ -41,6 +41,8 @@ class Route:
     query: str = ""
     told: Callable[[dict[str, str]], dict[str, Any]] = lambda known: {}
     make: Callable[[Any], str] | None = None
+    # What was sent to everybody is shown, so also whom it was sent to.
+    addresses: bool = False
 
     @property
     def names(self) -> bool:
@@ -85,11 +87,29 @@ def _open(answer: int, kind: Kind | None = None, **more: Any) -> Route:
     return Route(answer, None, kind, **more)
 
 
+def _mail_to(tenant: Any) -> str:
+    """A link that sets a new password."""
+    tenant.house.browser().post("/api/password-resets", json={"email": tenant.email})
+    outbox = tenant.house.settings.outbox_dir
+
+    def found() -> list[str]:
+        mails = ((path.stem, path.read_bytes()) for path in sorted(outbox.glob("[0-9]*.eml")))
+        return [stem for stem, mail in mails if f"To: {tenant.email}".encode() in mail]
+
+    eventually(found)
+    return found()[0]
+
+
+def _double(tenant: Any) -> str:
+    return "mail"
+
+
 _BYTES = lambda known: {"content": b"12345"}  # noqa: E731
 _FILE = lambda known: {"files": {"file": ("a.flac", known["email"].encode())}}  # noqa: E731
 _REASON = _json(reason="A test says so")
 _PIECE = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 _ABSENT = {"id": f"ast_{'0' * 32}", "version": 1}
+_NOBODY = {"email": "nobody@example.com", "right": "listen"}
 _BOTH = _json(password=PASSWORD, code="000000")
 _PASSWORD = _json(password=PASSWORD, current_password=PASSWORD)
 
@@ -145,6 +165,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/sessions/passkey"): _open(401, told=_json(credential={})),
     ("POST", "/api/password-resets"): _open(202, told=_json(email="nobody@example.com")),
     ("PUT", "/api/password-resets"): _open(410, told=_json(token="x" * 43, password=PASSWORD)),
+    ("POST", "/api/erasures"): _open(202, told=_json(email="nobody@example.com")),
+    ("PUT", "/api/erasures"): _open(410, told=_json(token="x" * 43)),
     ("GET", "/api/erasures/{erasure_id}"): _open(200, "erasure"),
     ("GET", "/api/keys"): Route(200, ("account:read",)),
     ("POST", "/api/keys"): Route(
@@ -161,6 +183,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/assets/{asset_id}/file"): _writer(
         409, "file", headers=ANY_VERSION, fresh="object"
     ),
+    ("GET", "/api/assets/{asset_id}/grants"): _reader("asset"),
+    ("POST", "/api/assets/{asset_id}/grants"): _writer(422, "asset", told=_json(**_NOBODY)),
+    # Both ids of the path are the asset's here, and it is shared with nobody of that name.
+    ("DELETE", "/api/assets/{asset_id}/grants/{account_id}"): _writer(404, "asset"),
     ("GET", "/api/usage"): Route(200, ("assets:read",)),
     ("GET", "/api/assets/{asset_id}/similar"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
@@ -228,6 +254,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/system"): _operator(200),
     ("GET", "/api/sagas"): _operator(200),
     ("GET", "/api/sagas/{saga_id}"): _operator(200, "saga"),
+    ("POST", "/api/test/clock"): _operator(200, told=_json(advance_s=0.001)),
     ("POST", "/api/sagas/{saga_id}/{action}"): _operator(
         200, "saga", headers=ANY_VERSION, fresh="object", told=_REASON
     ),
@@ -250,6 +277,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/reset-password/{token}"): _open(
         410, told=lambda known: {"data": {"password": PASSWORD}}
     ),
+    ("GET", "/forget-me"): _open(200),
+    ("POST", "/forget-me"): _open(200, told=lambda known: {"data": {"email": "x@example.com"}}),
+    ("GET", "/forget-me/{token}"): _open(200),
+    ("POST", "/forget-me/{token}"): _open(410),
     ("POST", "/sign-out"): _page(303, fresh="person", told=_form()),
     ("GET", "/session"): _page(200),
     ("GET", "/vault"): _page(200),
@@ -259,6 +290,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/vault/measuring"): _page(200),
     ("POST", "/vault/measuring"): _page(303, told=_form()),
     ("POST", "/vault/measuring/{reanalysis_id}/stop"): _page(303, "reanalysis", told=_form()),
+    ("GET", "/shared"): _page(200),
+    ("POST", "/assets/{asset_id}/grants"): _page(422, "asset", told=_form(**_NOBODY)),
+    ("POST", "/assets/{asset_id}/grants/{account_id}/end"): _page(404, "asset", told=_form()),
     ("GET", "/assets/{asset_id}"): _page(200, "asset"),
     ("GET", "/assets/{asset_id}/alike"): _page(200, "asset"),
     ("GET", "/collections"): _page(200),
@@ -321,6 +355,12 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/erasures/{erasure_id}/certificate.json"): _open(200, "erasure"),
     ("GET", "/system"): _operator(200, page=True),
     ("POST", "/system/sign-out"): _operator(404, page=True, told=_form(email="nobody@example.com")),
+    ("GET", "/system/mails"): _operator(200, page=True, addresses=True),
+    ("GET", "/system/mails/{mail_id}"): _operator(200, page=True, make=_mail_to),
+    ("GET", "/system/doubles/{name}"): _operator(200, page=True, make=_double),
+    ("POST", "/system/doubles/{name}"): _operator(
+        303, page=True, make=_double, told=_form(action="clear")
+    ),
     ("GET", "/sagas"): _operator(200, page=True),
     ("GET", "/sagas/{saga_id}"): _operator(200, "saga", page=True),
     ("POST", "/sagas/{saga_id}"): _operator(

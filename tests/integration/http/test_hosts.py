@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 from starlette.testclient import TestClient
 
-from kit.limits import Policy
+from kit.policies import Policy
 from kit.target import WholeTargets
 from tests.conftest import Database
 from tests.integration.http.app import Installation, open_installation, sign_up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kit.limits import Policy
+from kit.policies import Policy
 from tests.conftest import Database
 from tests.integration.account.test_keys import issue
 from tests.integration.http.app import open_installation

@@ -18,7 +18,7 @@ from commands.account.logins import Login
 from commands.account.refused_sign_ins import EVERY_S, RefusedSignIns
 from events.ids import SignInsId
 from kit import security_log
-from kit.limits import Policy
+from kit.policies import Policy
 from tests.conftest import Database
 from tests.integration.account.erasure.house import eventually
 from tests.integration.http.app import PASSWORD, Installation, open_installation, sign_up

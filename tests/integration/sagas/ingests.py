@@ -1,4 +1,6 @@
-"""An ingest at work: real store and saga runtime, events fed as the consumer engine feeds them."""
+"""An ingest, or another saga of recordings, at work: real store and saga runtime, events fed as the
+consumer engine feeds them.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from processors.sagas.dispatcher import Dispatcher
 from processors.sagas.timers import Timers
 from processors.wake import Wake
 from runtime.areas import HANDLERS
+from sagas.saga import Saga
 from sagas.vault.ingest import INGEST
 from schemas.vault.examples import COVER, FACTS, TAGS
 
@@ -42,10 +45,11 @@ class Ingests:
     pool: ConnectionPool
     codec: EventCodec
     position: int = 0
+    saga: Saga = INGEST
     consumer: SagaConsumer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.consumer = SagaConsumer(INGEST, self.log, self.codec, Wake())
+        self.consumer = SagaConsumer(self.saga, self.log, self.codec, Wake())
 
     def upload(self) -> AssetId:
         asset_id = AssetId.new()
@@ -71,7 +75,7 @@ class Ingests:
 
     def new_events(self) -> list[Recorded]:
         """What the saga has not read yet."""
-        envelopes = self.log.events.after(self.position, 1_000, categories=INGEST.categories)
+        envelopes = self.log.events.after(self.position, 1_000, categories=self.saga.categories)
         return [recorded for e in envelopes if (recorded := self.codec.decode(e)) is not None]
 
     def feed(self) -> None:
@@ -86,10 +90,11 @@ class Ingests:
     def dispatcher(self) -> Dispatcher:
         """As another process would have it: with a cache of its own."""
         commands = Commands(self.log, self.pool, self.codec, b"k" * 32)
-        return Dispatcher(commands, SAGAS, HANDLERS, self.log, self.pool, self.codec, Wake())
+        sagas = {self.saga.name: self.saga}
+        return Dispatcher(commands, sagas, HANDLERS, self.log, self.pool, self.codec, Wake())
 
     def timers(self) -> Timers:
-        return Timers(SAGAS, self.log, self.pool, self.codec, Wake())
+        return Timers({self.saga.name: self.saga}, self.log, self.pool, self.codec, Wake())
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.pool.connection() as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import Append, Committed
 from events.store.subject_keys import PostgresSubjectKeys
+from events.times import utc_now
 from processors.consumers.batch import Batches
 from processors.consumers.checkpoints import rows_of
 from processors.consumers.consumer import Connection, Consumer
@@ -40,7 +42,17 @@ TABLE = (
     " (number bigserial, consumer text NOT NULL, position bigint NOT NULL)"
 )
 
-_FROM_NOW_S = "extract(epoch FROM due_at - clock_timestamp())::float8"
+_FROM_NOW_S = "extract(epoch FROM due_at - %s)::float8"
+
+
+class TurnedClock:
+    """The machine's, as far as the schedule has turned it."""
+
+    def __init__(self) -> None:
+        self.turned = timedelta()
+
+    def now(self) -> datetime:
+        return utc_now() + self.turned
 
 
 class FaultyConnection:
@@ -153,6 +165,7 @@ class PostgresWorld(World):
     def __init__(self, real: ConnectionPool, log: PostgresLog) -> None:
         self._real = real
         self.log_of_store = log
+        self._clock = log.clock = TurnedClock()
         self._codec = SeenCodec(PostgresSubjectKeys(real, b"m" * 32))
         self._codec.events = {}
         self._base = log.events.head()
@@ -222,11 +235,11 @@ class PostgresWorld(World):
 
     def turn_clock(self, by_s: float) -> None:
         """The database's clock cannot be set here; that all is due sooner or later is the same."""
+        self._clock.turned += timedelta(seconds=by_s)
         with self._real.connection() as connection:
-            for table in ("saga_timers", "saga_commands"):
-                connection.execute(
-                    f"UPDATE {table} SET due_at = due_at - make_interval(secs => %s)", (by_s,)
-                )
+            connection.execute(
+                "UPDATE saga_commands SET due_at = due_at - make_interval(secs => %s)", (by_s,)
+            )
 
     def _look(self) -> None:
         """Read the store back."""
@@ -239,9 +252,12 @@ class PostgresWorld(World):
             store.streams.setdefault(envelope.stream_id, []).append(envelope)
             store.partitions.setdefault(partition_of(envelope), []).append(envelope)
         with self._real.connection() as connection, connection.pipeline():
-            timers = connection.execute(f"SELECT stream_id, token, {_FROM_NOW_S} FROM saga_timers")
+            timers = connection.execute(
+                f"SELECT stream_id, token, {_FROM_NOW_S} FROM saga_timers", (self._clock.now(),)
+            )
             commands = connection.execute(
-                f"SELECT command_id, stream_id, {_FROM_NOW_S}, attempts, error FROM saga_commands"
+                f"SELECT command_id, stream_id, {_FROM_NOW_S}, attempts, error FROM saga_commands",
+                (utc_now(),),
             )
             checkpoints = connection.execute(
                 "SELECT consumer, topic, partition, position FROM checkpoints"

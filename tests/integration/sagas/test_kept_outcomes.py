@@ -11,17 +11,26 @@ from typing import Any
 import pytest
 
 from aggregates.account import erasure
+from commands.account.erasures import PARTY_ERASURE_CLAIM
 from commands.closing import ERASURE_CLAIM
 from commands.unit import CommandContext, Unit
 from events.account.erasure import ErasureStepRequested
 from events.claims import Claim
 from events.envelope import Recorded
-from events.ids import AccountId, CommandId, CorrelationId, ErasureId, WorkspaceId
+from events.ids import (
+    AccountId,
+    CommandId,
+    CorrelationId,
+    ErasureId,
+    PartyId,
+    PersonId,
+    WorkspaceId,
+)
 from events.log.progress import LogProgress
 from events.outcome import outcome_stream
 from events.store.subject_keys import SubjectGone
 from processors.account.acknowledgements import Acknowledgements
-from processors.account.erasure import EraseContentsEffect
+from processors.account.erasure import EraseContentsEffect, RemainsOfAccount, RemainsOfParty
 from processors.effects.caps import Caps
 from processors.effects.consumer import EffectConsumer
 from processors.effects.runner import EffectRunner
@@ -31,15 +40,15 @@ from tests.integration.sagas.ingests import Crash, Ingests
 from tests.specification import recorded
 from tests.ticketing import Charging, Gateway, TicketId, ticket
 
-WORKSPACE, ACCOUNT = WorkspaceId.new(), AccountId.new()
+WORKSPACE, ACCOUNT, PARTY = WorkspaceId.new(), AccountId.new(), PartyId.new()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Sale:
     """One ticket whose charge was asked for, and the runners that ask the gateway."""
 
-    def __init__(self, world: Ingests) -> None:
-        self.world, self.gateway = world, Gateway()
+    def __init__(self, world: Ingests, buyer: PersonId = ACCOUNT) -> None:
+        self.world, self.gateway, self.buyer = world, Gateway(), buyer
         self.ticket_id, self.erasure_id = TicketId.new(), ErasureId.new()
         self.hold_seat(self.ticket_id, "A1")
         consumer = EffectConsumer("charges", [Charging(self.gateway)], Wake())
@@ -75,7 +84,7 @@ class Sale:
         """No person's command: a saga may send it, which no trigger stops."""
         self.do(
             lambda unit: unit.start(
-                *(ticket, ticket_id, ticket.hold_seat), account_id=ACCOUNT, seat=seat, now=NOW
+                *(ticket, ticket_id, ticket.hold_seat), buyer_id=self.buyer, seat=seat, now=NOW
             )
         )
 
@@ -87,18 +96,19 @@ class Sale:
         self.do(lambda unit: unit.change(ticket, self.ticket_id, ticket.cancel), actor=ACCOUNT)
 
     def erase(self) -> None:
-        """The account speaks no more, and nobody knows its key."""
+        """The buyer speaks no more, and nobody knows their key."""
+        kind = ERASURE_CLAIM if self.buyer == ACCOUNT else PARTY_ERASURE_CLAIM
         self.do(
             lambda unit: unit.start(
                 *(erasure, self.erasure_id, erasure.request),
-                account_id=ACCOUNT,
+                subject_id=self.buyer,
                 workspace_id=WORKSPACE,
-                claim=Claim(ERASURE_CLAIM, ACCOUNT),
+                claim=Claim(kind, self.buyer),
             )
         )
         self.world.do(
             "INSERT INTO subject_keys (subject, wrapped_key, erased_at) VALUES (%s, NULL, now())",
-            ACCOUNT,
+            self.buyer,
         )
 
 
@@ -106,6 +116,17 @@ class Sale:
 def sale(ingests: Ingests, monkeypatch: pytest.MonkeyPatch) -> Sale:
     ticketing.make_known(monkeypatch)
     return Sale(ingests)
+
+
+@pytest.fixture(params=[ACCOUNT, PARTY], ids=["account", "party"])
+def leaving(
+    ingests: Ingests, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Sale:
+    """Its buyer, who has an account or none, has asked to be forgotten."""
+    ticketing.make_known(monkeypatch)
+    sale = Sale(ingests, request.param)
+    sale.erase()
+    return sale
 
 
 @pytest.mark.parametrize("meanwhile", [Sale.nothing, Sale.cancel, Sale.erase])
@@ -192,13 +213,13 @@ class Nothing:
         self.begun = False
 
     def delete_streams(self, _: object) -> None:
-        self.begun = True
+        """There are none."""
 
     def delete_files(self, _: object) -> int:
         return 0
 
     def delete_rows(self, *_: object) -> None:
-        """There are none."""
+        self.begun = True
 
 
 def begin(sale: Sale, *consumers: str) -> tuple[str, bool]:
@@ -207,10 +228,16 @@ def begin(sale: Sale, *consumers: str) -> tuple[str, bool]:
     asked = Acknowledgements(
         world.pool, LogProgress(world.pool, "postgres"), lambda _: [], consumers
     )
-    effect = EraseContentsEffect(contents, world.log, lambda _: None, asked)  # type: ignore[arg-type]
+    remains = {
+        ACCOUNT: RemainsOfAccount(
+            *(contents, world.log, lambda _: None, asked, lambda _: None)  # type: ignore[arg-type]
+        ),
+        PARTY: RemainsOfParty(contents.delete_rows, world.log, lambda _: None, asked),
+    }
+    effect = EraseContentsEffect(remains.__getitem__)
     requested = ErasureStepRequested(
         erasure_id=sale.erasure_id,
-        account_id=ACCOUNT,
+        subject_id=sale.buyer,
         workspace_id=WORKSPACE,
         step="contents",
         attempt=1,
@@ -219,11 +246,10 @@ def begin(sale: Sale, *consumers: str) -> tuple[str, bool]:
     return answer.stored_name, contents.begun
 
 
-def test_an_erasure_deletes_nothing_before_the_answer_is_there_and_then_goes_on(sale: Sale):
-    sale.erase()
-    assert begin(sale) == ("RecordMoneyAwaited", False)
-    assert sale.work_one()
-    assert begin(sale) == ("RecordContentsDeleted", True)
+def test_an_erasure_deletes_nothing_before_the_answer_is_there_and_then_goes_on(leaving: Sale):
+    assert begin(leaving) == ("RecordMoneyAwaited", False)
+    assert leaving.work_one()
+    assert begin(leaving) == ("RecordContentsDeleted", True)
 
 
 def test_an_erasure_waits_for_a_consumer_that_may_not_have_read_of_the_money(sale: Sale):
@@ -240,11 +266,10 @@ def test_an_erasure_waits_for_a_consumer_that_may_not_have_read_of_the_money(sal
     assert begin(sale, "charges") == ("RecordContentsDeleted", True)
 
 
-def test_nobody_begins_to_move_money_behind_the_erasures_first_event(sale: Sale):
-    sale.erase()
+def test_nobody_begins_to_move_money_behind_the_erasures_first_event(leaving: Sale):
     with pytest.raises(SubjectGone):
-        sale.hold_seat(TicketId.new(), "A2")
-    assert sale.world.rows("SELECT key FROM claims WHERE kind = 'specimen-seat'") == [("A1",)]
+        leaving.hold_seat(TicketId.new(), "A2")
+    assert leaving.world.rows("SELECT key FROM claims WHERE kind = 'specimen-seat'") == [("A1",)]
 
 
 def test_money_that_is_wanted_while_the_erasure_is_asked_for_is_refused(

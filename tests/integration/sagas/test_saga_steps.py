@@ -11,9 +11,9 @@ from events.store.pending import VersionConflict
 from processors.consumers.batch import finish
 from processors.sagas.step_batch import AlreadyStepped, Cause, StepBatch
 from processors.sagas.timers import Timers
-from sagas.saga import Happened, TimerFired
 from sagas.vault.ingest import INGEST
 from tests.integration.sagas.ingests import WORKSPACE, Crash, Ingests, all_at_once, poll
+from tests.specification import happened, timer
 
 
 def due_to(reference: str, kind: str = "timer") -> Cause:
@@ -83,7 +83,7 @@ def test_an_input_that_would_move_the_saga_twice_is_refused_the_second_time(inge
     def take() -> None:
         step_batch = StepBatch(INGEST, ingests.log, ingests.codec)
         with ingests.pool.connection() as connection, connection.transaction():
-            step_batch.take(stream_id, TimerFired("probe"), due_to("probe@1"))
+            step_batch.take(stream_id, timer("probe"), due_to("probe@1"))
             step_batch.write_rows(connection)
             step_batch.append(connection)
 
@@ -105,8 +105,8 @@ def test_two_inputs_at_once_make_one_loser_who_may_come_again(ingests: Ingests):
     stream_id = IngestId.beside(asset_id)
     first = StepBatch(INGEST, ingests.log, ingests.codec)
     second = StepBatch(INGEST, ingests.log, ingests.codec)
-    first.take(stream_id, TimerFired("probe"), due_to("probe@1"))
-    second.take(stream_id, TimerFired("probe"), due_to("probe@2"))
+    first.take(stream_id, timer("probe"), due_to("probe@1"))
+    second.take(stream_id, timer("probe"), due_to("probe@2"))
     verdicts: list[BaseException] = []
 
     def lose() -> None:
@@ -218,9 +218,9 @@ def test_a_timer_before_the_upload_was_read_moves_nothing(ingests: Ingests):
     asset_id = ingests.upload()
     (uploaded,) = ingests.new_events()
     step_batch = StepBatch(INGEST, ingests.log, ingests.codec)
-    step_batch.take(IngestId.beside(asset_id), TimerFired("probe"), due_to("t"))
+    step_batch.take(IngestId.beside(asset_id), timer("probe"), due_to("t"))
     assert not step_batch.moved
-    step_batch.take(IngestId.beside(asset_id), Happened(uploaded.data), due_to("e", "event"))
+    step_batch.take(IngestId.beside(asset_id), happened(uploaded.data), due_to("e", "event"))
     assert step_batch.moved
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -56,9 +57,11 @@ def at_work(*works: Callable[[threading.Event], None], wake: Wake) -> Iterator[N
 
 def set_timer(ingests: Ingests, delay_s: float) -> None:
     """As a step of a saga that does not exist would: firing it takes nothing but its row."""
-    row = TimerRow("ing_none", f"in {delay_s}", "ingest", delay_s, "wsp_none", "cor_none", "evt_x")
+    now = ingests.log.clock.now()
+    due_at, token = now + timedelta(seconds=delay_s), f"in {delay_s}"
+    row = TimerRow("ing_none", token, "ingest", due_at, "wsp_none", "cor_none", f"evt_{token}")
     with ingests.pool.connection() as connection, connection.transaction():
-        SagaRows().write(connection, [], [row], [], [])
+        SagaRows().write(connection, [], [row], {}, [], now)
 
 
 def timers_of(ingests: Ingests, wake: Wake) -> Timers:
@@ -136,9 +139,7 @@ def test_a_timer_that_is_due_before_the_one_slept_for_is_fired_in_time(
     tail = WorkTail(database.worker_url, {TIMERS: wake})
     with at_work(timers_of(ingests, wake).run, tail.run, wake=wake):
         poll(lambda: len(wake.sleeps) > 1)
-        with ingests.pool.connection() as connection, connection.transaction():
-            row = ("ing_none", "soon", "ingest", 0.2, "wsp_none", "cor_none", "evt_y")
-            SagaRows().write(connection, [], [TimerRow(*row)], [], [])
+        set_timer(ingests, 0.2)
         poll(lambda: ingests.timers_set() == ["in 120"])
 
 

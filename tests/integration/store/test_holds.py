@@ -35,7 +35,7 @@ def take(
         context = CommandContext(ACCOUNT, WORKSPACE, CommandId.new(), CorrelationId.new())
         unit = Commands(log, pool, codec, b"k" * 32).unit(context, input=ticket_id)
         unit.take_over(SEAT, TicketId, ticket, ticket.expire, now=now)
-        unit.start(ticket, ticket_id, ticket.hold_seat, account_id=ACCOUNT, seat="A1", now=now)
+        unit.start(ticket, ticket_id, ticket.hold_seat, buyer_id=ACCOUNT, seat="A1", now=now)
         return unit.commit()
 
     return take

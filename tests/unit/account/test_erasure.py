@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
-from aggregates.account import account, erasure, subject
+from aggregates.account import account, erasure, party, subject
 from aggregates.account.account import LastOperator
 from aggregates.account.erasure import ContentsRemain, KeyRemains
-from aggregates.errors import NotFound
+from aggregates.errors import AlreadyExists, NotFound
 from events.account.account import AccountErased, AccountErasureRequested, OperatorGranted
 from events.account.erasure import (
     ErasureCertified,
@@ -16,11 +17,17 @@ from events.account.erasure import (
     ErasureMoneyAwaited,
     ErasureRequested,
 )
+from events.account.party import (
+    PartyErased,
+    PartyErasureLinkRequested,
+    PartyErasureRequested,
+    PartyKnown,
+)
 from events.account.subject import SubjectErased
 from events.claims import Claim
-from events.ids import SubjectId
+from events.ids import AccountId, SubjectId, person_id
 from events.money import no_more_money_of
-from schemas.account.examples import CERTIFICATE, ERASURE
+from schemas.account.examples import CERTIFICATE, ERASURE, PARTY
 from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from tests.specification import given
 
@@ -36,7 +43,7 @@ CLOSE = {
     "last_operator": False,
 }
 
-requested = ErasureRequested(erasure_id=ERASURE, account_id=ACCOUNT, workspace_id=WORKSPACE)
+requested = ErasureRequested(erasure_id=ERASURE, subject_id=ACCOUNT, workspace_id=WORKSPACE)
 awaited = ErasureMoneyAwaited(erasure_id=ERASURE)
 emptied = ErasureContentsDeleted(erasure_id=ERASURE, assets=1, blobs=3)
 destroyed = ErasureKeyDestroyed(erasure_id=ERASURE)
@@ -73,7 +80,7 @@ def test_a_closed_account_does_not_exist_for_anything_else(rule):
 
 def test_an_erasure_takes_the_claim_that_makes_it_the_only_one():
     claim = Claim("account-erasure", ACCOUNT)
-    begin = {"erasure_id": ERASURE, "account_id": ACCOUNT, "workspace_id": WORKSPACE}
+    begin = {"erasure_id": ERASURE, "subject_id": ACCOUNT, "workspace_id": WORKSPACE}
     given().when(erasure.request, **begin, claim=claim).then(requested).taking(
         claim, no_more_money_of(ACCOUNT)
     )
@@ -105,7 +112,7 @@ def test_the_parts_come_in_order_and_once():
 def test_a_part_that_is_done_is_not_asked_for_again(step: str, done: tuple):
     wanted = {"erasure_id": ERASURE, "step": step, "attempt": 2}
     given(*done[:-1]).when(erasure.request_step, **wanted).then(
-        example_of("erasure.step_requested", 1).model_copy(update={"step": step, "attempt": 2})
+        example_of("erasure.step_requested", 2).model_copy(update={"step": step, "attempt": 2})
     )
     given(*done).when(erasure.request_step, **wanted).then_nothing()
 
@@ -116,3 +123,45 @@ def test_a_subject_is_erased_once():
     stream = SubjectId.beside(ACCOUNT)
     given().when(subject.erase, stream_id=stream, **names).then(told)
     given(told).when(subject.erase, stream_id=stream, **names).then_nothing()
+
+
+known = PartyKnown(party_id=PARTY, email="bo@example.org")
+leaving = PartyErasureRequested(party_id=PARTY, erasure_id=ERASURE)
+gone = PartyErased(party_id=PARTY, erasure_id=ERASURE)
+THEIRS = Claim("party-address", "hmac", scope="global")
+LEAVE = {"party_id": PARTY, "erasure_id": ERASURE, "releases": (THEIRS,)}
+
+
+def test_a_party_is_known_by_an_address_that_only_one_has():
+    about = {"party_id": PARTY, "email": "bo@example.org", "email_key": "hmac"}
+    given().when(party.know, **about).then(known).taking(THEIRS)
+    given(known).when(party.know, **about).then_refused(AlreadyExists)
+
+
+def test_a_party_that_asked_to_be_forgotten_frees_its_address_and_asks_for_no_more():
+    given(known).when(party.request_erasure, **LEAVE).then(leaving).releasing(THEIRS)
+    given(known, leaving).when(party.request_erasure, **LEAVE).then_nothing()
+    link = PartyErasureLinkRequested(party_id=PARTY)
+    given(known).when(party.request_erasure_link, party_id=PARTY).then(link)
+    for past in ((), (known, leaving), (known, leaving, gone)):
+        given(*past).when(party.request_erasure_link, party_id=PARTY).then_refused(NotFound)
+
+
+def test_a_party_is_erased_once():
+    again = {"party_id": PARTY, "erasure_id": ERASURE}
+    given(known, leaving).when(party.erase, **again).then(gone)
+    given(known, leaving, gone).when(party.erase, **again).then_nothing()
+    given().when(party.erase, **again).then_refused(NotFound)
+    given().when(party.request_erasure, **LEAVE).then_refused(NotFound)
+
+
+def test_an_erasure_is_of_an_account_or_a_party():
+    claim = Claim("party-erasure", PARTY)
+    begin = {"erasure_id": ERASURE, "subject_id": PARTY, "workspace_id": WORKSPACE}
+    given().when(erasure.request, **begin, claim=claim).then(ErasureRequested(**begin)).taking(
+        claim, no_more_money_of(PARTY)
+    )
+    assert person_id(str(PARTY)) == PARTY
+    assert type(person_id(str(ACCOUNT))) is AccountId
+    with pytest.raises(ValidationError):
+        ErasureRequested(**begin | {"subject_id": WORKSPACE})

@@ -13,15 +13,15 @@ from events.account.erasure import (
     ErasureMoneyAwaited,
 )
 from sagas.account.erasure import ERASURE, Erasing, react, stream_of
-from sagas.saga import Ended, Happened, Retried, TimerFired
+from sagas.saga import Ended
 from schemas.account.examples import CERTIFICATE
 from schemas.account.examples import ERASURE as ERASURE_ID
 from schemas.examples import example_of
-from tests.specification import refused, saga, timer
+from tests.specification import RETRIED, happened, refused, saga, timer
 
 given = saga(ERASURE).given
 
-requested = example_of("erasure.requested", 1)
+requested = example_of("erasure.requested", 2)
 awaited = ErasureMoneyAwaited(erasure_id=ERASURE_ID)
 emptied = ErasureContentsDeleted(erasure_id=ERASURE_ID, assets=2, blobs=5)
 destroyed = ErasureKeyDestroyed(erasure_id=ERASURE_ID)
@@ -33,24 +33,24 @@ def ask(step: str, attempt: int = 1) -> RequestErasureStep:
 
 
 def test_contents_go_before_the_key_and_the_key_before_the_certificate():
-    given().when(Happened(requested)).then_is(Erasing(ERASURE_ID, "contents")).then_sends(
+    given().when(happened(requested)).then_is(Erasing(ERASURE_ID, "contents")).then_sends(
         ask("contents")
     ).then_waits("again")
-    given(requested).when(Happened(emptied)).then_sends(ask("key")).then_waits("again")
-    given(requested, emptied).when(Happened(destroyed)).then_sends(ask("certificate"))
-    given(requested, emptied, destroyed).when(Happened(certified)).then_is(Ended("erased"))
+    given(requested).when(happened(emptied)).then_sends(ask("key")).then_waits("again")
+    given(requested, emptied).when(happened(destroyed)).then_sends(ask("certificate"))
+    given(requested, emptied, destroyed).when(happened(certified)).then_is(Ended("erased"))
 
 
 def test_a_part_that_gives_no_answer_is_asked_for_again_and_again():
     given(requested).when(timer("again")).then_sends(ask("contents", 2)).then_waits("again")
     given(requested, timer("again")).when(timer("again")).then_sends(ask("contents", 3))
-    given(requested, emptied).when(Retried()).then_sends(ask("key", 2)).then_waits("again")
+    given(requested, emptied).when(RETRIED).then_sends(ask("key", 2)).then_waits("again")
 
 
 def test_an_erasure_waits_for_money_that_is_on_its_way_and_asks_again_by_itself():
     given(requested).when(awaited).then_is(Erasing(ERASURE_ID, "money")).then_waits_for(again=5)
     given(requested, awaited).when(timer("again")).then_sends(ask("contents", 2))
-    given(requested, awaited).when(Retried()).then_sends(ask("contents", 2)).then_waits("again")
+    given(requested, awaited).when(RETRIED).then_sends(ask("contents", 2)).then_waits("again")
     given(requested, awaited, timer("again")).when(awaited).then_waits_for(again=10)
     given(requested, awaited).when(emptied).then_sends(ask("key"))
     given(requested, awaited).when(destroyed).then_sends(ask("certificate"))
@@ -70,13 +70,13 @@ def test_every_event_of_an_erasure_belongs_to_one_run():
     st.lists(
         st.sampled_from(
             [
-                Happened(requested),
-                Happened(awaited),
-                Happened(emptied),
-                Happened(destroyed),
-                Happened(certified),
-                TimerFired("again"),
-                Retried(),
+                happened(requested),
+                happened(awaited),
+                happened(emptied),
+                happened(destroyed),
+                happened(certified),
+                timer("again"),
+                RETRIED,
                 refused(RequestErasureStep),
             ]
         ),

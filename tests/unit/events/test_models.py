@@ -19,15 +19,6 @@ from tests.golden import CODEC, make, stored_envelope
 PLACE = (EventId.new(), AccountId.new(), WorkspaceId.new())
 
 
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry of its own, so that invented events stay in their test."""
-    own = Registry()
-    monkeypatch.setattr("events.model.REGISTRY", own)
-    monkeypatch.setattr("events.store.codec.REGISTRY", own)
-    return own
-
-
 def test_every_event_has_an_example():
     for model in load_all_events():
         assert type(example_of(model.type, model.version)) is model

@@ -11,18 +11,21 @@ from unittest.mock import ANY, patch
 
 import pytest
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from commands.vault.ingest import RequestProbe
 from events.ids import AccountId
-from events.model import Event, Personal, Registry
+from events.model import Event, Part, Personal, Registry
 from events.outcome import Outcome
+from events.personal import fields_with_parts
 from kit.caller import Caller
 from kit.exports import Export
-from kit.limits import Policy
+from kit.policies import Policy
 from kit.turns import passing
 from projections.projection import Holds
 from projections.system.sagas import Sagas
 from projections.system.timeline import Timeline
+from projections.vault.comments import Comments
 from runtime.areas import ALL, AREAS, system, vault
 from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
 from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
@@ -37,6 +40,13 @@ with patch("events.model.REGISTRY", Registry()):
     class PersonalAnswer(Event, Outcome, type="answer.kept", version=1, subject="account_id"):
         account_id: AccountId
         name: Personal[str]
+
+    class Payer(Part, subject="account_id"):
+        account_id: AccountId
+        name: Personal[str]
+
+    class AnswerOfMany(Event, Outcome, type="answer.of_many", version=1):
+        payers: tuple[Payer, ...]
 
 
 def instead(area: Area, **other: Any) -> list[Area]:
@@ -121,6 +131,26 @@ def test_a_view_in_plain_of_what_no_erasure_deletes_is_named(monkeypatch: pytest
         gather(AREAS)
 
 
+def test_a_view_in_plain_of_what_is_said_of_several_people_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    class Party(Part, subject="account_id"):
+        account_id: AccountId
+        name: Personal[str]
+
+    class Spoken(BaseModel):
+        party: Party
+
+    monkeypatch.setattr(
+        "runtime.areas.gathering.fields_with_parts",
+        lambda model: fields_with_parts(Spoken if model.type == "comment.added" else model),
+    )
+    named = r"view comments holds comment in plain, whose events have values of several people"
+    monkeypatch.setattr(Comments, "holds", Holds.UNTIL_DELETED)
+    with pytest.raises(AreaIncomplete, match=named):
+        gather(AREAS)
+
+
 def test_a_handler_stands_under_the_stored_name_of_its_command():
     handler = VAULT.handlers["RequestProbe"][1]
     with pytest.raises(AreaIncomplete, match="stored as RequestProbe, not as Probe"):
@@ -130,9 +160,9 @@ def test_a_handler_stands_under_the_stored_name_of_its_command():
 def test_an_answer_that_is_kept_holds_nothing_personal(monkeypatch: pytest.MonkeyPatch):
     """Nothing could encrypt it once its subject is erased."""
     probe = VAULT.effects[0].effects[0]
-    for model, refused in ((ChargeAnswered, False), (TicketHeld, True), (PersonalAnswer, True)):
+    for model in (ChargeAnswered, TicketHeld, PersonalAnswer, AnswerOfMany):
         monkeypatch.setattr(probe, "outcomes", (model,))
-        if refused:
+        if model is not ChargeAnswered:
             with pytest.raises(AreaIncomplete, match=f"vault .*{probe.name} keeps {model.type}"):
                 gather(AREAS)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,12 +15,9 @@ from events.vault.ingest import IngestStepped
 from processors.sagas.steps import Cause, SagaProgress, take
 from sagas.errors import NotAbortable, NothingToRetry, NotSkippable, SagaEnded, UnknownSaga
 from sagas.saga import (
-    Aborted,
     Ended,
     Happened,
-    Retried,
     Saga,
-    Skipped,
     Step,
     Timer,
     TimerFired,
@@ -29,7 +27,7 @@ from sagas.vault.ingest import INGEST, Analysing, Probing
 from schemas.examples import all_examples
 from schemas.vault.examples import ASSET
 from schemas.vault.examples import INGEST as SAGA_ID
-from tests.specification import refused, saga, timer
+from tests.specification import ABORTED, RETRIED, SKIPPED, happened, refused, saga, timer
 
 CAUSE = Cause("operator", "retry", "opr_1", "wsp_1", CorrelationId.new(), None)
 EVENTS = {event.type: event for event in all_examples()}
@@ -43,30 +41,30 @@ given = saga(INGEST).given
 
 
 def test_a_retried_probe_is_asked_for_and_no_attempt_is_used_up():
-    given(uploaded).when(Retried()).then_is(Probing(ASSET)).then_sends(
+    given(uploaded).when(RETRIED).then_is(Probing(ASSET)).then_sends(
         RequestProbe(asset_id=ASSET)
     ).then_waits("probe")
 
 
 def test_a_retried_pause_is_over():
-    verdict = given(uploaded, verified, failed).when(Retried()).then_waits("analysis")
+    verdict = given(uploaded, verified, failed).when(RETRIED).then_waits("analysis")
     assert verdict.taken.state.attempt == 2
     assert [type(command) for command in verdict.taken.send] == [RequestAnalysis]
 
 
 @pytest.mark.parametrize("past", [(uploaded, verified), (uploaded, verified, failed)])
 def test_a_skipped_measurement_is_given_up_and_its_answer_waited_for(past: tuple[Any, ...]):
-    verdict = given(*past).when(Skipped()).then_waits("analysis")
+    verdict = given(*past).when(SKIPPED).then_waits("analysis")
     assert isinstance(verdict.taken.state, Analysing)
     assert [type(command) for command in verdict.taken.send] == [GiveUpAnalysis]
 
 
 def test_a_measurement_that_nobody_began_cannot_be_given_up_yet():
-    given(uploaded, verified, Skipped()).when(refused(GiveUpAnalysis)).then_nothing()
+    given(uploaded, verified, SKIPPED).when(refused(GiveUpAnalysis)).then_nothing()
 
 
 def test_an_unread_file_cannot_be_done_without():
-    given(uploaded).when(Skipped()).then_nothing()
+    given(uploaded).when(SKIPPED).then_nothing()
 
 
 def test_every_state_that_waits_names_its_compensation():
@@ -93,7 +91,9 @@ def react(state: Any, input: Any) -> Step | None:
     match state, input:
         case None, Happened():
             ask = RequestProbe(asset_id=ASSET)
-            return Step(Asking(ASSET), send=(ask,), wait=(Timer("answer", 5),))
+            return Step(
+                Asking(ASSET), send=(ask,), wait=(Timer("answer", after=timedelta(seconds=5)),)
+            )
         case Asking(), TimerFired("answer"):
             return Step(state)
         case _:
@@ -117,8 +117,8 @@ def progress_after(*inputs: Any, process: Saga = SIMPLE) -> SagaProgress:
 
 
 def test_a_retry_that_the_table_says_nothing_to_sends_the_last_step_again_with_new_ids():
-    before = progress_after(Happened(uploaded))
-    taken = take(SIMPLE, SAGA_ID, before, Retried(), CAUSE)
+    before = progress_after(happened(uploaded))
+    taken = take(SIMPLE, SAGA_ID, before, RETRIED, CAUSE)
     assert taken is not None
     assert [(c.name, c.body) for c in taken[0].sent] == [(c.name, c.body) for c in before.sent]
     assert {c.command_id for c in taken[0].sent}.isdisjoint(c.command_id for c in before.sent)
@@ -126,16 +126,16 @@ def test_a_retry_that_the_table_says_nothing_to_sends_the_last_step_again_with_n
 
 
 def test_a_command_on_its_way_is_not_sent_beside_itself():
-    before = progress_after(Happened(uploaded))
+    before = progress_after(happened(uploaded))
     pending = tuple((c.name, c.body) for c in before.sent)
-    taken = take(SIMPLE, SAGA_ID, before, Retried(), CAUSE, pending)
+    taken = take(SIMPLE, SAGA_ID, before, RETRIED, CAUSE, pending)
     assert taken is not None
     assert taken[0].sent == ()
 
 
 def test_the_same_input_sends_the_same_ids():
-    before = progress_after(Happened(uploaded))
-    first, second = (take(SIMPLE, SAGA_ID, before, Retried(), CAUSE) for _ in range(2))
+    before = progress_after(happened(uploaded))
+    first, second = (take(SIMPLE, SAGA_ID, before, RETRIED, CAUSE) for _ in range(2))
     assert first is not None
     assert second is not None
     assert first[0].sent == second[0].sent
@@ -143,16 +143,16 @@ def test_the_same_input_sends_the_same_ids():
 
 def test_what_asked_for_nothing_cannot_ask_again():
     with pytest.raises(NothingToRetry):
-        take(SIMPLE, SAGA_ID, progress_after(Happened(uploaded), timer("answer")), Retried(), CAUSE)
+        take(SIMPLE, SAGA_ID, progress_after(happened(uploaded), timer("answer")), RETRIED, CAUSE)
 
 
 def test_a_skip_that_the_table_says_nothing_to_is_refused():
     with pytest.raises(NotSkippable):
-        take(SIMPLE, SAGA_ID, progress_after(Happened(uploaded)), Skipped(), CAUSE)
+        take(SIMPLE, SAGA_ID, progress_after(happened(uploaded)), SKIPPED, CAUSE)
 
 
 def test_an_abort_ends_any_saga_and_leaves_no_timer():
-    taken = take(SIMPLE, SAGA_ID, progress_after(Happened(uploaded)), Aborted(), CAUSE)
+    taken = take(SIMPLE, SAGA_ID, progress_after(happened(uploaded)), ABORTED, CAUSE)
     assert taken is not None
     assert (taken[0].state, taken[0].sent, taken[0].timers) == (Ended("aborted"), (), ())
 
@@ -163,10 +163,10 @@ def test_a_saga_that_must_come_to_its_own_end_is_not_aborted():
         lambda event: SAGA_ID, react, never_ended_by_hand,
     )  # fmt: skip
     with pytest.raises(NotAbortable):
-        take(steadfast, SAGA_ID, progress_after(Happened(uploaded)), Aborted(), CAUSE)
+        take(steadfast, SAGA_ID, progress_after(happened(uploaded)), ABORTED, CAUSE)
 
 
-@pytest.mark.parametrize("input", [Retried(), Skipped(), Aborted()])
+@pytest.mark.parametrize("input", [RETRIED, SKIPPED, ABORTED])
 def test_nobody_moves_a_saga_that_has_ended_or_never_began(input: Any):
     with pytest.raises(SagaEnded):
         take(SIMPLE, SAGA_ID, SagaProgress(Ended("done"), 3), input, CAUSE)

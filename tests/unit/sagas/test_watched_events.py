@@ -16,10 +16,11 @@ from processors.effects.consumer import EffectConsumer
 from processors.vault.audio import AnalysisEffect, ProbeEffect
 from processors.wake import Wake
 from runtime.areas import SAGAS
-from sagas.saga import Happened, Saga
+from sagas.saga import Saga
 from schemas.account.examples import ERASURE
 from schemas.examples import WORKSPACE, all_examples
 from schemas.vault.examples import ASSET, REANALYSIS
+from tests.specification import happened
 
 EFFECTS = (ProbeEffect, AnalysisEffect, EraseContentsEffect, DestroyKeyEffect, CertifyEffect)
 VALUES = {"step": ("contents", "key", "certificate"), "erasure_id": (ERASURE,)}
@@ -54,7 +55,7 @@ def moving(saga: Saga) -> set[type[Event]]:
         for event in EVENTS
         if type(event).type.partition(".")[0] in saga.categories
         and saga.stream_of(event) is not None
-        and any(saga.react(state, Happened(event)) is not None for state in states(saga))
+        and any(saga.react(state, happened(event)) is not None for state in states(saga))
     }
 
 

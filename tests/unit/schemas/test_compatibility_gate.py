@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pydantic import BaseModel
 
 from events.errors import MissingUpcaster
-from events.model import Event, Personal, Registry
+from events.model import Event, Part, Personal, Registry
 from schemas import export, golden_lock
 from schemas.compatibility import breaking_changes
 
@@ -27,6 +28,16 @@ class Condition(StrEnum):
 
 class Worse(StrEnum):
     GOOD = "good"
+
+
+class Reader(Part, subject="reader_id"):
+    reader_id: str
+    name: Personal[str]
+
+
+class Plain(BaseModel):
+    reader_id: str
+    name: str | None
 
 
 def opened(registry: Registry, name: str = "loan.opened", **fields: Any) -> dict[str, Any]:
@@ -58,6 +69,9 @@ WAS: dict[str, Any] = {
     "shelf": Literal["a", "b"],
     "note": (str | None, None),
     "reader": (Personal[str], None),
+    "others": list[Reader],
+    "by_shelf": dict[str, Reader],
+    "pair": tuple[Reader, Reader],
 }
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a removed field": ({"days": None}, "$.days was removed"),
@@ -72,6 +86,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a field no longer required": ({"days": (int, 28)}, "$.days is no longer required"),
     "null no longer allowed": ({"note": (str, "")}, "$.note"),
     "a personal field in plain": ({"reader": (str | None, None)}, "$.reader"),
+    "one of a list in plain": ({"others": list[Plain]}, "$.others[].name"),
+    "one of a mapping in plain": ({"by_shelf": dict[str, Plain]}, "$.by_shelf.*.name"),
+    "one of two in plain": ({"pair": tuple[Reader, Plain]}, "$.pair[1].name"),
+    "one of two gone": ({"pair": tuple[Reader]}, "$.pair: 2 items became 1"),
+    "a mapping of anything": ({"by_shelf": dict[str, Any]}, "$.by_shelf: the form"),
 }
 
 

@@ -205,7 +205,7 @@ def erase(world: World, number: int) -> None:
     def stage(unit: Unit) -> None:
         unit.start(
             *(erasure, erasure_id, erasure.request),
-            account_id=account_id,
+            subject_id=account_id,
             workspace_id=world.workspace,
             claim=Claim(ERASURE_CLAIM, account_id),
         )
@@ -240,7 +240,7 @@ def do_step(intent: ErasureStepRequested, choice: int) -> Command | None:
         case "key":
             return EraseSubject(
                 erasure_id=erasure_id,
-                account_id=intent.account_id,
+                subject_id=intent.subject_id,
                 workspace_id=intent.workspace_id,
             )
         case "certificate":

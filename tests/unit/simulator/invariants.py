@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from events.envelope import Envelope
 from events.log.partitions import LogPartition
-from sagas.saga import Ended, Happened, Refused, Retried, Saga, Skipped, Step, TimerFired
+from events.times import parse_rfc3339, rfc3339
+from sagas.saga import (
+    Ended,
+    Happened,
+    Refused,
+    Retried,
+    Saga,
+    Skipped,
+    Step,
+    Timer,
+    TimerFired,
+)
 from tests.unit.simulator.lanes import VIEWED
 from tests.unit.simulator.world import World
 
@@ -33,6 +45,10 @@ def check_moment(world: World, checkpoints: dict[Any, int]) -> None:
         _must(live, f"{stream_id} is {step.state} and waits for nothing")
         if step.state == "Ended":
             _must(stream_id not in timed, f"{stream_id} has ended and left a timer")
+    for stream_id, token in store.timers:
+        steps = store.streams.get(stream_id)
+        waits_for = _waits_for(world.codec.events[steps[-1].event_id]) if steps else ()
+        _must(token in waits_for, f"{stream_id} has a timer {token} that it does not wait for")
 
 
 def check_end(world: World) -> None:
@@ -65,6 +81,7 @@ class _Happened:
         self.place: dict[str, tuple[LogPartition, int]] = {}
         for place, events in world.store.partitions.items():
             self.place.update((each.event_id, (place, each.position)) for each in events)
+        self.at = {each.event_id: each.effective_at for each in world.store.log}
         # Saga → its stream → the events that it watches there.
         self.watched: dict[str, dict[str, list[Envelope]]] = {
             name: defaultdict(list) for name in world.sagas
@@ -102,41 +119,50 @@ class _Story:
     def check_against_the_table(self) -> None:
         """The model: the saga's table alone, fed with the inputs in the order they were taken."""
         before: Any = None
+        waiting: set[str] = set()
         for step in self.steps:
             state = self.states[-1]
             expected = self._model(state, step)
             if expected is not None:
                 state = expected.state
                 sent = [(c.stored_name, c.model_dump(mode="json")) for c in expected.send]
-                timers = [(t.token, t.delay_s) for t in expected.wait]
+                timers = [_asked_for(timer) for timer in expected.wait]
+                keep = expected.keep and not isinstance(state, Ended)
             else:
                 waits = before is not None and not isinstance(state, Ended)
                 self._must(waits and _is_retry(step), "stepped where its table does not")
                 # A table that says nothing to it: the last commands again, and the same timers.
                 sent = [(c.name, c.body) for c in before.sent]
-                timers = [(t.token, t.delay_s) for t in before.timers]
+                timers = [(t.token, t.delay_s, t.at) for t in before.timers]
+                keep = True
+            over = {token for token, *_ in timers}
+            if step.input.kind == "timer":
+                over.add(step.input.name)
+            kept = waiting - over if keep else set()
             self._must(
                 self.saga.remember(state) == (step.state, step.memory)
                 and _as_said(step, sent)
-                and [(t.token, t.delay_s) for t in step.timers] == timers,
+                and [(t.token, t.delay_s, t.at) for t in step.timers] == timers
+                and sorted(step.kept) == sorted(kept),
                 "took another step than its table says",
             )
             self.states.append(state)
-            before = step
+            before, waiting = step, _waits_for(step)
 
     def _model(self, state: Any, step: Any) -> Step | None:
+        at = parse_rfc3339(step.input.at)
         match step.input.kind, step.input.name:
             case "event", _:
-                happened = Happened(self.world.codec.events[step.input.reference])
+                happened = Happened(self.world.codec.events[step.input.reference], at)
                 return self.saga.react(state, happened)
             case "timer", token:
-                return self.saga.react(state, TimerFired(token))
+                return self.saga.react(state, TimerFired(token, at))
             case "refusal", command:
-                return self.saga.react(state, Refused(command, "", ""))
+                return self.saga.react(state, Refused(command, "", "", at))
             case "operator", "retry":
-                return self.saga.react(state, Retried())
+                return self.saga.react(state, Retried(at))
             case "operator", "skip":
-                return self.saga.react(state, Skipped())
+                return self.saga.react(state, Skipped(at))
             case "operator", "abort":
                 undo = self.saga.undo(state)
                 return None if undo is None else Step(Ended("aborted"), send=undo)
@@ -146,6 +172,19 @@ class _Story:
         """Each is taken once, and none is passed over that would have moved the saga."""
         taken = Counter(step.input.reference for step in self.steps)
         self._must(max(taken.values(), default=1) == 1, "took an input twice")
+        due: dict[str, str] = {}
+        for envelope, step in zip(self.stream, self.steps, strict=True):
+            match step.input.kind:
+                case "event":
+                    own = rfc3339(happened.at[step.input.reference])
+                case "timer":
+                    own = due[step.input.name]
+                case _:
+                    own = rfc3339(envelope.effective_at)
+            self._must(step.input.at == own, "took an input at another time than its own")
+            for timer in step.timers:
+                later = envelope.effective_at + timedelta(seconds=timer.delay_s)
+                due[timer.token] = timer.at or rfc3339(later)
         for envelope in happened.watched[self.saga.name][self.stream_id]:
             if envelope.event_id not in taken:
                 self._must(self._may_pass_over(envelope, happened), f"missed {envelope.type}")
@@ -159,7 +198,7 @@ class _Story:
         causes = (happened.place.get(step.input.reference) for step in self.steps)
         later = (i for i, at in enumerate(causes) if at and at[0] == place and at[1] > position)
         last = next(later, len(self.steps))
-        event = Happened(self.world.codec.events[envelope.event_id])
+        event = Happened(self.world.codec.events[envelope.event_id], envelope.effective_at)
         return any(self.saga.react(s, event) is None for s in self.states[first : last + 1])
 
     def check_commands(self, happened: _Happened) -> None:
@@ -192,6 +231,18 @@ def _as_said(step: Any, sent: list[tuple[str, Any]]) -> bool:
         # Its reason, which a command may quote, is no part of the step.
         return [name for name, _ in done] == [name for name, _ in sent]
     return done == sent
+
+
+def _waits_for(step: Any) -> set[str]:
+    return {*(timer.token for timer in step.timers), *step.kept}
+
+
+def _asked_for(timer: Timer) -> tuple[str, float, str | None]:
+    """As it is stored."""
+    if timer.at is not None:
+        return timer.token, 0.0, rfc3339(timer.at)
+    assert timer.after is not None
+    return timer.token, timer.after.total_seconds(), None
 
 
 def _is_retry(step: Any) -> bool:

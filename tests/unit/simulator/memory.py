@@ -5,9 +5,9 @@ told to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -192,6 +192,16 @@ class Transaction:
             raise psycopg.OperationalError("the connection broke after the commit")
 
 
+class Clock:
+    """The domain's, over the machine's."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def now(self) -> datetime:
+        return MOMENT + timedelta(seconds=self._store.now_s)
+
+
 class Codec:
     """Events as they are: what encoding does to them is the golden files' business."""
 
@@ -212,6 +222,7 @@ class Log:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.events = self
+        self.clock = Clock(store)
 
     def stream(
         self, stream_id: str, *, newest_first: bool = False, limit: int | None = None
@@ -256,7 +267,7 @@ class Log:
                 type=event.type,
                 version=event.version,
                 recorded_at=MOMENT,
-                effective_at=MOMENT,
+                effective_at=event.effective_at,
                 actor=append.actor,
                 tenant=append.tenant,
                 correlation_id=append.correlation_id,
@@ -339,8 +350,9 @@ class Rows:
         _: object,
         commands: Sequence[CommandRow],
         timers: Sequence[TimerRow],
-        stepped: Collection[str],
+        stepped: Mapping[str, Collection[str]],
         ended: Collection[str],
+        now: datetime,
     ) -> None:
         store = self._store
         store.come_between()
@@ -350,20 +362,25 @@ class Rows:
         for command in commands:
             if command.command_id not in store.commands:
                 store.put(store.commands, command.command_id, (command, store.now_s, 0, None))
-        for key in [key for key in store.timers if key[0] in stepped]:
-            store.remove(store.timers, key)
+        for stream_id, token in list(store.timers):
+            if stream_id in stepped and token not in stepped[stream_id]:
+                store.remove(store.timers, (stream_id, token))
         for timer in timers:
-            due_s = store.now_s + timer.delay_s
+            due_s = (timer.due_at - MOMENT).total_seconds()
             store.put(store.timers, (timer.stream_id, timer.token), (timer, due_s))
 
     def take_due_timer(
-        self, _: object, sagas: Collection[str], aside: Collection[tuple[str, str]] = ()
+        self,
+        _: object,
+        sagas: Collection[str],
+        now: datetime,
+        aside: Collection[tuple[str, str]] = (),
     ) -> DueTimer | None:
         store = self._store
         due = [
-            (due_s, key)
-            for key, (timer, due_s) in store.timers.items()
-            if due_s <= store.now_s and timer.saga in sagas and key not in aside
+            (timer.due_at, key)
+            for key, (timer, _due_s) in store.timers.items()
+            if timer.due_at <= now and timer.saga in sagas and key not in aside
         ]
         if not due:
             return None
@@ -372,7 +389,8 @@ class Rows:
         store.remove(store.timers, key)
         reference = f"{row.token}@{row.set_by}"
         return DueTimer(
-            row.saga, row.stream_id, row.token, row.tenant, row.correlation_id, reference
+            *(row.saga, row.stream_id, row.token, row.due_at),
+            *(row.tenant, row.correlation_id, reference),
         )
 
     def lease_command(self, _: object, lease_s: float) -> tuple[CommandRow, int] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from commands.unit import CommandContext, Unit
@@ -16,10 +17,11 @@ from events.vault.analysis import AnalysisCompleted
 from processors.consumers.checkpoints import Move
 from processors.consumers.consumer import Consumer
 from processors.consumers.group import Group
-from processors.sagas.rows import TimerRow
+from processors.sagas.rows import DueTimer, TimerRow
 from sagas.account.erasure import ERASURE
 from sagas.saga import Happened, Input, Refused, Saga, Step
 from sagas.vault.reanalysing import LOOK, REANALYSING, Feeding
+from tests.offering import OFFERING
 from tests.unit.simulator.memory import Log, MemoryGroup, Rows
 from tests.unit.simulator.world import Obliging, World
 
@@ -90,10 +92,12 @@ class OneVerdictForAll(World):
 
 
 class _Forgetful(Rows):
-    def write(self, connection: Any, commands: Any, timers: Any, stepped: Any, ended: Any) -> None:
-        super().write(connection, commands, [], stepped, ended)
+    def write(
+        self, connection: Any, commands: Any, timers: Any, stepped: Any, ended: Any, now: Any
+    ) -> None:
+        super().write(connection, commands, [], stepped, ended, now)
         self._store.undo.append(None)
-        super().write(connection, [], timers, (), ())
+        super().write(connection, [], timers, {}, (), now)
         self._store.undo.pop()
 
 
@@ -106,9 +110,9 @@ class TimersOutsideTheTransaction(World):
 
 class _NoTimers(Rows):
     def write(
-        self, connection: Any, commands: Any, timers: Sequence[TimerRow], stepped: Any, ended: Any
+        self, connection: Any, commands: Any, timers: Sequence[TimerRow], *others: Any
     ) -> None:
-        super().write(connection, commands, timers[:-1], stepped, ended)
+        super().write(connection, commands, timers[:-1], *others)
 
 
 class ATimerIsLost(World):
@@ -147,6 +151,51 @@ class AReanalysisNeverEnds(Obliging):
         return {**super().make_sagas(), REANALYSING.name: mutant}
 
 
+class Offers(World):
+    """With the specimen of all that a saga says about time."""
+
+    def make_sagas(self) -> Mapping[str, Saga]:
+        return {**super().make_sagas(), OFFERING.name: OFFERING}
+
+
+class _Dropping(Rows):
+    def write(
+        self, connection: Any, commands: Any, timers: Any, stepped: Any, ended: Any, now: Any
+    ) -> None:
+        super().write(connection, commands, timers, dict.fromkeys(stepped, ()), ended, now)
+
+
+class KeptTimersAreLost(Offers):
+    def make_rows(self) -> Any:
+        return _Dropping(self.store)
+
+
+class _Keeping(Rows):
+    def write(
+        self, connection: Any, commands: Any, timers: Any, stepped: Any, ended: Any, now: Any
+    ) -> None:
+        everything = {name: {token for _, token in self._store.timers} for name in stepped}
+        super().write(connection, commands, timers, everything, ended, now)
+
+
+class DroppedTimersStay(Offers):
+    def make_rows(self) -> Any:
+        return _Keeping(self.store)
+
+
+class _LateRows(Rows):
+    def take_due_timer(self, *arguments: Any) -> DueTimer | None:
+        due = super().take_due_timer(*arguments)
+        return due and replace(due, due_at=due.due_at + timedelta(seconds=1))
+
+
+class AFiringKnowsAnotherTime(Offers):
+    """It sees when it fired and not when it was due."""
+
+    def make_rows(self) -> Any:
+        return _LateRows(self.store)
+
+
 class _Early(Rows):
     def forget_command(self, connection: Any, command_id: str) -> None:
         """Never: so that it is sent again for ever, which is harmless, as long as ids are ours."""
@@ -168,4 +217,7 @@ MUTANTS = (
     TimersOutsideTheTransaction,
     ATimerIsLost,
     ARefusedErasureRests,
+    KeptTimersAreLost,
+    DroppedTimersStay,
+    AFiringKnowsAnotherTime,
 )

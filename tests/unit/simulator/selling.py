@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from commands.forwarding import Handlers
@@ -49,13 +48,10 @@ class Selling(World):
         return {"ticketing": TICKETING}
 
     def make_handlers(self) -> Handlers:
-        return ticketing.handlers(self.now)
+        return ticketing.HANDLERS
 
     def make_views(self) -> list[Consumer]:
         return []
-
-    def now(self) -> datetime:
-        return MOMENT + timedelta(seconds=self.store.now_s)
 
     # --- actions, each of which may be struck by a fault or overtaken by the next ----------------
 
@@ -99,14 +95,13 @@ class Selling(World):
         self.take(RIVAL)
 
     def take(self, ticket_id: TicketId) -> None:
-        now = self.now()
         context = CommandContext(
             *(self.operator, self.workspace),
             *(CommandId.derived(ticket_id), CorrelationId.derived(ticket_id)),
         )
         unit = self.unit(context, input=None)
-        unit.take_over(SEAT, TicketId, ticket, ticket.expire, now=now)
-        unit.start(ticket, ticket_id, ticket.hold_seat, account_id=WHOSE, seat="A1", now=now)
+        unit.take_over(SEAT, TicketId, ticket, ticket.expire, now=unit.now)
+        unit.start(ticket, ticket_id, ticket.hold_seat, buyer_id=WHOSE, seat="A1", now=unit.now)
         assert unit.commit().stream_id == ticket_id
 
     def do_fire(self, x: int, y: int) -> None:

@@ -86,6 +86,7 @@ def edited(**changes: object) -> AssetTagsEdited:
     return AssetTagsEdited(
         asset_id=ASSET,
         workspace_id=WORKSPACE,
+        owner_id=ACCOUNT,
         edited_by=ACCOUNT,
         changed=tuple(sorted(changes)),
         tags=Tags.model_validate(changes),

@@ -42,7 +42,9 @@ deleted = AssetDeleted(**OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256)
 
 
 def edited(*changed: str, **tags: Any) -> AssetTagsEdited:
-    return AssetTagsEdited(**OF_ASSET, edited_by=ACCOUNT, changed=changed, tags=Tags(**tags))
+    return AssetTagsEdited(
+        **OF_ASSET, owner_id=ACCOUNT, edited_by=ACCOUNT, changed=changed, tags=Tags(**tags)
+    )
 
 
 def edit(**changes: Any) -> dict[str, Any]:

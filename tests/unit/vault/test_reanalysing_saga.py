@@ -17,11 +17,10 @@ from events.vault.reanalysis import (
     ReanalysisCompleted,
     ReanalysisRequested,
 )
-from sagas.saga import Happened
 from sagas.vault.reanalysing import FEW, REANALYSING, Ended, Feeding
 from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from schemas.vault.examples import REANALYSIS
-from tests.specification import saga, timer
+from tests.specification import happened, saga, timer
 
 given = saga(REANALYSING).given
 OF: dict[str, Any] = {"reanalysis_id": REANALYSIS, "workspace_id": WORKSPACE}
@@ -100,7 +99,7 @@ def test_whatever_the_order_every_recording_is_measured_once_and_the_queue_stays
     data: st.DataObject, batches: int
 ):
     """The world answers in any order; the saga's commands are done at least once."""
-    step = REANALYSING.react(None, Happened(requested(batches)))
+    step = REANALYSING.react(None, happened(requested(batches)))
     assert step is not None
     waiting: list[Any] = list(step.send)
     state, running, done = step.state, 0, 0
@@ -118,7 +117,7 @@ def test_whatever_the_order_every_recording_is_measured_once_and_the_queue_stays
             assert running < BATCH + FEW
             state = replace(state, measured=state.measured + count - 1)
             running, done, event = running - count, done + count, measured
-        step = REANALYSING.react(state, Happened(event))
+        step = REANALYSING.react(state, happened(event))
         assert step is not None
         assert step.wait
         state = step.state

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from commands.vault.ingest import FailAnalysisAttempt, GiveUpAnalysis, RequestAnalysis
 from events.vault.analysis import AnalysisAttemptFailed, AnalysisFailed, AnalysisRequested
-from sagas.saga import Retried, Skipped
 from sagas.vault.measuring import ATTEMPTS, STOPPED
 from sagas.vault.remeasuring import REMEASURING, Ended, Measuring, Resting, stream_of
 from schemas.examples import WORKSPACE, example_of
 from schemas.vault.examples import ANALYSIS, ASSET, SHA256
-from tests.specification import happened, refused, saga, timer
+from tests.specification import RETRIED, SKIPPED, happened, refused, saga, timer
 
 given = saga(REMEASURING).given
 FILE: dict[str, Any] = {"asset_id": ASSET, "workspace_id": WORKSPACE, "sha256": SHA256}
@@ -89,13 +88,13 @@ def test_a_recording_deleted_meanwhile_is_given_up_so_that_nobody_waits_for_it()
 
 def test_an_operator_may_ask_again_or_do_without():
     stop = GiveUpAnalysis(analysis_id=ANALYSIS, run=2, code="skipped", reason=STOPPED)
-    given(asked).when(Retried()).then_sends(request)
-    given(asked, attempt_failed(4)).when(Skipped()).then_sends(stop)
+    given(asked).when(RETRIED).then_sends(request)
+    given(asked, attempt_failed(4)).when(SKIPPED).then_sends(stop)
     assert REMEASURING.undo(measuring) == (stop.model_copy(update={"code": "aborted"}),)
 
 
 INPUTS = st.one_of(
-    st.sampled_from([happened(asked), happened(completed), happened(failed), Retried(), Skipped()]),
+    st.sampled_from([happened(asked), happened(completed), happened(failed), RETRIED, SKIPPED]),
     st.integers(1, 9).map(lambda attempt: happened(attempt_failed(attempt))),
     st.sampled_from([timer("retry"), timer("analysis"), refused(RequestAnalysis)]),
 )

@@ -15,7 +15,8 @@ from commands.vault.quota import QuotaExceeded
 from kit.auth import MissingScope
 from kit.caller import Caller
 from kit.install import install_kit
-from kit.limits import Policy, TooManyRequests
+from kit.limits import TooManyRequests
+from kit.policies import Policy
 from kit.site import Site
 from runtime.areas import ALL, AREAS
 from schemas.errors import NoCultureError

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from commands.account.accounts import ChangePassword
-from commands.account.address_codes import count_address_code
+from commands.account.address_codes_http import count_address_code
 from commands.account.keys import IssueKey
 from commands.account.sessions import renew
 from kit.caller import Caller, Proof
@@ -20,7 +20,6 @@ from web.render import wants_part
 from web.troubles import in_plain_words, of_password
 from web.visitor import RepeatKey, Visitors, catch_up, remember
 
-OFFERED = ("assets:read", "assets:write", "events:read", "account:read", "account:write")
 _NOTICES = {
     "revoked": "The key was revoked. It stopped working at once.",
     "password": "The new password counts from now on. Every other session was ended.",
@@ -39,7 +38,7 @@ def router(tools: AccountTools) -> APIRouter:
     def show(request: Request, caller: Caller, status: int = 200, **more: Any) -> Response:
         shown = {
             "keys": tools.keys.of(caller),
-            "scopes": OFFERED + (("operator",) if caller.operator else ()),
+            "scopes": tools.keys.offered(caller),
             "made": None,
             "problem": None,
             "password_problem": None,

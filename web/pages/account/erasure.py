@@ -19,12 +19,22 @@ from web.troubles import of_password
 from web.visitor import Visitors, remember
 
 CONFIRMATION = "delete my account"
-_STEPS = (
-    ("Closed", "You are signed out everywhere; your address is free again."),
-    ("Tracks deleted", "With their waveforms, covers and copies."),
+_LAST_STEPS = (
     ("Made unreadable", "Nobody can read your name, your address or your words any more."),
     ("Proven", "Every part of NoCulture has let go, and the certificate is signed."),
 )
+_STEPS = {
+    "account": (
+        ("Closed", "You are signed out everywhere; your address is free again."),
+        ("Tracks deleted", "With their waveforms, covers and copies."),
+        *_LAST_STEPS,
+    ),
+    "person": (
+        ("Asked for", "Your address is free again."),
+        ("Mails deleted", "None that we keep for you is left."),
+        *_LAST_STEPS,
+    ),
+}
 
 
 class NotConfirmed(NoCultureError):
@@ -78,11 +88,12 @@ def router(tools: AccountTools) -> APIRouter:
         """How far it is; whoever has the address may look."""
         tools.limits.check(request, "unverified", client_address(request))
         erasure = tools.erasing.get(erasure_id)
-        done = {"requested": 1, "erasing": 2, "erased": len(_STEPS)}[erasure.state]
+        steps = _STEPS[erasure.subject]
+        done = {"requested": 1, "erasing": 2, "erased": len(steps)}[erasure.state]
         if any(consumer.acknowledged for consumer in erasure.consumers):
             done = max(done, 3)
         response = tools.renderer.page(
-            request, "account/erasure.html", erasure=erasure, steps=_STEPS, done=done
+            request, "account/erasure.html", erasure=erasure, steps=steps, done=done
         )
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -9,6 +9,7 @@ from commands.account.accounts import Accounts, SigningUp
 from commands.account.address_codes import AddressCodes
 from commands.account.erasures import Erasures
 from commands.account.keys import Keys
+from commands.account.party_erasures import PartyErasures
 from commands.account.passkeys import Passkeys
 from commands.account.proofs import Proofs
 from commands.account.recovery import Recovery
@@ -26,6 +27,7 @@ class AccountTools(PageTools):
     accounts: Accounts
     signing_up: SigningUp
     erasures: Erasures
+    party_erasures: PartyErasures
     sessions: Sessions
     signing_in: SigningIn
     second_factors: SecondFactors

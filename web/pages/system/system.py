@@ -32,7 +32,9 @@ def router(tools: SystemTools) -> APIRouter:
     def show(request: Request, status: int = 200, **more: str | None) -> Response:
         template = "system/_system.html" if wants_part(request) else "system/system.html"
         shown = {"notice": None, "problem": None, "email": ""} | more
-        return tools.renderer.page(request, template, status, system=tools.system.state(), **shown)
+        return tools.renderer.page(
+            request, template, status, system=tools.system.state(), mode=tools.system.mode, **shown
+        )
 
     @routes.get("/system", dependencies=[Depends(operator)])
     def system_page(request: Request) -> Response:

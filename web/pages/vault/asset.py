@@ -14,7 +14,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref
 from schemas.vault.dto import AssetDto
 from web.forms import Version
-from web.pages.vault import comments, listening, said, tags
+from web.pages.vault import comments, listening, said, sharing, tags
 from web.pages.vault.lanes import lanes_of
 from web.pages.vault.tools import VaultTools
 from web.pages.vault.words import Happening, happening
@@ -45,25 +45,26 @@ def router(tools: VaultTools) -> APIRouter:
 
     @routes.get("/assets/{asset_id}")
     def asset_page(request: Request, asset_id: Ref, caller: Visitor) -> Response:
-        catch_up(request, tools.progress, "vault", "timeline", "comments", "analyses")
-        asset = tools.vault.get(caller, asset_id)
+        views = ("grants", "vault", "timeline", "comments", "analyses")
+        catch_up(request, tools.progress, *views)
+        asset = tools.vault.get(caller, asset_id, "listen")
         done = request.query_params.get("done")
         form = tags.form_of(asset) | {"saved": done == "saved"}
         shown = whole_page(tools, caller, asset) | {"notice": _NOTICES.get(done or "")}
-        return tools.renderer.page(request, "vault/asset.html", **shown, **form)
+        return tools.renderer.page(request, template_of(asset), **shown, **form)
 
     @routes.get("/assets/{asset_id}/peaks")
-    def peaks(request: Request, asset_id: Ref, caller: Visitor) -> Response:
+    def small_waveform(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         """The waveform as (min, max) pairs for a row of the list: a tenth of the API's smallest."""
-        sha256 = tools.media.peaks(caller, asset_id)
+        peaks = tools.media.peaks(caller, asset_id)
         headers = {
-            "ETag": f'"{sha256[:32]}"',
+            "ETag": f'"{peaks.sha256[:32]}"',
             "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
             "Vary": "Cookie",
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        data = tools.media.waveform(caller, sha256, COARSEST)["data"]
+        data = tools.media.waveform(peaks, COARSEST)["data"]
         assert isinstance(data, list)
         return JSONResponse({"data": narrowed(data, COLUMNS)}, headers=headers)
 
@@ -75,20 +76,21 @@ def router(tools: VaultTools) -> APIRouter:
         zoom: Annotated[int, Query(ge=FINEST, le=COARSEST)] = COARSE,
     ) -> Response:
         """As the API has it, packed: 14 kB of a track of three minutes are 5."""
-        sha256 = tools.media.peaks(caller, asset_id)
+        peaks = tools.media.peaks(caller, asset_id)
         headers = {
-            "ETag": f'"{sha256[:32]}-{zoom}"',
+            "ETag": f'"{peaks.sha256[:32]}-{zoom}"',
             "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        data = tools.media.waveform(caller, sha256, zoom)["data"]
+        data = tools.media.waveform(peaks, zoom)["data"]
         return packed(request, json.dumps({"data": data}, separators=(",", ":")).encode(), headers)
 
     @routes.get("/assets/{asset_id}/lanes")
     def lanes(request: Request, asset_id: Ref, caller: Visitor) -> Response:
         """Gives what is drawn over the waveform; empty where there is no report."""
-        report = tools.reports.report(caller, asset_id)
+        asset = tools.vault.get(caller, asset_id, "listen")
+        report = None if asset.shared else tools.reports.report(caller, asset_id)
         body = json.dumps(lanes_of(report) if report else {}, separators=(",", ":")).encode()
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
@@ -134,14 +136,21 @@ def router(tools: VaultTools) -> APIRouter:
         remember(request, response, committed.position)
         return response
 
-    routes.include_router(tags.router(tools, visitors, whole_page))
+    routes.include_router(tags.router(tools, visitors, whole_page, template_of))
     routes.include_router(said.router(tools, visitors))
     routes.include_router(comments.router(tools, visitors))
+    routes.include_router(sharing.router(tools))
     return routes
 
 
+def template_of(asset: AssetDto) -> str:
+    return "vault/shared_asset.html" if asset.shared else "vault/asset.html"
+
+
 def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, Any]:
-    """Gathers what asset.html shows beside the tag form."""
+    """Gathers what the page shows beside the tag form."""
+    if asset.shared is not None:
+        return _shared_page(tools, caller, asset)
     report = tools.reports.report(caller, asset.id) if asset.analysis else None
     runs = tools.reports.runs(caller, asset.id).data
     completed = [run.run for run in runs if run.state == "completed"]
@@ -158,6 +167,21 @@ def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, 
         "playable": asset.audio is not None and asset.state != "rejected",
         "zoom": _zoom(asset),
         "timeline": _timeline(tools, caller, asset.id),
+        "notice": None,
+        **sharing.sharing_of(tools, caller, asset),
+    }
+
+
+def _shared_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, Any]:
+    """Gathers what the right to somebody else's track allows."""
+    silent = asset.shared is None or asset.shared.right == "listen"
+    return {
+        "asset": asset,
+        "report": None,
+        "comments": [] if silent else tools.said.of_asset(caller, asset.id).data,
+        "me": caller.account_id,
+        "playable": asset.audio is not None,
+        "zoom": _zoom(asset),
         "notice": None,
     }
 

@@ -36,6 +36,7 @@ _WRONG = {
     "comment": "The comment has at most 2,000 characters.",
 }
 WholePage = Callable[[VaultTools, Caller, AssetDto], dict[str, Any]]
+TemplateOf = Callable[[AssetDto], str]
 
 
 class TagForm(BaseModel):
@@ -68,7 +69,9 @@ class TagForm(BaseModel):
         return {name: getattr(self, name).strip() for name in FIELDS}
 
 
-def router(tools: VaultTools, visitors: Visitors, whole_page: WholePage) -> APIRouter:
+def router(
+    tools: VaultTools, visitors: Visitors, whole_page: WholePage, template_of: TemplateOf
+) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("/assets/{asset_id}/tags")
@@ -79,15 +82,15 @@ def router(tools: VaultTools, visitors: Visitors, whole_page: WholePage) -> APIR
         form: Annotated[TagForm, Form()],
     ) -> Response:
         form_token.check(caller, form.csrf_token)
-        catch_up(request, tools.progress, "vault")
-        asset = tools.vault.get(caller, asset_id)
+        catch_up(request, tools.progress, "grants", "vault")
+        asset = tools.vault.get(caller, asset_id, "edit")
         position, status, shown = 0, 200, {}
         try:
             changes = TagChanges.model_validate(changes_of(asset, form.said))
             committed = tools.assets.edit_tags(caller, asset_id, changes, form.version)
             position = committed.position
             tools.progress.wait_until("vault", position, PATIENCE_S)
-            asset = tools.vault.get(caller, asset_id)
+            asset = tools.vault.get(caller, asset_id, "edit")
             shown = form_of(asset) | {"saved": True}
         except ValidationError as error:
             status, shown = 422, form_of(asset, form.said) | {"problems": _problems(error)}
@@ -113,7 +116,7 @@ def router(tools: VaultTools, visitors: Visitors, whole_page: WholePage) -> APIR
         if status == 200:
             return RedirectResponse(f"/assets/{asset.id}?done=saved", 303)
         page = whole_page(tools, caller, asset)
-        return tools.renderer.page(request, "vault/asset.html", status, **page, **shown)
+        return tools.renderer.page(request, template_of(asset), status, **page, **shown)
 
     return routes
 

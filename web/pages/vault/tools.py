@@ -10,6 +10,7 @@ from commands.vault.assets import Assets
 from commands.vault.collections import Collections
 from commands.vault.comments import Comments
 from commands.vault.rewriting import Rewriting
+from commands.vault.sharing import Sharing
 from kit.caller import Caller
 from read_api.vault.analyses import AnalysisQueries
 from read_api.vault.assets import AssetQueries
@@ -34,6 +35,7 @@ class VaultTools(PageTools):
     collecting: Collections
     collections: CollectionQueries
     comments: Comments
+    sharing: Sharing
     storage: StorageQueries
     vault: AssetQueries
     said: CommentQueries

@@ -26,6 +26,7 @@ STATES = {
     "rejected": "Rejected",
     "analysis_failed": "Not measured",
 }
+_SHARED = {"listen": "To listen", "comment": "To comment", "edit": "To change its tags too"}
 _FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC"}
 _FIGURES = {
     "tempo_bpm": "Tempo, BPM",
@@ -116,6 +117,10 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "Tags edited", _edits(data), "plain"
         case "asset.file_rewritten":
             return "Tags written into the file", _written(data), "good"
+        case "asset.shared":
+            return "Shared", _SHARED[data["right"]], "plain"
+        case "asset.unshared":
+            return "No longer shared", "", "plain"
         case "asset.deleted":
             return "Deleted", "", "bad"
         case "analysis.requested":

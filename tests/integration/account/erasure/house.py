@@ -29,6 +29,7 @@ from runtime.consumers import engine, working
 from runtime.parts import RUNNERS
 from runtime.settings import Settings, load_settings
 from tests.conftest import Database
+from tests.fixtures.doubles import served
 
 PASSWORD = "a long enough password"
 
@@ -43,6 +44,8 @@ class House:
     behind: Core
     app: FastAPI
     clients: ExitStack = field(default_factory=ExitStack)
+    # The position of the last request to erase.
+    asked_at: str = "0"
 
     def browser(self) -> TestClient:
         return TestClient(self.app, base_url="http://testserver", follow_redirects=False)
@@ -59,11 +62,15 @@ class House:
         """Ask for it; answers the erasure's id."""
         answer = delete_me(client)
         assert answer.status_code == 202, answer.text
+        self.asked_at = answer.headers["Event-Position"]
         return str(answer.json()["id"])
 
     def state(self, erasure_id: str) -> str | None:
-        """None while the worker still makes its views, at its first start."""
-        answer = self.browser().get(f"/api/erasures/{erasure_id}")
+        """None while the views have not come to the erasure: at the worker's first start they are
+        made, and then there is nothing in them.
+        """
+        asked = {"Min-Position": self.asked_at, "Prefer": "wait=0"}
+        answer = self.browser().get(f"/api/erasures/{erasure_id}", headers=asked)
         return None if answer.status_code == 503 else str(answer.json()["state"])
 
     def erasure(self, erasure_id: str) -> dict[str, Any]:
@@ -142,6 +149,7 @@ def open_house(database: Database, data: Path) -> Iterator[House]:
         worker_database_url=database.worker_url,
     )
     with (
+        served(settings),
         open_core(settings, connections=24) as core,
         open_core(settings, acting="worker", connections=24) as behind,
     ):

@@ -13,7 +13,8 @@ from commands.account.accounts import Accounts
 from commands.account.leftovers import Leftovers
 from commands.unit import Unit
 from commands.vault.contents import VaultContents
-from commands.vault.resumable import LIFE, UploadId
+from commands.vault.resumable import LIFE
+from commands.vault.staged_uploads import UploadId
 from events.account.erasure import Certificate
 from events.store.signing import is_signed
 from processors.account.acknowledgements import Acknowledgements
@@ -61,7 +62,9 @@ def test_the_answer_says_where_to_look_and_needs_no_session(house: House):
     assert answer.headers["Location"] == f"/api/erasures/{erasure_id}"
     with house.worker():
         eventually(lambda: house.rows("SELECT 1 FROM consumers WHERE name = 'erasures'"))
-        assert house.browser().get(answer.headers["Location"]).status_code == 200
+        asked = {"Min-Position": answer.headers["Event-Position"]}
+        found = house.browser().get(answer.headers["Location"], headers=asked)
+        assert found.status_code == 200
         absent = house.browser().get("/api/erasures/ers_" + "0" * 32)
         assert (absent.status_code, absent.json()["code"]) == (404, "not-found")
 

@@ -27,6 +27,7 @@ TABLES = {
     "credentials_challenges": f"{WITH_LOGIN}; those of nobody in minutes",
     "credentials_resets": WITH_LOGIN,
     "credentials_address_codes": WITH_LOGIN,
+    "credentials_erasure_links": "the party's is deleted, whether used or not",
     "credentials_repeats": WITH_LOGIN,
     "uploads": "deleted, file names too; one that may still come to the store is waited for",
     "rate_limits": "SHA-256 of who is counted, over in an hour; spent ones are deleted",
@@ -46,10 +47,12 @@ TABLES = {
     "log_checkpoints": "hashes and signatures",
     "log_tree": "hashes",
     "master_key": IDS,
+    "clock_advances": "lengths of time, and ids of commands",
     "migrations": "names of files of ours",
 }
 FOLDERS = {
     "blobs": "the workspace's folder and its files in staging are deleted",
+    "doubles": "mails to the address on their way to `outbox` are deleted with those in it",
     "erasures": IDS,
     "outbox": "mails to the address are deleted while the key can still tell it",
     "secrets": "of the installation, not of people",

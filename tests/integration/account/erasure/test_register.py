@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from events.ids import CorrelationId, WorkspaceId
 from events.store.verify import verify
 from runtime.checks import erasure_register
 from runtime.engines.postgres import EmbeddedPostgres
@@ -18,6 +19,8 @@ from runtime.erasure import before_ready
 from runtime.erasure_register import ErasureRegister, RegisterDamaged, RegisterUnwritable
 from tests.conftest import Database
 from tests.integration.account.erasure.house import PASSWORD, House, eventually, open_house
+from tests.integration.account.erasure.test_parties import asked, parties_of
+from tests.specimens import Named, name_them, read
 
 ADA, EVE = "ada@example.org", "eve@example.org"
 SOMEBODY = {"workspace_id": "wsp_" + "1" * 32, "erasure_id": "ers_" + "1" * 32}
@@ -44,20 +47,29 @@ def test_a_backup_from_before_the_erasure_resurrects_nobody(
         ada, eve = house.signed_up(ADA), house.signed_up(EVE)
         house.rows("UPDATE credentials_logins SET operator = true RETURNING 1")
         eventually(lambda: len(house.rows("SELECT 1 FROM views.accounts")) == 2)
+        bo = parties_of(house).know("bo@example.org", CorrelationId.new())
+        workspace = WorkspaceId(eve.account["workspace_id"])
+        named = name_them(house.core.commands, workspace, Named(who=bo, name="Bo"))
+        token = asked(house)
         pg("pg_dump", "-Fc", "-f", backup, database.admin_url, cluster=tmp_path)
         house.erased(house.erase(ada))
+        forgotten = house.browser().put("/api/erasures", json={"token": token})
+        house.erased(forgotten.json()["id"])
     pg("pg_restore", "-d", second.admin_url, backup, cluster=tmp_path)
 
     with open_house(second, house.settings.data) as restored:
         back = restored.rows("SELECT email FROM views.accounts ORDER BY email")
         assert back == [(ADA,), (EVE,)], "the backup itself knows her"
+        assert read(restored.core.commands, named).parties[0].name == "Bo"
         before_ready(restored.core)
+        assert read(restored.core.commands, named).parties[0].name is None
         assert restored.core.codec.keys.find(ada.account["id"]) is None
         assert restored.core.codec.keys.find(eve.account["id"]) is not None
         signing_in = {"email": ADA, "password": PASSWORD}
         assert restored.browser().post("/api/sessions", json=signing_in).status_code == 401
         with restored.worker():
-            eventually(lambda: "erasure.certified" in restored.types())
+            eventually(lambda: restored.types().count("erasure.certified") == 2)
+            assert restored.browser().put("/api/erasures", json={"token": token}).status_code == 410
             eventually(lambda: restored.rows("SELECT email FROM views.accounts") == [(EVE,)])
         before = restored.core.log.events.head()
         before_ready(restored.core)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.vault.resumable import UploadId
+from commands.vault.staged_uploads import UploadId
 from processors.vault.sweeping import ABANDONED_AFTER_S, ORPHANED_AFTER_S, Sweeper
 from tests.integration.account.erasure.house import House
 from tests.integration.account.erasure.test_under_way import side_and_caller, tus_upload

@@ -25,7 +25,7 @@ from commands.vault.rewriting import Rewriting
 from events.ids import AccountId, CommandId, CorrelationId
 from events.store.pending import StoreBusy
 from events.store.subject_keys import SubjectGone
-from gateways.mail.outbox import OutboxMailer
+from gateways.mail.by_double import DoubleMailer
 from gateways.objects.folder import FolderObjectStore
 from kit.caller import Caller
 from processors.effects import runner
@@ -297,9 +297,9 @@ def test_a_mail_that_is_being_written_is_waited_for(
     """Written behind the forgetting of her mails it stayed: its address was no longer known."""
     monkeypatch.setattr(runner, "RETRY_S", 0.05)
     erasures: list[str] = []
-    real = OutboxMailer.send
+    real = DoubleMailer.send
 
-    def send(self: OutboxMailer, *arguments: Any) -> None:
+    def send(self: DoubleMailer, *arguments: Any) -> None:
         erasures.append(house.erase(ada))
         eventually(
             lambda: (
@@ -309,7 +309,7 @@ def test_a_mail_that_is_being_written_is_waited_for(
         )
         real(self, *arguments)
 
-    monkeypatch.setattr(OutboxMailer, "send", send)
+    monkeypatch.setattr(DoubleMailer, "send", send)
     house.browser().post("/api/password-resets", json={"email": ADA})
     eventually(lambda: erasures)
     house.erased(erasures[0])

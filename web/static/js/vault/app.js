@@ -18,6 +18,8 @@ watch(
   "asset.rejected",
   "asset.tags_edited",
   "asset.file_rewritten",
+  "asset.shared",
+  "asset.unshared",
   "asset.deleted",
   "analysis.requested",
   "analysis.completed",

@@ -49,7 +49,7 @@ class Follower {
 /** @param {string} url @param {number} position @param {object} how of the swap */
 function fetchInto(url, position, how) {
   const headers = position ? { "Min-Position": String(position) } : {};
-  return globalThis.htmx.ajax("GET", url, { ...how, push: "false", request: { headers } });
+  return globalThis.htmx.ajax("GET", url, { push: "false", ...how, request: { headers } });
 }
 
 class Following extends HTMLElement {
@@ -116,16 +116,46 @@ customElements.define(
   },
 );
 
+/** What others share: any event may be of one of their tracks. */
+customElements.define(
+  "shared-list",
+  class extends Following {
+    hear({ position }) {
+      this.follower.ask(position);
+    }
+
+    connected({ late }) {
+      if (late) this.follower.ask(0);
+    }
+
+    refresh(position) {
+      return fetchInto("/shared", position, { target: "#shared", select: "#shared", swap: "outerMorph" });
+    }
+  },
+);
+
 customElements.define(
   "track-page",
   class extends Following {
+    /** Whoever it was shared with, on their page of it, has it no more. */
+    #isTaken({ data, type }) {
+      const { holder } = this.dataset;
+      return holder && (type === "asset.deleted" || (type === "asset.unshared" && data.account_id === holder));
+    }
+
     hear({ data, position, type }) {
-      if (data.asset_id !== this.dataset.asset || type === "asset.deleted") return;
+      if (data.asset_id !== this.dataset.asset) return;
+      if (this.#isTaken({ data, type })) return this.#leave(position);
+      if (type === "asset.deleted") return;
       this.follower.ask(position);
     }
 
     connected({ late }) {
       if (late || this.querySelector(".wave-pending")) this.follower.ask(0);
+    }
+
+    #leave(position) {
+      return fetchInto("/shared", position, { target: "#main", select: "#main", swap: "outerHTML", push: "/shared" });
     }
 
     /** The whole page is morphed, but a form that somebody fills in or that answers stays as it is. */

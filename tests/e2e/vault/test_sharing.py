@@ -1,0 +1,54 @@
+"""One track between two browsers: shared, seen live, heard, commented, taken back."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import Site, Visit, open_visit
+
+
+def test_a_track_goes_to_another_browser_and_back(visit: Visit, browser: Browser, site: Site):
+    track = site.music[2]
+    visit.sign_up("Mira Okafor")
+    visit.choose(track.path)
+    # It is heard before it is measured.
+    visit.row(track.title).get_by_role("button", name="Play").wait_for(timeout=60_000)
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    other = open_visit(context, site)
+    email = other.sign_up("Ben Adeyemi")
+    other.page.get_by_role("link", name="Shared with me").click()
+    expect(other.page.get_by_role("heading", name="Nothing shared with you yet")).to_be_visible()
+
+    visit.row(track.title).locator(".cell-title a").click()
+    visit.page.get_by_role("button", name="Share", exact=True).first.click()
+    sharing = visit.page.get_by_role("dialog", name=f"Share “{track.title}”")
+    expect(sharing).to_contain_text("Only you hear it so far.")
+    address = sharing.get_by_label("E-mail address")
+    for typed, answer in (("nobody@example.com", "proven this address"), (email, "Ben Adeyemi")):
+        address.fill(typed)
+        sharing.get_by_label("They may").select_option("comment")
+        sharing.get_by_role("button", name="Share").click()
+        expect(sharing).to_contain_text(answer)
+    sharing.get_by_role("button", name="Close").click()
+
+    # Live: nobody has reloaded this page.
+    shared = other.page.locator("#shared").get_by_role("link", name=track.title)
+    expect(shared).to_contain_text("From Mira Okafor")
+    other.page.get_by_role("button", name=f"Play {track.title}").click()
+    other.until("document.querySelector('audio')?.currentTime > 0.5")
+    shared.click()
+    expect(other.page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
+    expect(other.page.get_by_role("heading", name="Tags")).to_have_count(0)
+    other.page.get_by_label("Comment", exact=True).fill("The bass could be louder")
+    other.page.get_by_role("button", name="Comment", exact=True).click()
+    comments = visit.page.locator("#comments")
+    expect(comments).to_contain_text("The bass could be louder")
+    expect(comments).to_contain_text("Ben Adeyemi")
+
+    visit.page.get_by_role("button", name="Share (1)").click()
+    sharing.get_by_role("button", name="Remove Ben Adeyemi").click()
+    expect(sharing).to_contain_text("Only you hear it so far.")
+    expect(other.page.get_by_role("heading", name="Nothing shared with you yet")).to_be_visible()
+    context.close()
+    assert other.foreign == []
+    assert other.complaints == []
