@@ -42,7 +42,7 @@ class RevokesAll:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What somebody of another workspace sees of a category's events: with the `right` to the
+    """The events of a category that somebody of another workspace sees: with the `right` to the
     thing, and of their personal values only those of `published` fields.
     """
 

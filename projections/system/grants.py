@@ -1,4 +1,4 @@
-"""Who may do what with a thing of another workspace, of whatever area."""
+"""The rights of people to things of other workspaces, of whatever area."""
 
 from __future__ import annotations
 
