@@ -42,8 +42,8 @@ class RevokesAll:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Says what somebody of another workspace sees of a category's events: those with the `right`
-    to the thing see them, and of their personal values those of `published` fields.
+    """The events of a category that somebody of another workspace sees: with the `right` to the
+    thing, and of their personal values only those of `published` fields.
     """
 
     right: str

@@ -23,7 +23,7 @@ class People:
         return {each: PersonDto(account_id=each, name=names.get(each)) for each in asked}
 
     def owners(self, workspaces: Iterable[str]) -> dict[str, PersonDto]:
-        """Whose these workspaces are, by workspace; those of erased people are left out."""
+        """The owners of these workspaces, by workspace; those of erased people are left out."""
         rows = self._views.rows(
             "SELECT workspace_id, account_id, name FROM views.accounts"
             " WHERE workspace_id = ANY(%(ids)s)",

@@ -46,7 +46,7 @@ class Sharing:
             raise GrantsBehind
 
     def right(self, caller: Caller, thing: str) -> str | None:
-        """Answers the caller's right to somebody else's thing; None where there is none."""
+        """The right that somebody else's thing was shared for with the caller; None without one."""
         statement = "SELECT right_to FROM {granted} WHERE thing = %(thing)s"
         found = self.rows(caller.account_id, statement, thing=thing)
         return found[0]["right_to"] if found else None

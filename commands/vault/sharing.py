@@ -132,7 +132,7 @@ class Sharing:
         return found
 
     def _first(self, stream: AssetId, first: Committed) -> SharedWith:
-        """Whom it was shared with by the command that is repeated, as the log has it."""
+        """The person it was shared with by the command that is repeated, as the log has it."""
         version = first.stream_version
         [stored] = self._commands.log.events.stream(
             stream, after_version=version - 1, up_to_version=version

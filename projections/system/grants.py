@@ -1,4 +1,4 @@
-"""Rights to things of other workspaces, of whatever area: who may do what."""
+"""The rights of people to things of other workspaces, of whatever area."""
 
 from __future__ import annotations
 

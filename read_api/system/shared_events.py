@@ -83,7 +83,7 @@ class SharedEvents:
         }
 
     def of_thing(self, caller: Caller, thing: str, after: int, limit: int) -> list[EventDto] | None:
-        """Events of one thing that is shared with the caller; None where it is not. Raises
+        """The events of one thing that is shared with the caller; None where it is not. Raises
         GrantsBehind (503).
         """
         if self._sharing.right(caller, thing) is None:
@@ -99,7 +99,7 @@ class SharedEvents:
             return ()
 
     def settled(self) -> int | None:
-        """Where the views are that `behind` reads; None while they are too far behind, or are
+        """The position of the views that `behind` reads; None while they are too far behind, or are
         still to be made.
         """
         try:

@@ -93,8 +93,9 @@ class AssetQueries:
         )
 
     def grants(self, caller: Caller, asset_id: str) -> Page[GrantDto]:
-        """With whom the caller's own asset is shared. Raises NotVisible (404), RightMissing
-        (403).
+        """The people whom the caller's own asset is shared with.
+
+        Raises NotVisible (404), RightMissing (403).
         """
         row = self.row(caller, asset_id)
         rows = self._views.rows(

@@ -103,7 +103,7 @@ class AssetMedia:
         )
 
     def peaks(self, caller: Caller, asset_id: str) -> Peaks:
-        """Where its peaks are. Raises NotVisible, NoWaveform (404)."""
+        """The place of its peaks. Raises NotVisible, NoWaveform (404)."""
         row = self._assets.row(caller, asset_id, "listen")
         if row["peaks_sha256"] is None:
             raise NoWaveform(row["state"])

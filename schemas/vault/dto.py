@@ -181,7 +181,7 @@ class GrantDto(PersonDto):
 
 
 class SharedWith(Dto):
-    """Whom it is shared with now, and for what."""
+    """The person it is shared with now, and the right."""
 
     asset_id: str
     account_id: str

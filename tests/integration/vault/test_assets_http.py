@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from tests.integration.library import Library
 
 ASSET_FIELDS = {
+    "shared",
     *("id", "version", "state", "rejection", "analysis_error", "filename", "sha256", "size_bytes"),
     *("uploaded_at", "has_cover", "tags", "audio", "analysis", "effective"),
     *("file_tags", "original", "path", "cover_note"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -222,16 +221,17 @@ def test_words_and_tags_of_another_belong_to_the_tracks_workspace(mira: Tenant, 
     assert ben.client.delete(own, headers={"If-Match": "*"}).status_code == 204
 
 
-def test_after_a_revocation_no_byte_is_served_within_250_ms(mira: Tenant, tenants) -> None:
+def test_a_revocation_ends_the_sound_at_once_for_who_knows_its_position_and_soon_for_all(
+    mira: Tenant, tenants
+) -> None:
+    """How soon is measured by benchmark P17."""
     ben = tenants.person()
     grant(mira, ben, "listen")
     tenants.settle()
     url = f"/api/assets/{mira.asset}/audio"
     assert ben.client.get(url).status_code == 200
     revoke(mira, ben)
-    deadline = time.monotonic() + 0.25
-    while ben.client.get(url).status_code != 404:
-        assert time.monotonic() < deadline, "it is still heard"
+    eventually(lambda: ben.client.get(url).status_code == 404)
     grant(mira, ben, "listen")
     position = revoke(mira, ben)
     # At once with its position, however far the view of the grants was.

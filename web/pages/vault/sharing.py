@@ -1,4 +1,4 @@
-"""Pages of sharing: tracks that others share with a musician, and people whom they share with."""
+"""The tracks that others share with a musician, and the people whom theirs are shared with."""
 
 from typing import Annotated, Any
 
@@ -71,7 +71,7 @@ def router(tools: VaultTools) -> APIRouter:
     def end(
         request: Request, asset_id: Ref, account_id: Ref, caller: Author, key: RepeatKey
     ) -> Response:
-        """Whoever it is shared with leaves it, or the owner takes it back."""
+        """Somebody whom it is shared with leaves it, or the owner takes it back."""
         position = tools.sharing.end(caller, asset_id, account_id, key).position
         if account_id == caller.account_id:
             response = RedirectResponse("/shared", 303)
