@@ -12,38 +12,30 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from psycopg_pool import ConnectionPool
 from pydantic import BaseModel
 
-from aggregates.decision import Decision
+from commands.alongside import LOST, Alongside, NotAsRead
+from commands.lapsed import LapsedHolds
 from commands.loading import NOTHING, Aggregates, Loaded
+from commands.numbers import AllTaken, Numbering, Numberings, first_free, holders
 from commands.rules import AggregateModule, Arguments, Rule, State, StreamId, knowing
-from events.claims import Claim
+from commands.staged import Staged
+from events.claims import Claim, Numbered
 from events.errors import NoCultureError
-from events.ids import EventId
 from events.store.codec import EventCodec
 from events.store.log import PostgresLog
 from events.store.pending import (
     Append,
+    ClaimTaken,
     Committed,
     InputMismatch,
-    PendingEvent,
     StoreBusy,
     VersionConflict,
 )
 
 MAX_RELOADS = 3
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
-
-# The session ended under a transaction (a server that stopped, ourselves stopped for too long), or
-# it waited too long for the log.
-_LOST = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-)
-_UNDECIDED = Decision()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +51,6 @@ class CommandContext:
     correlation_id: str
     causation_id: str | None = None
     keyed: bool = False
-
-
-@dataclass(slots=True)
-class _Staged:
-    """A decision and what it rests on: `decide` needs only the state any more."""
-
-    module: AggregateModule[Any]
-    stream_id: str
-    decide: Callable[[Any], Decision]
-    loaded: Loaded
-    new: bool = False
-    pinned: bool = False
-    decision: Decision = _UNDECIDED
 
 
 class Commands:
@@ -110,9 +89,10 @@ class Unit:
     _commands: Commands
     context: CommandContext
     _input_hash: bytes
-    _staged: list[_Staged] = field(default_factory=list)
-    _alongside: list[tuple[str, Any, NoCultureError | None]] = field(default_factory=list)
-    _held: list[tuple[Claim, str, NoCultureError]] = field(default_factory=list)
+    _staged: list[Staged] = field(default_factory=list)
+    _alongside: Alongside = field(default_factory=Alongside)
+    _lapsed: LapsedHolds = field(default_factory=LapsedHolds)
+    _numberings: Numberings = field(default_factory=Numberings)
     _answered: Committed | None = None
     _now: datetime | None = None
 
@@ -142,7 +122,7 @@ class Unit:
     ) -> None:
         """Stage the first decision of a stream that must not exist yet."""
         rule = knowing(decide, stream_id, *args, **said)
-        self._stage(_Staged(module, stream_id, rule, NOTHING, new=True))
+        self._stage(Staged(module, stream_id, rule, NOTHING, new=True))
 
     def change(
         self,
@@ -154,7 +134,7 @@ class Unit:
     ) -> None:
         """Stage a decision on what the stream is now. Raises the aggregate's refusal."""
         rule = knowing(decide, stream_id, *args, **said)
-        self._stage(_Staged(module, stream_id, rule, self._commands.load(module, stream_id)))
+        self._stage(Staged(module, stream_id, rule, self._commands.load(module, stream_id)))
 
     def change_at(
         self,
@@ -180,7 +160,7 @@ class Unit:
                 self._refused(VersionConflict(stream_id, expected_version, loaded.version))
                 return
         rule = knowing(decide, stream_id, *args, **said)
-        self._stage(_Staged(module, stream_id, rule, loaded, pinned=True))
+        self._stage(Staged(module, stream_id, rule, loaded, pinned=True))
 
     def once(self) -> Committed | None:
         """The first answer, if the caller has sent this command before; None for one without a key.
@@ -192,13 +172,13 @@ class Unit:
 
     def alongside(self, statement: str, parameters: Any) -> None:
         """SQL of the same transaction, before the append: rows that come or go with the events."""
-        self._alongside.append((statement, parameters, None))
+        self._alongside.write(statement, parameters, None)
 
     def require(self, statement: str, parameters: Any, otherwise: NoCultureError) -> None:
         """The same, and `commit` raises `otherwise` if it finds no row: what was read before the
         transaction may be different by then.
         """
-        self._alongside.append((statement, parameters, otherwise))
+        self._alongside.write(statement, parameters, otherwise)
 
     def belongs_to(self, workspace_id: str) -> None:
         """Whose streams the unit writes to, where that is not the caller's own workspace. Said
@@ -212,18 +192,50 @@ class Unit:
         """`commit` raises `otherwise` if the stream `holder` does not hold this claim at that very
         moment: a rule about a stream that many others lean on (docs/adr/0027).
         """
-        self._held.append((claim, holder, otherwise))
+        self._alongside.look(claim, holder, otherwise)
+
+    def take_over(
+        self,
+        kind: str,
+        holder: type[StreamId],
+        module: AggregateModule[State],
+        expire: Rule[State, StreamId, Arguments],
+        *args: Arguments.args,
+        **said: Arguments.kwargs,
+    ) -> None:
+        """A claim of this kind is taken from such a holder when its hold has lapsed: `commit` asks
+        its rule, and appends what that says before what is staged (docs/adr/0035). The holder is of
+        the unit's own workspace, for an append has one.
+        """
+        self._lapsed.add(kind, holder, module, expire, *args, **said)
+
+    def numbered(self, limit: Numbered, stage: Callable[[int], None]) -> None:
+        """Call `stage` with the first number of the limit that is free or held by a lapsed hold; it
+        stages what takes the claim. Whoever is overtaken is given the next number, and `stage`
+        called again: nothing may be staged behind it but by the same means.
+
+        Raises AllTaken (409).
+        """
+        held = holders(self._commands.pool, self.context.tenant, limit)
+        number = first_free(limit, held) or self._lapsed.first(
+            self._commands, limit, held, self._own
+        )
+        if number is None:
+            self._refused(AllTaken(limit))
+            return
+        self._numberings.add(Numbering(limit, stage, len(self._staged)))
+        stage(number)
 
     def commit(self) -> Committed:
         """Append everything staged, at once.
 
         The same command again gets the first answer, `replayed`.
 
-        Raises ClaimTaken (409), InputMismatch (422), VersionConflict (409), StoreBusy (503).
+        Raises ClaimTaken (409), AllTaken (409), InputMismatch (422), VersionConflict (409),
+        StoreBusy (503).
         """
-        for attempt in range(MAX_RELOADS + 1):
-            if self._answered is not None:
-                return self._answered
+        reloads = 0
+        while self._answered is None:
             append = self._append()
             if append is None:
                 # Nothing changes, maybe because this command was committed before: answer as then.
@@ -231,29 +243,56 @@ class Unit:
                     return first
                 # Or the cache lags behind another process: what a retry asks for then looks as if
                 # it were under way. "Nothing to do" counts only when it comes from the store.
-                if attempt == 0 and not any(staged.pinned for staged in self._staged):
+                if reloads == 0 and not self._pinned:
+                    reloads += 1
                     self._decide_again()
                     continue
                 return self._unchanged()
             try:
                 committed = self._write(append)
-            except VersionConflict:
-                if attempt == MAX_RELOADS or any(staged.pinned for staged in self._staged):
+            except ClaimTaken as taken:
+                # Another's success, or a hold less each time: it comes to an end.
+                if not self._renumber(taken):
+                    self._lapsed.ask(self._commands, taken, self._own)
+            except VersionConflict as conflict:
+                overtaken = conflict.stream_id in self._lapsed
+                if reloads == MAX_RELOADS or (self._pinned and not overtaken):
                     self._forget()
                     raise
-                self._decide_again()
-                continue
-            if not committed.replayed:
-                self._remember(committed)
-            return committed
-        raise AssertionError("unreachable")
+                reloads += 1
+                if overtaken:
+                    self._lapsed.forget()
+                else:
+                    self._decide_again()
+            else:
+                if not committed.replayed:
+                    self._remember(committed)
+                return committed
+        return self._answered
 
-    def _stage(self, staged: _Staged) -> None:
+    @property
+    def _pinned(self) -> bool:
+        return any(staged.pinned for staged in self._staged)
+
+    @property
+    def _own(self) -> set[str]:
+        return {staged.stream_id for staged in self._staged}
+
+    def _renumber(self, taken: ClaimTaken) -> bool:
+        """Stages again what lost its number; False where it was no number that was lost."""
+        again = self._numberings.pop(taken)
+        if again:
+            del self._staged[again[0].before :]
+        for each in again:
+            self.numbered(each.limit, each.stage)
+        return bool(again)
+
+    def _stage(self, staged: Staged) -> None:
         if self._answered is not None:
             return
         earlier = next((s for s in reversed(self._staged) if s.stream_id == staged.stream_id), None)
         if earlier is not None:
-            staged.loaded = _after(earlier)
+            staged.loaded = earlier.after()
         try:
             staged.decision = staged.decide(staged.loaded.state)
         except NoCultureError as refusal:
@@ -271,6 +310,7 @@ class Unit:
             except NoCultureError as certain:
                 self._refused(certain)
                 return
+        self._alongside.fence(staged.decision.events)
         self._staged.append(staged)
 
     def _refused(self, refusal: NoCultureError) -> None:
@@ -294,78 +334,40 @@ class Unit:
         return Committed(row[1], row[2], row[3], replayed=True)
 
     def _append(self) -> Append | None:
-        events: list[PendingEvent] = []
-        for staged in self._staged:
-            decision = staged.decision
-            for index, event in enumerate(decision.events):
-                event_id = EventId.new()
-                events.append(
-                    PendingEvent(
-                        event_id=event_id,
-                        stream_id=staged.stream_id,
-                        stream_version=staged.loaded.version + 1 + index,
-                        category=event.category,
-                        type=event.type,
-                        version=event.version,
-                        effective_at=decision.effective_at or self.now,
-                        data=self._commands.codec.encode(
-                            event, event_id, staged.stream_id, self.context.tenant
-                        ),
-                        takes=decision.takes if index == 0 else (),
-                        releases=decision.releases if index == 0 else (),
-                    )
-                )
-        if not events:
+        if not any(staged.decision.events for staged in self._staged):
             return None
+        codec, tenant = self._commands.codec, self.context.tenant
+        # A claim is let go before it is taken: claims are a fold of the events in their order.
+        staged = (*self._lapsed.staged, *self._staged)
         return Append(
             command_id=self.context.command_id,
             input_hash=self._input_hash,
             actor=self.context.actor,
-            tenant=self.context.tenant,
+            tenant=tenant,
             correlation_id=self.context.correlation_id,
             causation_id=self.context.causation_id,
-            events=tuple(events),
+            events=tuple(e for each in staged for e in each.pending(codec, tenant, self.now)),
+            about=next(each.stream_id for each in self._staged if each.decision.events),
         )
 
     def _write(self, append: Append) -> Committed:
-        if not self._alongside and not self._held:
-            return self._commands.log.append(append)
+        log, pool = self._commands.log, self._commands.pool
+        if not self._alongside:
+            return log.append(append)
         try:
-            return self._write_alongside(append)
-        except _LOST as error:
+            return self._alongside.append(log, pool, append)
+        except NotAsRead as missed:
+            # This command itself may have changed the row, from another process.
+            first = self._first_answer()
+            if first is None:
+                raise missed.otherwise from None
+            return first
+        except LOST as error:
             # The commit may have happened and only its answer be lost: the store knows.
             first = self._first_answer()
             if first is None:
                 raise StoreBusy from error
             return first
-
-    def _write_alongside(self, append: Append) -> Committed:
-        with self._commands.pool.connection() as connection:
-            try:
-                with connection.transaction():
-                    for statement, parameters, otherwise in self._alongside:
-                        done = connection.execute(statement, parameters)
-                        if otherwise is not None and done.rowcount == 0:
-                            raise _NoRow(otherwise)
-                    verdict = self._commands.log.append_in(connection, [append])[0]
-                    if isinstance(verdict, Exception):
-                        raise verdict
-                    if verdict.replayed:
-                        raise _AlreadyDone(verdict)
-                    # Behind the append, which took the log's lock and had its own refusals first.
-                    for claim, holder, missing in self._held:
-                        if not self._commands.log.holds(connection, append.tenant, claim, holder):
-                            raise missing
-            except _AlreadyDone as done:
-                return done.committed
-            except _NoRow as missed:
-                # This command itself may have changed the row, from another process.
-                first = self._first_answer()
-                if first is None:
-                    raise missed.otherwise from None
-                return first
-        self._commands.log.wake()
-        return verdict
 
     def _unchanged(self) -> Committed:
         if not self._staged:
@@ -374,6 +376,7 @@ class Unit:
         return Committed(first.stream_id, first.loaded.version, first.loaded.position)
 
     def _decide_again(self) -> None:
+        self._lapsed.forget()
         again, self._staged = self._staged, []
         for staged in again:
             if not staged.new:
@@ -381,28 +384,10 @@ class Unit:
             self._stage(staged)
 
     def _forget(self) -> None:
-        for staged in self._staged:
+        for staged in (*self._lapsed.staged, *self._staged):
             self._commands.aggregates.forget(staged.module, staged.stream_id)
 
     def _remember(self, committed: Committed) -> None:
-        for staged in self._staged:
-            after = _after(staged, committed.position)
+        for staged in (*self._lapsed.staged, *self._staged):
+            after = staged.after(committed.position)
             self._commands.aggregates.remember(staged.module, staged.stream_id, after)
-
-
-class _AlreadyDone(Exception):
-    """Rolls back what was written alongside: the first commit of this command wrote it."""
-
-    def __init__(self, committed: Committed) -> None:
-        self.committed = committed
-
-
-class _NoRow(Exception):
-    """Rolls back: a row that was required is not as it was read."""
-
-    def __init__(self, otherwise: NoCultureError) -> None:
-        self.otherwise = otherwise
-
-
-def _after(staged: _Staged, position: int | None = None) -> Loaded:
-    return staged.loaded.advanced(staged.module, staged.decision.events, position=position)

@@ -32,6 +32,26 @@ class Claim:
         return "" if self.scope == "global" else tenant
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A limit that several may race for: the claims `key:1` to `key:of`, of which each takes one.
+
+    `of` may grow. When it shrinks, what holds a higher number keeps it, and is not counted.
+    """
+
+    kind: str
+    key: str
+    of: int
+    scope: Literal["global", "workspace"] = "workspace"
+
+    def at(self, number: int) -> Claim:
+        return Claim(self.kind, f"{self.key}:{number}", self.scope)
+
+    def number_of(self, key: str) -> int | None:
+        """The number in a claim's key; None where it is none of these claims."""
+        return next((n for n in range(1, self.of + 1) if self.at(n).key == key), None)
+
+
 def claims_bytes(takes: tuple[Claim, ...], releases: tuple[Claim, ...]) -> bytes | None:
     """The canonical bytes that are hashed with the event; None when it moves no claim."""
     if not takes and not releases:

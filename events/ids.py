@@ -168,6 +168,10 @@ class OperationId(Id, prefix="opr"):
     """One thing an operator did by hand."""
 
 
+class OutcomeId(Id, prefix="out"):
+    """The stream of what the world outside answered to one intent of an effect."""
+
+
 class EventId(Id, prefix="evt"):
     """One event."""
 

@@ -37,17 +37,19 @@ def effects_of(
     core: Core, contents: Contents, consumers: Callable[[], Sequence[Consumer]]
 ) -> tuple[Effect, ...]:
     """The three parts of an erasure."""
-    acknowledgements = Acknowledgements(core.pool, core.progress, contents.arriving)
+    reading = consumers()
+    moving_money = [each.name for each in reading if each.kind == "processor" and each.money]
+    acknowledgements = Acknowledgements(core.pool, core.progress, contents.arriving, moving_money)
     forget_mails = _forget_mails(core)
     account = RemainsOfAccount(
         contents,
         core.log,
         forget_mails,
         acknowledgements,
-        LettingGo(core.pool, core.codec, consumers()).let_go,
+        LettingGo(core.pool, core.codec, reading).let_go,
     )
     party = RemainsOfParty(
-        Leftovers(core.pool).delete_rows_of_party, forget_mails, acknowledgements
+        Leftovers(core.pool).delete_rows_of_party, core.log, forget_mails, acknowledgements
     )
 
     def remains_of(subject: PersonId) -> Remains:

@@ -11,6 +11,7 @@ from events.account.erasure import (
     ErasureCertified,
     ErasureContentsDeleted,
     ErasureKeyDestroyed,
+    ErasureMoneyAwaited,
     ErasureRequested,
     ErasureStep,
     ErasureStepRequested,
@@ -19,6 +20,7 @@ from events.claims import Claim
 from events.errors import NoCultureError
 from events.ids import ErasureId, PersonId, WorkspaceId
 from events.model import Event
+from events.money import no_more_money_of
 
 STORED_AS = "aggregates.erasure"
 
@@ -56,12 +58,14 @@ def request(
     workspace_id: WorkspaceId,
     claim: Claim,
 ) -> Decision:
-    """Begin. Another erasure of the same subject is a lost `claim` (409)."""
+    """Begin, and let nothing more of its money be moved. Another erasure of the same subject is a
+    lost `claim` (409).
+    """
     if nothing is not None:
         raise AlreadyExists("The erasure")
     return Decision(
         ErasureRequested(erasure_id=erasure_id, subject_id=subject_id, workspace_id=workspace_id),
-        takes=(claim,),
+        takes=(claim, no_more_money_of(subject_id)),
     )
 
 
@@ -94,6 +98,13 @@ def delete_contents(
     if _existing(erasure).contents_deleted:
         return Decision()
     return Decision(ErasureContentsDeleted(erasure_id=erasure_id, assets=assets, blobs=blobs))
+
+
+def await_money(erasure: Erasure | None, erasure_id: ErasureId) -> Decision:
+    """Nothing is deleted yet: the answer to what moves the person's money is still to come."""
+    if _existing(erasure).contents_deleted:
+        return Decision()
+    return Decision(ErasureMoneyAwaited(erasure_id=erasure_id))
 
 
 def destroy_key(erasure: Erasure | None, erasure_id: ErasureId) -> Decision:

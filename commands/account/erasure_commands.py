@@ -23,6 +23,12 @@ class RecordContentsDeleted(Command, name="RecordContentsDeleted"):
     blobs: int
 
 
+class RecordMoneyAwaited(Command, name="RecordMoneyAwaited"):
+    """Money of the person is on its way: the erasure begins when its answer is there."""
+
+    erasure_id: ErasureId
+
+
 class EraseSubject(Command, name="EraseSubject"):
     """Destroy the key and say so; the register outside the database already knows."""
 

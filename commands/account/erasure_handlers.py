@@ -7,6 +7,7 @@ from commands.account.erasure_commands import (
     CertifyErasure,
     EraseSubject,
     RecordContentsDeleted,
+    RecordMoneyAwaited,
     RequestErasureStep,
 )
 from commands.command import Command
@@ -45,6 +46,7 @@ HANDLERS: dict[str, tuple[type[Command], Handler]] = {
     model.stored_name: (model, handler)
     for model, handler in (
         forward(RequestErasureStep, erasure, erasure.request_step),
+        forward(RecordMoneyAwaited, erasure, erasure.await_money),
         forward(RecordContentsDeleted, erasure, erasure.delete_contents),
         (EraseSubject, erase_subject),
         forward(CertifyErasure, erasure, erasure.certify),

@@ -77,6 +77,12 @@ class ErasureStepRequested(Event, type="erasure.step_requested", version=2):
     attempt: int = Field(ge=1)
 
 
+class ErasureMoneyAwaited(Event, type="erasure.money_awaited", version=1):
+    """Money of the person is on its way: nothing is deleted before it is known whether it came."""
+
+    erasure_id: ErasureId
+
+
 class ErasureContentsDeleted(Event, type="erasure.contents_deleted", version=1):
     """Every recording of an account's workspace is deleted, and all that was stored of them; of a
     party there are none.

@@ -14,7 +14,7 @@ from events.claims import Claim
 from events.clock import Clock, MachineClock
 from events.store.group import GroupCommitter
 from events.store.pending import Append, Committed
-from events.store.postgres import Connection, PostgresEvents, Verdict, append_in, holds
+from events.store.postgres import Connection, PostgresEvents, Verdict, append_in, holder_of
 from events.tracing import hop
 
 log = logging.getLogger(__name__)
@@ -48,15 +48,15 @@ class PostgresLog:
             return self._group.append(append)
 
     def append_in(self, connection: Connection, appends: Sequence[Append]) -> list[Verdict]:
-        """Inside the caller's transaction, as its last statement but `holds`; call `wake` after the
-        commit.
+        """Inside the caller's transaction, as its last statement but `holder_of`; call `wake` after
+        the commit.
         """
         with hop("append", (append.correlation_id for append in appends)):
             return append_in(connection, appends)
 
-    def holds(self, connection: Connection, tenant: str, claim: Claim, stream_id: str) -> bool:
+    def holder_of(self, connection: Connection, tenant: str, claim: Claim) -> str | None:
         """Right behind `append_in` in its transaction: the answer is true until the commit."""
-        return holds(connection, tenant, claim, stream_id)
+        return holder_of(connection, tenant, claim)
 
     def observe(self, observe: Callable[[int, float, bool], None]) -> None:
         """Call this with (appends, seconds, busy) after every group."""

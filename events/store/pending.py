@@ -31,7 +31,10 @@ class PendingEvent:
 
 @dataclass(slots=True, kw_only=True)
 class Append:
-    """All that one command changes: committed as a whole or not at all."""
+    """All that one command changes: committed as a whole or not at all.
+
+    `about` is the stream that its answer names, the first event's if nothing is said.
+    """
 
     command_id: str
     input_hash: bytes
@@ -40,6 +43,7 @@ class Append:
     correlation_id: str
     causation_id: str | None
     events: tuple[PendingEvent, ...]
+    about: str | None = None
 
     @property
     def exclusive(self) -> frozenset[tuple[str, str, str]]:
@@ -71,7 +75,7 @@ class VersionConflict(NoCultureError):
             f"{stream_id} is at version {current}, not {expected}:"
             " read it again and repeat the change"
         )
-        self.current = current
+        self.stream_id, self.current = stream_id, current
 
 
 class ClaimTaken(NoCultureError):

@@ -34,9 +34,8 @@ _COLUMNS_OF_A_VERDICT = "append, verdict, stream, version, last_position, detail
 _APPEND = f"SELECT {_COLUMNS_OF_A_VERDICT} FROM append_events({', '.join(['%s'] * len(ARGUMENTS))})"
 _PREPARED = b"append"
 # `during IS NULL` is the condition of the index.
-_HELD = (
-    "SELECT FROM claims WHERE kind = %s AND scope = %s AND key = %s AND during IS NULL"
-    " AND stream_id = %s"
+_HOLDER = (
+    "SELECT stream_id FROM claims WHERE kind = %s AND scope = %s AND key = %s AND during IS NULL"
 )
 _CLOSED = "NC410"
 _IN_BINARY = [Format.BINARY] * len(ARGUMENTS)
@@ -46,7 +45,7 @@ Connection = psycopg.Connection[Any]
 
 def append_in(connection: Connection, appends: Sequence[Append]) -> list[Verdict]:
     """Append inside the caller's transaction, as its last statement: it takes the log lock. Only
-    `holds` may follow.
+    `holder_of` may follow.
 
     One verdict per append, in order: Committed, or the typed error of that append alone.
     """
@@ -62,14 +61,15 @@ def append_encoded(connection: Connection, group: Sequence[EncodedAppend]) -> li
     return _verdicts(group, rows)
 
 
-def holds(connection: Connection, tenant: str, claim: Claim, stream_id: str) -> bool:
-    """Whether the stream holds this claim for ever.
+def holder_of(connection: Connection, tenant: str, claim: Claim) -> str | None:
+    """The stream that holds this claim for ever; None where nobody does.
 
     Asked right behind `append_in`, in its transaction, the answer is true until the commit: claims
     move behind the log lock alone, and this statement sees all that moved before.
     """
     name = (claim.kind, claim.scope_in(tenant), claim.key)
-    return connection.execute(_HELD, (*name, stream_id)).rowcount == 1
+    row = connection.execute(_HOLDER, name).fetchone()
+    return row[0] if row else None
 
 
 def prepare_append(connection: Connection) -> None:

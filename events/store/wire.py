@@ -168,7 +168,7 @@ def encode(append: Append) -> EncodedAppend:
                 scope = claim.scope_in(append.tenant)
                 name = (_text(claim.kind), _text(scope), _text(claim.key))
                 claims.append((len(events), (_BOOLEANS[take], *name, _during(claim))))
-    stream = append.events[0].stream_id
+    stream = append.about or append.events[0].stream_id
     head = (command, input_hash, actor, tenant, correlation, causation, _text(stream))
     version = reached[stream]
     return EncodedAppend(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from psycopg_pool import ConnectionPool
 
@@ -16,10 +16,11 @@ SELECT DISTINCT p.consumer FROM parked_streams p
 WHERE EXISTS (SELECT FROM events e WHERE e.stream_id = p.stream_id AND e.tenant = %s)
 """
 # Work on deleted recordings is dropped: there may be no runner to end it. Work under a lease writes
-# files and is waited for; a dead runner's lease ends by itself.
+# files and is waited for; a dead runner's lease ends by itself. Work whose answer is kept may have
+# been asked of the world outside already.
 _DROP_WORK = """
 DELETE FROM effects f USING events e
-WHERE e.position = f.position AND e.tenant = %s AND e.category <> 'erasure'
+WHERE e.position = f.position AND e.tenant = %s AND e.category <> 'erasure' AND NOT f.kept
   AND (f.leases = f.failures OR f.due_at <= clock_timestamp())
 """
 _WORK_IN_HAND = """
@@ -27,6 +28,7 @@ SELECT DISTINCT f.effect FROM effects f JOIN events e ON e.position = f.position
 WHERE e.tenant = %s AND e.category <> 'erasure'
 """
 _MAILS_IN_HAND = _WORK_IN_HAND + " AND starts_with(f.effect, 'mail-')"
+_MOVING_MONEY = "SELECT DISTINCT effect FROM effects WHERE money_of = %s"
 # An event names a person by id, or as the subject of a sealed value. Of what the effects still have
 # to do there is little, and of parked streams less.
 _NAMES = "position(convert_to(%s, 'UTF8') IN e.data) > 0"
@@ -57,10 +59,17 @@ class Acknowledgements:
     """
 
     def __init__(
-        self, pool: ConnectionPool, progress: LogProgress, arriving: Callable[[str], list[str]]
+        self,
+        pool: ConnectionPool,
+        progress: LogProgress,
+        arriving: Callable[[str], list[str]],
+        moving_money: Collection[str] = (),
     ) -> None:
-        """`arriving` names what may still come into a workspace from outside."""
+        """`arriving` names what may still come into a workspace from outside, `moving_money` are
+        the consumers that make intents to move money into work.
+        """
         self._pool, self._progress, self._arriving = pool, progress, arriving
+        self._moving_money = moving_money
 
     def missing(self, workspace_id: str, position: int) -> list[str]:
         """Names of consumers and of work that is not done yet; empty when all have let go.
@@ -99,6 +108,19 @@ class Acknowledgements:
             connection.execute(_DROP_WORK, (workspace_id,))
             rows = connection.execute(_MAILS_IN_HAND, (workspace_id,)).fetchall()
         return sorted(name for (name,) in rows)
+
+    def money(self, person_id: str, position: int) -> list[str]:
+        """Names of what may still move money of the person, of all that was wanted up to
+        `position`: consumers that are behind it, effects whose answer is not there.
+
+        The consumers first, for their work is there when they are: once empty it stays so, as
+        nothing is wanted behind the erasure's claim.
+        """
+        at = {consumer.name: consumer.position for consumer in self._progress.all()}
+        behind = {name for name in self._moving_money if at.get(name, 0) < position}
+        with self._pool.connection() as connection:
+            rows = connection.execute(_MOVING_MONEY, (person_id,)).fetchall()
+        return sorted(behind.union(name for (name,) in rows))
 
     def given(self, position: int) -> tuple[Acknowledgement, ...]:
         """Every consumer with the position it is at."""

@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from commands.account.erasure_commands import CertifyErasure, EraseSubject, RecordContentsDeleted
+from commands.account.erasure_commands import (
+    CertifyErasure,
+    EraseSubject,
+    RecordContentsDeleted,
+    RecordMoneyAwaited,
+)
 from commands.command import Command
 from commands.leaving import Contents, Leaving
 from events.account.erasure import Certificate, ErasureContentsDeleted, ErasureStepRequested
@@ -63,8 +68,9 @@ class _ErasureEffect(Effect):
 class Remains(Protocol):
     """All that is left here of one kind of subject. Each method may run again after a crash."""
 
-    def delete(self, event: Recorded) -> tuple[int, int]:
-        """Delete it while the key is there; answers how many assets and blobs there were.
+    def delete(self, event: Recorded) -> tuple[int, int] | None:
+        """Delete it while the key is there; answers how many assets and blobs there were. None
+        where nothing is deleted, for money of the subject is on its way.
 
         Raises NotAcknowledged while somebody writes a mail: without the key nobody could tell
         later whose it is.
@@ -98,8 +104,11 @@ class RemainsOfAccount:
         self._contents, self._log, self._forget_mails = contents, log, forget_mails
         self._acknowledgements, self._let_go = acknowledgements, let_go
 
-    def delete(self, event: Recorded) -> tuple[int, int]:
+    def delete(self, event: Recorded) -> tuple[int, int] | None:
         intent = intent_of(event)
+        requested_at = requested_position(self._log, intent)
+        if self._acknowledgements.money(intent.subject_id, requested_at):
+            return None
         if writing := self._acknowledgements.mails(intent.workspace_id):
             raise NotAcknowledged(writing)
         self.delete_late(event)
@@ -107,7 +116,7 @@ class RemainsOfAccount:
         self._contents.delete_rows(intent.workspace_id, intent.subject_id)
         self._forget_mails(intent.subject_id)
         deleted = self._log.events.after(
-            self._log.events.stream(intent.erasure_id, limit=1)[0].position,
+            requested_at,
             1_000_000,
             types=["asset.deleted"],
             tenant=intent.workspace_id,
@@ -139,14 +148,18 @@ class RemainsOfParty:
     def __init__(
         self,
         delete_rows: Callable[[str], None],
+        log: PostgresLog,
         forget_mails: Callable[[str], None],
         acknowledgements: Acknowledgements,
     ) -> None:
-        self._delete_rows, self._forget_mails = delete_rows, forget_mails
+        self._delete_rows, self._log, self._forget_mails = delete_rows, log, forget_mails
         self._acknowledgements = acknowledgements
 
-    def delete(self, event: Recorded) -> tuple[int, int]:
-        party_id = intent_of(event).subject_id
+    def delete(self, event: Recorded) -> tuple[int, int] | None:
+        intent = intent_of(event)
+        party_id = intent.subject_id
+        if self._acknowledgements.money(party_id, requested_position(self._log, intent)):
+            return None
         if writing := self._acknowledgements.mails_of_person(party_id):
             raise NotAcknowledged(writing)
         self._delete_rows(party_id)
@@ -178,7 +191,10 @@ class EraseContentsEffect(_ErasureEffect):
     def perform(self, event: Recorded) -> Command:
         """Raises NotAcknowledged."""
         intent = intent_of(event)
-        assets, blobs = self._remains_of(intent.subject_id).delete(event)
+        deleted = self._remains_of(intent.subject_id).delete(event)
+        if deleted is None:
+            return RecordMoneyAwaited(erasure_id=intent.erasure_id)
+        assets, blobs = deleted
         return RecordContentsDeleted(erasure_id=intent.erasure_id, assets=assets, blobs=blobs)
 
 
@@ -264,3 +280,8 @@ class CertifyEffect(_ErasureEffect):
 def intent_of(event: Recorded) -> ErasureStepRequested:
     assert isinstance(event.data, ErasureStepRequested)
     return event.data
+
+
+def requested_position(log: PostgresLog, intent: ErasureStepRequested) -> int:
+    """Where the erasure's first event is in the log."""
+    return log.events.stream(intent.erasure_id, limit=1)[0].position

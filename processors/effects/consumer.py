@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from events.envelope import Recorded
+from events.money import MovesMoney
 from processors.consumers.consumer import Connection, Consumer
 from processors.effects.effect import Intents
 from processors.wake import CHANNEL, Wake
+
+
+def _money_of(event: Recorded) -> str | None:
+    return event.data.money_of if isinstance(event.data, MovesMoney) else None
 
 
 def all_alike(event: Recorded) -> int:
@@ -40,7 +45,8 @@ class EffectConsumer(Consumer):
         rows = [
             (
                 *(effect.name, event.event_id, event.position),
-                *(event.correlation_id, self._rank(event), CHANNEL),
+                *(event.correlation_id, self._rank(event), bool(effect.outcomes)),
+                *(_money_of(event), CHANNEL),
             )
             for event in events
             for effect in self._effects
@@ -48,8 +54,8 @@ class EffectConsumer(Consumer):
         ]
         if rows:
             connection.cursor().executemany(
-                "INSERT INTO effects (effect, event_id, position, correlation_id, rank)"
-                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+                "INSERT INTO effects (effect, event_id, position, correlation_id, rank, kept,"
+                " money_of) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
                 " RETURNING pg_notify(%s, effect)",
                 rows,
             )

@@ -14,10 +14,12 @@ from psycopg_pool import ConnectionPool
 
 from commands.command import Command
 from commands.forwarding import Handlers
-from commands.unit import CommandContext, Commands
+from commands.outcomes import keep
+from commands.unit import CommandContext, Commands, Unit
 from events.envelope import Recorded
 from events.errors import NoCultureError
 from events.ids import CommandId
+from events.model import Event
 from processors.consumers.batch import is_passing
 from processors.due import DUE_IN_S, one_more
 from processors.effects.caps import Caps
@@ -34,7 +36,7 @@ LEASE_S = 15
 RETRY_S = 2.0
 MAX_RETRY_S = 600.0
 # These statuses refuse an outcome because its subject is gone, ended or decided; any other one says
-# that the outcome is wrong, and is not dropped.
+# that the outcome is wrong, and is not dropped. Answers that an effect keeps are never dropped.
 NO_LONGER_WANTED = (404, 409, 410)
 _OF_LEASE = "effect = %s AND event_id = %s AND leases = %s"
 # The effect first, then its row, for the index on (effect, rank, due_at) has the first row of each.
@@ -80,6 +82,15 @@ class NoIntent(NoCultureError):
             "The event that wants this is not at its place, or this worker does not know it:"
             " upgrade the worker, or look at the log there"
         )
+
+
+class NoAnswer(NoCultureError):
+    """A mistake of ours: the effect keeps its answers, and gave none that it has declared."""
+
+    status, code = 500, "no-answer"
+
+    def __init__(self, effect: str) -> None:
+        super().__init__(f"The effect {effect} must answer with one of its `outcomes`: correct it")
 
 
 class _NotCommitted(Exception):
@@ -163,8 +174,8 @@ class EffectRunner:
             self._end(work)
         return True
 
-    def _outcome(self, work: _Work, event: Recorded) -> Command | None:
-        """Answers the command of the performance or, after the last attempt, of giving up."""
+    def _outcome(self, work: _Work, event: Recorded) -> Command | Event | None:
+        """Answers the outcome of the performance or, after the last attempt, of giving up."""
         effect = self._caps[work.effect]
         try:
             if work.lost > MAX_LOST_LEASES:
@@ -273,12 +284,13 @@ class EffectRunner:
                 (work.effect, work.event_id),
             )
 
-    def _commit(self, work: _Work, event: Recorded, outcome: Command | None) -> None:
-        """Raises _NotCommitted where only the moment was wrong."""
+    def _commit(self, work: _Work, event: Recorded, outcome: Command | Event | None) -> None:
+        """Raises _NotCommitted where only the moment was wrong, NoAnswer."""
+        effect = self._caps[work.effect]
+        if effect.outcomes and not isinstance(outcome, effect.outcomes):
+            raise NoAnswer(work.effect)
         if outcome is None:
             return
-        name = outcome.stored_name
-        _, handler = self._handlers[name]
         context = CommandContext(
             actor=None,
             tenant=event.tenant,
@@ -289,11 +301,19 @@ class EffectRunner:
         # The intent is the input: a second performance may measure a hair differently.
         unit = self._commands.unit(context, input={"intent": event.event_id})
         try:
-            handler(unit, outcome)
+            self._stage(unit, work, outcome)
             unit.commit()
         except Exception as error:
             if is_passing(error) or getattr(error, "status", 0) >= 500:
                 raise _NotCommitted(error) from error
-            if not (isinstance(error, NoCultureError) and error.status in NO_LONGER_WANTED):
+            unwanted = isinstance(error, NoCultureError) and error.status in NO_LONGER_WANTED
+            if effect.outcomes or not unwanted:
                 raise
-            log.info("%s of %s is no longer wanted: %s", name, event.stream_id, error)
+            log.info("%s of %s is no longer wanted: %s", work.effect, event.stream_id, error)
+
+    def _stage(self, unit: Unit, work: _Work, outcome: Command | Event) -> None:
+        if isinstance(outcome, Event):
+            keep(unit, work.effect, work.event_id, outcome)
+        else:
+            _, handler = self._handlers[outcome.stored_name]
+            handler(unit, outcome)

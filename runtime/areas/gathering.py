@@ -11,6 +11,8 @@ from events.catalogue import load_all_events
 from events.errors import NoCultureError
 from events.ids import PartyId
 from events.model import REGISTRY, Event
+from events.money import MovesMoney
+from events.outcome import Outcome
 from events.personal import fields_with_parts
 from kit.exports import Export
 from kit.policies import POLICIES
@@ -48,6 +50,8 @@ def gather(areas: Sequence[Area]) -> Gathered:
     for area in areas:
         _check_categories(area)
         _check_handlers(area)
+        _check_outcomes(area)
+        _check_money(area)
     views = _owned("view", ((a.name, view.name, view) for a in areas for view in a.views))
     sagas = _owned("saga", ((a.name, saga.name, saga) for a in areas for saga in a.sagas))
     groups = _owned(
@@ -217,3 +221,29 @@ def _check_handlers(area: Area) -> None:
             raise AreaIncomplete(
                 area.name, f"{model.__name__} is stored as {model.stored_name}, not as {name}"
             )
+
+
+def _check_outcomes(area: Area) -> None:
+    """A personal value could not be kept once its subject is erased: the answer would be lost."""
+    for effect in (effect for group in area.effects for effect in group.effects):
+        for model in effect.outcomes:
+            if not issubclass(model, Outcome) or model.holds_personal:
+                why = "which is no `Outcome` or holds a personal value"
+                raise AreaIncomplete(area.name, f"{effect.name} keeps {model.type}, {why}")
+
+
+def _check_money(area: Area) -> None:
+    """An erasure waits for what moves money: its intents are fenced, its consumer skips none of
+    them, and its answer cannot be lost.
+    """
+    for group in area.effects:
+        for effect in group.effects:
+            moving = [issubclass(intent, MovesMoney) for intent in effect.intents]
+            if effect.moves_money and not (all(moving) and group.money and effect.outcomes):
+                why = f"{effect.name} moves money: its intents are all `MovesMoney`, its group says"
+                raise AreaIncomplete(area.name, f"{why} `money`, and it keeps its answers")
+            if any(moving) and not effect.moves_money:
+                why = (
+                    f"an intent of {effect.name} is `MovesMoney`, and it does not say `moves_money`"
+                )
+                raise AreaIncomplete(area.name, why)

@@ -1,4 +1,7 @@
-"""requested → contents deleted → key destroyed → certified. No erasure is ever given up."""
+"""requested → contents deleted → key destroyed → certified. No erasure is ever given up.
+
+Nothing is deleted while money of the person is on its way.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from events.account.erasure import (
     ErasureCertified,
     ErasureContentsDeleted,
     ErasureKeyDestroyed,
+    ErasureMoneyAwaited,
     ErasureRequested,
 )
 from events.ids import ErasingId, ErasureId
@@ -32,12 +36,14 @@ from sagas.saga import (
 # A stopped consumer or a parked stream may keep the certificate waiting for days: `consumers` tells
 # the operator, and the saga asks for the certificate again, without limit, every 600 s.
 AGAIN = Timer("again", after=timedelta(minutes=10))
-Doing = Literal["contents", "key", "certificate"]
+Doing = Literal["money", "contents", "key", "certificate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Erasing:
-    """Waiting for one part of the work: `contents`, then `key`, then `certificate`."""
+    """Waiting for one part of the work: `contents`, then `key`, then `certificate`; before them for
+    `money` that is on its way.
+    """
 
     erasure_id: str
     step: Doing
@@ -50,9 +56,13 @@ def react(state: Any, input: Input) -> Step | None:
             return _ask(Erasing(requested.erasure_id, "contents"))
         case ((None | Ended()), _):
             return None
-        case Erasing(erasure_id, "contents"), Happened(ErasureContentsDeleted()):
+        case Erasing(erasure_id, "contents", attempt), Happened(ErasureMoneyAwaited()):
+            return Step(Erasing(erasure_id, "money", attempt), wait=(_look(attempt),))
+        case Erasing(erasure_id, "money", attempt), (TimerFired("again") | Retried()):
+            return _ask(Erasing(erasure_id, "contents", attempt + 1))
+        case Erasing(erasure_id, "money" | "contents"), Happened(ErasureContentsDeleted()):
             return _ask(Erasing(erasure_id, "key"))
-        case Erasing(erasure_id, "contents" | "key"), Happened(ErasureKeyDestroyed()):
+        case Erasing(erasure_id, "money" | "contents" | "key"), Happened(ErasureKeyDestroyed()):
             return _ask(Erasing(erasure_id, "certificate"))
         case Erasing(), Happened(ErasureCertified()):
             return Step(Ended("erased"))
@@ -72,6 +82,11 @@ def _ask(state: Erasing) -> Step:
     return Step(state, send=(request,), wait=(AGAIN,))
 
 
+def _look(attempt: int) -> Timer:
+    """The answer may be there in a moment, or in days: 5, 10, 15 … 600 s."""
+    return Timer("again", after=timedelta(seconds=min(5 * attempt, 600)))
+
+
 def stream_of(event: Event) -> str | None:
     erasure_id = getattr(event, "erasure_id", None)
     return ErasingId.beside(erasure_id) if erasure_id else None
@@ -83,7 +98,13 @@ ERASURE = Saga(
     categories=("erasure",),
     stepped=ErasingStepped,
     states={"Erasing": Erasing},
-    watches=(ErasureRequested, ErasureContentsDeleted, ErasureKeyDestroyed, ErasureCertified),
+    watches=(
+        ErasureRequested,
+        ErasureMoneyAwaited,
+        ErasureContentsDeleted,
+        ErasureKeyDestroyed,
+        ErasureCertified,
+    ),
     stream_of=stream_of,
     react=react,
     undo=never_ended_by_hand,

@@ -26,6 +26,7 @@ from events.account.erasure import (
     ErasureCertified,
     ErasureContentsDeleted,
     ErasureKeyDestroyed,
+    ErasureMoneyAwaited,
     ErasureRequested,
     ErasureStepRequested,
 )
@@ -98,6 +99,7 @@ EXAMPLES: tuple[Event, ...] = (
         step="contents",
         attempt=1,
     ),
+    ErasureMoneyAwaited(erasure_id=ERASURE),
     ErasureContentsDeleted(erasure_id=ERASURE, assets=12, blobs=36),
     ErasureKeyDestroyed(erasure_id=ERASURE),
     ErasureCertified(erasure_id=ERASURE, certificate=CERTIFICATE),

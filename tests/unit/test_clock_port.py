@@ -19,10 +19,13 @@ ASKING = ("commands", "processors/sagas", "processors/system/operating.py")
 ON_THE_MACHINE = {
     "commands/account/address_codes.py": "codes of a mail",
     "commands/account/authentication.py": "sessions and limits",
+    "commands/account/erasure_links.py": "links of a mail",
     "commands/account/keys.py": "keys",
+    "commands/account/party_erasures.py": "links of a mail",
     "commands/account/passkeys.py": "challenges",
     "commands/account/proofs.py": "proofs",
     "commands/account/recovery.py": "links of a mail",
+    "commands/account/reset_links.py": "links of a mail",
     "commands/account/second_factor.py": "TOTP",
     "commands/account/sessions.py": "sessions and sign-in links",
     "commands/account/signing_in.py": "tickets",

@@ -35,6 +35,8 @@ class Reading:
     name: str = "reading"
     categories: tuple[str, ...] = ("asset",)
     intents: tuple[type[Event], ...] = (AssetUploaded,)
+    outcomes: tuple[type[Event], ...] = ()
+    moves_money: bool = False
     max_attempts: int = 3
     cap: int = 1
     server: str | None = None

@@ -14,6 +14,7 @@ from events.account.erasure import (
     ErasureCertified,
     ErasureContentsDeleted,
     ErasureKeyDestroyed,
+    ErasureMoneyAwaited,
     ErasureRequested,
 )
 from events.account.party import (
@@ -25,6 +26,7 @@ from events.account.party import (
 from events.account.subject import SubjectErased
 from events.claims import Claim
 from events.ids import AccountId, SubjectId, person_id
+from events.money import no_more_money_of
 from schemas.account.examples import CERTIFICATE, ERASURE, PARTY
 from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from tests.specification import given
@@ -42,10 +44,16 @@ CLOSE = {
 }
 
 requested = ErasureRequested(erasure_id=ERASURE, subject_id=ACCOUNT, workspace_id=WORKSPACE)
+awaited = ErasureMoneyAwaited(erasure_id=ERASURE)
 emptied = ErasureContentsDeleted(erasure_id=ERASURE, assets=1, blobs=3)
 destroyed = ErasureKeyDestroyed(erasure_id=ERASURE)
 certified = ErasureCertified(erasure_id=ERASURE, certificate=CERTIFICATE)
 CERTIFY = {"erasure_id": ERASURE, "certificate": CERTIFICATE}
+
+
+def test_money_is_awaited_before_anything_is_deleted():
+    given(requested).when(erasure.await_money, erasure_id=ERASURE).then(awaited)
+    given(requested, emptied).when(erasure.await_money, erasure_id=ERASURE).then_nothing()
 
 
 def test_closing_an_account_frees_its_address():
@@ -73,7 +81,9 @@ def test_a_closed_account_does_not_exist_for_anything_else(rule):
 def test_an_erasure_takes_the_claim_that_makes_it_the_only_one():
     claim = Claim("account-erasure", ACCOUNT)
     begin = {"erasure_id": ERASURE, "subject_id": ACCOUNT, "workspace_id": WORKSPACE}
-    given().when(erasure.request, **begin, claim=claim).then(requested).taking(claim)
+    given().when(erasure.request, **begin, claim=claim).then(requested).taking(
+        claim, no_more_money_of(ACCOUNT)
+    )
 
 
 def test_the_parts_come_in_order_and_once():
@@ -148,7 +158,9 @@ def test_a_party_is_erased_once():
 def test_an_erasure_is_of_an_account_or_a_party():
     claim = Claim("party-erasure", PARTY)
     begin = {"erasure_id": ERASURE, "subject_id": PARTY, "workspace_id": WORKSPACE}
-    given().when(erasure.request, **begin, claim=claim).then(ErasureRequested(**begin))
+    given().when(erasure.request, **begin, claim=claim).then(ErasureRequested(**begin)).taking(
+        claim, no_more_money_of(PARTY)
+    )
     assert person_id(str(PARTY)) == PARTY
     assert type(person_id(str(ACCOUNT))) is AccountId
     with pytest.raises(ValidationError):

@@ -6,7 +6,12 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from commands.account.erasure_commands import RequestErasureStep
-from events.account.erasure import ErasureCertified, ErasureContentsDeleted, ErasureKeyDestroyed
+from events.account.erasure import (
+    ErasureCertified,
+    ErasureContentsDeleted,
+    ErasureKeyDestroyed,
+    ErasureMoneyAwaited,
+)
 from sagas.account.erasure import ERASURE, Erasing, react, stream_of
 from sagas.saga import Ended
 from schemas.account.examples import CERTIFICATE
@@ -17,6 +22,7 @@ from tests.specification import RETRIED, happened, refused, saga, timer
 given = saga(ERASURE).given
 
 requested = example_of("erasure.requested", 2)
+awaited = ErasureMoneyAwaited(erasure_id=ERASURE_ID)
 emptied = ErasureContentsDeleted(erasure_id=ERASURE_ID, assets=2, blobs=5)
 destroyed = ErasureKeyDestroyed(erasure_id=ERASURE_ID)
 certified = ErasureCertified(erasure_id=ERASURE_ID, certificate=CERTIFICATE)
@@ -41,6 +47,15 @@ def test_a_part_that_gives_no_answer_is_asked_for_again_and_again():
     given(requested, emptied).when(RETRIED).then_sends(ask("key", 2)).then_waits("again")
 
 
+def test_an_erasure_waits_for_money_that_is_on_its_way_and_asks_again_by_itself():
+    given(requested).when(awaited).then_is(Erasing(ERASURE_ID, "money")).then_waits_for(again=5)
+    given(requested, awaited).when(timer("again")).then_sends(ask("contents", 2))
+    given(requested, awaited).when(RETRIED).then_sends(ask("contents", 2)).then_waits("again")
+    given(requested, awaited, timer("again")).when(awaited).then_waits_for(again=10)
+    given(requested, awaited).when(emptied).then_sends(ask("key"))
+    given(requested, awaited).when(destroyed).then_sends(ask("certificate"))
+
+
 def test_no_refusal_ends_it():
     given(requested).when(refused(RequestErasureStep)).then_is(
         Erasing(ERASURE_ID, "contents")
@@ -56,6 +71,7 @@ def test_every_event_of_an_erasure_belongs_to_one_run():
         st.sampled_from(
             [
                 happened(requested),
+                happened(awaited),
                 happened(emptied),
                 happened(destroyed),
                 happened(certified),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
-from unittest.mock import ANY
+from unittest.mock import ANY, patch
 
 import pytest
 from fastapi import APIRouter
@@ -14,7 +15,8 @@ from pydantic import BaseModel
 
 from commands.vault.ingest import RequestProbe
 from events.ids import AccountId
-from events.model import Part, Personal
+from events.model import Event, Part, Personal, Registry
+from events.outcome import Outcome
 from events.personal import fields_with_parts
 from kit.caller import Caller
 from kit.exports import Export
@@ -29,8 +31,22 @@ from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
 from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
 from runtime.consumers import views
 from runtime.installation import ROOT
+from tests.ticketing import ChargeAnswered, Charging, TicketHeld
 
 VAULT, SYSTEM = vault.AREA, system.AREA
+
+with patch("events.model.REGISTRY", Registry()):
+
+    class PersonalAnswer(Event, Outcome, type="answer.kept", version=1, subject="account_id"):
+        account_id: AccountId
+        name: Personal[str]
+
+    class Payer(Part, subject="account_id"):
+        account_id: AccountId
+        name: Personal[str]
+
+    class AnswerOfMany(Event, Outcome, type="answer.of_many", version=1):
+        payers: tuple[Payer, ...]
 
 
 def instead(area: Area, **other: Any) -> list[Area]:
@@ -139,6 +155,36 @@ def test_a_handler_stands_under_the_stored_name_of_its_command():
     handler = VAULT.handlers["RequestProbe"][1]
     with pytest.raises(AreaIncomplete, match="stored as RequestProbe, not as Probe"):
         gather(with_more(SYSTEM, handlers={"Probe": (RequestProbe, handler)}))
+
+
+def test_an_answer_that_is_kept_holds_nothing_personal(monkeypatch: pytest.MonkeyPatch):
+    """Nothing could encrypt it once its subject is erased."""
+    probe = VAULT.effects[0].effects[0]
+    for model in (ChargeAnswered, TicketHeld, PersonalAnswer, AnswerOfMany):
+        monkeypatch.setattr(probe, "outcomes", (model,))
+        if model is not ChargeAnswered:
+            with pytest.raises(AreaIncomplete, match=f"vault .*{probe.name} keeps {model.type}"):
+                gather(AREAS)
+        else:
+            gather(AREAS)
+
+
+@pytest.mark.parametrize(
+    ("effect", "money", "why"),
+    [
+        (Charging, True, None),
+        (Charging, False, "its group says `money`"),
+        (SimpleNamespace(**vars(Charging) | {"outcomes": ()}), True, "it keeps its answers"),
+        (SimpleNamespace(**vars(Charging) | {"moves_money": False}), True, "does not say `moves_"),
+    ],
+)
+def test_an_erasure_can_wait_for_what_moves_money(effect: Any, money: bool, why: str | None):
+    areas = with_more(VAULT, effects=[EffectGroup("charges", (effect,), money=money)])
+    if why is None:
+        gather(areas)
+        return
+    with pytest.raises(AreaIncomplete, match=f"vault .*charge.*{why}"):
+        gather(areas)
 
 
 def a_route(path: str) -> APIRouter:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from aggregates.account import account, erasure
 from aggregates.decision import Decision
 from aggregates.vault import analysis, asset, reanalysis
-from commands.account.erasure_commands import CertifyErasure, EraseSubject, RecordContentsDeleted
+from commands.account.erasure_commands import (
+    CertifyErasure,
+    EraseSubject,
+    RecordContentsDeleted,
+    RecordMoneyAwaited,
+)
 from commands.closing import ERASURE_CLAIM
 from commands.command import Command
 from commands.unit import Unit
@@ -228,6 +233,8 @@ def do_step(intent: ErasureStepRequested, choice: int) -> Command | None:
         return None
     erasure_id: ErasureId = intent.erasure_id
     match intent.step:
+        case "contents" if choice % 8 == 3:
+            return RecordMoneyAwaited(erasure_id=erasure_id)
         case "contents":
             return RecordContentsDeleted(erasure_id=erasure_id, assets=1, blobs=2)
         case "key":

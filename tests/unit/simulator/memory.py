@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from commands.loading import NOTHING, Loaded
+from commands.numbers import HOLDERS
 from commands.unit import CommandContext, Unit
 from events.claims import Claim
 from events.envelope import Envelope, Recorded
@@ -21,6 +22,7 @@ from events.log.port import Checkpoint, LogItem
 from events.model import Event
 from events.store.pending import (
     Append,
+    ClaimNotHeld,
     ClaimTaken,
     Committed,
     InputMismatch,
@@ -62,6 +64,8 @@ class Store:
     choking: bool = False
     # Runs once, before a batch of steps writes its rows: another process that comes in between.
     between: Callable[[], None] | None = None
+    # Runs once, before a command's own append: whoever is faster than what was decided.
+    overtaking: Callable[[], None] | None = None
     undo: list[list[tuple[Any, Any, Any]] | None] = field(default_factory=list)
     changes: int = 0
 
@@ -109,6 +113,13 @@ class Store:
                 self.fault = fault
         self.choke()
 
+    def overtake(self) -> None:
+        """Whoever waits to be faster is so now, outside of any transaction."""
+        if (other := self.overtaking) is not None:
+            self.overtaking, fault, self.fault = None, self.fault, None
+            other()
+            self.fault = fault
+
 
 class Connection:
     """What a pool hands out, and the pool itself: what is outside `transaction` commits at once."""
@@ -136,18 +147,25 @@ class Connection:
             known = self.store.answered.get(parameters[0])
             if known is not None:
                 first = known[1]
-                return Found((known[0], first.stream_id, first.stream_version, first.position))
+                return Found([(known[0], first.stream_id, first.stream_version, first.position)])
+        elif statement == HOLDERS:
+            kind, scope, keys = parameters
+            held = ((key, self.store.claims.get((kind, scope, key))) for key in keys)
+            return Found([row for row in held if row[1] is not None])
         else:
             assert "pg_notify" in statement, statement
-        return Found(None)
+        return Found([])
 
 
 @dataclass(frozen=True)
 class Found:
-    row: tuple[Any, ...] | None
+    rows: list[tuple[Any, ...]]
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        return self.row
+        return self.rows[0] if self.rows else None
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self.rows
 
 
 class Transaction:
@@ -215,6 +233,7 @@ class Log:
         return (events[::-1] if newest_first else events)[:limit]
 
     def append(self, append: Append) -> Committed:
+        self._store.overtake()
         with Transaction(self._store):
             (verdict,) = self.append_in(None, [append])
             if isinstance(verdict, Exception):
@@ -264,16 +283,17 @@ class Log:
                 topic_of(event.category), int(event.stream_id[-1], 16) % PARTITIONS
             )
             store.push(store.partitions.setdefault(place, []), envelope)
-        last = store.streams[append.events[0].stream_id][-1]
+        last = store.streams[append.about or append.events[0].stream_id][-1]
         committed = Committed(last.stream_id, last.stream_version, len(store.log))
         store.put(store.answered, append.command_id, (append.input_hash, committed))
         return committed
 
-    def _move_claims(self, event: PendingEvent, tenant: str) -> ClaimTaken | None:
+    def _move_claims(self, event: PendingEvent, tenant: str) -> ClaimTaken | ClaimNotHeld | None:
         store = self._store
         for claim in event.releases:
-            if self.holds(None, tenant, claim, event.stream_id):
-                store.remove(store.claims, _key_of(claim, tenant))
+            if self.holder_of(None, tenant, claim) != event.stream_id:
+                return ClaimNotHeld(claim.kind)
+            store.remove(store.claims, _key_of(claim, tenant))
         for claim in event.takes:
             holder = store.claims.get(_key_of(claim, tenant))
             if holder is not None:
@@ -281,8 +301,8 @@ class Log:
             store.put(store.claims, _key_of(claim, tenant), event.stream_id)
         return None
 
-    def holds(self, _: object, tenant: str, claim: Claim, stream_id: str) -> bool:
-        return self._store.claims.get(_key_of(claim, tenant)) == stream_id
+    def holder_of(self, _: object, tenant: str, claim: Claim) -> str | None:
+        return self._store.claims.get(_key_of(claim, tenant))
 
     def wake(self) -> None:
         """Nobody sleeps here."""

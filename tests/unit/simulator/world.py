@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from commands.command import Command
-from commands.forwarding import Handler
+from commands.forwarding import Handler, Handlers
 from commands.unit import CommandContext, Unit
 from events.envelope import Envelope
 from events.errors import NoCultureError
@@ -104,9 +104,10 @@ class World:
         self.rows: Any = self.make_rows()
         self.commands: Any = self.make_commands()
         shared = (self.log, self.pool, self.codec)
+        self.handlers = self.make_handlers()
         handlers = {
             name: (model, partial(self._handle, handler))
-            for name, (model, handler) in HANDLERS.items()
+            for name, (model, handler) in self.handlers.items()
         }
         self.timers = Timers(self.sagas, *shared, NOBODY, self.rows)
         commands: Any = self
@@ -118,6 +119,9 @@ class World:
     # What mutations replace (`mutants.py`), and the world over Postgres.
     def make_sagas(self) -> Mapping[str, Saga]:
         return SAGAS
+
+    def make_handlers(self) -> Handlers:
+        return HANDLERS
 
     def make_store(self) -> Store:
         return Store()
@@ -237,7 +241,7 @@ class World:
             causation_id=intent.event_id,
         )
         unit = self.unit(context, input=None)
-        HANDLERS[command.stored_name][1](unit, command)
+        self.handlers[command.stored_name][1](unit, command)
         unit.commit()
 
     def _handle(self, handler: Handler, unit: Unit, command: Command) -> None:
@@ -262,7 +266,7 @@ class World:
         except (psycopg.OperationalError, NoCultureError):
             pass
         finally:
-            self.store.fault = self.store.between = self.refusal = None
+            self.store.fault = self.store.between = self.store.overtaking = self.refusal = None
         return None
 
     def do_start(self, x: int, y: int) -> None:

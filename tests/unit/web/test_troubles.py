@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from commands.vault.quota import QuotaExceeded
+from events.claims import Numbered
 from kit.auth import MissingScope
 from kit.caller import Caller
 from kit.install import install_kit
@@ -27,6 +29,7 @@ from web.troubles import in_plain_words, is_plain, trouble
 
 STATUSES = (400, 403, 404, 405, 409, 410, 412, 413, 415, 422, 428, 429, 500, 503)
 SAMPLES = {"state": "verified", "scope": "assets:write", "usage": None}
+KINDS = {"datetime": datetime(2026, 1, 1, tzinfo=UTC), "Numbered": Numbered("place", "today", 3)}
 HTML = {"Accept": "text/html"}
 PHRASES = ("Not Found", "Forbidden", "Conflict", "Gone", "Internal Server Error", "Bad Request")
 
@@ -47,7 +50,8 @@ def example(error: type[NoCultureError]) -> NoCultureError | None:
         if parameter.default is not parameter.empty:
             continue
         number = 7 if "int" in kind else 1.5 if "float" in kind else None
-        told.append([] if "list" in kind else number or SAMPLES.get(parameter.name, "so-and-so"))
+        named = KINDS.get(kind) or SAMPLES.get(parameter.name, "so-and-so")
+        told.append([] if "list" in kind else number or named)
     return error(*told) if error.__name__ != "AudioRefused" else None
 
 
