@@ -100,8 +100,11 @@ def _mail_to(tenant: Any) -> str:
     return found()[0]
 
 
+DOUBLE = "mail"
+
+
 def _double(tenant: Any) -> str:
-    return "mail"
+    return DOUBLE
 
 
 _BYTES = lambda known: {"content": b"12345"}  # noqa: E731

@@ -100,7 +100,12 @@ def test_each_section_marks_its_own_entry(
         if page is None or not page.marked:
             continue
         first = path.split("/")[1]
-        expected = {"assets": "/vault", "sagas": "/system", "erasures": "/account"}
+        expected = {
+            "assets": "/vault",
+            "shared": "/vault",
+            "sagas": "/system",
+            "erasures": "/account",
+        }
         assert page.marked == [expected.get(first, f"/{first}")], path
 
 
