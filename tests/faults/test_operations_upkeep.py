@@ -209,10 +209,6 @@ NEW_VERSION = {
             "from events.model import REGISTRY, Event",
             "from events.model import REGISTRY, Event, Personal",
         ),
-        (
-            "from events.ids import AccountId, KeyId",
-            "from events.ids import AccountId, KeyId, WorkspaceId",
-        ),
     ),
     "projections/account/accounts.py": (
         ('name="accounts", version=1', 'name="accounts", version=2'),

@@ -41,7 +41,7 @@ def test_a_recording_deleted_between_the_look_and_the_append_is_not_measured(
     """The run was begun: it asked for the bytes of a recording that was gone."""
     client = studio.musician()
     asset_id = studio.analysed(client)
-    look = analyses.owned
+    look = analyses.reach
 
     def look_and_lose(*asked: Any) -> Any:
         seen = look(*asked)
@@ -49,7 +49,7 @@ def test_a_recording_deleted_between_the_look_and_the_append_is_not_measured(
         assert answer.status_code == 204
         return seen
 
-    monkeypatch.setattr(analyses, "owned", look_and_lose)
+    monkeypatch.setattr(analyses, "reach", look_and_lose)
     answer = ask(client, asset_id, refresh=True)
     events = studio.house.core.log.events.stream(AnalysisId.beside(asset_id))
     assert [event.type for event in events] == ["analysis.requested", "analysis.completed"]
