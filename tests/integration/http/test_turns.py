@@ -226,7 +226,9 @@ def test_a_search_that_waits_for_a_view_takes_no_turn_at_searching(
     ada, bob = installation.signed_up("Ada"), installation.signed_up("Bob")
     waits, released = list[str](), asyncio.Event()
 
-    async def for_a_view(_self: object, request: Request, *_: object, **__: object) -> None:
+    async def for_a_view(
+        _self: object, request: Request, _wanted: object = None, _prefer: object = None, **_: object
+    ) -> None:
         if request.headers.get("min-position"):
             waits.append(request.url.path)
             await released.wait()
