@@ -11,7 +11,7 @@ from events.access import Declared, fields_of
 from events.errors import MissingUpcaster, UnknownEventVersion
 from events.personal import Part as Part
 from events.personal import Personal as Personal
-from events.personal import fields_with_parts, personal_fields
+from events.personal import fields_holding_personal, personal_fields
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -49,7 +49,7 @@ class Event(BaseModel):
         cls.personal_fields = personal_fields(cls)
         if cls.personal_fields and cls.subject_field not in cls.model_fields:
             raise TypeError(f"{cls.type} has personal fields but names no subject field")
-        cls.holds_personal = bool(fields_with_parts(cls) or cls.personal_fields)
+        cls.holds_personal = bool(fields_holding_personal(cls))
         if cls.access is not None and not cls.model_fields.keys() >= set(fields_of(cls.access)):
             raise TypeError(f"{cls.type} declares access by fields that it does not have")
         REGISTRY.add(cls)

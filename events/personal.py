@@ -97,6 +97,11 @@ def fields_with_parts(model: type[BaseModel]) -> frozenset[str]:
     return found
 
 
+def fields_holding_personal(model: type[BaseModel]) -> frozenset[str]:
+    """The model's fields that are encrypted, or below which values are."""
+    return personal_fields(model) | fields_with_parts(model)
+
+
 def subjects_of(model: BaseModel) -> frozenset[str]:
     """The people whose values the event holds; without those that were erased."""
     form = type(model)

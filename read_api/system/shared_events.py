@@ -12,6 +12,7 @@ from typing import Any
 from events.access import RIGHTS, Grants, Revokes, RevokesAll, Shown
 from events.log.progress import UnknownConsumer
 from events.model import REGISTRY
+from events.personal import fields_holding_personal
 from kit.caller import Caller
 from kit.positions import Progress
 from read_api.errors import GrantsBehind, ViewNotReady
@@ -143,10 +144,10 @@ class SharedEvents:
         return [SharedEvent(self._event(row)) for row in rows]
 
     def _event(self, row: Row) -> EventDto:
-        model = REGISTRY.newest(row["type"])
-        personal = model.personal_fields if model else frozenset()
-        hidden = dict.fromkeys(personal - self._shown[row["category"]].published)
-        data = json.loads(row["data"]) | hidden
+        model, data = REGISTRY.newest(row["type"]), json.loads(row["data"])
+        # Of an event that only a newer program knows nobody can say what is personal.
+        personal = fields_holding_personal(model) if model else frozenset(data)
+        data |= dict.fromkeys(personal - self._shown[row["category"]].published)
         data = self._reveal(row["event_id"], row["stream_id"], row["tenant"], data)
         fields = {name: row[name] for name in EventDto.model_fields}
         return EventDto(**(fields | {"data": data}))
