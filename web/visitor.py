@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Form, Request, Response
 
 from kit import asking
-from kit.auth import Authenticate
+from kit.auth import Authenticate, require
 from kit.caller import Caller
 from kit.idempotency import idempotency_key
 from kit.limits import client_address
@@ -63,6 +63,20 @@ class Visitors:
         """For forms that change something. Raises FormTokenMismatch (403)."""
         caller = self.signed_in(request)
         form_token.check(caller, csrf_token)
+        return caller
+
+    def operator(self, request: Request) -> Caller:
+        """For pages of this installation's operators. Raises what `require` does."""
+        caller = self.signed_in(request)
+        require(caller, "operator")
+        return caller
+
+    def operator_with_token(
+        self, request: Request, csrf_token: Annotated[Typed, Form()] = ""
+    ) -> Caller:
+        """For their forms that change something. Raises FormTokenMismatch (403) too."""
+        caller = self.with_token(request, csrf_token)
+        require(caller, "operator")
         return caller
 
     def maybe(self, request: Request) -> Caller | None:

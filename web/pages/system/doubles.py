@@ -6,8 +6,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from kit.auth import require
-from kit.caller import Caller
 from schemas.doubles import MAX_SECONDS, MAX_TIMES, MAX_TROUBLES, Script, Trouble
 from schemas.errors import NoCultureError
 from schemas.text import Ref
@@ -44,13 +42,6 @@ def router(tools: SystemTools) -> APIRouter:
     routes = APIRouter()
     visitors = Visitors(tools)
 
-    def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
-        require(caller, "operator")
-        return caller
-
-    def operator_with_token(caller: Annotated[Caller, Depends(visitors.with_token)]) -> Caller:
-        return operator(caller)
-
     def show(
         request: Request, name: str, status: int = 200, problem: str | None = None
     ) -> Response:
@@ -67,11 +58,11 @@ def router(tools: SystemTools) -> APIRouter:
             max_times=MAX_TIMES,
         )
 
-    @routes.get("/system/doubles/{name}", dependencies=[Depends(operator)])
+    @routes.get("/system/doubles/{name}", dependencies=[Depends(visitors.operator)])
     def double_page(request: Request, name: Ref) -> Response:
         return show(request, name)
 
-    @routes.post("/system/doubles/{name}", dependencies=[Depends(operator_with_token)])
+    @routes.post("/system/doubles/{name}", dependencies=[Depends(visitors.operator_with_token)])
     def change(
         request: Request,
         name: Ref,

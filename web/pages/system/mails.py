@@ -6,8 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from kit.auth import require
-from kit.caller import Caller
 from schemas.text import Opaque, Ref
 from web.pages.system.doubles import NoDouble
 from web.pages.system.tools import SentMails, SystemTools
@@ -22,17 +20,13 @@ def router(tools: SystemTools) -> APIRouter:
     routes = APIRouter()
     visitors = Visitors(tools)
 
-    def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
-        require(caller, "operator")
-        return caller
-
     def sent() -> SentMails:
         """Raises NoDouble (404) where mails go by a server."""
         if tools.mails is None:
             raise NoDouble
         return tools.mails
 
-    @routes.get("/system/mails", dependencies=[Depends(operator)])
+    @routes.get("/system/mails", dependencies=[Depends(visitors.operator)])
     def mails_page(
         request: Request,
         to: Annotated[str, Query(), Opaque(MAX_ADDRESS)] = "",
@@ -43,7 +37,7 @@ def router(tools: SystemTools) -> APIRouter:
             tools.renderer.page(request, "system/mails.html", mails=mails, to=to.strip())
         )
 
-    @routes.get("/system/mails/{mail_id}", dependencies=[Depends(operator)])
+    @routes.get("/system/mails/{mail_id}", dependencies=[Depends(visitors.operator)])
     def mail_page(request: Request, mail_id: Ref) -> Response:
         mail = sent().find(mail_id)
         pieces = list(pieces_of(mail.text))

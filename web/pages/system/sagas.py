@@ -7,7 +7,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from commands.system.operations import MAX_REASON, Action, OperateSaga
-from kit.auth import require
 from kit.caller import Caller
 from read_api.system.sagas import SagaFilters
 from schemas.errors import NoCultureError
@@ -41,13 +40,6 @@ def router(tools: SystemTools) -> APIRouter:
     routes = APIRouter()
     visitors = Visitors(tools)
 
-    def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
-        require(caller, "operator")
-        return caller
-
-    def operator_with_token(caller: Annotated[Caller, Depends(visitors.with_token)]) -> Caller:
-        return operator(caller)
-
     def show(
         request: Request,
         saga_id: str,
@@ -73,7 +65,7 @@ def router(tools: SystemTools) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    @routes.get("/sagas", dependencies=[Depends(operator)])
+    @routes.get("/sagas", dependencies=[Depends(visitors.operator)])
     def sagas_page(request: Request, filters: Annotated[SagaFilters, Query()]) -> Response:
         catch_up(request, tools.progress, "sagas")
         sagas = tools.sagas.list(filters)
@@ -81,7 +73,7 @@ def router(tools: SystemTools) -> APIRouter:
             request, "system/sagas.html", sagas=sagas, show=filters.show, SHOWN=SHOWN, STUCK=STUCK
         )
 
-    @routes.get("/sagas/{saga_id}", dependencies=[Depends(operator)])
+    @routes.get("/sagas/{saga_id}", dependencies=[Depends(visitors.operator)])
     def saga_page(request: Request, saga_id: Ref) -> Response:
         catch_up(request, tools.progress, "sagas")
         return show(request, saga_id)
@@ -90,7 +82,7 @@ def router(tools: SystemTools) -> APIRouter:
     def operate(
         request: Request,
         saga_id: Ref,
-        caller: Annotated[Caller, Depends(operator_with_token)],
+        caller: Annotated[Caller, Depends(visitors.operator_with_token)],
         action: Annotated[Action, Form()],
         version: Version,
         reason: Annotated[Typed, Form()] = "",

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from kit.auth import require
 from kit.caller import Caller
 from schemas.errors import NoCultureError
 from web.forms import Typed
@@ -22,13 +21,6 @@ def router(tools: SystemTools) -> APIRouter:
     routes = APIRouter()
     visitors = Visitors(tools)
 
-    def operator(caller: Annotated[Caller, Depends(visitors.signed_in)]) -> Caller:
-        require(caller, "operator")
-        return caller
-
-    def operator_with_token(caller: Annotated[Caller, Depends(visitors.with_token)]) -> Caller:
-        return operator(caller)
-
     def show(request: Request, status: int = 200, **more: str | None) -> Response:
         template = "system/_system.html" if wants_part(request) else "system/system.html"
         shown = {"notice": None, "problem": None, "email": ""} | more
@@ -36,14 +28,14 @@ def router(tools: SystemTools) -> APIRouter:
             request, template, status, system=tools.system.state(), mode=tools.system.mode, **shown
         )
 
-    @routes.get("/system", dependencies=[Depends(operator)])
+    @routes.get("/system", dependencies=[Depends(visitors.operator)])
     def system_page(request: Request) -> Response:
         return show(request, notice=_NOTICES.get(request.query_params.get("done", "")))
 
     @routes.post("/system/sign-out")
     def sign_out(
         request: Request,
-        caller: Annotated[Caller, Depends(operator_with_token)],
+        caller: Annotated[Caller, Depends(visitors.operator_with_token)],
         email: Annotated[Typed, Form()] = "",
     ) -> Response:
         """Ends every session of whoever has this address."""
