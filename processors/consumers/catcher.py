@@ -27,6 +27,7 @@ from processors.consumers.joining import CLOSE
 from processors.consumers.lane import STOPPED_RETRY_S, Lane
 from processors.consumers.projection import ProjectionConsumer
 from processors.consumers.reports import Reports
+from processors.consumers.standing import Standing
 from processors.wake import Wake
 from schemas.telling import safely
 
@@ -37,18 +38,9 @@ LOOK_S = 1.0
 PAGE = 250
 # Who has a long way goes it in turns with the others.
 TURN_S = 5.0
-# A row that is behind and that nobody has moved for so long is nobody's, whatever it says.
+# A row that is behind and that nobody has moved for so long is nobody's, whatever it says; one that
+# never moved may be about to join a lane.
 UNMOVED_S = 30.0
-
-# Rows of live builds that are behind what the relay has published.
-_BEHIND = """
-SELECT k.consumer, k.topic, k.partition, k.position, k.lane, h.last_position
-FROM relay_heads h
-JOIN checkpoints k ON k.topic = h.topic AND k.partition = h.partition
-                  AND k.position < h.last_position
-JOIN consumers c ON c.name = k.consumer AND c.live_build = k.build
-WHERE c.name = ANY(%s)
-"""
 
 
 class Catcher:
@@ -74,7 +66,7 @@ class Catcher:
         self._store = PostgresEvents(pool)
         self._batches = Batches(pool, codec)
         self._retry_at: dict[str, float] = {}
-        self._unmoved: dict[tuple[str, LogPartition], tuple[int, float]] = {}
+        self._standing = Standing(pool, self._consumers)
         self.due = Wake()
 
     def run(self, stop: threading.Event) -> None:
@@ -104,18 +96,11 @@ class Catcher:
         now, ours = time.monotonic(), self._share()
         if self._partitions <= ours:
             return
-        with self._pool.connection() as connection:
-            rows = connection.execute(_BEHIND, (list(self._consumers),)).fetchall()
-        behind: dict[tuple[str, LogPartition], tuple[int, float]] = {}
         goals: dict[str, dict[LogPartition, int]] = {}
-        for name, topic, number, position, lane, head in rows:
-            partition = LogPartition(topic, number)
-            known = self._unmoved.get((name, partition))
-            since = known[1] if known and known[0] == position else now
-            behind[name, partition] = position, since
-            if partition not in ours and (lane is None or now - since >= UNMOVED_S):
-                goals.setdefault(name, {})[partition] = head
-        self._unmoved = behind
+        for row in self._standing.look():
+            begun = row.lane is None and row.position > 0
+            if row.partition not in ours and (begun or row.unmoved_s >= UNMOVED_S):
+                goals.setdefault(row.consumer, {})[row.partition] = row.head
         for name, places in goals.items():
             if not stop.is_set() and now >= self._retry_at.get(name, 0.0):
                 self._bring_up(name, places, stop, None)

@@ -23,12 +23,15 @@ from processors.consumers.feed import Feed
 from processors.consumers.lane import STOPPED_RETRY_S, Lane, Neighbours
 from processors.consumers.registry import UpgradeNeeded, register
 from processors.consumers.reports import Reports
+from processors.consumers.standing import Standing
 from processors.rebuild import Rebuilder
 from processors.rebuild_errors import RebuildRunning, RebuildStopped
 
 log = logging.getLogger(__name__)
 EPOCH_CHECK_S = 2.0
 CONFIRM_CHECK_S = 60.0
+# A row that its idle lane has not moved for so long, though more is published, was not given to it.
+STANDING_CHECK_S, STANDS_S = 30.0, 60.0
 # A poll answers within two seconds, whatever the broker does.
 HANGS_AFTER_S = 60.0
 END_PATIENCE_S = 30.0
@@ -74,6 +77,7 @@ class Engine:
         self._consumers, self._log, self._pool = list(consumers), event_log, pool
         self._codec, self._rebuilder = codec, rebuilder
         self._reports = Reports(pool)
+        self._standing = Standing(pool, [consumer.name for consumer in consumers])
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
         # Consumers that cannot run yet, and when to try again.
@@ -114,7 +118,7 @@ class Engine:
             self._run_thread(lane.name, lane.run)
         self._run_thread("catcher", self._catcher.run)
         self._run_thread("feed", self._feed.run)
-        epoch, confirmed_at = None, 0.0
+        epoch, confirmed_at, looked_at = None, 0.0, time.monotonic()
         while not stop.wait(EPOCH_CHECK_S):
             epoch = self._restart_on_new_epoch(epoch)
             self._refuse_to_hang()
@@ -122,6 +126,9 @@ class Engine:
             if time.monotonic() - confirmed_at > CONFIRM_CHECK_S:
                 self._confirm_overdue()
                 confirmed_at = time.monotonic()
+            if time.monotonic() - looked_at > STANDING_CHECK_S:
+                self._read_on()
+                looked_at = time.monotonic()
         self._end()
 
     def _lane(self, name: str, consumers: Sequence[Consumer]) -> Lane:
@@ -226,9 +233,33 @@ class Engine:
                 raise
             return known
         if known not in (None, epoch):
-            self._feed.restart.set()
-            self._feed.end_poll()
+            self._read_anew()
         return epoch
+
+    def _read_on(self) -> None:
+        """Reads anew where partitions stand still: kafka-python kept what it had fetched of one
+        aside for ever, and nothing in the process knew (`tests/kafka/test_held_partitions.py`).
+        """
+        try:
+            behind = self._standing.look()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            return
+        idle = {lane.name for lane in list(self._lanes) if not lane.waiting}
+        stand = {
+            row.partition
+            for row in behind
+            if row.partition in self._feed.share and row.lane in idle and row.unmoved_s >= STANDS_S
+        }
+        if stand:
+            named = ", ".join(sorted(map(str, stand)))
+            log.error("the reader gives no more of %s: it begins anew", named)
+            self._read_anew()
+
+    def _read_anew(self) -> None:
+        self._feed.restart.set()
+        self._feed.end_poll()
 
     def _confirm_overdue(self) -> None:
         try:

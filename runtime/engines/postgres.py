@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -95,19 +96,24 @@ class EmbeddedPostgres:
 
     The database `noculture` belongs to the role `noculture`, which migrations use; what each of the
     others is for stands in docs/adr/0022. Passwords live in `secrets` (default: the folder
-    `secrets` beside the data). Raises PostgresUnavailable (exit code 4), EngineBusy, EngineFailed.
+    `secrets` beside the data). `settings` are put over SERVER_SETTINGS. Raises PostgresUnavailable (exit code 4), EngineBusy, EngineFailed.
     """
 
     superuser = "noculture_admin"
 
     def __init__(
-        self, data_dir: Path, log: Path | None = None, secrets: SecretFiles | None = None
+        self,
+        data_dir: Path,
+        log: Path | None = None,
+        secrets: SecretFiles | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._dir = Path(data_dir).absolute()
         self._cluster = self._dir / "cluster"
         self.log = log or self._dir / "postgres.log"
         self._secrets = secrets or SecretFiles(self._dir.parent / "secrets")
         self._lock = FolderLock(self._dir / "lock")
+        self._settings = SERVER_SETTINGS | settings
         self._programs: PostgresPrograms | None = None
         self.child: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -205,7 +211,7 @@ class EmbeddedPostgres:
     def launch(self) -> None:
         """Start the process; call it from a long-lived thread (see `child.spawn`)."""
         assert self._programs is not None
-        settings = SERVER_SETTINGS | {"port": str(self.port)}
+        settings = self._settings | {"port": str(self.port)}
         flags = [part for item in settings.items() for part in ("-c", "=".join(item))]
         data_folder = self._programs.data_folder_argument(self._cluster)
         self.child = spawn(

@@ -263,3 +263,32 @@ def test_in_any_order_every_consumer_applies_every_event_once(
             stream = streams[position][0]
             assert by_stream.get(stream, 0) < position, "out of its stream's order"
             by_stream[stream] = position
+
+
+def test_who_has_not_begun_is_left_to_a_lane_that_may_be_about_to_take_it(
+    counted: ConnectionPool, writer: Writer, monkeypatch: pytest.MonkeyPatch
+):
+    """Regression: a catcher that did not know its share yet took new consumers before their lanes
+    did. Of a million events the timeline had a quarter after twelve minutes; a lane had all of them.
+    """
+    for consumer in counters():
+        partitions = [p for category in consumer.categories for p in partitions_of(category)]
+        register(counted, consumer, partitions)
+    worker = Worker(counted)
+    writer.lives(2)
+    heads = {partition_of(event): event.position for event in worker.catcher._store.after(0, 100)}
+    with counted.connection() as connection:
+        connection.cursor().executemany(
+            "INSERT INTO relay_heads (topic, partition, last_position) VALUES (%s, %s, %s)",
+            [(*partition, position) for partition, position in heads.items()],
+        )
+
+    def moved() -> set[int]:
+        with counted.connection() as connection:
+            return {row.at.position for row in rows_on(connection, list(heads))}
+
+    worker.catcher._bring_to_heads(worker.stop)
+    assert moved() == {0}
+    monkeypatch.setattr(catcher, "UNMOVED_S", 0.0)
+    worker.catcher._bring_to_heads(worker.stop)
+    assert moved() == set(heads.values())
