@@ -96,7 +96,8 @@ class EmbeddedPostgres:
 
     The database `noculture` belongs to the role `noculture`, which migrations use; what each of the
     others is for stands in docs/adr/0022. Passwords live in `secrets` (default: the folder
-    `secrets` beside the data). `settings` are put over SERVER_SETTINGS. Raises PostgresUnavailable (exit code 4), EngineBusy, EngineFailed.
+    `secrets` beside the data). `settings` are put over SERVER_SETTINGS. Raises
+    PostgresUnavailable (exit code 4), EngineBusy, EngineFailed.
     """
 
     superuser = "noculture_admin"

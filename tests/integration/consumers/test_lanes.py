@@ -269,7 +269,7 @@ def test_who_has_not_begun_is_left_to_a_lane_that_may_be_about_to_take_it(
     counted: ConnectionPool, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ):
     """Regression: a catcher that did not know its share yet took new consumers before their lanes
-    did. Of a million events the timeline had a quarter after twelve minutes; a lane had all of them.
+    did. Of a million events the timeline had a quarter after twelve minutes, by a lane all of them.
     """
     for consumer in counters():
         partitions = [p for category in consumer.categories for p in partitions_of(category)]
