@@ -114,7 +114,7 @@ class EmbeddedPostgres:
         self.log = log or self._dir / "postgres.log"
         self._secrets = secrets or SecretFiles(self._dir.parent / "secrets")
         self._lock = FolderLock(self._dir / "lock")
-        self._settings = SERVER_SETTINGS | settings
+        self._settings = {**SERVER_SETTINGS, **settings}
         self._programs: PostgresPrograms | None = None
         self.child: subprocess.Popen[bytes] | None = None
         self.port = 0
