@@ -50,6 +50,8 @@ class ProjectionLag(NoCultureError):
 class ReadAt:
     """Dependency of a read: waits until the view is at `Min-Position`; gives its position.
 
+    It stands behind the one that authenticates, so that strangers are answered at once.
+
     Waiting requests hold no thread and share each look at the view. With a thread each, the answers
     of 16 clients came 34 to 42 ms after their view's commit, now 18 to 21 on two busy cores.
     """

@@ -88,7 +88,7 @@ class EnhancedAnalyses:
 def router(
     enhanced: EnhancedAnalyses, authenticated: Authenticate, progress: Progress
 ) -> APIRouter:
-    routes = APIRouter(tags=["analysis"])
+    routes = APIRouter(tags=["analysis"], dependencies=[Depends(authenticated())])
 
     @routes.post(
         "/api/analysis/enhanced",

@@ -26,7 +26,7 @@ def router(
     accounts: AccountQueries,
     sign_ins: SignInQueries,
 ) -> APIRouter:
-    routes = APIRouter(prefix="/api/me", tags=["account"])
+    routes = APIRouter(prefix="/api/me", tags=["account"], dependencies=[Depends(authenticated())])
     exporting = Places(EXPORTS_AT_ONCE, ExportsFull)
     Reader = Annotated[Caller, Depends(authenticated("account:read"))]
 

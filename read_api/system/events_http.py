@@ -54,7 +54,9 @@ def router(
     feed: LiveFeed,
     reveal: Reveal = as_stored,
 ) -> APIRouter:
-    routes = APIRouter(prefix="/api/events", tags=["events"])
+    routes = APIRouter(
+        prefix="/api/events", tags=["events"], dependencies=[Depends(authenticated())]
+    )
     allowed = authenticated("events:read")
 
     @routes.get(

@@ -16,7 +16,7 @@ from schemas.text import Ref
 
 
 def router(authenticated: Authenticate, progress: Progress, sagas: SagaQueries) -> APIRouter:
-    routes = APIRouter(prefix="/api/sagas", tags=["sagas"])
+    routes = APIRouter(prefix="/api/sagas", tags=["sagas"], dependencies=[Depends(authenticated())])
     in_view = Depends(ReadAt("sagas", progress))
     Operator = Annotated[Caller, Depends(authenticated("operator"))]
 

@@ -25,7 +25,7 @@ def router(
     analyses: AnalysisQueries,
     reanalyses: ReanalysisQueries,
 ) -> APIRouter:
-    routes = APIRouter(tags=["analysis"])
+    routes = APIRouter(tags=["analysis"], dependencies=[Depends(authenticated())])
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
     in_views = [Depends(ReadAt("vault", progress)), Depends(ReadAt("analyses", progress))]
 

@@ -47,7 +47,9 @@ def router(
     history: AssetHistory,
     searching: Searching,
 ) -> APIRouter:
-    routes = APIRouter(prefix="/api/assets", tags=["assets"])
+    routes = APIRouter(
+        prefix="/api/assets", tags=["assets"], dependencies=[Depends(authenticated())]
+    )
     in_vault, in_sounds = Depends(ReadAt("vault", progress)), Depends(ReadAt("sounds", progress))
     in_collections = Depends(ReadAt("collections", progress))
     in_grants = Depends(AlsoAt("grants", progress))

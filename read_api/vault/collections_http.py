@@ -18,7 +18,9 @@ from schemas.vault.found import CollectionDto
 def router(
     authenticated: Authenticate, progress: Progress, collections: CollectionQueries
 ) -> APIRouter:
-    routes = APIRouter(prefix="/api/collections", tags=["collections"])
+    routes = APIRouter(
+        prefix="/api/collections", tags=["collections"], dependencies=[Depends(authenticated())]
+    )
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
     seen = [Depends(ReadAt("vault", progress)), Depends(ReadAt("collections", progress))]
 

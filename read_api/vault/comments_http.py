@@ -15,7 +15,7 @@ from schemas.vault.dto import CommentDto
 
 
 def router(authenticated: Authenticate, progress: Progress, comments: CommentQueries) -> APIRouter:
-    routes = APIRouter(tags=["comments"])
+    routes = APIRouter(tags=["comments"], dependencies=[Depends(authenticated())])
 
     @routes.get(
         "/api/assets/{asset_id}/comments",

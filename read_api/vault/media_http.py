@@ -40,7 +40,11 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
     routes = APIRouter(
         prefix="/api/assets",
         tags=["assets"],
-        dependencies=[Depends(AlsoAt("grants", progress)), Depends(ReadAt("vault", progress))],
+        dependencies=[
+            Depends(authenticated()),
+            Depends(AlsoAt("grants", progress)),
+            Depends(ReadAt("vault", progress)),
+        ],
     )
     Reader = Annotated[Caller, Depends(authenticated("assets:read"))]
 

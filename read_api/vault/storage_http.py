@@ -13,7 +13,10 @@ from schemas.vault.dto import StorageUsage
 
 
 def router(authenticated: Authenticate, progress: Progress, storage: StorageQueries) -> APIRouter:
-    routes = APIRouter(tags=["account"], dependencies=[Depends(ReadAt("vault", progress))])
+    routes = APIRouter(
+        tags=["account"],
+        dependencies=[Depends(authenticated()), Depends(ReadAt("vault", progress))],
+    )
     reader = Depends(authenticated("assets:read"))
 
     @routes.get(
