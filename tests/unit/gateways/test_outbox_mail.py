@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from commands.account.logins import valid_email
 from gateways.mail.double.mailbox import Mailbox
 from gateways.mail.message import message_of
 
@@ -21,6 +22,17 @@ def test_a_mail_is_one_private_file_that_mail_programs_read(tmp_path: Path) -> N
     message = email.message_from_bytes(path.read_bytes(), policy=default)
     assert (message["To"], message["Subject"]) == ("ada@example.com", "Grüße")
     assert message.get_content().strip() == "Der Link: http://x/y"
+
+
+@pytest.mark.parametrize(
+    "address", ["=?utf-8?q?ben?=@example.org", "=?utf-8?q?ben=40evil.example=2c?=@example.org"]
+)
+def test_an_address_in_encoded_words_is_none_and_nobody_else_gets_its_mails(address: str) -> None:
+    """Mail programs read `=?utf-8?q?ben?=@example.org` as `ben@example.org`."""
+    with pytest.raises(ValueError, match="another address"):
+        message_of("a@localhost", address, "Hi", "text")
+    with pytest.raises(ValueError, match="encoded words"):
+        valid_email(address)
 
 
 def test_no_header_is_smuggled_in() -> None:
