@@ -72,7 +72,13 @@ def router(tools: VaultTools) -> APIRouter:
         request: Request, asset_id: Ref, account_id: Ref, caller: Author, key: RepeatKey
     ) -> Response:
         """Somebody whom it is shared with leaves it, or the owner takes it back."""
-        position = tools.sharing.end(caller, asset_id, account_id, key).position
+        try:
+            position = tools.sharing.end(caller, asset_id, account_id, key).position
+        except NoCultureError as error:
+            # Somebody who left it themselves meanwhile: the dialog shows who is left.
+            if error.status != 404 or not wants_part(request):
+                raise
+            return part(request, caller, asset_id)
         if account_id == caller.account_id:
             response = RedirectResponse("/shared", 303)
             remember(request, response, position)
