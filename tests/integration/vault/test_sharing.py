@@ -222,6 +222,8 @@ def test_removing_somebody_who_has_left_shows_in_the_dialog_who_is_left(
     tenants.house.core.progress.wait_until("grants", int(position), 20)
     shown = removed(mira, ben, by=mira)
     assert (shown.status_code, eva.name in shown.text, ben.name in shown.text) == (200, True, False)
+    # Whoever uses the keyboard goes on in the dialog.
+    assert "autofocus" in shown.text
     assert removed(mira, ben, by=eva).status_code == 403
     assert removed(mira, ben, by=ben).status_code == 404
 
