@@ -113,7 +113,8 @@ def demo(
         tell(outcome, named=False)
         _tell_tracks(found, truths)
         if shared:
-            print(f"“{shared['title']}” is shared with {shared['with']}: {shared['link']}")
+            told = f"“{shared['title']}” is shared with {shared['with']}, who sees it here:"
+            print(told, shared["link"])
     raise typer.Exit(outcome.exit_code)
 
 
