@@ -29,6 +29,9 @@ def valid_email(text: str) -> str:
         )
     except email_validator.EmailNotValidError as error:
         raise ValueError(str(error)) from error
+    # Mail programs read `=?utf-8?q?ben?=@x.org` as `ben@x.org` (RFC 2047): another person's.
+    if "=?" in found.local_part:
+        raise ValueError("An address has no encoded words")
     return found.normalized
 
 

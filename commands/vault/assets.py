@@ -19,7 +19,7 @@ from commands.vault.multipart import MAX_REST_BYTES, receive_file
 from commands.vault.musical_keys import MusicalKeySpelling
 from commands.vault.names import SeveralNames
 from commands.vault.quota import Quota
-from commands.vault.sharing import reach
+from commands.vault.sharing import reach, while_shared
 from commands.vault.staging import StagedFile, Staging, clean_filename, clean_path
 from events.access import OWN
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
@@ -218,12 +218,13 @@ class Assets:
         AssetNotReady (409), PreconditionFailed (412).
         """
         said = changes.model_dump(exclude_unset=True)
-        stream, workspace_id = self._reached(caller, asset_id, expected_version, "edit")
+        stream, recording = self._reached(caller, asset_id, expected_version, "edit")
         unit = self._commands.unit(
             command_context(caller, "PATCH /api/assets/{id}", key),
             input={"asset_id": stream, "expected": expected_version, "changes": said},
         )
-        unit.belongs_to(workspace_id)
+        unit.belongs_to(recording.workspace_id)
+        while_shared(unit, caller, stream, recording)
         by = AccountId(caller.account_id)
         with as_seen(expected_version):
             unit.change_at(
@@ -253,14 +254,14 @@ class Assets:
 
     def _reached(
         self, caller: Caller, asset_id: str, expected_version: int | None, wanted: str
-    ) -> tuple[AssetId, WorkspaceId]:
+    ) -> tuple[AssetId, asset.Asset]:
         stream = known(AssetId, asset_id, "The asset")
         # Workers verify and reject too, so the state is read anew; not at the version that the
         # caller names, for the append checks it.
         found = self._commands.load(asset, stream)
         if expected_version is None or found.version != expected_version:
             found = self._commands.load(asset, stream, fresh=True)
-        return stream, reach(caller, found.state, wanted).workspace_id
+        return stream, reach(caller, found.state, wanted)
 
     def _uploaded(self, committed: Committed) -> Kept:
         state: AssetState | None = "uploaded"

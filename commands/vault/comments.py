@@ -14,7 +14,7 @@ from commands.http import answer
 from commands.owned import as_seen, known
 from commands.rules import Arguments, Rule
 from commands.unit import Commands, Unit
-from commands.vault.sharing import reach
+from commands.vault.sharing import reach, while_shared
 from events.access import OWN
 from events.ids import AccountId, AssetId, CommentId
 from events.store.pending import Committed
@@ -163,8 +163,8 @@ class Comments:
     def _require_recording(
         self, unit: Unit, caller: Caller, asset_id: AssetId, wanted: str, what: str
     ) -> asset.Asset:
-        """Refuses words about a deleted recording, also if it is deleted before the commit. What is
-        said of a shared one belongs to its workspace.
+        """Refuses words about a deleted recording, also if it is deleted, or shared no more, before
+        the commit. What is said of a shared one belongs to its workspace.
 
         Raises NotFound (404), and so does the commit, and RightMissing (403).
         """
@@ -174,6 +174,7 @@ class Comments:
             raise NotFound(what)
         unit.belongs_to(recording.workspace_id)
         unit.while_held(asset.content_claim(recording.sha256), asset_id, NotFound(what))
+        while_shared(unit, caller, asset_id, recording, what)
         return recording
 
 

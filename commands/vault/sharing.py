@@ -13,7 +13,7 @@ from commands.contexts import command_context
 from commands.http import answer
 from commands.owned import known
 from commands.people import FindPerson, Person
-from commands.unit import Commands
+from commands.unit import Commands, Unit
 from events.access import OWN, require
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId
@@ -68,6 +68,21 @@ def reach(
             raise NotFound(what)
         require(held, wanted)
     return recording
+
+
+def while_shared(
+    unit: Unit,
+    caller: Caller,
+    asset_id: AssetId,
+    recording: asset.Asset,
+    what: str = "The asset",
+) -> None:
+    """Whoever it is shared with changes nothing behind the end of that: `commit` raises NotFound
+    (404) then. What was looked at before is true of another moment.
+    """
+    if recording.workspace_id != caller.workspace_id:
+        claim = asset.shared_claim(asset_id, AccountId(caller.account_id))
+        unit.while_held(claim, asset_id, NotFound(what))
 
 
 class Sharing:

@@ -8,9 +8,13 @@ from email.utils import formatdate, make_msgid
 
 
 def message_of(sender: str, to: str, subject: str, text: str) -> EmailMessage:
-    """Line breaks in `to` or `subject` raise ValueError: they could smuggle headers in."""
+    """Line breaks in `to` or `subject` raise ValueError: they could smuggle headers in. So does a
+    `to` that is read as another address, as one in encoded words is.
+    """
     message = EmailMessage(policy=SMTP)
     message["From"], message["To"], message["Subject"] = sender, to, subject
+    if str(message["To"]) != to:
+        raise ValueError("the mail would go to another address")
     message["Date"] = formatdate()
     # The sender's domain: by default the id would tell the machine's name.
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].strip("> "))

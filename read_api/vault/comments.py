@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from psycopg_pool import ConnectionPool
 
@@ -23,7 +24,12 @@ WHERE asset_id = %(asset)s AND workspace_id = %(workspace)s
 ORDER BY at_s, comment_id LIMIT %(limit)s
 """
 _ONE = "SELECT * FROM views.comments WHERE comment_id = %(comment)s"
+_BY_AUTHOR = """
+SELECT * FROM views.comments WHERE author_id = %(author)s AND comment_id > %(after)s
+ORDER BY comment_id LIMIT %(limit)s
+"""
 _BEFORE_ALL = (-1.0, "")
+_EXPORT_PAGE = 500
 
 
 class CommentQueries:
@@ -72,6 +78,18 @@ class CommentQueries:
                 raise NotVisible("The comment") from error
         author_id = row["author_id"]
         return self._comment(row, self._people.named([author_id])[author_id])
+
+    def exported(self, caller: Caller) -> Iterator[str]:
+        """All that the caller has said as JSON, in order; also of other people's recordings, and of
+        those that are shared with them no more.
+        """
+        author, after = caller.account_id, ""
+        me = self._people.named([author])[author]
+        page = {"author": author, "limit": _EXPORT_PAGE}
+        while rows := self._views.rows(_BY_AUTHOR, page | {"after": after}):
+            for row in rows:
+                yield self._comment(row, me).model_dump_json()
+            after = rows[-1]["comment_id"]
 
     def _comment(self, row: Row, author: PersonDto) -> CommentDto:
         where = (row["said_event"], row["comment_id"], row["workspace_id"])

@@ -332,9 +332,15 @@ def _words(gathered: Gathered) -> Words:
 
 
 def _exports(core: Core, cursors: Cursors) -> Mapping[str, Export]:
+    from read_api.vault.comments import CommentQueries
     from read_api.vault.export import exported
 
-    return {"assets": Export("assets:read", partial(exported, asset_queries(core, cursors)))}
+    assets = asset_queries(core, cursors)
+    said = CommentQueries(core.pool, assets, cursors, core.codec.reveal)
+    return {
+        "assets": Export("assets:read", partial(exported, assets)),
+        "comments": Export("assets:read", said.exported),
+    }
 
 
 def _empties(core: Core) -> Contents:

@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 operator = typer.Typer(no_args_is_help=True, help="Who may see and repair the installation.")
 app.add_typer(operator, name="operator")
 DEMO_EMAIL = "demo@noculture.example"
+DEMO_LISTENER = "listener@noculture.example"
 DEMO_TRACKS = 12
 
 Account = Annotated[str, typer.Option("--as", metavar="EMAIL", help="Whose vault.")]
@@ -91,7 +92,9 @@ def demo(
     email: Account = DEMO_EMAIL,
     json: Json = False,
 ) -> None:
-    """Compose music, bring it into a vault, measure it, and print links to what came of it."""
+    """Compose music, bring it into a vault, measure it, share a track of it with a second account,
+    and print links to what came of it.
+    """
     from runtime.demo_music import render
 
     settings = load_settings()
@@ -103,11 +106,15 @@ def demo(
             truths = render(composed_in, tracks, done=composed)
         outcome = _import([composed_in], email, analysed=True, json=json)
     found = _measured(settings, email)
+    shared = _share(settings, email, found[0]) if found else None
     if json:
-        print_json(as_json(outcome) | {"web": _web(settings), "tracks": found})
+        print_json(as_json(outcome) | {"web": _web(settings), "tracks": found, "shared": shared})
     else:
         tell(outcome, named=False)
         _tell_tracks(found, truths)
+        if shared:
+            told = f"“{shared['title']}” is shared with {shared['with']}, who sees it here:"
+            print(told, shared["link"])
     raise typer.Exit(outcome.exit_code)
 
 
@@ -189,6 +196,31 @@ def _measured(settings: Settings, email: str) -> list[dict[str, Any]]:
             }
             for asset in vault.list(caller, AssetFilters(limit=200)).data
         ]
+
+
+def _share(settings: Settings, email: str, track: dict[str, Any]) -> dict[str, Any] | None:
+    """Shares a track with a second account, which may comment on it; `link` signs in to that, or
+    leads to the track where the account has a password. None where the track is its own.
+    """
+    from commands.vault.sharing import ShareAsset, Sharing
+    from kit.caller import Caller
+    from runtime.areas import ALL, account
+    from runtime.composition import open_core
+
+    with open_core(settings, connections=3) as core:
+        commands = account.commands_of(core, ALL)
+        owner = commands.accounts.invite(email)
+        listener = commands.accounts.invite(DEMO_LISTENER)
+        if listener.account_id == owner.account_id:
+            return None
+        Sharing(core.commands, commands.people.find).share(
+            Caller(owner.account_id, owner.workspace_id),
+            track["id"],
+            ShareAsset(account_id=listener.account_id, right="comment"),
+        )
+    token = listener.link_token
+    link = f"{_web(settings)}/sign-in/{token}" if token else track["link"]
+    return {"title": track["title"], "with": DEMO_LISTENER, "right": "comment", "link": link}
 
 
 def _tell_tracks(found: list[dict[str, Any]], truths: Sequence[TrackTruth]) -> None:

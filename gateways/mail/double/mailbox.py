@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTP
@@ -16,6 +17,8 @@ from gateways.doubles.errors import NothingThere
 from schemas.doubles import SentMail, SentMailText
 from schemas.dto import Page
 
+# All that Python's parser of headers raises for some malformed ones: `To: ada@`.
+_UNREADABLE = (AttributeError, IndexError, TypeError, ValueError, HeaderParseError)
 _ID = re.compile(r"[0-9]{1,20}-[0-9a-f]{8}")
 
 
@@ -110,7 +113,18 @@ def _headers_of(mail_id: str, message: EmailMessage) -> SentMail:
     return SentMail(
         id=mail_id,
         sent_at=datetime.fromtimestamp(arrived_ns / 1e9, UTC),
-        sender=str(message["From"] or ""),
-        to=str(message["To"] or "").strip(),
-        subject=str(message["Subject"] or ""),
+        sender=_header(message, "From"),
+        to=_header(message, "To").strip(),
+        subject=_header(message, "Subject"),
     )
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """The header as people read it, or as it stands where it breaks the parser: one such file would
+    hide all others, and hold up every erasure.
+    """
+    try:
+        return str(message[name] or "")
+    except _UNREADABLE:
+        raw = next(value for known, value in message.raw_items() if known.lower() == name.lower())
+        return str(raw).encode("ascii", "replace").decode()

@@ -10,7 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from aggregates.vault import asset
+from commands.unit import Unit
 from events.ids import AssetId
+from events.store.pending import Committed
 from events.vault.audio import Tags
 from processors.consumers.projection import ProjectionConsumer
 from read_api import sharing
@@ -18,7 +20,7 @@ from read_api.system import events_http
 from runtime.consumers import rebuilder, views
 from tests.integration.account.erasure.house import eventually
 from tests.integration.http.every_route import ROUTES
-from tests.integration.http.tenants import AUDIO, Installation, Tenant
+from tests.integration.http.tenants import AUDIO, SESSION, Installation, Tenant
 from tests.integration.http.test_tenancy_matrix import Asking, Role, _told
 
 RIGHTS = ("listen", "comment", "edit")
@@ -199,6 +201,33 @@ def test_whoever_it_is_shared_with_may_leave_it(mira: Tenant, tenants) -> None:
     assert shared_with(ben, left.headers["Event-Position"]) == []
 
 
+def removed(owner: Tenant, other: Tenant, by: Tenant) -> Any:
+    """The answer to the button of the dialog."""
+    token, csrf = by.sign_in()
+    return by.house.browser().post(
+        f"/assets/{owner.asset}/grants/{other.account_id}/end",
+        data={"csrf_token": csrf},
+        headers={"Cookie": f"{SESSION}={token}", "HX-Request-Type": "partial"},
+    )
+
+
+def test_removing_somebody_who_has_left_shows_in_the_dialog_who_is_left(
+    mira: Tenant, tenants
+) -> None:
+    """The dialog showed the page of an unknown address."""
+    ben, eva = tenants.person(), tenants.person()
+    for person in (ben, eva):
+        grant(mira, person, "listen")
+    position = revoke(mira, ben)
+    tenants.house.core.progress.wait_until("grants", int(position), 20)
+    shown = removed(mira, ben, by=mira)
+    assert (shown.status_code, eva.name in shown.text, ben.name in shown.text) == (200, True, False)
+    # Whoever uses the keyboard goes on in the dialog.
+    assert "autofocus" in shown.text
+    assert removed(mira, ben, by=eva).status_code == 403
+    assert removed(mira, ben, by=ben).status_code == 404
+
+
 def test_words_and_tags_of_another_belong_to_the_tracks_workspace(mira: Tenant, tenants) -> None:
     ben = tenants.person()
     grant(mira, ben, "edit")
@@ -219,6 +248,52 @@ def test_words_and_tags_of_another_belong_to_the_tracks_workspace(mira: Tenant, 
     changed = ben.client.patch(own, json={"text": "Softer"}, headers={"If-Match": "*"})
     assert changed.status_code == 200
     assert ben.client.delete(own, headers={"If-Match": "*"}).status_code == 204
+
+
+@pytest.mark.parametrize("by", ["words", "tags"])
+def test_nothing_is_said_or_edited_behind_the_end_of_a_grant(
+    mira: Tenant, tenants, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The grant ends between the look at the right and the commit."""
+    ben, url, commit = tenants.person(), f"/api/assets/{mira.asset}", Unit.commit
+    grant(mira, ben, "edit")
+    tenants.settle()
+
+    def revoked_before(unit: Unit) -> Committed:
+        monkeypatch.setattr(Unit, "commit", commit)
+        revoke(mira, ben)
+        return commit(unit)
+
+    monkeypatch.setattr(Unit, "commit", revoked_before)
+    if by == "words":
+        answer = ben.client.post(f"{url}/comments", json={"at_s": 1, "text": "Too late"})
+    else:
+        answer = ben.client.patch(url, json={"genre": "Late"}, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert tenants.house.core.log.events.stream(mira.asset)[-1].type == "asset.unshared"
+
+
+def test_what_somebody_said_of_others_tracks_is_in_their_own_export(mira: Tenant, tenants) -> None:
+    ben, eva = tenants.person(), tenants.person()
+    for person, text in ((ben, "Louder"), (eva, "Softer")):
+        grant(mira, person, "comment")
+        tenants.settle()
+        url = f"/api/assets/{mira.asset}/comments"
+        assert person.client.post(url, json={"at_s": 1, "text": text}).status_code == 201
+    revoke(mira, ben)
+    tenants.settle()
+    exported = ben.client.get("/api/me/export").json()["comments"]
+    assert [(each["asset_id"], each["text"]) for each in exported] == [(mira.asset, "Louder")]
+
+
+def test_a_browser_keeps_no_waveform_of_somebody_elses(mira: Tenant, tenants) -> None:
+    ben = tenants.person()
+    grant(mira, ben, "listen")
+    tenants.settle()
+    for path in ("peaks", "waveform"):
+        url = f"/assets/{mira.asset}/{path}"
+        assert mira.client.get(url).headers["Cache-Control"] == "private, max-age=3600"
+        assert ben.client.get(url).headers["Cache-Control"] == "private, no-cache"
 
 
 def test_a_revocation_ends_the_sound_at_once_for_who_knows_its_position_and_soon_for_all(

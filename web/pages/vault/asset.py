@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
+from read_api.vault.media import Peaks
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from schemas.vault.dto import AssetDto
@@ -59,7 +60,7 @@ def router(tools: VaultTools) -> APIRouter:
         peaks = tools.media.peaks(caller, asset_id)
         headers = {
             "ETag": f'"{peaks.sha256[:32]}"',
-            "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
+            "Cache-Control": kept(peaks, caller),
             "Vary": "Cookie",
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
@@ -79,7 +80,7 @@ def router(tools: VaultTools) -> APIRouter:
         peaks = tools.media.peaks(caller, asset_id)
         headers = {
             "ETag": f'"{peaks.sha256[:32]}-{zoom}"',
-            "Cache-Control": f"private, max-age={PEAKS_KEPT_S}",
+            "Cache-Control": kept(peaks, caller),
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
@@ -184,6 +185,14 @@ def _shared_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str
         "zoom": _zoom(asset),
         "notice": None,
     }
+
+
+def kept(peaks: Peaks, caller: Caller) -> str:
+    """For how long a browser keeps a waveform: one of somebody else's it asks for each time, for
+    the right to it may have ended.
+    """
+    own = peaks.workspace_id == caller.workspace_id
+    return f"private, max-age={PEAKS_KEPT_S}" if own else "private, no-cache"
 
 
 def packed(request: Request, body: bytes, headers: dict[str, str]) -> Response:

@@ -72,7 +72,13 @@ def router(tools: VaultTools) -> APIRouter:
         request: Request, asset_id: Ref, account_id: Ref, caller: Author, key: RepeatKey
     ) -> Response:
         """Somebody whom it is shared with leaves it, or the owner takes it back."""
-        position = tools.sharing.end(caller, asset_id, account_id, key).position
+        try:
+            position = tools.sharing.end(caller, asset_id, account_id, key).position
+        except NoCultureError as error:
+            # Somebody who left it themselves meanwhile: the dialog shows who is left.
+            if error.status != 404 or not wants_part(request):
+                raise
+            return part(request, caller, asset_id)
         if account_id == caller.account_id:
             response = RedirectResponse("/shared", 303)
             remember(request, response, position)
@@ -106,7 +112,7 @@ def router(tools: VaultTools) -> APIRouter:
         request: Request, caller: Caller, asset_id: str, status: int = 200, **said: Any
     ) -> Response:
         asset = tools.vault.get(caller, asset_id)
-        shown = sharing_of(tools, caller, asset) | said
+        shown = sharing_of(tools, caller, asset) | {"answers": True} | said
         return tools.renderer.part(
             request, "vault/_asset_sharing.html", status, asset=asset, **shown
         )
@@ -117,4 +123,5 @@ def router(tools: VaultTools) -> APIRouter:
 def sharing_of(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, Any]:
     """Fills the dialog of a track of one's own; nothing for somebody else's."""
     grants = [] if asset.shared else tools.vault.grants(caller, asset.id).data
-    return {"grants": grants, "rights": dict(RIGHTS), "problem": None, "typed": ""}
+    said = {"problem": None, "typed": "", "answers": False}
+    return {"grants": grants, "rights": dict(RIGHTS), **said}

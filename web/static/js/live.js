@@ -23,6 +23,7 @@ customElements.define(
       this.#stream = new SharedStream(this.dataset.stream, account, watched, {
         event: (text) => this.#tell("noculture:event", JSON.parse(text)),
         begins: () => this.#connected(),
+        resumes: () => this.#tell("noculture:resumed"),
         refused: () => this.#refused(),
       });
       this.#stream.listen();

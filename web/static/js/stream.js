@@ -27,8 +27,9 @@ export class SharedStream {
    * @param {string} address
    * @param {string} account whose events: another one's tabs hear nothing of them
    * @param {string[]} types
-   * @param {{event: (text: string) => void, begins: () => void, refused: () => void}} hears
-   *   begins: once, when the first position is known. refused: the server wants no such stream
+   * @param {{event: (text: string) => void, begins: () => void, resumes: () => void, refused: () => void}} hears
+   *   begins: once, when the first position is known. resumes: each time that it is read anew; it does not tell
+   *   what was taken from this account meanwhile. refused: the server wants no such stream
    */
   constructor(address, account, types, hears) {
     this.#address = `${address}?account=${account}`;
@@ -99,13 +100,14 @@ export class SharedStream {
   #begins(position) {
     this.#read = position;
     this.#channel?.postMessage({ begins: position });
-    this.#beginAt(position);
+    if (!this.#beginAt(position)) this.#hears.resumes();
   }
 
   #beginAt(position) {
-    if (this.#position !== null) return;
+    if (this.#position !== null) return false;
     this.#position = position;
     this.#hears.begins();
+    return true;
   }
 
   #hear({ lastEventId, data }) {
@@ -126,7 +128,7 @@ export class SharedStream {
     // Another tab reads the stream from this position on.
     if ("begins" in message) {
       this.#asked = null;
-      this.#beginAt(message.begins);
+      if (!this.#beginAt(message.begins)) this.#hears.resumes();
       if (this.#position < message.begins) this.#askFrom(this.#position);
       return;
     }

@@ -1,5 +1,7 @@
 // <track-list> and <track-page> follow the log: what changed is fetched again as HTML and morphed in.
 
+import { ask } from "../asking.js";
+
 const PAUSE_MS = 350;
 const PENDING = "[data-state=uploaded], [data-state=verified]";
 
@@ -55,12 +57,14 @@ function fetchInto(url, position, how) {
 class Following extends HTMLElement {
   #heard = (event) => this.hear(event.detail);
   #connected = (event) => this.connected(event.detail);
+  #resumed = () => this.resumed();
   #seen = () => this.follower.look();
 
   connectedCallback() {
     this.follower = new Follower((position) => this.refresh(position));
     document.addEventListener("noculture:event", this.#heard);
     document.addEventListener("noculture:connected", this.#connected);
+    document.addEventListener("noculture:resumed", this.#resumed);
     document.addEventListener("visibilitychange", this.#seen);
   }
 
@@ -68,8 +72,12 @@ class Following extends HTMLElement {
     this.follower.stop();
     document.removeEventListener("noculture:event", this.#heard);
     document.removeEventListener("noculture:connected", this.#connected);
+    document.removeEventListener("noculture:resumed", this.#resumed);
     document.removeEventListener("visibilitychange", this.#seen);
   }
+
+  /** What others share may have been taken back while nobody listened: the stream does not tell it. */
+  resumed() {}
 }
 
 /** On a small screen the filters wait behind a button, unless one of them is set. */
@@ -128,6 +136,10 @@ customElements.define(
       if (late) this.follower.ask(0);
     }
 
+    resumed() {
+      this.follower.ask(0);
+    }
+
     refresh(position) {
       return fetchInto("/shared", position, { target: "#shared", select: "#shared", swap: "outerMorph" });
     }
@@ -152,6 +164,13 @@ customElements.define(
 
     connected({ late }) {
       if (late || this.querySelector(".wave-pending")) this.follower.ask(0);
+    }
+
+    async resumed() {
+      if (!this.dataset.holder) return;
+      const asked = ask(`/api/assets/${this.dataset.asset}`, { cache: "no-store" }, { quiet: true });
+      const answer = await asked.catch(() => null);
+      if (answer?.status === 404 && this.isConnected) await this.#leave(0);
     }
 
     #leave(position) {
