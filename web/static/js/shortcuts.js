@@ -47,7 +47,7 @@ async function openPalette() {
   try {
     (await fetchPalette())(typedAhead);
   } catch {
-    announce("The palette did not load. Try again.");
+    announce("The search did not load. Try again.");
   } finally {
     typedAhead = null;
   }
