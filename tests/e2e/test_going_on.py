@@ -313,7 +313,7 @@ def test_the_second_factor_is_asked_for_in_the_dialog(visit: Visit):
     page.context.clear_cookies()
     page.get_by_role("link", name="Collections").click()
     sign_in_again(page)
-    field = page.get_by_label("Code of your authenticator app")
+    field = page.get_by_label("Code from your app")
     expect(field).to_be_focused()
     field.fill(recovery)
     page.keyboard.press("Enter")

@@ -103,7 +103,7 @@ def test_an_invited_person_signs_in_by_link_sets_a_password_and_comes_back(
     visit.go("/account")
     visit.page.get_by_label("New password").fill("one sentence that is long")
     visit.page.get_by_role("button", name="Set password").click()
-    expect(visit.page.get_by_text("counts from now on")).to_be_visible()
+    expect(visit.page.get_by_text("Your new password is set")).to_be_visible()
     visit.page.get_by_role("button", name="Sign out").click()
     visit.go("/sign-in")
     visit.page.get_by_label("E-mail").fill(email)
@@ -131,7 +131,7 @@ def _invite(visit: Visit, folder: Path, email: str) -> str:
 def test_the_system_page_is_the_operators_alone(visit: Visit):
     visit.sign_up()
     visit.go("/system")
-    expect(visit.page.get_by_role("heading", name="That is not yours to open")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="You have no access to this")).to_be_visible()
     expect(visit.page.get_by_role("link", name="System")).to_have_count(0)
 
 

@@ -154,7 +154,7 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         case "ingest.stepped" | "reanalysis.listed" | "reanalysis.batch_started":
             return None
         case _:
-            return _spaced(kind).capitalize(), "", "plain"
+            return _spaced(kind.replace("asset.", "track.")).capitalize(), "", "plain"
 
 
 def _checked(data: dict[str, Any]) -> str:
@@ -183,7 +183,7 @@ def _wanted(data: dict[str, Any]) -> str:
 
 def _outcome(data: dict[str, Any]) -> str:
     tools = [
-        f"{data[name]} {told}"
+        f"{looks.grouped(data[name])} {told}"
         for name, told in (("measured", "done"), ("failed", "failed"), ("passed_over", "left out"))
         if data.get(name)
     ]
