@@ -1,6 +1,7 @@
-"""Finds the texts that people read in templates, Python and scripts, each with its file and line.
+"""Finds the texts that people read in templates, Python and scripts, and what breaks the voice.
 
 Texts are told from identifiers by their looks: words with a space between them, or a capital first.
+`docs/voice.md` holds the words and beginnings that `breaches` looks for.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _PROSE = re.compile(
     r"[A-Za-z][\w’'”,.:;?!)…-]* [\w“(~…\N{OBJECT REPLACEMENT CHARACTER}]|^[A-Z][a-z]"
 )
 
+# Selectors, and headers such as Content-Type.
+_CODE = re.compile(r"\[[\w-]+[\]=]|^[A-Z]\w*(?:-[A-Z]\w*)+$")
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -36,9 +40,17 @@ class Said:
 def of_file(path: str) -> list[Said]:
     """Every text of a template, a module or a script of this repository."""
     source = (ROOT / path).read_text(encoding="utf-8")
+    return [Said(path, line, text) for line, text in of_source(source, Path(path).suffix)]
+
+
+def of_source(source: str, suffix: str) -> Iterator[tuple[int, str]]:
+    """(line, text); markup inside a string is read as a template is."""
     readers = {".html": of_template, ".py": of_python, ".js": of_script}
-    texts = readers[Path(path).suffix](source)
-    return [Said(path, line, text) for line, text in texts]
+    for line, text in readers[suffix](source):
+        if suffix != ".html" and re.search(r"<\w[^>]*>", text):
+            yield from ((line + below - 1, inner) for below, inner in of_template(text))
+        else:
+            yield line, text
 
 
 def of_template(source: str) -> Iterator[tuple[int, str]]:
@@ -118,10 +130,11 @@ def _strings_of(node: ast.AST) -> Iterator[tuple[int, str]]:
                 yield from _strings_of(child)
 
 
+_PATTERN = r"(?<=[=(,:!&|?;{}\n])[ ]*/(?![/*])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n\\])+/"
 _SCRIPT = re.compile(
-    r"""(?P<skip>//[^\n]*|/\*.*?\*/|(?<=[=(,:!&|?;{}\n])[ ]*/(?![/*])(?:\\.|\[(?:\\.|[^\]\n])*\]|[^/\n\\])+/)
-    |"(?P<double>(?:\\.|[^"\\\n])*)"|'(?P<single>(?:\\.|[^'\\\n])*)'|(?P<back>`)""",
-    re.DOTALL | re.VERBOSE,
+    rf"(?P<skip>//[^\n]*|/\*.*?\*/|{_PATTERN})"
+    r"""|"(?P<double>(?:\\.|[^"\\\n])*)"|'(?P<single>(?:\\.|[^'\\\n])*)'|(?P<back>`)""",
+    re.DOTALL,
 )
 
 
@@ -170,4 +183,52 @@ def _template_literal(source: str, at: int) -> tuple[str, int, list[tuple[int, i
 
 
 def is_prose(text: str) -> bool:
-    return _PROSE.search(text) is not None
+    return _PROSE.search(text) is not None and _CODE.search(text) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Of one kind of reader: what not to say, and what instead."""
+
+    instead: dict[str, str]
+    beginnings: tuple[str, ...]
+
+    def breaches(self, text: str) -> Iterator[str]:
+        """Each says what is wrong in the text, and what is right."""
+        for word, better in self.instead.items():
+            if re.search(rf"\b{re.escape(word)}s?\b", text, re.IGNORECASE):
+                yield f"“{word}”: say {better}"
+        for number, sentence in enumerate(re.split(r"(?<=[.!?:])\s+", text)):
+            if number == 0 and not sentence[:1].isupper():
+                continue  # goes on from a figure or a link
+            begins = next((each for each in self.beginnings if _begins(sentence, each)), None)
+            if begins and len(sentence.split()) > 4 and not sentence.endswith("?"):
+                yield f"a sentence begins with “{begins}”: begin with its thing, or with a verb"
+        if re.search(rf"(?:^|[\s(])-(?=[\d{VALUE}])", text):
+            yield "a hyphen before a number: write the minus sign −"
+        if '"' in re.sub(r'[\w-]+="[^"]*"', "", text):
+            yield "straight quotes: write “…” around names"
+        if "..." in text:
+            yield "three full stops: write …"
+
+
+def _begins(sentence: str, words: str) -> bool:
+    return re.match(rf"{words}\b", sentence[:1].upper() + sentence[1:]) is not None
+
+
+def rules() -> tuple[Rules, Rules]:
+    """Those of musicians' texts and those of operators', as docs/voice.md has them."""
+    page = (ROOT / "docs" / "voice.md").read_text(encoding="utf-8")
+    tables = re.findall(r"\| not \| but \|\n\|---\|---\|\n((?:\|.*\n)+)", page)
+    listed = re.search(r"## How no sentence begins\n\n(.+)\n", page)
+    assert len(tables) == 2
+    assert listed is not None
+    beginnings = tuple(listed[1].split(" · "))
+    musicians, operators = (Rules(dict(_rows(table)), beginnings) for table in tables)
+    return musicians, operators
+
+
+def _rows(table: str) -> Iterator[tuple[str, str]]:
+    for row in table.splitlines():
+        words, better = row.strip("| ").split(" | ")
+        yield from ((word, better) for word in words.split(", "))

@@ -374,7 +374,7 @@ def test_an_upload_waits_for_signing_in_and_goes_on(here: Visit, tmp_path: Path)
     panel = page.get_by_role("region", name="Uploads")
     expect(panel).to_contain_text("Sign in again")
     sign_in_again(page)
-    expect(panel.locator("li")).to_contain_text(re.compile("Checked|Stored|vault|Ready"))
+    expect(panel.locator("li")).to_contain_text(re.compile("Checking|Analysing|vault|Ready"))
 
 
 def test_a_page_that_is_opened_without_a_session_comes_back_after_signing_in(

@@ -32,7 +32,7 @@ def test_by_mouse(visit: Visit, piece: TrackTruth):
     visit.wait_analysed(1)
     visit.row(piece.title).locator(".cell-title a").click()
     tempo = page.locator(".readout-tempo")
-    tempo.get_by_role("group", name="Say another tempo").get_by_role("button").first.click()
+    tempo.get_by_role("group", name="Set another tempo").get_by_role("button").first.click()
     expect(tempo).to_contain_text("Set by you.", timeout=20_000)
     said = tempo.locator(".value").inner_text().removesuffix("BPM").strip()
     tempo.get_by_role("button", name="Undo").click()

@@ -35,8 +35,8 @@ def clipping(heard: Measured) -> Iterator[Finding]:
     yield finding(
         "clipping",
         f"Peaks are cut flat in {_times(runs)}",
-        "Lower the level before the last limiter or converter by a few decibels and export again; "
-        "what is cut cannot be brought back from this file.",
+        "Lower the level before the last limiter or converter by a few decibels and export again: "
+        "this file has lost the cut peaks for good.",
         "runs of three and more samples that stand still at the top with a corner beside",
         value=runs,
         unit="runs",

@@ -43,7 +43,7 @@ def surround(heard: Measured) -> Iterator[Finding]:
         "surround",
         f"The file has {heard.channels} channels; we listened to a stereo downmix",
         "Upload a stereo mix beside it: stores and most players play two channels. Loudness and "
-        "true peak count all channels; what stores want of stereo is not judged here.",
+        "true peak count all channels; the rules of stores for stereo are not checked.",
         "the file's header",
         value=heard.channels,
         unit="channels",

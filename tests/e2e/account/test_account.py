@@ -80,7 +80,7 @@ def test_a_key_after_a_while_takes_a_proof_and_nothing_is_typed_again(visit: Vis
     dialog.get_by_label("Your password").fill("one sentence that is long")
     dialog.get_by_role("button", name="Go on").click()
     expect(dialog).to_have_count(0)
-    expect(page.get_by_text("Late script is ready.")).to_be_visible()
+    expect(page.get_by_text("“Late script” is ready.")).to_be_visible()
     # Not now: nothing is made.
     six_minutes_go_by(visit.site)
     page.get_by_label("Name of the new key").fill("Never made")

@@ -153,7 +153,7 @@ def test_the_palette_finds_tracks_pages_and_what_can_be_done(owner: Visit):
     owner.go("/account")
     page, keys = owner.page, owner.page.keyboard
     keys.press("Control+k")
-    box = page.get_by_role("combobox", name="Search pages, tracks and actions")
+    box = page.get_by_role("combobox", name="Jump to a page, track or action")
     expect(box).to_be_focused()
     assert serious(owner) == []
     keys.type(track.title)

@@ -18,7 +18,7 @@ KINDS = {
     "slow": ("Slow answer", "Does it at once, and answers after the seconds."),
     "500": ("Error", "Does nothing, and answers that it broke."),
     "500-but-done": ("Error, but done", "Does it, and answers that it broke."),
-    "duplicate": ("Twice", "What is passed on arrives twice."),
+    "duplicate": ("Twice", "Everything that is passed on arrives twice."),
     "reordered": ("Out of order", "It arrives behind the next one."),
     "lost": ("Lost", "Answers that all is well, and nothing arrives."),
     "late": ("Late", "Answers at once, and it arrives after the seconds."),

@@ -4,7 +4,7 @@ import "./passkeys.js";
 
 const FORM = `
 <h2 id="again-title">You were signed out</h2>
-<p class="muted">Sign in to go on. What you typed is still here.</p>
+<p class="muted">Sign in to go on. Your text is still here.</p>
 <form>
   <p class="notice bad" role="alert" hidden></p>
   <div class="field"><label for="again-email">E-mail</label><input id="again-email" name="email" type="email" autocomplete="username" required></div>
