@@ -19,7 +19,7 @@ KINDS = {
     "500": ("Error", "Does nothing, and answers that it broke."),
     "500-but-done": ("Error, but done", "Does it, and answers that it broke."),
     "duplicate": ("Twice", "Everything that is passed on arrives twice."),
-    "reordered": ("Out of order", "It arrives behind the next one."),
+    "reordered": ("Out of order", "Arrives behind the next one."),
     "lost": ("Lost", "Answers that all is well, and nothing arrives."),
     "late": ("Late", "Answers at once, and it arrives after the seconds."),
     "none": ("Let it pass", "Lets requests through, so that the trouble begins later."),
