@@ -38,7 +38,7 @@ _UNKNOWN = Trouble(
 _BY_STATUS = {
     400: Trouble(
         "We could not read that",
-        "The request arrived incomplete, so nothing was changed.",
+        "Your browser sent too little, so nothing was changed.",
         "Go back and send it again",
     ),
     401: Trouble(

@@ -135,7 +135,7 @@ def test_a_copy_made_for_the_browser_is_told():
         told = happening(event("asset.verified", {"audio": audio, "rendition": rendition}), "acc_1")
         assert told is not None
         details.append(told.detail)
-    plain = "Decodes from end to end: 1:01, 44.1 kHz"
+    plain = "The whole file plays: 1:01, 44.1 kHz"
     assert details == [plain, plain + ", with an MP3 beside it for the browser"]
 
 
