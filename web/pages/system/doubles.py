@@ -26,7 +26,7 @@ KINDS = {
 }
 _NOTICES = {
     "added": "The trouble was added to the script.",
-    "cleared": "The script is empty: all goes well from now on.",
+    "cleared": "The script is empty from now on.",
 }
 _WRONG = (
     f"Choose a trouble, 1 to {MAX_TIMES} times, of at most {MAX_SECONDS:.0f} seconds;"
