@@ -23,7 +23,7 @@ class StillHeld(NoCultureError):
     status, code = 409, "still-held"
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(f"It is held until {rfc3339(until)}: try again then")
+        super().__init__(f"This is reserved until {rfc3339(until)}: try again then")
         self.until = until
 
     @property

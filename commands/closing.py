@@ -33,7 +33,7 @@ class StillWriting(NoCultureError):
     retry_after_s = 2
 
     def __init__(self) -> None:
-        super().__init__("Somebody is writing a file of this workspace: try again in a moment")
+        super().__init__("A file of this workspace is being written: try again in a moment")
 
 
 class WorkspaceLocks:

@@ -71,9 +71,9 @@ class RightMissing(NoCultureError):
 
     def __init__(self, wanted: str) -> None:
         super().__init__(
-            "Only its owner can do that: ask them"
+            "Only the owner can do that: ask them"
             if wanted == OWN
-            else f"This needs the right to {wanted}, which you were not given: ask its owner"
+            else f"You need the right to {wanted} for this: ask the owner"
         )
 
 

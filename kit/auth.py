@@ -79,7 +79,7 @@ class SecondFactorRequired(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Operators of this installation sign in with a second factor: set one up at"
+            "Operators of this installation sign in with two-step verification: set it up at"
             " /account/security, or sign in again with the one that you have; a key counts if it"
             " was made so"
         )

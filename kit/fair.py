@@ -40,7 +40,7 @@ class Busy(NoCultureError):
     retry_after_s = 5
 
     def __init__(self) -> None:
-        super().__init__("Too many people want this at the moment: try again in five seconds")
+        super().__init__("Too many people ask for this at the moment: try again in five seconds")
 
 
 @dataclass(eq=False)

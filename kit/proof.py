@@ -19,8 +19,8 @@ PROOF_LIFE_S = 300
 PROVE_AT = "/api/me/proof"
 _HOW = {
     "password": "your `password`",
-    "code": "a `code` of your second factor",
-    "password and code": "your `password` together with a `code` of your second factor",
+    "code": "a `code` of your two-step verification",
+    "password and code": "your `password` together with a `code` of your two-step verification",
     "passkey": f"a passkey (POST {PROVE_AT}/passkey/options)",
     "password-reset": "a link by mail (POST /api/password-resets), then a new sign-in",
 }

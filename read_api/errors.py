@@ -62,7 +62,9 @@ class GrantsBehind(NoCultureError):
     retry_after_s = 1
 
     def __init__(self) -> None:
-        super().__init__("What others share with you cannot be shown this moment: try again soon")
+        super().__init__(
+            "Tracks that others share with you cannot be shown at the moment: try again soon"
+        )
 
 
 class TooManyStreams(NoCultureError):
@@ -101,7 +103,7 @@ class NothingToMeasure(NoCultureError):
     status, code = 409, "asset-not-ready"
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"The file is {state}: there is nothing to measure, upload another")
+        super().__init__(f"The file is {state}: there is no sound to analyse, upload another")
 
 
 class AnalysisGivenUp(NoCultureError):
@@ -112,8 +114,8 @@ class AnalysisGivenUp(NoCultureError):
     def __init__(self, code: str, reason: str) -> None:
         self.reason_code = code
         super().__init__(
-            f"It could not be measured: {reason} Ask again with refresh, or upload it in another"
-            " format"
+            f"The file could not be analysed: {reason} Ask again with refresh, or upload it"
+            " in another format"
         )
 
     @property

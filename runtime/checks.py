@@ -128,13 +128,14 @@ def kafka_protection(settings: Settings) -> Iterator[Finding]:
         return
     if not (protocol.startswith("SASL_") or settings.kafka_ssl_certfile):
         advice = (
-            "Whoever reaches it can write events: let it ask for a password or a certificate, and"
-            " set NOCULTURE_KAFKA_SASL_USERNAME and the settings beside it in docs/settings.md."
+            "Anybody who reaches the broker can write events: let it ask for a password or a"
+            " certificate, and set NOCULTURE_KAFKA_SASL_USERNAME and the settings beside it in"
+            " docs/settings.md."
         )
         yield Finding("Kafka password", "none", "advice", advice)
     if not protocol.endswith("SSL"):
         advice = (
-            "Whoever is in between can read and change records: unless the network is yours alone,"
+            "Others on the network can read and change records: unless the network is yours alone,"
             " set NOCULTURE_KAFKA_SECURITY_PROTOCOL=SASL_SSL."
         )
         yield Finding("Kafka encryption", "none", "advice", advice)
@@ -225,7 +226,11 @@ def port(settings: Settings) -> Finding:
 def address(settings: Settings) -> Finding:
     """Whether what passes between browsers and pages can be read on the way."""
     site = settings.site
-    who = "operators need a second factor" if settings.operators_need_two_factors else "one factor"
+    who = (
+        "operators need two-step verification"
+        if settings.operators_need_two_factors
+        else "password only"
+    )
     told = f"{settings.web_url}, {who}"
     if site.is_beyond_loopback and not site.is_https:
         advice = "Put a proxy with TLS in front and set NOCULTURE_PUBLIC_URL=https://…"

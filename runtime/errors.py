@@ -96,8 +96,8 @@ class DoubleIsHeld(RuntimeProblem):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The supervisor that runs here starts the {name} double when somebody asks it: nothing"
-            " is left to do."
+            f"The supervisor that runs here starts the {name} double when somebody uses it: you"
+            " need not start it."
         )
 
 
@@ -131,8 +131,8 @@ class ClockWasAdvanced(RuntimeProblem):
     def __init__(self, live: Sequence[str]) -> None:
         super().__init__(
             f"The clock of this log was advanced in test mode, and {', '.join(live)} would be live:"
-            " nobody could tell which of its times are real. Take away the settings of what is"
-            " live, or begin a new installation with --data DIR and a database of its own."
+            " its times are not real. Remove the settings of the live services, or begin a new"
+            " installation with --data DIR and a database of its own."
         )
 
 
@@ -144,8 +144,8 @@ class ClockIsReal(RuntimeProblem):
 
     def __init__(self, live: Sequence[str]) -> None:
         super().__init__(
-            f"The clock cannot be advanced where {', '.join(live)} is live: use an installation of"
-            " which nothing outside is, with --data DIR."
+            f"The clock cannot be advanced where {', '.join(live)} is live: use an installation"
+            " without live services, with --data DIR."
         )
 
 

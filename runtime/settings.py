@@ -82,7 +82,7 @@ class Settings(ServingSettings, EngineSettings):
     )
     analyser: Literal["auto", "essentia"] = Field(
         "auto",
-        description="Who is asked for the octave of the tempo; essentia (AGPL-3.0) is a little"
+        description="Analyser that chooses the octave of the tempo; essentia (AGPL-3.0) is a little"
         " better, takes 2.3 s a track more, and 0.13 GB.",
     )
     models_dir: Path | None = Field(

@@ -39,7 +39,7 @@ class EngineSettings(BaseSettings):
     )
     kafka_sasl_username: str = Field(
         "",
-        description="SASL user of your own Kafka: the relay, and whoever has none of its own.",
+        description="SASL user of your own Kafka: the relay, and parts without one of their own.",
     )
     kafka_sasl_password: SecretStr = Field(
         SecretStr(""), description="SASL password of your own Kafka."

@@ -39,7 +39,7 @@ class ServingSettings(BaseSettings):
     )
     operator_second_factor: Literal["", "required", "optional"] = Field(
         "",
-        description="Whether operators operate with a second factor only; empty: required where"
+        description="Whether operators need more than a password; empty: required where"
         " others than this machine's users can reach the pages (HOST or PUBLIC_URL).",
     )
     max_connections: int = Field(
@@ -85,7 +85,7 @@ class ServingSettings(BaseSettings):
         ge=1,
         le=64,
         description="Passwords that one API process hashes at the same time: each takes a core for"
-        " 0.2 s and 64 MiB. Who waits is served in rotation of accounts and networks.",
+        " 0.2 s and 64 MiB. Waiting requests are served in rotation of accounts and networks.",
     )
     files_at_once: int = Field(
         8,

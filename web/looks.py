@@ -80,8 +80,8 @@ def size(count: int) -> str:
 
 
 def grouped(number: int) -> str:
-    """`12 345` with thin spaces."""
-    return f"{number:,}".replace(",", "\u202f")
+    """`12,345`, as `figure` writes it."""
+    return f"{number:,}"
 
 
 def moment(time: datetime | str) -> datetime:

@@ -29,7 +29,7 @@ class Trouble:
 _BROKEN = Trouble(
     "Something broke on our side",
     "That was not your fault.",
-    "Try again; if it breaks again, tell whoever runs this installation",
+    "Try again. If that fails too, tell the operator of this installation",
     "again",
 )
 _UNKNOWN = Trouble(
@@ -38,148 +38,153 @@ _UNKNOWN = Trouble(
 _BY_STATUS = {
     400: Trouble(
         "We could not read that",
-        "What your browser sent arrived incomplete, so nothing was changed.",
+        "Your browser sent too little, so nothing was changed.",
         "Go back and send it again",
     ),
     401: Trouble(
-        "Please sign in", "You have to be signed in for this.", "Sign in to go on", "sign-in"
+        "Please sign in", "You need to be signed in for this.", "Sign in to go on", "sign-in"
     ),
     403: Trouble(
-        "That is not yours to open",
-        "Your account has no access to it.",
-        "Your own music is in the vault",
+        "You have no access to this",
+        "Your account cannot open this page.",
+        "Go to your own music in the vault",
         "home",
     ),
     404: Trouble(
         "Nothing is here",
-        "The address is mistyped, or what was here is deleted.",
+        "The address is mistyped, or the page was deleted.",
         "Check the address, or look in your vault",
         "home",
     ),
     405: Trouble(
-        "This address shows nothing by itself",
-        "It only takes what a form on another page sends.",
+        "This address has no page of its own",
+        "A form on another page sends its answers here.",
         "Open that page instead",
         "section",
     ),
     409: Trouble(
-        "It is not as it was",
-        "It changed or is busy at the moment, so nothing was done.",
+        "This has changed meanwhile",
+        "Somebody changed this, or it is busy at the moment, so nothing was done.",
         "Go back and reload the page",
     ),
     410: Trouble(
         "This is used up",
-        "It worked once, or until a certain time, and that is over.",
-        "Begin anew",
+        "Links and codes work once, or for a limited time.",
+        "Start again",
         "home",
     ),
     412: Trouble(
         "Somebody was faster",
-        "It changed while you looked at it, so nothing was done.",
+        "Somebody changed this while you had the page open, so nothing was done.",
         "Go back, reload the page and do it again",
     ),
     413: Trouble(
         "That is too large",
-        "It is larger than what we can take, so nothing was stored.",
+        "We cannot take anything this large, so nothing was stored.",
         "Go back and choose something smaller",
     ),
     415: Trouble(
         "We do not take this kind of file",
-        "What arrived is not what this page takes, so nothing was stored.",
+        "This page takes audio files only, so nothing was stored.",
         "Go back and choose an audio file",
     ),
     416: Trouble(
-        "The file ends before that", "There is no sound at that place.", "Play it from the start"
+        "The track ends before that",
+        "There is no sound at that place.",
+        "Play the track from the start",
     ),
     422: Trouble(
         "Something is missing or does not fit",
-        "A field of the form or a part of the address is not filled in as it has to be.",
-        "Go back and look at the fields again",
+        "A field is empty or filled in wrongly.",
+        "Go back and check the fields",
     ),
     428: Trouble(
-        "Look at it first",
-        "It may have changed since you last saw it, so nothing was done.",
+        "Reload this page first",
+        "The page could be out of date, so nothing was done.",
         "Go back, reload the page and do it again",
     ),
     429: Trouble(
-        "A little slower", "Too much came at once.", "Wait a moment, then try again", "again"
+        "A little slower",
+        "You asked for too much at once.",
+        "Wait a moment, then try again",
+        "again",
     ),
     500: _BROKEN,
     503: Trouble("One moment", "We are busy or just starting.", "Try again in a moment", "again"),
     507: Trouble(
         "The disk is full",
         "There is no room left to store this.",
-        "Tell whoever runs this installation, then send it again",
+        "Tell the operator of this installation, then send the file again",
     ),
 }
 _BY_CODE = {
     "version-conflict": _BY_STATUS[412],
     "version-mismatch": _BY_STATUS[412],
     "missing-scope": Trouble(
-        "That is not yours to open",
-        "Only whoever runs this installation can open it.",
-        "Your own music is in the vault",
+        "You have no access to this",
+        "Only operators of this installation can open this page.",
+        "Go to your own music in the vault",
         "home",
     ),
     "second-factor-required": Trouble(
-        "This needs a second factor",
-        "Whoever runs this installation signs in with more than a password.",
-        "Set up a second factor or a passkey, or sign in again with the one that you have",
+        "This needs two-step verification",
+        "Operators of this installation sign in with more than a password.",
+        "Set up two-step verification or a passkey, or sign in again with the one that you have",
         "security",
     ),
     "scope-exceeds-account": Trouble(
-        "That key may do too much",
+        "This key asks for too much",
         "Only an operator can make a key that operates this installation.",
-        "Choose less for the key, or ask an operator",
+        "Choose fewer permissions for the key, or ask an operator",
     ),
     "form-token-mismatch": Trouble(
         "This page is too old",
-        "You signed in anew since you opened it, so nothing was changed.",
+        "You have signed in again since you opened this page, so nothing was changed.",
         "Go back, reload the page and send it again",
     ),
     "double-not-there": Trouble(
         "This double does not run",
-        "No program of ours takes the place of this service here.",
-        "Start it with ./noculture run double, and its name",
+        "This installation has no double in place of the service.",
+        "Start the double with ./noculture run double, and its name",
         "again",
     ),
     "proof-needed": Trouble(
         "Confirm that it is you",
-        "Somebody else could sit at this browser.",
+        "Somebody else could be using this browser.",
         "Type your password, and the code of your app if you have one",
     ),
     "address-unverified": Trouble(
         "Your address is not verified",
-        "Nothing is mailed in your name before we know that it is yours.",
-        "Type the code of our mail in your account",
+        "We mail nothing in your name until we know that the address is yours.",
+        "Type the code from our mail in your account",
     ),
     "foreign-origin": Trouble(
         "This came from another site",
         "To keep your account safe, nothing was changed.",
-        "Do it on a page of this site",
+        "Go back to this site and try again there",
         "home",
     ),
     "asset-not-ready": Trouble(
         "This track is not ready",
-        "It is still being checked, or was not accepted.",
-        "Go back and wait until the track's page says that it is ready",
+        "We are still checking the file, or did not accept it.",
+        "Go back and wait until the track says “Ready”",
     ),
     "link-spent": Trouble(
         "This link is used up",
-        "It works once and for one day.",
+        "A sign-in link works once, within a day.",
         "Sign in with your password, or ask for a new link",
         "sign-in",
     ),
     "reset-spent": Trouble(
         "This link is used up",
-        "It works once and for an hour, and only the newest one counts.",
+        "A link works once, within an hour, and only the newest one counts.",
         "Ask for a new link",
         "forgotten",
     ),
     "invalid-cursor": Trouble(
         "This page of the list is gone",
         "The address belongs to another search.",
-        "Begin at the top of the list",
+        "Start at the top of the list",
         "home",
     ),
     "view-not-ready": Trouble(
@@ -191,7 +196,9 @@ _BY_CODE = {
         "Make somebody else an operator first (./noculture operator grant EMAIL)",
     ),
     "collection-full": Trouble(
-        "This collection is full", "It holds no more tracks.", "Begin another one, or save a search"
+        "This collection is full",
+        "It has as many tracks as a collection can have.",
+        "Start another collection, or save a search",
     ),
 }
 # What only programs and their authors understand. A sentence with any of it is not shown.

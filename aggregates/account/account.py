@@ -48,14 +48,16 @@ class SecondFactorOn(NoCultureError):
     status, code = 409, "second-factor-on"
 
     def __init__(self) -> None:
-        super().__init__("The second factor is on already: turn it off first to use another device")
+        super().__init__(
+            "Two-step verification is on already: turn it off first to use another device"
+        )
 
 
 class SecondFactorOff(NoCultureError):
     status, code = 409, "second-factor-off"
 
     def __init__(self) -> None:
-        super().__init__("The second factor is off: turn it on first")
+        super().__init__("Two-step verification is off: turn it on first")
 
 
 class TooManyPasskeys(NoCultureError):

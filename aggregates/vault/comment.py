@@ -24,7 +24,7 @@ class NotTheAuthor(NoCultureError):
     status, code = 403, "not-the-author"
 
     def __init__(self) -> None:
-        super().__init__("Only its author can change a comment: answer it with one of your own")
+        super().__init__("Only the author can change a comment: add a comment of your own")
 
 
 class PassageEndsBeforeItBegins(NoCultureError):

@@ -11,11 +11,13 @@ class OwnThing(NoCultureError):
     status, code = 422, "own-thing"
 
     def __init__(self) -> None:
-        super().__init__("It is yours already: share it with somebody else")
+        super().__init__("This track is yours already: share it with somebody else")
 
 
 class SharedWithTooMany(NoCultureError):
     status, code = 409, "shared-with-too-many"
 
     def __init__(self) -> None:
-        super().__init__(f"A track is shared with {MAX_PEOPLE} people at most: remove one first")
+        super().__init__(
+            f"A track can be shared with {MAX_PEOPLE} people at most: remove one first"
+        )

@@ -30,17 +30,14 @@ class WrongAddressCode(NoCultureError):
     status, code = 422, "wrong-address-code"
 
     def __init__(self) -> None:
-        super().__init__("This code does not fit: type the one of the newest mail")
+        super().__init__("This code is wrong: type the code from the newest mail")
 
 
 class AddressCodeSpent(NoCultureError):
     status, code = 410, "address-code-spent"
 
     def __init__(self) -> None:
-        super().__init__(
-            "No code waits for you any more: it was tried too often or is older than a day."
-            " Ask for a new one"
-        )
+        super().__init__("The code was tried too often or is older than a day: ask for a new one")
 
 
 class AddressCodes:

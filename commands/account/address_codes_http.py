@@ -37,7 +37,7 @@ class AddressUnverified(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nothing is mailed in your name before your own address is verified: send the code of"
+            "We mail nothing in your name until your own address is verified: send the code of"
             f" our mail to POST {VERIFY_AT}; POST {ASK_AT} mails a new one"
         )
 

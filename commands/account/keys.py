@@ -50,7 +50,7 @@ class ScopeExceedsCaller(NoCultureError):
 
     def __init__(self, scope: str) -> None:
         super().__init__(
-            f"A key cannot give {scope!r:.60} if it does not hold it: sign in for that"
+            f"A key cannot give the scope {scope!r:.60} without having it: sign in instead"
         )
 
 

@@ -92,7 +92,7 @@ class PasskeyNotMade(NoCultureError):
     status, code = 422, "passkey-not-made"
 
     def __init__(self) -> None:
-        super().__init__("The device's answer does not fit what was asked: add the passkey again")
+        super().__init__("Your device sent a wrong answer: add the passkey again")
 
 
 @dataclass(frozen=True, slots=True)

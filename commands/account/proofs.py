@@ -44,7 +44,7 @@ class NothingGiven(NoCultureError):
     status, code = 422, "nothing-given"
 
     def __init__(self) -> None:
-        super().__init__("A proof needs something to prove it with: send `password` or `code`")
+        super().__init__("The proof is missing: send `password` or `code`")
 
 
 class Proofs:

@@ -74,7 +74,7 @@ class SecondFactorNeeded(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The password is right: send it again with `code`, as your device shows it"
+            "The password is right: send the password again with the `code` that your device shows"
         )
 
 
@@ -83,8 +83,7 @@ class WrongCode(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This code does not fit: wait for the next one, or use a recovery code"
-            " (each code signs in only once)"
+            "This code is wrong or used already: wait for the next one, or use a recovery code"
         )
 
 

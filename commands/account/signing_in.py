@@ -63,7 +63,7 @@ class TicketSpent(NoCultureError):
     status, code = 410, "ticket-spent"
 
     def __init__(self) -> None:
-        super().__init__("Five minutes are over: type your password again")
+        super().__init__("The five minutes for the code are over: type your password again")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def refuse_weak(password: str, *theirs: str | None) -> None:
     """Raises PasswordTooCommon (422). `theirs` is what others know of its owner: address, name."""
     said = _plain(password)
     if said in _common() or said in OURS:
-        raise PasswordTooCommon("This password is one of those that are tried first")
+        raise PasswordTooCommon("This password is one of the most common ones")
     if _is_pattern(password) or _is_pattern(said):
         raise PasswordTooCommon("This password only repeats itself or runs along the keys")
     if _bare(said) in {_bare(_plain(known)) for known in _names(theirs)}:

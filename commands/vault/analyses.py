@@ -36,7 +36,9 @@ class ReanalysisRunning(NoCultureError):
 
     def __init__(self, reanalysis_id: str) -> None:
         self.reanalysis_id = reanalysis_id
-        super().__init__("Recordings are being measured again already: wait for it, or cancel it")
+        super().__init__(
+            "Your tracks are being re-analysed already: wait until that is done, or stop it"
+        )
 
     @property
     def details(self) -> dict[str, object]:

@@ -104,7 +104,8 @@ class SomeAssetsRefuse(NoCultureError):
         one = len(refused) == 1
         super().__init__(
             f"{len(refused)} of the tracks {'was' if one else 'were'} changed or deleted since you"
-            f" saw {'it' if one else 'them'}, so nothing was done: look again and repeat it"
+            f" saw {'it' if one else 'them'}, so nothing was done:"
+            " look again, then repeat the change"
         )
 
     @property

@@ -18,8 +18,9 @@ class QuotaExceeded(NoCultureError):
         self.usage, self.asked_bytes = usage, asked_bytes
         used = usage.used_bytes + usage.uploading_bytes
         super().__init__(
-            f"This needs {_size(asked_bytes)} and {_size(used)} of the {_size(usage.limit_bytes)}"
-            " of your plan are used: delete recordings that you no longer need, cancel uploads,"
+            f"The file needs {_size(asked_bytes)}, and {_size(used)} of the"
+            f" {_size(usage.limit_bytes)} of your plan are used:"
+            " delete tracks that you no longer need, cancel uploads,"
             " or ask for a larger plan"
         )
 

@@ -48,8 +48,8 @@ class PersonUnknown(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody here has proven this address: ask them to sign up and to confirm it, then share"
-            " it again"
+            "No account here has verified this address: ask them to sign up and verify it,"
+            " then share the track again"
         )
 
 

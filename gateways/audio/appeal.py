@@ -11,8 +11,8 @@ from schemas.audio.report import AppealFactor, AudioFeatures, Figure, Quality, V
 
 METHOD = "appeal heuristic v2: sum of weight x value, times the share that is undamaged"
 NOTE = (
-    "A rule of thumb about features that much-played music often has. It is no prediction: nobody "
-    "can compute success, and no data behind it says otherwise."
+    "A rule of thumb about features that much-played music often has. It is no prediction: "
+    "success cannot be computed."
 )
 CONFIDENCE = 0.1
 # Figures of a rule of thumb are no finer: hiss of -40 dBFS moves danceability by .004.

@@ -142,7 +142,7 @@ def _features(
         energy=_figure(
             energy(loud, texture) if sounding and loud is not None and texture else None,
             None,
-            "0.5 loudness + 0.3 attacks + 0.2 brightness, each from 0 to 1: a description",
+            "0.5 loudness + 0.3 onsets + 0.2 brightness, each from 0 to 1: a description",
             sure=SURE_OF_ENERGY,
         ),
         danceability=music.mood["danceability"] if music else missing,

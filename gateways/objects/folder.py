@@ -33,7 +33,9 @@ class NotArrived(NoCultureError):
     status, code = 409, "not-arrived"
 
     def __init__(self) -> None:
-        super().__init__("Nothing has arrived at the store yet: send the file, then complete it")
+        super().__init__(
+            "The file has not arrived at the store yet: send the file, then complete the upload"
+        )
 
 
 class NotAsPromised(NoCultureError):
@@ -41,7 +43,7 @@ class NotAsPromised(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__(
-            "What arrived is not the file that was announced, by its length or its SHA-256:"
+            "The file that arrived differs from the announced one, by its length or its SHA-256:"
             " start a new upload"
         )
 

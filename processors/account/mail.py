@@ -17,13 +17,13 @@ from processors.effects.effect import Effect
 
 _SUBJECT = "Choose a new password"
 _TEXT = """\
-Somebody, hopefully you, has asked for a new password at {site}.
+You asked for a new password at {site}.
 
 Choose it here, within an hour:
 
 {link}
 
-The link works once. If you have not asked for it, do nothing: your password stays as it is.
+The link works once. If you did not ask for it, do nothing: your password does not change.
 """
 
 
@@ -73,7 +73,7 @@ class PasswordResetMail(MailEffect):
 
 _CODE_SUBJECT = "Your code for NoCulture"
 _CODE_TEXT = """\
-Somebody, hopefully you, has given this address for an account at {site}.
+You gave this address for an account at {site}.
 
 Type this code on the account's page, within a day:
 
@@ -81,7 +81,7 @@ Type this code on the account's page, within a day:
 
 {site}/account
 
-If it was not you, do nothing: without the code nothing is mailed in your name.
+If that was not you, do nothing: without the code we mail nothing in your name.
 """
 
 
@@ -118,14 +118,14 @@ class AddressCodeMail(MailEffect):
 
 _FORGET_SUBJECT = "Be forgotten"
 _FORGET_TEXT = """\
-Somebody, hopefully you, has asked that this address be forgotten at {site}.
+You asked us to forget this address at {site}.
 
 Confirm it here, within a day:
 
 {link}
 
 Your name and address are then made unreadable wherever somebody has named you, for good. You get a
-certificate of it. The link works once. If you have not asked for it, do nothing.
+certificate as proof. The link works once. If you did not ask for it, do nothing.
 """
 
 

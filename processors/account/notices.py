@@ -30,15 +30,15 @@ NEWS_FOR = timedelta(hours=24)
 _TEXT = """\
 {what}
 
-It happened on {when} UTC, at {site}.
+This happened on {when} UTC, at {site}.
 
-If that was you, there is nothing to do.
+If that was you, you need not do anything.
 
-If it was not you, somebody else can use your account:
+If that was not you, somebody else can use your account:
 
-1. Choose a new password. That signs everybody out, and you can stop all keys with it:
+1. Choose a new password. That signs everybody out, and you can revoke all keys there:
    {site}/forgot-password
-2. Then look whether passkeys, the second factor and the keys are yours:
+2. Then check that the passkeys, two-step verification and the keys are yours:
    {site}/account/security
    {site}/account
 """
@@ -109,13 +109,13 @@ class SecurityNoticeMail(MailEffect):
                 return "Your password was changed", _password_changed(len(keys))
             case SecondFactorEnabled():
                 return (
-                    "Your second factor was turned on",
-                    "From now on a code of your device is asked for when you sign in.",
+                    "Two-step verification was turned on",
+                    "From now on you sign in with your password and a code from your device.",
                 )
             case SecondFactorDisabled():
                 return (
-                    "Your second factor was turned off",
-                    "From now on your password alone signs in to your account.",
+                    "Two-step verification was turned off",
+                    "From now on your password alone signs you in.",
                 )
             case RecoveryCodesReplaced():
                 return (
@@ -125,15 +125,15 @@ class SecurityNoticeMail(MailEffect):
             case RecoveryCodeUsed():
                 return (
                     "A recovery code was used",
-                    "One of your recovery codes was used instead of a code of your device."
-                    " It does not work again.",
+                    "One of your recovery codes was used instead of a code from your device."
+                    " That recovery code no longer works.",
                 )
             case PasskeyAdded():
                 return "A passkey was added", "A new device can sign in to your account by itself."
             case PasskeyRemoved():
                 return (
                     "A passkey was removed",
-                    "One of your devices signs in to your account no more.",
+                    "One of your devices no longer signs in to your account.",
                 )
             case KeyIssued(name=name):
                 return (
@@ -160,7 +160,7 @@ def _named(name: str | None) -> str:
 
 
 def _password_changed(keys: int) -> str:
-    ended = "Your account has a new password. Every other session was ended"
+    ended = "Your account has a new password. You were signed out everywhere else"
     if not keys:
         return f"{ended}. Keys of programs work as before."
     stopped = "the key of a program" if keys == 1 else f"{keys} keys of programs"

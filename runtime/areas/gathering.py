@@ -21,7 +21,7 @@ from runtime.areas.area import Area, Category, Erased, Gathered, Served
 
 T = TypeVar("T")
 # What every key may hold beside the areas' scopes.
-EVERYTHING = {"*": "do everything that you may"}
+EVERYTHING = {"*": "do everything that you can do"}
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
 

@@ -24,14 +24,14 @@ LOOK_EVERY_S = 0.5
 def analyse(
     email: Account,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also what the newest analyser measured already.")
+        bool, typer.Option("--all", help="Also those that the newest analyser has done.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Return when all are measured.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when all are analysed.")] = False,
     json: Json = False,
 ) -> None:
-    """Measure recordings again: those of an older analyser, or --all. Uploads go before them.
+    """Re-analyse tracks: those of an older analyser, or --all. New uploads go first.
 
-    Run it again to watch how far a run is that is under way.
+    Run the command again to see how far a run is.
     """
     from commands.account.logins import Logins
     from commands.vault.analyses import Analyses
@@ -56,7 +56,7 @@ def analyse(
         core.progress.wait_until("reanalyses", core.log.events.head(), 10)
         found = progress.get(caller, begun)
         if wait:
-            with bar("measuring", found.total) as measured:
+            with bar("analysing", found.total) as measured:
                 while found.state == "running":
                     measured(found.done)
                     time.sleep(LOOK_EVERY_S)
@@ -66,10 +66,10 @@ def analyse(
     else:
         print(
             f"{found.id}: {found.state}, {found.done} of {found.total} done,"
-            f" {found.failed} not measured."
+            f" {found.failed} not analysed."
         )
     if wait and found.failed:
-        say("Their pages say why; what was measured before stays.")
+        say("Their pages say why; their earlier figures stay.")
         raise typer.Exit(1)
 
 
@@ -82,6 +82,6 @@ def _begin(analyses: Analyses, caller: Any, below: int | None) -> str:
     try:
         requested, _ = analyses.request(caller, wanted)
     except ReanalysisRunning as running:
-        say("A run is under way already: this one.")
+        say("A run is under way already; this is its progress.")
         return running.reanalysis_id
     return requested.id

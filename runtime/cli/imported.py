@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def awaited(self) -> str:
-        return "measured" if self.analysed else "looked into"
+        return "analysed" if self.analysed else "checked"
 
     @property
     def exit_code(self) -> int:
@@ -99,7 +99,7 @@ def _goes_on(outcome: Outcome) -> str:
     from read_api.vault.queue import left
 
     tracks = "1 track waits" if outcome.waiting == 1 else f"{outcome.waiting} tracks wait"
-    return f"Measuring goes on: {tracks}, {left(outcome.left_s)}. See {outcome.web}/vault"
+    return f"Analysing goes on: {tracks}, {left(outcome.left_s)}. See {outcome.web}/vault"
 
 
 def _tell_names(heading: str, lines: Sequence[str], most: int | None = None) -> None:

@@ -230,7 +230,7 @@ def _tell_tracks(found: list[dict[str, Any]], truths: Sequence[TrackTruth]) -> N
         meant = f"composed at {truth.tempo_bpm:g} in {truth.key}" if truth else ""
         tempo = f"{track['tempo_bpm']:.1f} BPM" if track["tempo_bpm"] else "no tempo"
         heard = (
-            f"{tempo:>9}  {track['key'] or 'no key'}" if track["measured"] else "not measured yet"
+            f"{tempo:>9}  {track['key'] or 'no key'}" if track["measured"] else "not analysed yet"
         )
         print(f"  {track['title']:<28.28} {heard:<22} {meant:<28} {track['link']}")
 

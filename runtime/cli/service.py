@@ -70,7 +70,7 @@ def down(json: Json = False) -> None:
     while is_running(run_dir):
         if time.monotonic() > deadline:
             raise RuntimeProblem(
-                f"It is still stopping after {STOP_PATIENCE_S:.0f} s; see {data / 'logs'}, "
+                f"NoCulture is still stopping after {STOP_PATIENCE_S:.0f} s; see {data / 'logs'}, "
                 "then run `./noculture down` again."
             )
         time.sleep(0.05)
@@ -172,7 +172,9 @@ def start_detached(port: int | None, event_log: str | None, json: bool) -> None:
     if state is None or state.error:
         code = child.wait(STOP_PATIENCE_S)
         if state is None:
-            raise RuntimeProblem(f"It ended at once; see {settings.log_dir / 'supervisor.log'}")
+            raise RuntimeProblem(
+                f"NoCulture ended at once; see {settings.log_dir / 'supervisor.log'}"
+            )
         tell_error(state, json)
         raise typer.Exit(code or 1)
     tell_ready(settings, state, json, "`./noculture down` stops it.")

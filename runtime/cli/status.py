@@ -65,5 +65,5 @@ def measuring_told(measuring: dict[str, Any] | None) -> str:
     if measuring is None:
         return "The database does not answer."
     if not measuring["waiting"]:
-        return "Nothing waits to be measured."
-    return f"{measuring['waiting']} wait to be measured, {left(measuring['left_s'])}"
+        return "No track waits to be analysed."
+    return f"{measuring['waiting']} wait to be analysed, {left(measuring['left_s'])}"

@@ -28,14 +28,14 @@ def run_tests(
         list[str] | None,
         typer.Argument(
             metavar="[LEVEL…]",
-            help=f"Of {', '.join(LEVELS)}, or {LONG} (hours); the rest is pytest's.",
+            help=f"One of {', '.join(LEVELS)}, or {LONG} (hours); the rest is pytest's.",
         ),
     ] = None,
     changed: Annotated[
         bool, typer.Option("--changed", help="Only what uncommitted changes touch, by imports.")
     ] = False,
     since: Annotated[
-        str, typer.Option("--since", help="With --changed: what differs from this commit.")
+        str, typer.Option("--since", help="With --changed: files that differ from this commit.")
     ] = "HEAD",
     area: Annotated[
         str, typer.Option("--area", help="Only this area's, and those of areas that stand on it.")

@@ -313,7 +313,7 @@ def test_the_second_factor_is_asked_for_in_the_dialog(visit: Visit):
     page.context.clear_cookies()
     page.get_by_role("link", name="Collections").click()
     sign_in_again(page)
-    field = page.get_by_label("Code of your authenticator app")
+    field = page.get_by_label("Code from your app")
     expect(field).to_be_focused()
     field.fill(recovery)
     page.keyboard.press("Enter")
@@ -374,7 +374,7 @@ def test_an_upload_waits_for_signing_in_and_goes_on(here: Visit, tmp_path: Path)
     panel = page.get_by_role("region", name="Uploads")
     expect(panel).to_contain_text("Sign in again")
     sign_in_again(page)
-    expect(panel.locator("li")).to_contain_text(re.compile("Checked|Stored|vault|Ready"))
+    expect(panel.locator("li")).to_contain_text(re.compile("Checking|Analysing|vault|Ready"))
 
 
 def test_a_page_that_is_opened_without_a_session_comes_back_after_signing_in(

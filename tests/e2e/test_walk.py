@@ -32,11 +32,11 @@ def test_by_mouse(visit: Visit, piece: TrackTruth):
     visit.wait_analysed(1)
     visit.row(piece.title).locator(".cell-title a").click()
     tempo = page.locator(".readout-tempo")
-    tempo.get_by_role("group", name="Say another tempo").get_by_role("button").first.click()
-    expect(tempo).to_contain_text("You said so.", timeout=20_000)
+    tempo.get_by_role("group", name="Set another tempo").get_by_role("button").first.click()
+    expect(tempo).to_contain_text("Set by you.", timeout=20_000)
     said = tempo.locator(".value").inner_text().removesuffix("BPM").strip()
-    tempo.get_by_role("button", name="Take back").click()
-    expect(tempo).not_to_contain_text("You said so.", timeout=20_000)
+    tempo.get_by_role("button", name="Undo").click()
+    expect(tempo).not_to_contain_text("Set by you.", timeout=20_000)
     assert tempo.locator(".value").inner_text().removesuffix("BPM").strip() != said
     page.get_by_label("Tempo in BPM").fill(SAID_BPM)
     page.get_by_role("button", name="Save tags").click()
@@ -87,11 +87,11 @@ def measures_all_again(visit: Visit) -> None:
     """By its button, after a question with the number; the bar is there until it is over."""
     page = visit.page
     visit.go("/vault")
-    page.get_by_role("link", name="Measure all again").click()
-    expect(page.get_by_role("heading", name="Measure 1 track again?")).to_be_visible()
-    page.get_by_role("button", name="Measure it again").click()
-    expect(page.get_by_role("progressbar", name="Measuring again")).to_be_visible()
-    expect(page.get_by_text("1 of 1 track measured again.")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Re-analyse all").click()
+    expect(page.get_by_role("heading", name="Re-analyse 1 track?")).to_be_visible()
+    page.get_by_role("button", name="Re-analyse it").click()
+    expect(page.get_by_role("progressbar", name="Re-analysing")).to_be_visible()
+    expect(page.get_by_text("1 of 1 track re-analysed.")).to_be_visible(timeout=60_000)
 
 
 def test_by_keys_alone(visit: Visit, piece: TrackTruth):
@@ -116,7 +116,7 @@ def test_by_keys_alone(visit: Visit, piece: TrackTruth):
     button = page.locator(".readout-tempo .chip").first
     button.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".readout-tempo")).to_contain_text("You said so.", timeout=20_000)
+    expect(page.locator(".readout-tempo")).to_contain_text("Set by you.", timeout=20_000)
     stage = page.locator("track-stage [role=slider]")
     stage.focus()
     page.keyboard.press("Enter")
@@ -142,7 +142,7 @@ def test_on_a_phone(browser: Browser, site: Site, piece: TrackTruth):
     visit.wait_analysed(1)
     visit.row(piece.title).locator(".cell-title a").tap()
     page.locator(".readout-key .chip").first.tap()
-    expect(page.locator(".readout-key")).to_contain_text("You said so.", timeout=20_000)
+    expect(page.locator(".readout-key")).to_contain_text("Set by you.", timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert serious(visit) == []
     page.evaluate("scrollTo(0, 0)")

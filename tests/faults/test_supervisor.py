@@ -165,7 +165,7 @@ def test_a_double_starts_at_the_first_connection_and_again_after_it_was_killed(
     after = double()
     assert after["url"] == first["url"]
     assert after["pid"] is not None
-    assert "is left to do" in running("run", "double", "mail", code=2).stderr
+    assert "need not start it" in running("run", "double", "mail", code=2).stderr
 
 
 def test_a_part_that_cannot_start_is_shown_with_its_last_words(running: WithoutBroker) -> None:

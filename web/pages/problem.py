@@ -18,7 +18,7 @@ _HOME = ("To the vault", "/vault")
 _START = ("To the start", "/")
 _WAYS: dict[Way, tuple[str, str]] = {
     "sign-in": ("Sign in", "/sign-in"),
-    "security": ("Set up a second factor", "/account/security"),
+    "security": ("Set up two-step verification", "/account/security"),
     "forgotten": ("Ask for a new link", "/forgot-password"),
 }
 

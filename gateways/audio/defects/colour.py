@@ -52,8 +52,10 @@ def bandwidth(heard: Measured) -> Iterator[Finding]:
     if heard.rate_hz > _HIGH_RATE_HZ and EDGE_LIMIT_HZ <= edge <= _HIGH_EDGE_LIMIT_HZ:
         yield finding(
             "upsampled",
-            f"Nothing is above {edge / 1000:.1f} kHz although {heard.rate_hz:,} Hz could hold more",
-            "It was made at 44.1 or 48 kHz: export it at that rate, the larger file holds no more.",
+            f"There is no sound above {edge / 1000:.1f} kHz although {heard.rate_hz:,} Hz could"
+            " hold more",
+            "It was made at 44.1 or 48 kHz: export it at that rate, as a larger file has no more"
+            " sound.",
             "edge of the mean spectrum",
             value=edge,
             unit="Hz",
@@ -65,7 +67,7 @@ def bandwidth(heard: Measured) -> Iterator[Finding]:
             "bandwidth",
             f"Everything above {edge / 1000:.1f} kHz is cut off",
             "Upload the export of the project itself: this one went through a lossy format at a "
-            "low bitrate, or a lower sample rate, and what is gone does not come back.",
+            "low bitrate, or a lower sample rate, and the lost highs do not come back.",
             "edge of the mean spectrum",
             value=edge,
             unit="Hz",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from schemas.audio.report import Finding, Severity, Span
 
 MOST_SPANS = 200
+_HYPHEN_BEFORE_A_NUMBER = re.compile(r"(?<!\w)-(?=\d)")
 
 
 def finding(
@@ -27,13 +29,13 @@ def finding(
     return Finding(
         code=code,
         severity=_severity(deduction),
-        title=title,
+        title=_with_minus(title),
         value=None if value is None else round(float(value), 3),
         unit=unit,
         limit=limit,
         spans=list(spans)[:MOST_SPANS],
         deduction=round(float(deduction), 1),
-        fix=fix,
+        fix=_with_minus(fix),
         method=method,
     )
 
@@ -46,6 +48,10 @@ def runs_as_spans(marked: np.ndarray, step_s: float, shortest_s: float = 0.0) ->
         for a, b in zip(edges[::2], edges[1::2], strict=True)
         if (b - a) * step_s >= shortest_s
     ]
+
+
+def _with_minus(text: str) -> str:
+    return _HYPHEN_BEFORE_A_NUMBER.sub("\u2212", text)
 
 
 def _severity(deduction: float) -> Severity:

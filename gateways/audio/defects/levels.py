@@ -35,8 +35,8 @@ def clipping(heard: Measured) -> Iterator[Finding]:
     yield finding(
         "clipping",
         f"Peaks are cut flat in {_times(runs)}",
-        "Lower the level before the last limiter or converter by a few decibels and export again; "
-        "what is cut cannot be brought back from this file.",
+        "Lower the level before the last limiter or converter by a few decibels and export again: "
+        "this file has lost the cut peaks for good.",
         "runs of three and more samples that stand still at the top with a corner beside",
         value=runs,
         unit="runs",
@@ -53,8 +53,8 @@ def true_peak(heard: Measured) -> Iterator[Finding]:
     yield finding(
         "true-peak",
         f"The true peak is {peak:+.1f} dBTP",
-        "Set the ceiling of the last limiter to -1 dBTP with true peak detection on: stores encode "
-        "lossily, and peaks above it distort there.",
+        "Set the ceiling of the last limiter to \u22121 dBTP with true peak detection on: stores "
+        "encode lossily, and higher peaks distort there.",
         "highest point of 4 times oversampling",
         value=peak,
         unit="dBTP",
@@ -71,9 +71,9 @@ def loudness(heard: Measured) -> Iterator[Finding]:
     if lufs > TOO_LOUD_LUFS:
         yield finding(
             "too-loud",
-            f"It is very loud: {lufs:.1f} LUFS",
-            "Every store turns it down by the difference to its own target, so the loudness is "
-            "lost and the squashing stays: ease off the limiter.",
+            f"The track is very loud: {lufs:.1f} LUFS",
+            "Every store turns the track down to its own target, so the loudness is lost and the "
+            "squashing stays: ease off the limiter.",
             "integrated loudness, ITU-R BS.1770-4",
             value=lufs,
             unit="LUFS",
@@ -83,9 +83,9 @@ def loudness(heard: Measured) -> Iterator[Finding]:
     if lufs < TOO_QUIET_LUFS:
         yield finding(
             "too-quiet",
-            f"It is quiet: {lufs:.1f} LUFS",
-            "Beside other music it will sound weak where a store does not lift: raise it towards "
-            "-14 to -16 LUFS with peaks under -1 dBTP.",
+            f"The track is quiet: {lufs:.1f} LUFS",
+            "Beside other music it sounds weak in stores that do not turn it up: raise it towards "
+            "\u221214 to \u221216 LUFS with peaks under \u22121 dBTP.",
             "integrated loudness, ITU-R BS.1770-4",
             value=lufs,
             unit="LUFS",
@@ -114,9 +114,9 @@ def stores(heard: Measured) -> Iterator[Finding]:
     yield finding(
         STORE_LEVELS,
         f"Stores {' or '.join(says)}",
-        f"That is no defect, all music is brought to a level there: {each}. Before you master it "
-        "again, compare it at that level with music you like.",
-        "each store's target less the integrated loudness; lifted only up to -1 dBTP",
+        f"That is no defect: stores play all music at one level ({each}). Compare the track at "
+        "that level with music you like before you master it again.",
+        "each store's target less the integrated loudness; turned up only to \u22121 dBTP",
         value=heard.lufs,
         unit="LUFS",
     )
@@ -128,7 +128,7 @@ def _span_db(values: list[float]) -> str:
 
 
 def _signed_db(gain: float) -> str:
-    return f"{gain:+.1f} dB" if gain else "as it is"
+    return f"{gain:+.1f} dB" if gain else "unchanged"
 
 
 def dynamics(heard: Measured) -> Iterator[Finding]:
@@ -137,7 +137,7 @@ def dynamics(heard: Measured) -> Iterator[Finding]:
         return
     yield finding(
         "squashed",
-        f"There is little dynamic left: peaks are only {ratio:.1f} dB above the loudness",
+        f"Little dynamic is left: peaks are only {ratio:.1f} dB above the loudness",
         "Less limiting and compression on the sum lets drums and voices stand out again.",
         "true peak less integrated loudness",
         value=ratio,
@@ -162,8 +162,9 @@ def offset(heard: Measured) -> Iterator[Finding]:
         return
     yield finding(
         "dc-offset",
-        f"The wave does not swing around zero: it lies {worst * 100:+.1f} % off",
-        "Remove the offset (a high-pass at 10-20 Hz does): it takes headroom and clicks at cuts.",
+        f"The wave does not swing around zero: it lies {worst * 100:+.1f}% off",
+        "Remove the offset with a high-pass at 10\u201320 Hz: it takes headroom and clicks "
+        "at cuts.",
         "mean of all samples of a channel",
         value=float(worst),
         unit="of full scale",
@@ -199,8 +200,8 @@ def _silent(code: str, where: str, length_s: float, limit_s: float, spans: list[
     return finding(
         code,
         f"There are {length_s:.1f} s of silence {where}",
-        "Cut it away if it is not meant: listeners skip what does not begin, and a gap in a list "
-        "sounds like a fault.",
+        "Cut the silence away if you do not mean it: listeners skip a track that does not begin, "
+        "and a gap in a playlist sounds like a fault.",
         f"20 ms steps under {SILENT_DB:g} dBFS",
         value=length_s,
         unit="s",
@@ -222,8 +223,8 @@ def cut_end(heard: Measured) -> Iterator[Finding]:
     yield finding(
         "cut-end",
         "The sound is cut off at the end",
-        "Export it with its last note and echo, or fade out; upload the whole file if this one was "
-        "cut on its way.",
+        "Export the track with its last note and echo, or fade out; upload the whole file if this "
+        "one was cut on its way.",
         "level of the last 20 ms",
         value=last,
         unit="dBFS",
@@ -241,9 +242,9 @@ def gaps(heard: Measured) -> Iterator[Finding]:
         yield finding(
             "dropout",
             f"The sound drops out in {_times(len(dropouts))}",
-            "Export again with a larger buffer, or repair the places: full silence for an instant "
-            "inside loud sound is no music.",
-            "2 ms to 1 s of no sound with over -40 dBFS directly before and after",
+            "Export again with a larger buffer, or repair the places where the sound is gone for "
+            "an instant.",
+            "2 ms to 1 s of no sound with over \u221240 dBFS directly before and after",
             value=len(dropouts),
             unit="places",
             limit=0,

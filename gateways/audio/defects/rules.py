@@ -31,8 +31,8 @@ RULES_OF_SOUND = (
     colour.under_the_music,
 )
 FORMULA = (
-    "100 less the deductions of the findings, never below 0. Measured defects of the file only: "
-    "no taste, nothing learned."
+    "100 less the deductions of the findings, never below 0. Only defects of the file count, "
+    "not taste."
 )
 
 
@@ -68,8 +68,8 @@ def _sounds(heard: Measured) -> bool:
 def _silent(heard: Measured) -> Finding:
     return finding(
         "silent",
-        "There is no sound in it",
-        "Check that the tracks were not muted at the export, and upload it again.",
+        "The file has no sound",
+        "Check that the tracks were not muted at the export, and upload the file again.",
         f"no 20 ms louder than {levels.SILENT_DB:g} dBFS",
         value=round(heard.duration_s, 2),
         unit="s",

@@ -56,7 +56,7 @@ def _mono_as_stereo(widest: float) -> Finding:
     return finding(
         "mono-as-stereo",
         "Both channels are the same: it is mono in a stereo file",
-        "Nothing is wrong with it if it is meant; otherwise check that the export was not summed.",
+        "That is fine if you mean it; otherwise check that the export was not summed to mono.",
         "greatest difference between left and right",
         value=widest,
         unit="of full scale",
@@ -129,7 +129,7 @@ def _balance(power: np.ndarray) -> Iterator[Finding]:
     yield finding(
         "imbalance",
         f"The {louder} channel is {abs(difference_db):.1f} dB louder",
-        "Balance the channels of the mix unless the lean is meant.",
+        "Balance the channels of the mix unless you mean the lean.",
         "mean level of left against right",
         value=difference_db,
         unit="dB",

@@ -26,8 +26,8 @@ def wholeness(heard: Measured) -> Iterator[Finding]:
         yield finding(
             "damaged",
             f"{count} packet{'s' if count > 1 else ''} of the file cannot be played",
-            "Upload it again from where it was made: this copy is damaged, and what could not be "
-            "played was left out of all that was measured.",
+            "Upload it again from where it was made: this copy is damaged, and the figures here "
+            "leave out the parts that cannot be played.",
             "packets that the decoder refuses",
             value=count,
             unit="packets",
@@ -41,9 +41,9 @@ def surround(heard: Measured) -> Iterator[Finding]:
         return
     yield finding(
         "surround",
-        f"It has {heard.channels} channels, and was heard as a stereo downmix",
+        f"The file has {heard.channels} channels; we listened to a stereo downmix",
         "Upload a stereo mix beside it: stores and most players play two channels. Loudness and "
-        "true peak are of all its channels; what stores ask of two is not judged here.",
+        "true peak count all channels; the rules of stores for stereo are not checked.",
         "the file's header",
         value=heard.channels,
         unit="channels",

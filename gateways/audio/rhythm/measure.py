@@ -24,7 +24,7 @@ MIN_ONSET_RATE_HZ = 0.5
 MIN_METER_CONFIDENCE = 0.3
 _STEADY = 0.02  # of a beat: the middle error of beats around an even grid in steady music
 _SHOWN = 5
-METHOD = "repeats of the attacks, octave weighed with a second tracker; learned on known tempos"
+METHOD = "repeats of the onsets, octave weighed with a second tracker; learned on known tempos"
 
 BY_NETWORK = "a network that hears beats weighs as well"
 
@@ -126,7 +126,7 @@ def _is_steady(beats_s: np.ndarray) -> bool | None:
 
 def _beats(beats_s: np.ndarray, confidence: float, meter: Meter | None) -> Beats:
     return Beats(
-        method="best path through the attacks (Ellis 2007), bars by bass and harmony",
+        method="best path through the onsets (Ellis 2007), bars by bass and harmony",
         confidence=round(confidence, 3),
         times_s=[round(float(at), 3) for at in beats_s],
         downbeats=meter.downbeats if meter else [],

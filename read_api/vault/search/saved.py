@@ -18,7 +18,7 @@ class InvalidQuery(NoCultureError):
     status, code = 422, "invalid-query"
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"This is no search that can be saved: {why}")
+        super().__init__(f"This search cannot be saved: {why}")
 
 
 def filters_of(query: str, **more: object) -> AssetFilters:
@@ -45,5 +45,5 @@ def canonical(query: str) -> str:
     """As it is kept. Raises InvalidQuery (422), also for a search for nothing."""
     kept = query_of(filters_of(query))
     if not kept:
-        raise InvalidQuery("it asks for nothing, which is the whole vault")
+        raise InvalidQuery("it has no words or filters")
     return kept

@@ -80,7 +80,7 @@ def test_a_key_after_a_while_takes_a_proof_and_nothing_is_typed_again(visit: Vis
     dialog.get_by_label("Your password").fill("one sentence that is long")
     dialog.get_by_role("button", name="Go on").click()
     expect(dialog).to_have_count(0)
-    expect(page.get_by_text("Late script is ready.")).to_be_visible()
+    expect(page.get_by_text("“Late script” is ready.")).to_be_visible()
     # Not now: nothing is made.
     six_minutes_go_by(visit.site)
     page.get_by_label("Name of the new key").fill("Never made")
@@ -103,7 +103,7 @@ def test_an_invited_person_signs_in_by_link_sets_a_password_and_comes_back(
     visit.go("/account")
     visit.page.get_by_label("New password").fill("one sentence that is long")
     visit.page.get_by_role("button", name="Set password").click()
-    expect(visit.page.get_by_text("counts from now on")).to_be_visible()
+    expect(visit.page.get_by_text("Your new password is set")).to_be_visible()
     visit.page.get_by_role("button", name="Sign out").click()
     visit.go("/sign-in")
     visit.page.get_by_label("E-mail").fill(email)
@@ -131,7 +131,7 @@ def _invite(visit: Visit, folder: Path, email: str) -> str:
 def test_the_system_page_is_the_operators_alone(visit: Visit):
     visit.sign_up()
     visit.go("/system")
-    expect(visit.page.get_by_role("heading", name="That is not yours to open")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="You have no access to this")).to_be_visible()
     expect(visit.page.get_by_role("link", name="System")).to_have_count(0)
 
 

@@ -114,7 +114,7 @@ def test_what_is_wrong_with_an_edit_is_said_and_nothing_is_changed(owner: Visit)
     page.get_by_label("Select all shown").check()
     expect(page.locator(SELECTED)).to_have_count(len(owner.site.music))
     page.get_by_role("button", name="Edit", exact=True).click()
-    expect(page.locator("#bulk-edit [name=artist]")).to_have_attribute("placeholder", "As it is")
+    expect(page.locator("#bulk-edit [name=artist]")).to_have_attribute("placeholder", "Unchanged")
     page.get_by_label("Key", exact=True).last.fill("H sharp")
     page.get_by_role("button", name="Save").click()
     alert = page.locator("#bulk-edit [role=alert]")
@@ -153,7 +153,7 @@ def test_the_palette_finds_tracks_pages_and_what_can_be_done(owner: Visit):
     owner.go("/account")
     page, keys = owner.page, owner.page.keyboard
     keys.press("Control+k")
-    box = page.get_by_role("combobox", name="Go to, or do")
+    box = page.get_by_role("combobox", name="Jump to a page, track or action")
     expect(box).to_be_focused()
     assert serious(owner) == []
     keys.type(track.title)

@@ -32,11 +32,11 @@ def test_a_track_goes_to_another_browser_and_back(visit: Visit, browser: Browser
     visit.row(track.title).locator(".cell-title a").click()
     visit.page.get_by_role("button", name="Share", exact=True).first.click()
     sharing = visit.page.get_by_role("dialog", name=f"Share “{track.title}”")
-    expect(sharing).to_contain_text("Only you hear it so far.")
+    expect(sharing).to_contain_text("Only you can hear this track.")
     address = sharing.get_by_label("E-mail address")
-    for typed, answer in (("nobody@example.com", "proven this address"), (email, "Ben Adeyemi")):
+    for typed, answer in (("nobody@example.com", "verified this address"), (email, "Ben Adeyemi")):
         address.fill(typed)
-        sharing.get_by_label("They may").select_option("comment")
+        sharing.get_by_label("They can").select_option("comment")
         sharing.get_by_role("button", name="Share").click()
         expect(sharing).to_contain_text(answer)
     sharing.get_by_role("button", name="Close").click()
@@ -58,7 +58,7 @@ def test_a_track_goes_to_another_browser_and_back(visit: Visit, browser: Browser
 
     visit.page.get_by_role("button", name="Share (1)").click()
     sharing.get_by_role("button", name="Remove Ben Adeyemi").click()
-    expect(sharing).to_contain_text("Only you hear it so far.")
+    expect(sharing).to_contain_text("Only you can hear this track.")
     expect(other.page.get_by_role("heading", name="Nothing shared with you yet")).to_be_visible()
 
     # Taken back while nobody sees the other's tab, which hears nothing then.

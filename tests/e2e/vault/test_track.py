@@ -68,7 +68,7 @@ def test_measurements_and_history_are_shown(owner: Visit):
     expect(page.locator(".readouts").first).to_contain_text("From the tags.")
     expect(page.locator(".timeline li").last).to_contain_text("Uploaded")
     # Not the first of all: the owner's tracks are edited by other tests.
-    expect(page.locator(".timeline")).to_contain_text("Measured")
+    expect(page.locator(".timeline")).to_contain_text("Analysed")
 
 
 def test_an_edited_tag_is_saved_and_told_in_the_timeline(visit: Visit):

@@ -267,6 +267,6 @@ def test_a_file_that_changes_or_goes_while_it_is_sent_is_refused(visit: Visit, t
     panel = visit.page.locator("upload-panel")
     for name in ("changed", "gone"):
         row = panel.locator("li", has_text=f"{name}.wav")
-        expect(row).to_contain_text("This file cannot be read")
+        expect(row).to_contain_text("This file was changed, moved or locked.")
     visit.until(AT_REST)
     assert [name for _, name, _ in vault.stored()] == ["whole.wav"]

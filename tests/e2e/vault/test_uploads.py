@@ -85,7 +85,7 @@ def test_a_reload_loses_no_upload(visit: Visit, tmp_path: Path):
     visit.page.on("dialog", lambda dialog: dialog.accept())
     visit.page.reload()
     visit.page.unroute("**/api/uploads/*")
-    expect(panel).to_contain_text("Choose this file again to go on")
+    expect(panel).to_contain_text("Choose this file again to continue")
     with visit.page.expect_file_chooser() as chooser:
         panel.get_by_role("button", name="Go on").click()
     asked = len(visit.requests)

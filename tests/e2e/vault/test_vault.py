@@ -134,7 +134,7 @@ def test_a_form_uploads_without_scripts(visit: Visit, browser):
     page.goto(visit.site.path("/vault"))
     page.get_by_label("Audio files").first.set_input_files(track.path)
     page.get_by_role("button", name="Upload").first.click()
-    expect(page.get_by_text("Uploaded. Measuring follows.")).to_be_visible()
+    expect(page.get_by_text("Uploaded. Analysing…")).to_be_visible()
     expect(page.locator("tr[data-asset]")).to_have_count(1)
     context.close()
 

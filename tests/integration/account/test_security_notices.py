@@ -61,17 +61,17 @@ def test_each_change_is_mailed_in_plain_words_without_a_secret(house: House) -> 
     expected = {
         "A key to your account was made": "“Backup script”",
         "A key to your account was revoked": "“Backup script”",
-        "Your second factor was turned on": "code of your device",
+        "Two-step verification was turned on": "code from your device",
         "A recovery code was used": "recovery codes",
         "New recovery codes were made": "eight new",
-        "Your second factor was turned off": "password alone",
+        "Two-step verification was turned off": "password alone",
         "Your password was changed": "Keys of programs work as before",
     }
     eventually(lambda: mails(house).keys() == expected.keys())
     for subject, words in expected.items():
         text = mails(house)[subject]
         assert words in text
-        assert "If it was not you" in text
+        assert "If that was not you" in text
         assert "/forgot-password" in text
         for secret in (key["key"], begun["secret"], NEW, PASSWORD, *codes):
             assert secret not in text

@@ -241,7 +241,7 @@ def test_an_operator_signs_somebody_out_on_the_page(
     token = form.split('name="csrf_token" value="')[1].split('"')[0]
     nobody = musician.post("/system/sign-out", data={"email": "x@example.com", "csrf_token": token})
     assert nobody.status_code == 404
-    assert "Nobody here has this e-mail address" in nobody.text
+    assert "No account here has this e-mail address" in nobody.text
     done = musician.post("/system/sign-out", data={"email": ada.email, "csrf_token": token})
     assert "signed out everywhere" in done.text
     assert ada.get("/api/keys").status_code == 401

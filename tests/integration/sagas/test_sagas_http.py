@@ -281,7 +281,7 @@ def test_the_pages_show_a_saga_and_take_an_operators_hand(site: Site):
         f"/sagas/{saga_id}?done=abort",
     )
     after = site.http.get(answer.headers["location"])
-    assert "It was ended" in after.text
+    assert "The saga was ended" in after.text
     assert "Old" in after.text
     assert 'name="reason"' not in after.text
     assert saga_id in site.http.get("/sagas?show=ended").text

@@ -100,7 +100,7 @@ def test_a_search_is_saved_from_the_vaults_page_and_opens_it_again(
 def test_the_page_of_what_is_alike_answers_for_a_track_that_nobody_heard_yet(mira: Tenant):
     page = mira.client.get(f"/assets/{mira.asset}/alike")
     assert page.status_code == 200
-    assert "nothing to compare it with yet" in page.text
+    assert "no other track to compare with yet" in page.text
 
 
 @pytest.mark.parametrize(

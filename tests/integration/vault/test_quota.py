@@ -33,7 +33,7 @@ def test_an_upload_over_the_plan_is_refused_when_it_is_announced(
     assert (answer.status_code, problem["code"]) == (413, "quota-exceeded")
     assert {name: problem[name] for name in StorageUsage.model_fields} == FULL.model_dump()
     assert problem["asked_bytes"] == 500_001
-    assert "delete recordings" in problem["detail"]
+    assert "delete tracks" in problem["detail"]
     assert installation.scalar("SELECT count(*) FROM uploads") == 0
     assert create(musician, size=500_000).status_code == 201
 

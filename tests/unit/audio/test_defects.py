@@ -285,7 +285,7 @@ def test_what_stores_do_is_told_in_one_notice_and_costs_nothing(
     assert (told.deduction, told.severity) == (0, "info")
     assert told.title.startswith("Stores turn it up by ")
     assert " or leave it " in told.title
-    assert "YouTube as it is" in told.fix  # quiet, and YouTube lifts nothing
+    assert "YouTube unchanged" in told.fix  # quiet, and YouTube lifts nothing
     gains = {store.name: store.gain_db for store in quality.stores}
     assert gains["YouTube"] == 0
     assert gains["Spotify"] > 1

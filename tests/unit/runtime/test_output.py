@@ -116,8 +116,8 @@ def test_an_import_says_that_measuring_goes_on_how_long_and_where(
     tell(outcome(imported=Imported(imported=12), waiting=12, left_s=170.0))
     tell(outcome(imported=Imported(imported=1), waiting=1))
     out = capsys.readouterr().out
-    assert f"Measuring goes on: 12 tracks wait, about 3 min left. See {WEB}/vault" in out
-    assert "Measuring goes on: 1 track waits, no estimate yet of how long." in out
+    assert f"Analysing goes on: 12 tracks wait, about 3 min left. See {WEB}/vault" in out
+    assert "Analysing goes on: 1 track waits, no estimate yet of how long." in out
     measuring = as_json(outcome(waiting=12, left_s=170.4))["measuring"]
     assert measuring == {"waiting": 12, "left_s": 170}
 
@@ -129,9 +129,9 @@ def test_a_wait_that_ran_out_names_what_is_left_and_is_no_success(
     undecided = outcome(imported=Imported(undecided=["/m/a.wav"]), analysed=True, waiting=1)
     tell(undecided)
     out, err = capsys.readouterr()
-    assert "Measuring goes on: 1 track waits" in out
-    assert out.startswith("1 stored but not measured yet, 0 already there, 0 not taken.")
-    assert "Not measured yet:\n  /m/a.wav" in out
+    assert "Analysing goes on: 1 track waits" in out
+    assert out.startswith("1 stored but not analysed yet, 0 already there, 0 not taken.")
+    assert "Not analysed yet:\n  /m/a.wav" in out
     assert "./noculture status" in err
     assert undecided.exit_code == 1
 
@@ -151,9 +151,9 @@ def test_of_a_whole_vault_that_is_there_already_not_every_name_is_printed(
     ("measuring", "told"),
     [
         (None, "The database does not answer."),
-        ({"waiting": 0, "left_s": None}, "Nothing waits to be measured."),
-        ({"waiting": 7, "left_s": None}, "7 wait to be measured, no estimate yet of how long"),
-        ({"waiting": 7, "left_s": 95}, "7 wait to be measured, about 2 min left"),
+        ({"waiting": 0, "left_s": None}, "No track waits to be analysed."),
+        ({"waiting": 7, "left_s": None}, "7 wait to be analysed, no estimate yet of how long"),
+        ({"waiting": 7, "left_s": 95}, "7 wait to be analysed, about 2 min left"),
     ],
 )
 def test_status_tells_how_long_the_queue_is(measuring: dict | None, told: str) -> None:

@@ -65,13 +65,13 @@ def test_no_tag_is_told_by_its_name_in_the_code_and_lists_are_told_as_lists():
 def test_a_reason_for_programmers_is_not_told(reason: str):
     told = happening(event("analysis.attempt_failed", {"reason": reason}), "acc_1")
     assert told is not None
-    assert (told.what, told.detail) == ("A measurement gave nothing", "")
+    assert (told.what, told.detail) == ("An analysis failed", "")
 
 
 def test_an_event_that_is_added_later_is_told_in_words():
     told = happening(event("asset.moved_to_folder", {}), "acc_1")
     assert told is not None
-    assert told.what == "Asset moved to folder"
+    assert told.what == "Track moved to folder"
 
 
 def test_figures_and_defects_of_two_runs_are_words():
@@ -99,24 +99,24 @@ def test_a_later_run_is_told_as_such_and_not_by_the_attempts_of_all_runs():
         said = happening(event("analysis.requested", data), "acc_1")
         assert said is not None
         told.append((said.what, said.detail))
-    assert told == [("Measuring again", ""), ("Measuring again", "With many others")]
+    assert told == [("Re-analysing", ""), ("Re-analysing", "With many others")]
     first = happening(event("analysis.requested", {"attempt": 2, "run": 1}), "acc_1")
     assert first is not None
-    assert (first.what, first.detail) == ("Measuring", "Attempt 2")
+    assert (first.what, first.detail) == ("Analysing", "Attempt 2")
 
 
 def test_measuring_a_vault_again_is_told_by_its_beginning_and_its_end():
     begun = happening(event("reanalysis.requested", {"total": 1200}, "acc_1"), "acc_1")
     assert begun is not None
     assert (begun.what, begun.detail, begun.by) == (
-        "Measuring tracks again",
-        "1\u202f200 in all",
+        "Re-analysing tracks",
+        "1,200 in all",
         "you",
     )
     counts = {"measured": 1197, "failed": 1, "passed_over": 2}
     over = happening(event("reanalysis.completed", counts), "acc_1")
     assert over is not None
-    assert over.detail == "1197 done, 1 failed, 2 left out"
+    assert over.detail == "1,197 done, 1 failed, 2 left out"
     for inner in ("listed", "batch_started"):
         assert happening(event(f"reanalysis.{inner}", {}), "acc_1") is None
 
@@ -135,23 +135,23 @@ def test_a_copy_made_for_the_browser_is_told():
         told = happening(event("asset.verified", {"audio": audio, "rendition": rendition}), "acc_1")
         assert told is not None
         details.append(told.detail)
-    plain = "Decodes from end to end: 1:01, 44.1 kHz"
+    plain = "The whole file plays: 1:01, 44.1 kHz"
     assert details == [plain, plain + ", with an MP3 beside it for the browser"]
 
 
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        ({"total": 0}, "There was no track to measure again."),
-        ({"total": 1, "measured": 1}, "1 of 1 track measured again."),
+        ({"total": 0}, "There was no track to re-analyse."),
+        ({"total": 1, "measured": 1}, "1 of 1 track re-analysed."),
         (
             {"total": 9, "measured": 6, "failed": 2, "passed_over": 1},
-            "6 of 9 tracks measured again. 2 gave nothing: what was known of them stays."
-            " 1 passed over: deleted, or measured anyway.",
+            "6 of 9 tracks re-analysed. 2 failed and keep their earlier analysis."
+            " 1 skipped: deleted, or analysed anyway.",
         ),
         (
             {"state": "cancelled", "total": 9, "done": 4, "measured": 4},
-            "Stopped: 4 of 9 tracks had their turn.",
+            "Stopped after 4 of 9 tracks.",
         ),
     ],
 )

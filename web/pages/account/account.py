@@ -16,15 +16,16 @@ from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.pages.account.proving import Proving
 from web.pages.account.tools import AccountTools
+from web.pages.account.words import TOO_SHORT
 from web.render import wants_part
 from web.troubles import in_plain_words, of_password
 from web.visitor import RepeatKey, Visitors, catch_up, remember
 
 _NOTICES = {
-    "revoked": "The key was revoked. It stopped working at once.",
-    "password": "The new password counts from now on. Every other session was ended.",
+    "revoked": "The key is revoked and no longer works.",
+    "password": "Your new password is set. You are signed out everywhere else.",
     "verified": "Your address is verified.",
-    "mailed": "A new code is on its way to your address.",
+    "mailed": "We mailed a new code to your address.",
 }
 
 
@@ -80,13 +81,16 @@ def router(tools: AccountTools) -> APIRouter:
             wanted = IssueKey(name=name, scopes=scopes or [])
             made, committed = tools.keys.issue(caller, wanted, key)
         except ValidationError as error:
-            needed = "A key needs a name and at least one thing that it may do."
+            needed = "A key needs a name and at least one permission: fill in both."
             problem = refusal(error) or needed
             return show(request, caller, 422, problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, problem=in_plain_words(error))
         if made.key is None:
-            problem = f"“{made.name}” was made already, and its key is shown only once: revoke it."
+            problem = (
+                f"“{made.name}” was made already, and a key is shown only once:"
+                " revoke it and make a new one."
+            )
             return show(request, caller, 409, problem=problem)
         response = show(request, caller, made=made)
         response.headers["Cache-Control"] = "no-store"
@@ -124,7 +128,7 @@ def router(tools: AccountTools) -> APIRouter:
             )
             committed = tools.accounts.change_password(caller, command)
         except ValidationError as error:
-            problem = refusal(error) or "A password has at least 8 characters."
+            problem = refusal(error) or TOO_SHORT
             return show(request, caller, 422, password_problem=problem)
         except NoCultureError as error:
             return show(request, caller, error.status, password_problem=of_password(error))

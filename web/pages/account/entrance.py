@@ -1,4 +1,4 @@
-"""Coming in and going out: sign-up, sign-in, the second factor, one-time links, sign-out."""
+"""Coming in and going out: sign-up, sign-in, its second step, one-time links, sign-out."""
 
 from typing import Annotated
 
@@ -20,17 +20,18 @@ from schemas.text import Ref, refusal
 from web import welcome
 from web.forms import Typed
 from web.pages.account.tools import AccountTools
+from web.pages.account.words import TOO_SHORT
 from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
 
 HOME = "/vault"
 _SIGNED_OUT = "You were signed out. Sign in to go on where you were."
 _NOT_SIGNED_IN = "You were signed out, or have not signed in here yet. Sign in to go on."
-_RESET = "Your new password counts. Every session was ended: sign in with it."
+_RESET = "Your new password is set, and you are signed out everywhere. Sign in with it."
 _WRONG = {
-    "email": "This is no e-mail address.",
-    "password": "The password needs at least 8 characters.",
-    "name": "Say what we may call you.",
+    "email": "This is not an e-mail address: check its spelling.",
+    "password": TOO_SHORT,
+    "name": "Type a name that we can call you by.",
 }
 
 
@@ -215,4 +216,4 @@ def _told(error: Exception) -> tuple[int, str]:
     if (unkept := refusal(error)) is not None:
         return 422, unkept
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
-    return 422, " ".join(_WRONG.get(field, "Check the form.") for field in fields)
+    return 422, " ".join(_WRONG.get(field, "Check the fields again.") for field in fields)

@@ -20,8 +20,8 @@ from web.visitor import Visitors, remember
 
 CONFIRMATION = "delete my account"
 _LAST_STEPS = (
-    ("Made unreadable", "Nobody can read your name, your address or your words any more."),
-    ("Proven", "Every part of NoCulture has let go, and the certificate is signed."),
+    ("Made unreadable", "Your name, your address and your words cannot be read any more."),
+    ("Proven", "Your data is gone from every part of NoCulture, and the certificate is signed."),
 )
 _STEPS = {
     "account": (
@@ -31,7 +31,7 @@ _STEPS = {
     ),
     "person": (
         ("Asked for", "Your address is free again."),
-        ("Mails deleted", "None that we keep for you is left."),
+        ("Mails deleted", "Every mail that we kept for you is deleted."),
         *_LAST_STEPS,
     ),
 }
@@ -41,7 +41,7 @@ class NotConfirmed(NoCultureError):
     status, code = 422, "not-confirmed"
 
     def __init__(self) -> None:
-        super().__init__(f"Type “{CONFIRMATION}” to confirm: it cannot be undone")
+        super().__init__(f"Type “{CONFIRMATION}” to confirm: deleting an account cannot be undone")
 
 
 def router(tools: AccountTools) -> APIRouter:

@@ -13,6 +13,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref, refusal
 from web.forms import Typed
 from web.pages.account.tools import AccountTools
+from web.pages.account.words import TOO_SHORT
 from web.troubles import in_plain_words
 from web.visitor import Visitors
 
@@ -79,7 +80,7 @@ def router(tools: AccountTools) -> APIRouter:
                 command.revoke_keys,
             )
         except ValidationError as error:
-            problem = refusal(error) or "A password has at least 8 characters."
+            problem = refusal(error) or TOO_SHORT
             return reset_form(request, token, 422, problem)
         except NoCultureError as error:
             return reset_form(request, token, error.status, in_plain_words(error))

@@ -1,4 +1,4 @@
-"""How one signs in: the second factor, passkeys, and where one is signed in."""
+"""How one signs in: two-step verification, passkeys, and where one is signed in."""
 
 from typing import Annotated, Any
 
@@ -23,11 +23,11 @@ WAYS_IN = {
     "link": "by a link",
 }
 _NOTICES = {
-    "ended": "The session was ended: its browser must sign in again.",
-    "others": "Every other session was ended.",
-    "off": "The second factor is off. Your password alone signs in.",
-    "removed": "The passkey was removed. It signs in no more.",
-    "added": "The passkey was added. You can sign in with it from now on.",
+    "ended": "The session is ended: its browser has to sign in again.",
+    "others": "You are signed out everywhere else.",
+    "off": "Two-step verification is off. Your password alone signs you in.",
+    "removed": "The passkey is removed and no longer signs you in.",
+    "added": "The passkey is added. You can sign in with it from now on.",
 }
 
 

@@ -1,8 +1,10 @@
-"""Rights of keys, in plain words."""
+"""Rights of keys in plain words, and what several pages of the account say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+
+TOO_SHORT = "The password needs at least 8 characters."
 
 
 def allowed(scopes: Iterable[str], known: Mapping[str, str]) -> str:

@@ -18,13 +18,16 @@ KINDS = {
     "slow": ("Slow answer", "Does it at once, and answers after the seconds."),
     "500": ("Error", "Does nothing, and answers that it broke."),
     "500-but-done": ("Error, but done", "Does it, and answers that it broke."),
-    "duplicate": ("Twice", "What is passed on arrives twice."),
-    "reordered": ("Out of order", "It arrives behind the next one."),
+    "duplicate": ("Twice", "Everything that is passed on arrives twice."),
+    "reordered": ("Out of order", "Arrives behind the next one."),
     "lost": ("Lost", "Answers that all is well, and nothing arrives."),
     "late": ("Late", "Answers at once, and it arrives after the seconds."),
-    "none": ("Let it pass", "Nothing goes wrong, so that a script can begin later."),
+    "none": ("Let it pass", "Lets requests through, so that the trouble begins later."),
 }
-_NOTICES = {"added": "It was added to the script.", "cleared": "All goes well from now on."}
+_NOTICES = {
+    "added": "The trouble was added to the script.",
+    "cleared": "The script is empty from now on.",
+}
 _WRONG = (
     f"Choose a trouble, 1 to {MAX_TIMES} times, of at most {MAX_SECONDS:.0f} seconds;"
     f" a script has at most {MAX_TROUBLES} lines."

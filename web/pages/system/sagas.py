@@ -21,18 +21,18 @@ STUCK = {
     "command-failing": "a command fails again and again",
     "timer-overdue": "its timer is overdue: is the worker running?",
     "effect-failing": "work on the outside world fails",
-    "nothing-pending": "it waits for something that nobody does",
+    "nothing-pending": "it waits for something that no part does",
 }
 # Action → its button, and what pressing it means.
 HANDS = {
-    "retry": ("Retry", "Asks again for what it waits for; what failed is tried at once."),
-    "skip": ("Skip", "Goes on without what it waits for, where that is possible."),
-    "abort": ("Abort", "Undoes what can be undone, and ends it."),
+    "retry": ("Retry", "Asks again for what the saga waits for; failed work is tried at once."),
+    "skip": ("Skip", "The saga goes on without what it waits for, where that is possible."),
+    "abort": ("Abort", "Undoes what can be undone, and ends the saga."),
 }
 _NOTICES = {
-    "retry": "It asked again.",
-    "skip": "It goes on without what it waited for.",
-    "abort": "It was ended, and what could be undone is being undone.",
+    "retry": "The saga asked again.",
+    "skip": "The saga goes on without what it waited for.",
+    "abort": "The saga was ended, and what could be undone is being undone.",
 }
 
 

@@ -13,8 +13,8 @@ from web.render import wants_part
 from web.visitor import Visitors, remember
 
 MAX_EMAIL = 320
-_NOTICES = {"signed-out": "They were signed out everywhere, and must sign in again."}
-_NOBODY = "Nobody here has this e-mail address. Check its spelling."
+_NOTICES = {"signed-out": "The account is signed out everywhere and has to sign in again."}
+_NOBODY = "No account here has this e-mail address. Check its spelling."
 
 
 def router(tools: SystemTools) -> APIRouter:

@@ -30,11 +30,11 @@ HERO_PAIRS = 1500
 PEAKS_KEPT_S = 3600
 EVENTS = 200
 _NOTICES = {
-    "changed": "Somebody was faster: this is what the track says now. Try again.",
-    "nothing-to-write": "The file says all of it already: nothing was written.",
-    "written": "Your tags are in the file now. The file as it was is kept.",
+    "changed": "Somebody else changed the track first. Check the values below, then try again.",
+    "nothing-to-write": "The file has all of your tags already, so nothing was written.",
+    "written": "Your tags are in the file now. We keep the earlier file too.",
     "partly-written": "Your tags are in the file now, but for those that its format cannot hold:"
-    " the timeline names them. The file as it was is kept.",
+    " the timeline names them. We keep the earlier file too.",
 }
 
 

@@ -18,7 +18,7 @@ SHOWN = 100
 ALIKE = 20
 _NOTICES = {
     "saved": "The search is saved.",
-    "renamed": "It has its new name.",
+    "renamed": "The collection has its new name.",
     "deleted": "The collection was deleted. Its tracks are still in the vault.",
 }
 

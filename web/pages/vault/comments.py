@@ -26,7 +26,7 @@ class NotAComment(NoCultureError):
         super().__init__(
             unkept
             or f"A comment has a text of up to {LONGEST} characters and a moment such as 1:23.5:"
-            " complete it and send it again"
+            " complete the comment and send it again"
         )
 
 

@@ -27,4 +27,4 @@ def doubt(asset: AssetDto, figure: str) -> str:
             raise ValueError(figure)
     if said is not None or confidence is None or confidence >= UNSURE_BELOW:
         return ""
-    return f"Measured, but only {looks.percent(confidence)} sure: check it by ear"
+    return f"The analysis is only {looks.percent(confidence)} sure: check by ear"

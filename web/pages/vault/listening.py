@@ -195,7 +195,7 @@ def _loudness(lufs: float | None, source: Method | None) -> Readout:
         "Loudness",
         looks.decimal(lufs),
         "LUFS",
-        "The mark is \u221214, where streaming services play",
+        "The mark is \u221214 LUFS, where streaming services play",
         looks.between(lufs, -30, 0),
         looks.between(-14, -30, 0),
         **Found(lufs, source=source).told(),
@@ -208,7 +208,7 @@ def _moods(asset: AssetDto, report: Report | None) -> Iterable[Readout]:
     for name, label, note in (
         ("energy", "Energy", "0 is calm, 1 is dense and loud"),
         ("danceability", "Danceability", "How steady and strong the beat is"),
-        ("valence", "Valence", "0 sounds dark, 1 sounds bright"),
+        ("valence", "Positivity", "0 sounds dark, 1 sounds bright"),
     ):
         found = _share(getattr(features, name, None), asset, name)
         if found.effective is not None:
@@ -246,7 +246,7 @@ def _levels(asset: AssetDto, report: Report | None) -> Iterable[Readout]:
         "True peak",
         looks.decimal(peak),
         "dBTP",
-        "Safe to encode" if safe else "Above \u22121: may clip when encoded",
+        "Safe to encode" if safe else "Above \u22121 dBTP: can clip when encoded",
         looks.between(peak, -24, 3),
         looks.between(-1, -24, 3),
         **Found(peak, source=features.true_peak if features else None).told(),
@@ -256,9 +256,9 @@ def _levels(asset: AssetDto, report: Report | None) -> Iterable[Readout]:
     for name, label, unit, digits, note in (
         ("loudness_range", "Loudness range", "LU", 1, "Between quiet and loud passages"),
         ("dynamic_range", "Dynamic range", "dB", 1, "Between the peaks and the mean level"),
-        ("onset_rate", "Attacks", "a second", 1, "Notes and hits that begin"),
+        ("onset_rate", "Onsets", "per second", 1, "Notes and hits that begin"),
         ("brightness", "Brightness", "Hz", 0, "Centre of the spectrum"),
-        ("time_signature", "Metre", "", 0, "Beats in a bar"),
+        ("time_signature", "Time signature", "", 0, "Beats in a bar"),
     ):
         figure = getattr(features, name)
         if figure.value is not None:

@@ -22,7 +22,7 @@ class NothingThatCanBeSaid(NoCultureError):
     status, code = 422, "nothing-that-can-be-said"
 
     def __init__(self) -> None:
-        super().__init__("That cannot be said of a track: go back and choose one of the buttons")
+        super().__init__("A track cannot have this value: go back and choose one of the buttons")
 
 
 def router(tools: VaultTools, visitors: Visitors) -> APIRouter:

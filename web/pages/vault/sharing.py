@@ -26,7 +26,7 @@ class NotToBeShared(NoCultureError):
     status, code = 422, "not-to-be-shared"
 
     def __init__(self) -> None:
-        super().__init__("Type the e-mail address of somebody with an account here, then share it")
+        super().__init__("Type the e-mail address of somebody with an account here, then share")
 
 
 def router(tools: VaultTools) -> APIRouter:

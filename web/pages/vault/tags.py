@@ -16,6 +16,7 @@ from schemas.vault.dto import AssetDto, TagsDto
 from web import form_token, looks
 from web.forms import Typed
 from web.pages.vault.tools import VaultTools
+from web.pages.vault.words import field_name
 from web.render import wants_part
 from web.troubles import in_plain_words
 from web.visitor import PATIENCE_S, Visitors, catch_up, remember
@@ -24,16 +25,16 @@ from web.visitor import PATIENCE_S, Visitors, catch_up, remember
 FIELDS = tuple(name for name in TagsDto.model_fields if name not in ("artists", "genres"))
 _NUMBERS = ("tempo_bpm", "energy", "danceability", "valence")
 _WRONG = {
-    "year": "The year has four digits.",
-    "track": "The track is a whole number.",
-    "tempo_bpm": "The tempo is a number of beats per minute, up to 1000.",
+    "year": "Type the year with four digits.",
+    "track": "Type the track as a whole number.",
+    "tempo_bpm": "Type the tempo in beats per minute, up to 1,000.",
     "isrc": "An ISRC looks like USRC17607839.",
-    "disc": "The disc is a whole number.",
-    "energy": "Energy is a number from 0 to 1.",
-    "danceability": "Danceability is a number from 0 to 1.",
-    "valence": "Valence is a number from 0 to 1.",
-    "instruments": "At most 20 instruments, with commas between them.",
-    "comment": "The comment has at most 2,000 characters.",
+    "disc": "Type the disc as a whole number.",
+    "energy": "Type the energy as a number from 0 to 1.",
+    "danceability": "Type the danceability as a number from 0 to 1.",
+    "valence": "Type the positivity as a number from 0 to 1.",
+    "instruments": "Type up to 20 instruments, with commas between them.",
+    "comment": "Type a comment of up to 2,000 characters.",
 }
 WholePage = Callable[[VaultTools, Caller, AssetDto], dict[str, Any]]
 TemplateOf = Callable[[AssetDto], str]
@@ -154,4 +155,4 @@ def _theirs(asset: AssetDto, said: dict[str, str]) -> dict[str, str]:
 def _problems(error: ValidationError) -> dict[str, str]:
     fields = dict.fromkeys(str(found["loc"][0]) for found in error.errors())
     unkept = refusal(error)
-    return {name: unkept or _WRONG.get(name, f"Check the field {name}.") for name in fields}
+    return {name: unkept or _WRONG.get(name) or f"Check “{field_name(name)}”." for name in fields}

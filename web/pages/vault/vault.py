@@ -36,7 +36,7 @@ SORTS = (
     ("duration", "Shortest first"),
     ("-duration", "Longest first"),
 )
-_NOTICES = {"deleted": "The track was deleted.", "uploaded": "Uploaded. Measuring follows."}
+_NOTICES = {"deleted": "The track was deleted.", "uploaded": "Uploaded. Analysing…"}
 
 
 def router(tools: VaultTools) -> APIRouter:
@@ -119,8 +119,8 @@ def _unfit(error: ValidationError) -> str:
     for found in error.errors():
         if found["loc"]:
             field = str(found["loc"][0]).replace("_", " ")
-            return f"The search does not know this {field}: take it out, or choose another."
-    return "Nothing can fit this: the lowest of a range must be below its highest."
+            return f"The search does not know this {field}: remove the filter, or choose another."
+    return "The lowest value of a range is above its highest: swap the two."
 
 
 def _view(request: Request) -> str:

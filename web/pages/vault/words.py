@@ -21,19 +21,21 @@ from web.troubles import is_plain
 
 STATES = {
     "uploaded": "Checking",
-    "verified": "Measuring",
+    "verified": "Analysing",
     "analysed": "Ready",
     "rejected": "Rejected",
-    "analysis_failed": "Not measured",
+    "analysis_failed": "Not analysed",
 }
 _SHARED = {"listen": "To listen", "comment": "To comment", "edit": "To change its tags too"}
-_FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC"}
+_FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC", "valence": "positivity"}
 _FIGURES = {
     "tempo_bpm": "Tempo, BPM",
     "loudness_lufs": "Loudness, LUFS",
     "loudness_range_lu": "Loudness range, LU",
     "true_peak_dbtp": "True peak, dBTP",
-    "degraded": "Done without",
+    "valence": "Positivity",
+    "onset_rate": "Onsets per second",
+    "degraded": "Left out",
 }
 
 
@@ -87,18 +89,18 @@ def readable(reason: str) -> str:
 
 
 def ended(again: ReanalysisDto) -> str:
-    """How a measuring again of many tracks came to its end."""
+    """How a new analysis of many tracks came to its end."""
     tracks = "1 track" if again.total == 1 else f"{looks.grouped(again.total)} tracks"
     if not again.total:
-        return "There was no track to measure again."
+        return "There was no track to re-analyse."
     if again.state == "cancelled":
-        told = f"Stopped: {looks.grouped(again.done)} of {tracks} had their turn."
+        told = f"Stopped after {looks.grouped(again.done)} of {tracks}."
     else:
-        told = f"{looks.grouped(again.measured)} of {tracks} measured again."
+        told = f"{looks.grouped(again.measured)} of {tracks} re-analysed."
     if again.failed:
-        told += f" {looks.grouped(again.failed)} gave nothing: what was known of them stays."
+        told += f" {looks.grouped(again.failed)} failed and keep their earlier analysis."
     if again.passed_over:
-        told += f" {looks.grouped(again.passed_over)} passed over: deleted, or measured anyway."
+        told += f" {looks.grouped(again.passed_over)} skipped: deleted, or analysed anyway."
     return told
 
 
@@ -124,13 +126,15 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         case "asset.deleted":
             return "Deleted", "", "bad"
         case "analysis.requested":
-            return f"Measuring{_again(data)}", _wanted(data), "plain"
+            return "Re-analysing" if _anew(data) else "Analysing", _wanted(data), "plain"
         case "analysis.completed":
-            return f"Measured{_again(data)}", _measured(data.get("measurement") or {}), "good"
+            what = "Re-analysed" if _anew(data) else "Analysed"
+            return what, _measured(data.get("measurement") or {}), "good"
         case "analysis.attempt_failed":
-            return "A measurement gave nothing", readable(str(data.get("reason", ""))), "bad"
+            return "An analysis failed", readable(str(data.get("reason", ""))), "bad"
         case "analysis.failed":
-            return f"Not measured{_again(data)}", readable(str(data.get("reason", ""))), "bad"
+            what = "Not re-analysed" if _anew(data) else "Not analysed"
+            return what, readable(str(data.get("reason", ""))), "bad"
         case "comment.added":
             return "Commented", _comment(data), "plain"
         case "comment.edited":
@@ -142,15 +146,15 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
         case "comment.deleted":
             return "Comment deleted", "", "plain"
         case "reanalysis.requested":
-            return "Measuring tracks again", f"{looks.grouped(data['total'])} in all", "plain"
+            return "Re-analysing tracks", f"{looks.grouped(data['total'])} in all", "plain"
         case "reanalysis.completed":
-            return "Tracks measured again", _outcome(data), "good"
+            return "Tracks re-analysed", _outcome(data), "good"
         case "reanalysis.cancelled":
-            return "Measuring again stopped", "What was begun is still measured", "plain"
+            return "Re-analysing stopped", "Tracks already begun are still analysed", "plain"
         case "ingest.stepped" | "reanalysis.listed" | "reanalysis.batch_started":
             return None
         case _:
-            return _spaced(kind).capitalize(), "", "plain"
+            return _spaced(kind.replace("asset.", "track.")).capitalize(), "", "plain"
 
 
 def _checked(data: dict[str, Any]) -> str:
@@ -160,18 +164,18 @@ def _checked(data: dict[str, Any]) -> str:
 
 def _audio(audio: dict[str, Any]) -> str:
     if not audio:
-        return "It decodes from end to end"
+        return "The whole file plays"
     rate_khz = audio["sample_rate_hz"] / 1000
-    return f"Decodes from end to end: {looks.clock(audio['duration_s'])}, {rate_khz:g} kHz"
+    return f"The whole file plays: {looks.clock(audio['duration_s'])}, {rate_khz:g} kHz"
 
 
-def _again(data: dict[str, Any]) -> str:
-    return " again" if data.get("run", 1) > 1 else ""
+def _anew(data: dict[str, Any]) -> bool:
+    return bool(data.get("run", 1) > 1)
 
 
 def _wanted(data: dict[str, Any]) -> str:
     """Attempts count on over all runs: only those of the first are told by their number."""
-    if data.get("run", 1) > 1:
+    if _anew(data):
         return "With many others" if data.get("reanalysis_id") else ""
     attempt = data.get("attempt", 1)
     return "" if attempt == 1 else f"Attempt {attempt}"
@@ -179,7 +183,7 @@ def _wanted(data: dict[str, Any]) -> str:
 
 def _outcome(data: dict[str, Any]) -> str:
     tools = [
-        f"{data[name]} {told}"
+        f"{looks.grouped(data[name])} {told}"
         for name, told in (("measured", "done"), ("failed", "failed"), ("passed_over", "left out"))
         if data.get(name)
     ]
@@ -193,7 +197,7 @@ def _edits(data: dict[str, Any]) -> str:
         value = tags.get(name)
         if isinstance(value, list | tuple):
             value = ", ".join(map(str, value))
-        field = _field(name)
+        field = field_name(name)
         said.append(f"{field} cleared" if value in (None, "") else f"{field} is now {value}")
     told = ", ".join(said)
     return told[:1].upper() + told[1:]
@@ -201,7 +205,7 @@ def _edits(data: dict[str, Any]) -> str:
 
 def _written(data: dict[str, Any]) -> str:
     def named(names: list[str]) -> str:
-        return ", ".join(map(_field, names))
+        return ", ".join(map(field_name, names))
 
     told = named(data.get("written", []))
     if data.get("left_out"):
@@ -209,7 +213,8 @@ def _written(data: dict[str, Any]) -> str:
     return told[:1].upper() + told[1:]
 
 
-def _field(name: str) -> str:
+def field_name(name: str) -> str:
+    """A tag's name as the form of tags has it, in small letters."""
     return _FIELDS.get(name) or _spaced(name)
 
 
@@ -236,7 +241,7 @@ def _measured(measurement: dict[str, Any]) -> str:
 
 def in_templates() -> Words:
     """Filters and values of the vault's templates."""
-    filters = (figure_name, figure_said, readable, camelot, opened, doubt, ended, left)
+    filters = (figure_name, figure_said, field_name, readable, camelot, opened, doubt, ended, left)
     return Words(
         # Jinja's own `title` capitalises words; an asset's title is meant here.
         {filter.__name__: filter for filter in filters} | {"named": title},

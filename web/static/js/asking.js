@@ -31,7 +31,7 @@ export async function ask(address, init = {}, { quiet, again, form, waits } = {}
   const safe = SAFE.includes(init.method ?? "GET");
   let renewed = false;
   for (let attempt = 0; ; attempt++) {
-    if (!isOurs()) throw notSent("Somebody else is signed in by now: reload the page.");
+    if (!isOurs()) throw notSent("Somebody else has signed in meanwhile: reload the page.");
     const end = quiet ? () => {} : begin();
     let answer;
     try {
@@ -41,7 +41,7 @@ export async function ask(address, init = {}, { quiet, again, form, waits } = {}
       waits?.();
       if (!safe) {
         if (form) offerAgain(form, again);
-        throw notSent("The server did not answer, so that was not done. Try again.");
+        throw notSent("The server did not answer, so nothing was done. Try again.");
       }
       end();
       answers(false);
@@ -55,7 +55,7 @@ export async function ask(address, init = {}, { quiet, again, form, waits } = {}
     if (isSignedOut(answer)) {
       waits?.();
       if (quiet) await signedInAgain();
-      else if (!(await signInAgain().catch(() => false))) throw notSent("You are signed out, so that was not done.");
+      else if (!(await signInAgain().catch(() => false))) throw notSent("You are signed out, so nothing was done. Sign in again.");
     } else if (isOldToken(answer) && !renewed) {
       renewed = true;
       const found = await whoIs().catch(() => null);

@@ -1,8 +1,8 @@
 // One line below the header: that the network is away, and what was not sent.
 
-const OFFLINE = "You are offline. What you open or search for comes as soon as the network is back.";
+const OFFLINE = "You are offline. Pages and searches load as soon as the network is back.";
 const OFFLINE_UNSENT = "You are offline. Nothing was sent, and what you typed is still here.";
-const SILENT = "The server does not answer. It is asked again by itself.";
+const SILENT = "The server does not answer. We keep trying.";
 const UNSENT = "That was not sent, and what you typed is still here.";
 const SIGNED_OUT = "You are signed out.";
 

@@ -32,7 +32,7 @@ export const tell = (text) => import("./toasts.js").then(({ toast }) => toast(te
 export const changes = ({ request }) => request.method !== "GET";
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-  if (ctx && changes(ctx)) tell("That did not work: the server did not answer. Try again.");
+  if (ctx && changes(ctx)) tell("The server did not answer. Try again.");
 });
 
 document.addEventListener("click", async (event) => {

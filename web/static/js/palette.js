@@ -50,7 +50,7 @@ function element(name, attributes = {}, ...children) {
 
 const input = element("input", {
   type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list",
-  "aria-autocomplete": "list", "aria-label": "Go to, or do", placeholder: "Track, page or command",
+  "aria-autocomplete": "list", "aria-label": "Jump to a page, track or action", placeholder: "Track, page or action",
   autocomplete: "off", spellcheck: "false", maxlength: "200",
 });
 const list = element("ul", { id: "palette-list", role: "listbox", "aria-label": "Found" });
@@ -77,7 +77,7 @@ function draw() {
       return option;
     }),
   );
-  nothing.textContent = commands.length ? "" : searching ? "Searching" : "Nothing fits";
+  nothing.textContent = commands.length ? "" : searching ? "Searching…" : "Nothing found";
   point();
 }
 

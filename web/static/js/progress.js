@@ -10,7 +10,7 @@ function show() {
   bar = document.createElement("div");
   bar.className = "progress-bar";
   bar.setAttribute("role", "progressbar");
-  bar.setAttribute("aria-label", "Loading");
+  bar.setAttribute("aria-label", "Loading…");
   document.body.append(bar);
   document.getElementById("main")?.setAttribute("aria-busy", "true");
 }

@@ -47,7 +47,7 @@ async function openPalette() {
   try {
     (await fetchPalette())(typedAhead);
   } catch {
-    announce("The palette did not load. Try again.");
+    announce("The list of pages and actions did not load. Try again.");
   } finally {
     typedAhead = null;
   }

@@ -157,12 +157,12 @@ def test_the_page_asks_with_the_number_tells_how_far_it_is_and_stops(studio: Stu
     def page(path: str = "/vault") -> str:
         return str(client.get(path, headers={"Accept": "text/html"}).text)
 
-    assert "Nothing to measure again" in page("/vault/measuring")
+    assert "No track to re-analyse" in page("/vault/measuring")
     for _ in range(2):
         studio.analysed(client)
     studio.analyser.open.clear()
     question = page("/vault/measuring")
-    assert "Measure 2 tracks again?" in question
+    assert "Re-analyse 2 tracks?" in question
     token = re.search(r'name="csrf_token" value="([^"]*)"', question)
     assert token
     form = {"csrf_token": token[1]}
@@ -174,7 +174,7 @@ def test_the_page_asks_with_the_number_tells_how_far_it_is_and_stops(studio: Stu
     assert begun[1] in page(), "asked twice, begun once"
     client.post(begun[1], data=form)
     studio.analyser.open.set()
-    eventually(lambda: "Stopped: " in page())
+    eventually(lambda: "Stopped after " in page())
     client.post(begun[1], data=form)
     assert "Last time" in page("/vault/measuring")
 

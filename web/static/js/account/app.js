@@ -7,5 +7,5 @@ import { addToPalette } from "../shortcuts.js";
 confirmWith(async () => (await import("./confirm.js")).confirmOwner());
 signInWith(async (email, whoIs) => (await import("./sign-in.js")).signIn(email, whoIs));
 addToPalette(async () => ({
-  pages: [{ label: "Second factor, passkeys, sessions", path: "/account/security" }],
+  pages: [{ label: "Two-step verification, passkeys, sessions", path: "/account/security" }],
 }));

@@ -1,9 +1,9 @@
 // Passkeys: what the browser's authenticator is asked, and what it answers, as JSON.
 
 const REFUSED = {
-  NotAllowedError: "The device did not confirm it, or it took too long: try again.",
+  NotAllowedError: "Your device did not confirm, or took too long: try again.",
   InvalidStateError: "This device has a passkey for your account already.",
-  SecurityError: "Browsers allow passkeys only on a host name over https, or on http://localhost.",
+  SecurityError: "Passkeys work only at an https address with a name, or at http://localhost: open this site there.",
 };
 
 async function asked(path, body) {

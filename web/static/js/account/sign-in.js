@@ -4,12 +4,12 @@ import "./passkeys.js";
 
 const FORM = `
 <h2 id="again-title">You were signed out</h2>
-<p class="muted">Sign in to go on. What you typed is still here.</p>
+<p class="muted">Sign in to go on. Your text is still here.</p>
 <form>
   <p class="notice bad" role="alert" hidden></p>
   <div class="field"><label for="again-email">E-mail</label><input id="again-email" name="email" type="email" autocomplete="username" required></div>
   <div class="field"><label for="again-password">Password</label><input id="again-password" name="password" type="password" autocomplete="current-password" required></div>
-  <div class="field" hidden><label for="again-code">Code of your authenticator app, or a recovery code</label><input id="again-code" name="code" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false" maxlength="40"></div>
+  <div class="field" hidden><label for="again-code">Code from your app, or a recovery code</label><input id="again-code" name="code" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false" maxlength="40"></div>
   <div class="actions"><button class="button primary">Sign in</button><button class="button" type="button" data-close>Not now</button></div>
 </form>
 <passkey-sign-in hidden><button class="button" type="button">Sign in with a passkey</button><p class="hint bad" role="alert" hidden></p></passkey-sign-in>

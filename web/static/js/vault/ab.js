@@ -45,7 +45,7 @@ customElements.define(
         listed(`/api/assets/${asset}/similar?limit=10`),
         listed(`/api/assets?limit=${MOST}`),
       ]);
-      this.#group("Versions of it", related.map((each) => each.asset ?? each));
+      this.#group("Versions", related.map((each) => each.asset ?? each));
       this.#group("Sounds alike", similar.map((each) => each.asset ?? each));
       this.#group("Your vault", all);
     }

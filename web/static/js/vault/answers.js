@@ -9,6 +9,6 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     // A refusal has no #track: swapped in, it would empty the page. Its words are told instead.
     ctx.swap = "none";
     const answer = new DOMParser().parseFromString(ctx.text, "text/html");
-    if (changes(ctx)) tell(answer.querySelector("main h1 + p")?.textContent ?? "That did not work.");
+    if (changes(ctx)) tell(answer.querySelector("main h1 + p")?.textContent ?? "That did not work. Try again.");
   }
 });

@@ -8,7 +8,7 @@ import { toast } from "../toasts.js";
 const DELETED_AFTER_S = 10;
 const TITLES = 3;
 const LONGEST_TITLE = 40;
-const REFUSED = { 401: "you are signed out. Sign in again.", 429: "that was too much at once. Wait a moment." };
+const REFUSED = { 401: "you are signed out. Sign in again.", 429: "that was too much at once. Wait a moment, then try again." };
 const NUMBERS = new Set(["year", "tempo_bpm"]);
 /** @type {Map<string, number>} assets that are deleted when their time is over */
 const leaving = new Map();
@@ -84,13 +84,13 @@ async function save(dialog) {
   const alert = form.querySelector("[role=alert]");
   const changes = changesOf(form);
   const which = titles(selected);
-  if (!Object.keys(changes).length) return tell(alert, "Nothing is ticked, so nothing would change.");
+  if (!Object.keys(changes).length) return tell(alert, "No field is ticked. Tick the fields that you want to change.");
   try {
     const { assets, undo } = await send("/api/assets/edits", { changes, assets: named(selected) });
     dialog.close();
     const edited = undo && `${tracks(undo.assets.length)} edited`;
     const whole = undo?.assets.length === assets.length ? `: ${which}` : ".";
-    toast(edited ? edited + whole : `${tracks(assets.length)} said that already.`, {
+    toast(edited ? edited + whole : `${tracks(assets.length)} had these values already.`, {
       undo: undo && (() => takeBack(undo)),
     });
   } catch (error) {
@@ -114,9 +114,9 @@ function wordsOf({ message, problem }) {
 async function takeBack(undo) {
   try {
     await send("/api/assets/edits", undo);
-    announce("Taken back");
+    announce("Undone");
   } catch (error) {
-    toast(`Not taken back: ${error.message}`);
+    toast(`The edit was not undone: ${error.message}`);
   }
 }
 

@@ -9,7 +9,7 @@ const KEYS = {
   " ": playOrPause,
   j: () => player.step(-1),
   k: () => player.step(1),
-  l: () => player.track && announce(player.loop() ? "This track repeats" : "Repeats no more"),
+  l: () => player.track && announce(player.loop() ? "Repeat is on" : "Repeat is off"),
   b: () => import("./compare.js").then(({ compare }) => compare.flip()),
   c: () => document.querySelector("track-stage") && import("./stage.js").then((stage) => stage.commentHere()),
   arrowleft: () => player.track && player.seek(player.time - STEP_S),

@@ -6,7 +6,7 @@ import { clear, rows, select, selected, showAs } from "./selection.js";
 
 const TRACKS = 8;
 
-export const pages = [{ label: "Measure all tracks again", path: "/vault/measuring" }];
+export const pages = [{ label: "Re-analyse all", path: "/vault/measuring" }];
 
 /** @returns {import("../palette.js").Command[]} */
 export function deeds() {
@@ -17,7 +17,7 @@ export function deeds() {
   return [
     selected.size && { label: `Edit ${count}`, keys: "E", run: bulk("edit") },
     selected.size && { label: `Delete ${count}`, keys: "Del", run: bulk("remove") },
-    selected.size && { label: "Select nothing", keys: "Esc", run: clear },
+    selected.size && { label: "Clear the selection", keys: "Esc", run: clear },
     rows().length && { label: "Select all tracks shown", keys: "Ctrl A", run: () => select(rows()) },
     has("table.tracks") && { label: "Show tracks as a grid", run: () => showAs("grid") },
     has("table.tracks") && { label: "Show tracks as a table", run: () => showAs("table") },

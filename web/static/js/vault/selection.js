@@ -30,7 +30,7 @@ export function clear() {
   const inBar = document.activeElement?.closest("bulk-bar");
   selected.clear();
   show();
-  announce("Nothing is selected");
+  announce("No track is selected");
   if (inBar) focusRow(lastRow());
 }
 

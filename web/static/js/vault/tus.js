@@ -100,7 +100,7 @@ export class TusUpload {
 
   /** Until the person has signed in again, or holds the upload. */
   #signIn() {
-    this.onLost("Sign in again, then it goes on by itself");
+    this.onLost("Sign in again, then the upload goes on");
     return new Promise((resolve) => {
       this.#wake = resolve;
       signedInAgain(true).then(resolve);
@@ -195,7 +195,7 @@ export class TusUpload {
     const piece = this.file.slice(start, end);
     const bytes = await piece.arrayBuffer().catch(() => null);
     if (bytes?.byteLength === piece.size) return bytes;
-    throw new Refused("This file cannot be read: it has changed, moved or is closed to you. Choose it again");
+    throw new Refused("This file was changed, moved or locked. Choose the file again.");
   }
 
   #judge(answer) {
@@ -205,7 +205,7 @@ export class TusUpload {
     try {
       said = JSON.parse(answer.responseText).detail;
     } catch {
-      said = `The server refused it (${answer.status})`;
+      said = `The server refused this file (${answer.status}). Try again.`;
     }
     throw new Refused(said);
   }

@@ -112,7 +112,7 @@ document.addEventListener("drop", async (event) => {
     const handle = await asked;
     if (handle ?? entry) await gather(handle ? ofHandle(handle) : ofEntry(entry), "", found, refused);
     else if (file) found.push({ file, path: "", handle: null });
-    else refused.push({ name: "Something you dropped", why: "It cannot be read", unread: true });
+    else refused.push({ name: "Something you dropped", why: "This cannot be read", unread: true });
   }
   take(found, refused);
 });

@@ -5,10 +5,10 @@ import { deleteUpload, Held, TusUpload } from "./tus.js";
 import { fileOf, forget, newId, remember } from "./upload-memory.js";
 
 const SAID = {
-  "asset.verified": ["stored", "Checked, measuring"],
-  "analysis.requested": ["stored", "Checked, measuring"],
+  "asset.verified": ["stored", "Analysing…"],
+  "analysis.requested": ["stored", "Analysing…"],
   "analysis.completed": ["ready", "Ready"],
-  "analysis.failed": ["failed", "Stored, but could not be measured"],
+  "analysis.failed": ["failed", "Stored, but not analysed"],
 };
 export const BUSY = ["waiting", "sending", "held"];
 
@@ -92,7 +92,7 @@ export class Item {
     const file = await fileOf(this.about, ask);
     if (file) return this.begin(file, this.about.handle);
     this.state = "missing";
-    this.show(this.about.handle ? "Press the arrow to go on" : "Choose this file again to go on");
+    this.show(this.about.handle ? "Press the arrow to continue" : "Choose this file again to continue");
   }
 
   /** @param {string} text */
@@ -114,14 +114,14 @@ export class Item {
 
   async run() {
     this.state = "sending";
-    this.show("Starting");
+    this.show("Starting…");
     try {
       const { asset, duplicate } = await this.upload.run();
       forget(this.about);
       this.asset = asset;
       this.#link();
       this.state = duplicate ? "ready" : "stored";
-      this.show(duplicate ? "Already in your vault" : "Stored, checking");
+      this.show(duplicate ? "Already in your vault" : "Checking…");
     } catch (error) {
       if (error instanceof Held) {
         this.state = "held";
@@ -139,7 +139,7 @@ export class Item {
 
   wait() {
     this.state = "waiting";
-    this.show("Waiting");
+    this.show("Waiting…");
   }
 
   async cancel() {
@@ -171,7 +171,7 @@ export class Item {
     this.panel.changed(this);
   }
 
-  #lost(said = "Waiting for the network, then it goes on by itself") {
+  #lost(said = "Waiting for the network…") {
     this.show(said);
   }
 

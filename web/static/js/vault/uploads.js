@@ -80,7 +80,7 @@ customElements.define(
         const meant = asked?.state === "missing" && looksLike(asked.about, about) ? asked : null;
         const item = meant ?? this.#alike(about)[0] ?? this.#append(about);
         if (file.size) item.begin(file, handle);
-        else item.refuse("The file is empty");
+        else item.refuse("The file is empty: choose another");
         begun += file.size > 0;
       }
       announce(`${begun} files are being uploaded`);
@@ -203,12 +203,12 @@ customElements.define(
       const done = busy
         ? `${this.#paused ? "Paused" : "Uploading"}, ${count - busy - missing} of ${count} done`
         : measuring
-          ? `Measuring ${measuring} of ${count}`
+          ? `Analysing ${measuring} of ${count}`
           : `${count - failed} of ${count} in your vault`;
       this.querySelector(".title").textContent =
-        missing && !busy ? `${missing} not finished: choose again to go on` : done;
+        missing && !busy ? `${missing} not finished: choose the files again to continue` : done;
       const notes = [busy ? this.#rate() : "", failed ? `${failed} failed` : ""];
-      if (missing && busy) notes.push(`${missing} to be chosen again`);
+      if (missing && busy) notes.push(`${missing} to choose again`);
       this.querySelector(".rate").textContent = notes.filter(Boolean).join(", ");
       this.#tellRefused();
       const pause = this.querySelector(".pause-all");
@@ -236,7 +236,7 @@ customElements.define(
       if (elapsed_s < 0.5) return "";
       const rate = (last[1] - first[1]) / elapsed_s;
       const left = this.#in(...BUSY).reduce((sum, item) => sum + item.about.size - item.sent, 0);
-      return rate > 0 ? `${size(rate)}/s, ${clock(left / rate)} left` : "Waiting for the network";
+      return rate > 0 ? `${size(rate)}/s, ${clock(left / rate)} left` : "Waiting for the network…";
     }
   },
 );
