@@ -19,8 +19,8 @@ class QuotaExceeded(NoCultureError):
         used = usage.used_bytes + usage.uploading_bytes
         super().__init__(
             f"This needs {_size(asked_bytes)} and {_size(used)} of the {_size(usage.limit_bytes)}"
-            " of your plan are used: delete recordings that you no longer need, cancel uploads,"
-            " or ask for a larger plan"
+            " of your plan are used: delete recordings that you no longer need, empty the trash,"
+            " cancel uploads, or ask for a larger plan"
         )
 
     @property

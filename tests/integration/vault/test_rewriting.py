@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 from aggregates.vault import asset
 from commands.account.erasure_handlers import say_erased
 from commands.unit import CommandContext
-from commands.vault.assets import Assets, TagChanges
+from commands.vault.assets import Assets
 from commands.vault.quota import Quota, QuotaExceeded
 from commands.vault.rewriting import Rewriting
+from commands.vault.tag_changes import TagChanges
 from events.ids import AccountId, AssetId, CommandId, CorrelationId, ErasureId, WorkspaceId
 from events.store.pending import ClaimTaken, InputMismatch, VersionConflict
 from events.store.subject_keys import SubjectGone
@@ -99,7 +100,7 @@ def test_the_file_says_what_the_musician_says_and_the_original_is_kept(
     # Either file, uploaded again, is this recording.
     for data in (song.read_bytes(), copy.read_bytes()):
         assert upload(musician, data).json() == {
-            "id": asset_id, "state": "verified", "duplicate": True,
+            "id": asset_id, "state": "verified", "duplicate": True, "restored": False,
         }  # fmt: skip
     again, nothing = rewriting.rewrite(caller, asset_id, 4)
     assert (again.version, again.written, nothing) == (4, [], None)

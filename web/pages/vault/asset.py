@@ -1,4 +1,4 @@
-"""One track: its waveform and lanes, what was measured, comments, history; how it is deleted."""
+"""One track: its waveform and lanes, what was measured, comments, history."""
 
 import gzip
 import hashlib
@@ -30,6 +30,7 @@ PEAKS_KEPT_S = 3600
 EVENTS = 200
 _NOTICES = {
     "changed": "Somebody was faster: this is what the track says now. Try again.",
+    "restored": "This track is back in your vault, as it was.",
     "nothing-to-write": "The file says all of it already: nothing was written.",
     "written": "Your tags are in the file now. The file as it was is kept.",
     "partly-written": "Your tags are in the file now, but for those that its format cannot hold:"
@@ -126,13 +127,6 @@ def router(tools: VaultTools) -> APIRouter:
             return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)
         done = "partly-written" if made.left_out else "written"
         response = RedirectResponse(f"/assets/{asset_id}?done={done}", 303)
-        remember(request, response, committed.position)
-        return response
-
-    @routes.post("/assets/{asset_id}/delete")
-    def delete(request: Request, asset_id: Ref, caller: Author, version: Version) -> Response:
-        committed = tools.assets.delete(caller, asset_id, version)
-        response = RedirectResponse("/vault?done=deleted", 303)
         remember(request, response, committed.position)
         return response
 
