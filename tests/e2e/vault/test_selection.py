@@ -94,6 +94,7 @@ def test_what_is_edited_or_deleted_together_is_named(owner: Visit):
     expect(page.locator("tr[data-asset]").nth(1)).to_be_focused()
     keys.press("Control+z")
     expect(page.locator("tr[data-asset]:visible")).to_have_count(len(titles))
+    owner.until(f"{LABELS}.then((all) => all.length === {len(titles)})")
 
 
 def test_keys_work_while_a_button_has_the_focus(owner: Visit):
@@ -134,6 +135,7 @@ def test_a_range_goes_into_the_trash_and_comes_back(owner: Visit):
     expect(page.locator(".toast")).to_contain_text("to the trash")
     page.get_by_role("button", name="Undo").click()
     expect(rows).to_have_count(count)
+    owner.until(f"{LABELS}.then((all) => all.length === {count})")
 
 
 def test_the_palette_finds_tracks_pages_and_what_can_be_done(owner: Visit):
