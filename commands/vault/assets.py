@@ -30,7 +30,7 @@ from kit.caller import Caller
 from kit.conditions import if_match
 from kit.fair import FairQueue
 from kit.idempotency import idempotency_key
-from kit.openapi import problems
+from kit.openapi import header, problems
 from kit.threads import in_thread
 from schemas.text import Ref
 from schemas.vault.dto import AssetState, UploadedAsset
@@ -42,6 +42,7 @@ MAX_TRIES = 3
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The answer to an upload; `committed` is None for a duplicate, which changes nothing.
+    `restored` is what was in the trash until now.
 
     `position` is the one at which readers see the asset as `answer` says.
     """
@@ -49,11 +50,12 @@ class Kept:
     answer: UploadedAsset
     position: int
     committed: Committed | None = None
+    restored: bool = False
 
     @property
     def status(self) -> int:
         """200 where the asset was there before, 202 where checking and measuring follow."""
-        return 200 if self.answer.duplicate or self.answer.restored else 202
+        return 200 if self.answer.duplicate or self.restored else 202
 
 
 class Assets:
@@ -186,8 +188,8 @@ class Assets:
             committed = unit.commit()
         except NotFound:
             return None
-        answer = UploadedAsset(id=holder, state=state, restored=True)
-        return Kept(answer, max(position, committed.position), committed)
+        answer = UploadedAsset(id=holder, state=state)
+        return Kept(answer, max(position, committed.position), committed, restored=True)
 
     def look_at_key(self, caller: Caller) -> None:
         """Drops the cached key: it may outlive an erased account by a second, and a file kept in
@@ -261,13 +263,10 @@ class Assets:
         if committed.replayed:
             state, _ = self._state(AssetId(committed.stream_id))
         # A replay of an upload that was deleted since still gets its first answer.
-        found = UploadedAsset(
-            id=committed.stream_id,
-            state=state or "uploaded",
-            # An upload is the first event of its stream; this one took its asset out of the trash.
-            restored=committed.stream_version > 1,
-        )
-        return Kept(found, committed.position, committed)
+        found = UploadedAsset(id=committed.stream_id, state=state or "uploaded")
+        # An upload is the first event of its stream; any other took its asset out of the trash.
+        restored = committed.stream_version > 1
+        return Kept(found, committed.position, committed, restored)
 
     def _state(self, asset_id: AssetId) -> tuple[AssetState | None, int]:
         """(state, None for a deleted one; last position), read anew: workers write there too."""
@@ -299,6 +298,7 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
             200: {
                 "model": UploadedAsset,
                 "description": "These bytes are already there, or were in the trash.",
+                "headers": {"NoCulture-Restored": header("`true` for what was in the trash")},
             },
             **problems(401, 403, 413, 415, 422, 429, 503),
         },
@@ -375,6 +375,8 @@ def answer_kept(response: Response, kept: Kept) -> None:
     committed = kept.committed or Committed(kept.answer.id, 0, kept.position)
     answer(response, committed)
     response.headers["Location"] = f"/api/assets/{kept.answer.id}"
+    if kept.restored:
+        response.headers["NoCulture-Restored"] = "true"
 
 
 _MULTIPART = {

@@ -235,14 +235,13 @@ class RewrittenFile(Dto):
 
 
 class UploadedAsset(Dto):
-    """Answer to an upload: 202 for a new asset, 200 with `duplicate` for one already there, and
-    with `restored` for one that was in the trash.
+    """Answer to an upload: 202 for a new asset, 200 with `duplicate` for one already there, 200
+    and the header `NoCulture-Restored` for one that was in the trash.
     """
 
     id: str
     state: AssetState
     duplicate: bool = False
-    restored: bool = False
 
 
 class ChangedComment(Dto):

@@ -79,7 +79,7 @@ def test_an_upload_is_stored_then_told(installation: Installation, musician: Tes
     answer = upload(musician, data, "Ünïcode 日本.wav")
     assert answer.status_code == 202
     body = answer.json()
-    assert body == {"id": body["id"], "state": "uploaded", "duplicate": False, "restored": False}
+    assert body == {"id": body["id"], "state": "uploaded", "duplicate": False}
     assert answer.headers["Location"] == f"/api/assets/{body['id']}"
     assert int(answer.headers["Event-Position"]) == installation.log.events.head()
     event = installation.events()[-1].data
@@ -100,12 +100,7 @@ def test_the_same_bytes_again_are_a_duplicate_and_change_nothing(
     first = upload(musician, b"same", "one.wav")
     again = upload(musician, b"same", "two.wav")
     assert again.status_code == 200
-    assert again.json() == {
-        "id": first.json()["id"],
-        "state": "uploaded",
-        "duplicate": True,
-        "restored": False,
-    }
+    assert again.json() == {"id": first.json()["id"], "state": "uploaded", "duplicate": True}
     assert again.headers["Location"] == first.headers["Location"]
     assert again.headers["Event-Position"] == first.headers["Event-Position"]
     assert installation.types().count("asset.uploaded") == 1
@@ -117,12 +112,7 @@ def test_a_duplicate_tells_how_far_workers_got(
     assert upload(musician, b"verified bytes").json()["state"] == "verified"
     analyse(installation, musician, verified)
     answer = upload(musician, b"verified bytes")
-    assert answer.json() == {
-        "id": verified,
-        "state": "analysed",
-        "duplicate": True,
-        "restored": False,
-    }
+    assert answer.json() == {"id": verified, "state": "analysed", "duplicate": True}
     assert int(answer.headers["Event-Position"]) == installation.log.events.head()
 
 

@@ -100,7 +100,7 @@ def test_the_file_says_what_the_musician_says_and_the_original_is_kept(
     # Either file, uploaded again, is this recording.
     for data in (song.read_bytes(), copy.read_bytes()):
         assert upload(musician, data).json() == {
-            "id": asset_id, "state": "verified", "duplicate": True, "restored": False,
+            "id": asset_id, "state": "verified", "duplicate": True,
         }  # fmt: skip
     again, nothing = rewriting.rewrite(caller, asset_id, 4)
     assert (again.version, again.written, nothing) == (4, [], None)
