@@ -41,6 +41,16 @@ class RevokesAll:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspends:
+    """Until the stream resumes nobody has a right through it; what it has granted stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumes:
+    """All that the stream has granted counts again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """The events of a category that somebody of another workspace sees: with the `right` to the
     thing, and of their personal values only those of `published` fields.
@@ -50,7 +60,7 @@ class Shown:
     published: frozenset[str] = frozenset()
 
 
-Declared = Grants | Revokes | RevokesAll
+Declared = Grants | Revokes | RevokesAll | Suspends | Resumes
 
 
 def fields_of(declared: Declared) -> tuple[str, ...]:
@@ -60,7 +70,7 @@ def fields_of(declared: Declared) -> tuple[str, ...]:
             return (declared.thing, declared.account, declared.right)
         case Revokes():
             return (declared.thing, declared.account)
-        case RevokesAll():
+        case RevokesAll() | Suspends() | Resumes():
             return ()
 
 

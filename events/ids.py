@@ -143,6 +143,10 @@ class IngestId(Id, prefix="ing"):
     """One run of the ingest saga, one to one with its asset."""
 
 
+class EmptyingId(Id, prefix="emp"):
+    """The emptying saga of one asset, one to one with it, however often it is in the trash."""
+
+
 class ErasureId(Id, prefix="ers"):
     """One wish to be forgotten; whoever holds the id may watch it and fetch the certificate."""
 

@@ -18,11 +18,14 @@ from read_api.views import Row, Views
 MOST_BEHIND_S = 2.0
 LOOK_EVERY_BYTES = 1024 * 1024
 # A table of the caller's rights, for a FROM: the greatest of each thing, whatever streams it goes
-# through.
+# through, but for those that are suspended (projections/system/grants.py).
 _GRANTED = """(
 SELECT thing, workspace_id, min(since) AS since,
        (%(rights)s::text[])[max(array_position(%(rights)s::text[], right_to))] AS right_to
-FROM views.grants WHERE account_id = %(account)s GROUP BY thing, workspace_id
+FROM views.grants AS held WHERE account_id = %(account)s AND NOT EXISTS (
+    SELECT FROM views.grants AS closed
+    WHERE closed.through = held.through AND closed.thing = '' AND closed.account_id = '')
+GROUP BY thing, workspace_id
 ) AS granted"""
 
 

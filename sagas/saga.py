@@ -69,7 +69,9 @@ Input = Happened | TimerFired | Refused | Retried | Skipped | Aborted
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end state of every saga: nothing moves it any more. `outcome` says how it ended."""
+    """The end state of every saga: nothing moves it any more, unless its table says how it begins
+    again. `outcome` says how it ended.
+    """
 
     outcome: str
 

@@ -1,15 +1,26 @@
-"""Rules of one asset: uploaded, then verified or rejected; tagged, shared; deleted at last."""
+"""Rules of one asset: uploaded, then verified or rejected; tagged, shared, in the trash and out of
+it; deleted at last.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
-from aggregates.vault.credits import credit
+from aggregates.vault.asset_state import CONTENT_CLAIM as CONTENT_CLAIM
+from aggregates.vault.asset_state import NOTHING_SAID, InTrash
+from aggregates.vault.asset_state import SHARED_CLAIM as SHARED_CLAIM
+from aggregates.vault.asset_state import Asset as Asset
+from aggregates.vault.asset_state import AssetInTrash as AssetInTrash
+from aggregates.vault.asset_state import AssetNotReady as AssetNotReady
+from aggregates.vault.asset_state import content_claim as content_claim
+from aggregates.vault.asset_state import shared_claim as shared_claim
+from aggregates.vault.asset_state import tag_now as tag_now
+from aggregates.vault.asset_state import tags_to_write as tags_to_write
+from aggregates.vault.asset_state import with_names as with_names
 from aggregates.vault.sharing import MAX_PEOPLE, OwnThing, SharedWithTooMany
-from events.claims import Claim
-from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event
 from events.vault.asset import (
@@ -17,8 +28,10 @@ from events.vault.asset import (
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
+    AssetRestored,
     AssetShared,
     AssetTagsEdited,
+    AssetTrashed,
     AssetUnshared,
     AssetUploaded,
     AssetVerified,
@@ -27,56 +40,7 @@ from events.vault.asset import (
 from events.vault.audio import AudioFacts, Blob, Picture, Tags
 
 STORED_AS = "aggregates.asset"
-CONTENT_CLAIM = "asset-content"
-# Finds, and ends, what was shared with somebody who is being erased.
-SHARED_CLAIM = "asset-shared"
-NOTHING_SAID = Tags()
-# A file can hold these tags; the four others are only overridden by the musician.
-FILE_TAGS = Tags.model_fields.keys() - {"energy", "danceability", "valence", "instruments"}
-# The tag whose text is shown → the tag that holds its single names, if there are several.
-LISTED = {"artist": "artists", "genre": "genres"}
-
-
-class AssetNotReady(NoCultureError):
-    status, code = 409, "asset-not-ready"
-
-    def __init__(self, state: str) -> None:
-        super().__init__(f"The file is {state}: only a verified file can be changed, wait for it")
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """`overrides` holds only what the musician said, `said` what the file says.
-
-    `earlier` are the hash and size of its versions before tags were written into it. `shared` are
-    the accounts that may hear it too, each with its right.
-    """
-
-    workspace_id: WorkspaceId
-    sha256: str
-    owner_id: AccountId
-    state: str = "uploaded"
-    probe_attempts: int = 1
-    overrides: Tags = NOTHING_SAID
-    overridden: frozenset[str] = frozenset()
-    size_bytes: int = 0
-    said: Tags = NOTHING_SAID
-    earlier: tuple[tuple[str, int], ...] = ()
-    shared: tuple[tuple[AccountId, str], ...] = ()
-
-    def right_of(self, account_id: str) -> str | None:
-        """Answers what it was shared for with this account; None where it was not."""
-        return next((right for holder, right in self.shared if holder == account_id), None)
-
-
-def shared_claim(asset_id: AssetId, account_id: AccountId) -> Claim:
-    """The keys of one account's claims begin with its id."""
-    return Claim(SHARED_CLAIM, f"{account_id}:{asset_id}", scope="global")
-
-
-def content_claim(sha256: str) -> Claim:
-    """One workspace holds the same bytes once: the loser of this claim is a duplicate."""
-    return Claim(CONTENT_CLAIM, sha256)
+KEPT_IN_TRASH = timedelta(days=30)
 
 
 def upload(
@@ -175,9 +139,10 @@ def edit_tags(
 
     `changes` maps tag names to new values, None clears one.
 
-    Refuses AssetNotReady (409) before the file is verified. Saying the same again changes nothing.
+    Refuses AssetNotReady (409) before the file is verified, AssetInTrash (409). Saying the same
+    again changes nothing.
     """
-    asset = _existing(asset)
+    asset = _in_use(asset)
     if asset.state != "verified":
         raise AssetNotReady(asset.state)
     changes = with_names(asset, changes)
@@ -200,36 +165,6 @@ def edit_tags(
     )
 
 
-def with_names(asset: Asset, changes: dict[str, object]) -> dict[str, object]:
-    """The changes with what follows from them: another text clears the names that were in it, and
-    names make the text that shows them.
-    """
-    made = dict(changes)
-    for shown, listed in LISTED.items():
-        before = tag_now(asset, listed)
-        names = made.pop(listed, None)
-        several: object = None
-        if isinstance(names, list | tuple):
-            made[shown], several = credit(made.get(shown), names)
-        elif listed not in changes and made.get(shown) == tag_now(asset, shown):
-            several = before
-        if (shown in made or listed in changes) and several != before:
-            made[listed] = several
-    return made
-
-
-def tag_now(asset: Asset, name: str) -> object:
-    """Answers the tag as it is now: the musician's, else the file's."""
-    return getattr(asset.overrides if name in asset.overridden else asset.said, name)
-
-
-def tags_to_write(asset: Asset) -> dict[str, object]:
-    """Lists tags that the musician says and the file does not; None is taken out of the file."""
-    names = sorted(asset.overridden & FILE_TAGS)
-    now = {name: getattr(asset.overrides, name) for name in names}
-    return {name: value for name, value in now.items() if value != getattr(asset.said, name)}
-
-
 def rewrite_file(
     asset: Asset | None,
     asset_id: AssetId,
@@ -243,9 +178,9 @@ def rewrite_file(
 ) -> Decision:
     """The tags are in a new version of the file. Another recording of these bytes is a lost claim.
 
-    Refuses AssetNotReady (409). The bytes that there are already change nothing.
+    Refuses AssetNotReady, AssetInTrash (409). The bytes that there are already change nothing.
     """
-    asset = _existing(asset)
+    asset = _in_use(asset)
     if asset.state != "verified":
         raise AssetNotReady(asset.state)
     if sha256 == asset.sha256:
@@ -281,9 +216,10 @@ def share(
 ) -> Decision:
     """Let somebody of another workspace hear it; another right takes the place of the first.
 
-    Refuses OwnThing (422), SharedWithTooMany (409). The right that they have changes nothing.
+    Refuses OwnThing (422), SharedWithTooMany, AssetInTrash (409). The right that they have changes
+    nothing.
     """
-    asset = _existing(asset)
+    asset = _in_use(asset)
     if account_id in (asset.owner_id, shared_by):
         raise OwnThing
     before = asset.right_of(account_id)
@@ -323,6 +259,44 @@ def unshare(
         ),
         releases=(shared_claim(asset_id, account_id),),
     )
+
+
+def trash(
+    asset: Asset | None, asset_id: AssetId, *, trashed_by: AccountId, now: datetime
+) -> Decision:
+    """Put it out of sight for thirty days, then it is deleted. Its content claim stays: the same
+    bytes take it out again. What is in the trash already stays as long as was said first.
+    """
+    asset = _existing(asset)
+    if asset.trash is not None:
+        return Decision()
+    return Decision(
+        AssetTrashed(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            trashed_by=trashed_by,
+            until=now + KEPT_IN_TRASH,
+        )
+    )
+
+
+def restore(asset: Asset | None, asset_id: AssetId, *, restored_by: AccountId) -> Decision:
+    """Take it out of the trash, as it was; what is not in it stays as it is."""
+    asset = _existing(asset)
+    if asset.trash is None:
+        return Decision()
+    return Decision(
+        AssetRestored(asset_id=asset_id, workspace_id=asset.workspace_id, restored_by=restored_by)
+    )
+
+
+def empty(asset: Asset | None, asset_id: AssetId, *, until: datetime) -> Decision:
+    """Delete what has lain in the trash since it was said to be deleted at `until`. Whatever was
+    taken out meanwhile, or is gone, stays as it is.
+    """
+    if asset is None or asset.trash is None or asset.trash.until != until:
+        return Decision()
+    return delete(asset, asset_id, deleted_by=asset.trash.trashed_by)
 
 
 def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> Decision:
@@ -381,14 +355,26 @@ def evolve(asset: Asset | None, event: Event) -> Asset | None:
             return replace(asset, shared=(*others, (event.account_id, event.right)))
         case AssetUnshared():
             return replace(asset, shared=_others(asset, event.account_id))
+        case AssetTrashed():
+            return replace(asset, trash=InTrash(event.trashed_by, event.until))
+        case AssetRestored():
+            return replace(asset, trash=None)
         case AssetDeleted():
-            return replace(asset, state="deleted", shared=())
+            return replace(asset, state="deleted", shared=(), trash=None)
         case _:
             return asset
 
 
 def _others(asset: Asset, account_id: AccountId) -> tuple[tuple[AccountId, str], ...]:
     return tuple(each for each in asset.shared if each[0] != account_id)
+
+
+def _in_use(asset: Asset | None) -> Asset:
+    """Raises NotFound (404), AssetInTrash (409)."""
+    asset = _existing(asset)
+    if asset.trash is not None:
+        raise AssetInTrash
+    return asset
 
 
 def _existing(asset: Asset | None) -> Asset:

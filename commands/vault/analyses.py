@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.vault import analysis, asset, reanalysis
-from aggregates.vault.asset import AssetNotReady
+from aggregates.vault.asset import AssetInTrash, AssetNotReady
 from commands.contexts import command_context
 from commands.http import answer
 from commands.owned import known, owned
@@ -60,12 +60,14 @@ class Analyses:
     def start(self, caller: Caller, asset_id: str) -> int:
         """Measure it anew; the run that is begun, or the one that is under way already.
 
-        Raises NotFound (404), RightMissing (403), AssetNotReady (409), also if it is deleted before
-        the commit.
+        Raises NotFound (404), RightMissing (403), AssetInTrash (409), AssetNotReady (409), also if
+        it is deleted before the commit.
         """
         stream = known(AssetId, asset_id, "The asset")
         found = self._commands.load(asset, stream, fresh=True).state
         recording = reach(caller, found, OWN)
+        if recording.trash is not None:
+            raise AssetInTrash
         if recording.state != "verified":
             raise AssetNotReady(recording.state)
         analysis_id = AnalysisId.beside(stream)

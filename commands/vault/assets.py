@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from aggregates.errors import NotFound
 from aggregates.vault import analysis, asset
 from commands.contexts import command_context
 from commands.http import answer
 from commands.owned import as_seen, known
 from commands.unit import CommandContext, Commands
-from commands.vault.instruments import InstrumentNames
 from commands.vault.multipart import MAX_REST_BYTES, receive_file
-from commands.vault.musical_keys import MusicalKeySpelling
-from commands.vault.names import SeveralNames
 from commands.vault.quota import Quota
 from commands.vault.sharing import reach, while_shared
 from commands.vault.staging import StagedFile, Staging, clean_filename, clean_path
+from commands.vault.tag_changes import ChangedAsset, TagChanges
 from events.access import OWN
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
 from events.store.pending import ClaimTaken, Committed, StoreBusy
 from events.store.subject_keys import SubjectGone
-from events.vault.audio import Tags
 from gateways.ports.objects import ObjectStore
 from kit.auth import Authenticate
 from kit.body import announced_bytes
@@ -33,47 +30,19 @@ from kit.caller import Caller
 from kit.conditions import if_match
 from kit.fair import FairQueue
 from kit.idempotency import idempotency_key
-from kit.openapi import problems
+from kit.openapi import header, problems
 from kit.threads import in_thread
-from schemas.dto import Dto
-from schemas.text import Ref, Text
+from schemas.text import Ref
 from schemas.vault.dto import AssetState, UploadedAsset
 
-# As long as the events' own fields; an empty one stays empty.
-TagLine = Annotated[str, Text(500, min=0)]
 UPLOAD = "POST /api/assets"
 MAX_TRIES = 3
-
-
-class TagChanges(Tags):
-    """Only the fields that are sent change; null takes back what the musician said before.
-
-    `artists` and `genres` name several: `artist` and `genre` then show them all.
-    """
-
-    title: TagLine | None = None
-    artist: TagLine | None = None
-    album: TagLine | None = None
-    genre: TagLine | None = None
-    key: MusicalKeySpelling | None = None
-    album_artist: TagLine | None = None
-    composer: TagLine | None = None
-    label: TagLine | None = None
-    copyright: TagLine | None = None
-    comment: Annotated[str, Text(2_000, lines=True, min=0)] | None = None
-    instruments: InstrumentNames = None
-    artists: SeveralNames = None
-    genres: SeveralNames = None
-
-
-class ChangedAsset(Dto):
-    id: str
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The answer to an upload; `committed` is None for a duplicate, which changes nothing.
+    `restored` is what was in the trash until now.
 
     `position` is the one at which readers see the asset as `answer` says.
     """
@@ -81,6 +50,12 @@ class Kept:
     answer: UploadedAsset
     position: int
     committed: Committed | None = None
+    restored: bool = False
+
+    @property
+    def status(self) -> int:
+        """200 where the asset was there before, 202 where checking and measuring follow."""
+        return 200 if self.answer.duplicate or self.restored else 202
 
 
 class Assets:
@@ -109,7 +84,8 @@ class Assets:
         key: str | None = None,
         path: str | None = None,
     ) -> Kept:
-        """Keep a new recording; the same bytes again give the asset that holds them.
+        """Keep a new recording; the same bytes again give the asset that holds them, taken out of
+        the trash if it is there.
 
         `path` is where the file lay in the folder that was chosen.
 
@@ -182,18 +158,38 @@ class Assets:
             try:
                 committed = unit.commit()
             except ClaimTaken as taken:
-                # The holder may have been deleted since: then the content is free again.
-                state, position = self._state(AssetId(taken.holder))
-                if state is None:
+                kept = self._already_there(caller, AssetId(taken.holder), context, said)
+                if kept is None:
                     continue
-                found = UploadedAsset(id=taken.holder, state=state, duplicate=True)
-                return Kept(found, position)
+                return kept
             except SubjectGone:
                 # The account was erased while its file arrived: nothing of it may stay.
                 self.objects.delete_workspace(caller.workspace_id)
                 raise
             return self._uploaded(committed)
         raise StoreBusy
+
+    def _already_there(
+        self, caller: Caller, holder: AssetId, context: CommandContext, said: dict[str, object]
+    ) -> Kept | None:
+        """The asset that holds the same bytes, out of the trash. None for one that was deleted
+        since: then the content is free again.
+        """
+        state, position = self._state(holder)
+        if state is None:
+            return None
+        if self._commands.load(asset, holder).state.trash is None:
+            return Kept(UploadedAsset(id=holder, state=state, duplicate=True), position)
+        # The same command as the upload: sent again, it is answered with this asset.
+        unit = self._commands.unit(context, input=said)
+        by = AccountId(caller.account_id)
+        try:
+            unit.change(asset, holder, asset.restore, restored_by=by)
+            committed = unit.commit()
+        except NotFound:
+            return None
+        answer = UploadedAsset(id=holder, state=state)
+        return Kept(answer, max(position, committed.position), committed, restored=True)
 
     def look_at_key(self, caller: Caller) -> None:
         """Drops the cached key: it may outlive an erased account by a second, and a file kept in
@@ -215,7 +211,7 @@ class Assets:
         key: str | None = None,
     ) -> Committed:
         """Also by whoever it is shared with for that. Raises NotFound (404), RightMissing (403),
-        AssetNotReady (409), PreconditionFailed (412).
+        AssetNotReady, AssetInTrash (409), PreconditionFailed (412).
         """
         said = changes.model_dump(exclude_unset=True)
         stream, recording = self._reached(caller, asset_id, expected_version, "edit")
@@ -235,7 +231,7 @@ class Assets:
     def delete(
         self, caller: Caller, asset_id: str, expected_version: int | None, key: str | None = None
     ) -> Committed:
-        """Raises NotFound (404), PreconditionFailed (412)."""
+        """At once, from the trash too. Raises NotFound (404), PreconditionFailed (412)."""
         stream = self.own(caller, asset_id, expected_version)
         unit = self._commands.unit(
             command_context(caller, "DELETE /api/assets/{id}", key),
@@ -269,7 +265,9 @@ class Assets:
             state, _ = self._state(AssetId(committed.stream_id))
         # A replay of an upload that was deleted since still gets its first answer.
         found = UploadedAsset(id=committed.stream_id, state=state or "uploaded")
-        return Kept(found, committed.position, committed)
+        # An upload is the first event of its stream; any other took its asset out of the trash.
+        restored = committed.stream_version > 1
+        return Kept(found, committed.position, committed, restored)
 
     def _state(self, asset_id: AssetId) -> tuple[AssetState | None, int]:
         """(state, None for a deleted one; last position), read anew: workers write there too."""
@@ -298,7 +296,11 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         status_code=202,
         operation_id="uploadAsset",
         responses={
-            200: {"model": UploadedAsset, "description": "These bytes are already there."},
+            200: {
+                "model": UploadedAsset,
+                "description": "These bytes are already there, or were in the trash.",
+                "headers": {"NoCulture-Restored": header("`true` for what was in the trash")},
+            },
             **problems(401, 403, 413, 415, 422, 429, 503),
         },
         openapi_extra={"requestBody": _MULTIPART},
@@ -326,7 +328,6 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
                 caller.account_id, assets.keep, caller, name, staged, context, sent.path
             )
         answer_kept(response, kept)
-        response.status_code = 200 if kept.answer.duplicate else 202
         return kept.answer
 
     @routes.patch(
@@ -363,17 +364,20 @@ def router(assets: Assets, authenticated: Authenticate) -> APIRouter:
         caller: Caller = writer,
         key: str | None = Depends(idempotency_key),
     ) -> None:
-        """Remove a recording; the same bytes may be uploaded again as a new asset."""
+        """Remove a recording at once; the same bytes may be uploaded again as a new asset."""
         answer(response, assets.delete(caller, asset_id, expected_version, key))
 
     return routes
 
 
 def answer_kept(response: Response, kept: Kept) -> None:
-    """Headers of a finished upload, by form or by tus."""
+    """Status and headers of a finished upload, by form or straight to the store."""
+    response.status_code = kept.status
     committed = kept.committed or Committed(kept.answer.id, 0, kept.position)
     answer(response, committed)
     response.headers["Location"] = f"/api/assets/{kept.answer.id}"
+    if kept.restored:
+        response.headers["NoCulture-Restored"] = "true"
 
 
 _MULTIPART = {

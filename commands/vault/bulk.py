@@ -1,4 +1,6 @@
-"""Many recordings at once: edited or deleted all together or not at all, in one append."""
+"""Many recordings at once: edited, put into the trash and taken out of it, or deleted, all together
+or not at all, in one append.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from aggregates.errors import NotFound
 from aggregates.vault import asset
-from aggregates.vault.asset import AssetNotReady
+from aggregates.vault.asset import AssetInTrash, AssetNotReady
 from commands.contexts import command_context
 from commands.http import answer
+from commands.rules import Arguments, Rule
 from commands.unit import Commands, Unit
-from commands.vault.assets import Assets, ChangedAsset, TagChanges
+from commands.vault.assets import Assets
+from commands.vault.tag_changes import ChangedAsset, TagChanges
 from events.access import RightMissing
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId
@@ -28,6 +32,7 @@ from schemas.text import Ref
 
 MOST = 200
 EDIT, DELETE = "POST /api/assets/edits", "POST /api/assets/deletions"
+TRASH, RESTORE = "POST /api/assets/trash", "POST /api/assets/restore"
 
 
 class Named(BaseModel):
@@ -59,7 +64,7 @@ class EditAssets(BaseModel):
         return _each_once(named)
 
 
-class DeleteAssets(BaseModel):
+class NamedAssets(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     assets: Annotated[list[Named], Field(min_length=1, max_length=MOST)]
@@ -85,6 +90,12 @@ class Undo(Dto):
     assets: list[UndoOfOne]
 
 
+class ChangedAssets(Dto):
+    """With their versions: sent as they are to the opposite address, it is undone."""
+
+    assets: list[ChangedAsset]
+
+
 class EditedAssets(Dto):
     """`undo` is null in the answer to a repeated request, and where nothing was changed."""
 
@@ -94,7 +105,7 @@ class EditedAssets(Dto):
 
 class SomeAssetsRefuse(NoCultureError):
     """`assets` in the problem names each with its code: not-found, version-mismatch (with the
-    current version) or asset-not-ready.
+    current version), asset-not-ready or asset-in-trash.
     """
 
     status, code = 409, "some-assets-refuse"
@@ -153,23 +164,50 @@ class Bulk:
         ]
         return EditedAssets(assets=now, undo=Undo(assets=changed) if changed else None), committed
 
-    def delete(self, caller: Caller, command: DeleteAssets, key: str | None = None) -> Committed:
+    def trash(
+        self, caller: Caller, command: NamedAssets, key: str | None = None
+    ) -> tuple[ChangedAssets, Committed]:
+        """Raises SomeAssetsRefuse (409): then all stay where they are."""
+        by = AccountId(caller.account_id)
+        unit = self._unit(caller, TRASH, key, command)
+        committed = self._all(
+            unit, caller, command.assets, asset.trash, trashed_by=by, now=unit.now
+        )
+        return ChangedAssets(assets=self._now(command.assets)), committed
+
+    def restore(
+        self, caller: Caller, command: NamedAssets, key: str | None = None
+    ) -> tuple[ChangedAssets, Committed]:
+        """Raises SomeAssetsRefuse (409): then all stay where they are."""
+        by = AccountId(caller.account_id)
+        unit = self._unit(caller, RESTORE, key, command)
+        committed = self._all(unit, caller, command.assets, asset.restore, restored_by=by)
+        return ChangedAssets(assets=self._now(command.assets)), committed
+
+    def delete(self, caller: Caller, command: NamedAssets, key: str | None = None) -> Committed:
         """Raises SomeAssetsRefuse (409): then nothing was deleted."""
+        by = AccountId(caller.account_id)
         unit = self._unit(caller, DELETE, key, command)
+        return self._all(unit, caller, command.assets, asset.delete, deleted_by=by)
+
+    def _all(
+        self,
+        unit: Unit,
+        caller: Caller,
+        named: Sequence[Named],
+        decide: Rule[asset.Asset, AssetId, Arguments],
+        *args: Arguments.args,
+        **said: Arguments.kwargs,
+    ) -> Committed:
+        """Commits the same decision about each; a repeated command is answered as before."""
         if first := unit.once():
             return first
-        self._own(caller, command.assets, verified=False)
+        self._own(caller, named, verified=False)
 
         def stage(one: Named) -> None:
-            unit.change_at(
-                one.version,
-                asset,
-                AssetId(one.id),
-                asset.delete,
-                deleted_by=AccountId(caller.account_id),
-            )
+            unit.change_at(one.version, asset, AssetId(one.id), decide, *args, **said)
 
-        return self._commit(unit, caller, command.assets, stage, verified=False)
+        return self._commit(unit, caller, named, stage, verified=False)
 
     def _now(self, named: Sequence[Named]) -> list[ChangedAsset]:
         return [
@@ -194,7 +232,7 @@ class Bulk:
             for one in named:
                 stage(one)
             return unit.commit()
-        except (VersionConflict, AssetNotReady, NotFound) as refusal:
+        except (VersionConflict, AssetNotReady, AssetInTrash, NotFound) as refusal:
             # Somebody was faster after we looked: look again, to say who lost.
             self._own(caller, named, verified=verified, fresh=True)
             raise refusal
@@ -217,6 +255,8 @@ class Bulk:
             if found.version != each.version:
                 code = "version-mismatch"
                 refused.append({"id": each.id, "code": code, "current_version": found.version})
+            elif verified and found.state.trash is not None:
+                refused.append({"id": each.id, "code": AssetInTrash.code})
             elif verified and found.state.state != "verified":
                 refused.append({"id": each.id, "code": AssetNotReady.code})
             states[each.id] = found.state
@@ -259,18 +299,50 @@ def router(bulk: Bulk, authenticated: Authenticate) -> APIRouter:
         return edited
 
     @routes.post(
+        "/api/assets/trash",
+        operation_id="trashAssets",
+        responses=problems(401, 403, 409, 422, 429, 503),
+    )
+    def trash_assets(
+        command: NamedAssets,
+        response: Response,
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> ChangedAssets:
+        """Put up to 200 assets into the trash, all or none."""
+        changed, committed = bulk.trash(caller, command, key)
+        answer(response, committed)
+        return changed
+
+    @routes.post(
+        "/api/assets/restore",
+        operation_id="restoreAssets",
+        responses=problems(401, 403, 409, 422, 429, 503),
+    )
+    def restore_assets(
+        command: NamedAssets,
+        response: Response,
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> ChangedAssets:
+        """Take up to 200 assets out of the trash, all or none."""
+        changed, committed = bulk.restore(caller, command, key)
+        answer(response, committed)
+        return changed
+
+    @routes.post(
         "/api/assets/deletions",
         status_code=204,
         operation_id="deleteAssets",
         responses=problems(401, 403, 409, 422, 429, 503),
     )
     def delete_assets(
-        command: DeleteAssets,
+        command: NamedAssets,
         response: Response,
         caller: Caller = writer,
         key: str | None = Depends(idempotency_key),
     ) -> None:
-        """Delete up to 200 assets, all or none."""
+        """Delete up to 200 assets at once, all or none."""
         answer(response, bulk.delete(caller, command, key))
 
     return routes

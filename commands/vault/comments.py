@@ -59,7 +59,7 @@ class Comments:
         self, caller: Caller, asset_id: str, command: AddComment, key: str | None = None
     ) -> Committed:
         """Also by whoever the recording is shared with for that. Raises NotFound (404),
-        RightMissing (403), PassageEndsBeforeItBegins (422).
+        RightMissing (403), AssetInTrash (409), PassageEndsBeforeItBegins (422).
         """
         stream = known(AssetId, asset_id, "The asset")
         unit = self._commands.unit(
@@ -164,14 +164,17 @@ class Comments:
         self, unit: Unit, caller: Caller, asset_id: AssetId, wanted: str, what: str
     ) -> asset.Asset:
         """Refuses words about a deleted recording, also if it is deleted, or shared no more, before
-        the commit. What is said of a shared one belongs to its workspace.
+        the commit, and about one in the trash. What is said of a shared one belongs to its
+        workspace.
 
-        Raises NotFound (404), and so does the commit, and RightMissing (403).
+        Raises NotFound (404), and so does the commit, RightMissing (403) and AssetInTrash (409).
         """
         found = self._commands.load(asset, asset_id, fresh=True).state
         recording = reach(caller, found, wanted, what)
         if recording.state == "deleted":
             raise NotFound(what)
+        if recording.trash is not None:
+            raise asset.AssetInTrash
         unit.belongs_to(recording.workspace_id)
         unit.while_held(asset.content_claim(recording.sha256), asset_id, NotFound(what))
         while_shared(unit, caller, asset_id, recording, what)
@@ -181,13 +184,13 @@ class Comments:
 def router(comments: Comments, authenticated: Authenticate) -> APIRouter:
     routes = APIRouter(tags=["comments"])
     writer = Depends(authenticated("assets:write"))
-    changing = problems(401, 403, 404, 412, 422, 428, 429, 503)
+    changing = problems(401, 403, 404, 409, 412, 422, 428, 429, 503)
 
     @routes.post(
         "/api/assets/{asset_id}/comments",
         status_code=201,
         operation_id="addComment",
-        responses=problems(401, 403, 404, 422, 429, 503),
+        responses=problems(401, 403, 404, 409, 422, 429, 503),
     )
     def add_comment(
         asset_id: Ref,

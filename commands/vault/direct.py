@@ -136,7 +136,6 @@ def router(direct: DirectUploads, authenticated: Authenticate) -> APIRouter:
         """The bytes are there: check them and keep them as an asset."""
         kept = await in_thread(direct.complete, caller, upload_id)
         answer_kept(response, kept)
-        response.status_code = 200 if kept.answer.duplicate else 202
         return kept.answer
 
     return routes

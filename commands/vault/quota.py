@@ -20,7 +20,7 @@ class QuotaExceeded(NoCultureError):
         super().__init__(
             f"The file needs {_size(asked_bytes)}, and {_size(used)} of the"
             f" {_size(usage.limit_bytes)} of your plan are used:"
-            " delete tracks that you no longer need, cancel uploads,"
+            " delete tracks that you no longer need, empty the trash, cancel uploads,"
             " or ask for a larger plan"
         )
 

@@ -34,10 +34,12 @@ def start_batch(unit: Unit, command: StartReanalysisBatch) -> None:
 
 
 def _ask(unit: Unit, asset_id: AssetId, workspace_id: str, reanalysis_id: ReanalysisId) -> bool:
-    """False for what is gone, and for what is being measured anyway."""
+    """False for what is gone or in the trash, and for what is being measured anyway."""
     analysis_id = AnalysisId.beside(asset_id)
     recording, _ = unit.load(asset, asset_id, fresh=True)
     if recording is None or recording.state == "deleted" or recording.workspace_id != workspace_id:
+        return False
+    if recording.trash is not None:
         return False
     measured, version = unit.load(analysis, analysis_id, fresh=True)
     if measured is None or measured.under_way:

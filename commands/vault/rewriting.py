@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 
 from aggregates.errors import NotFound
 from aggregates.vault import asset
-from aggregates.vault.asset import AssetNotReady
+from aggregates.vault.asset import AssetInTrash, AssetNotReady
 from commands.contexts import command_context
 from commands.http import answer
 from commands.owned import as_seen
@@ -61,8 +61,9 @@ class Rewriting:
     ) -> tuple[RewrittenFile, Committed | None]:
         """Write what the musician says, and the file does not, into a new version of the file.
 
-        Nothing is committed where the file says it all. Raises NotFound (404), AssetNotReady and
-        ClaimTaken (409), PreconditionFailed (412), QuotaExceeded (413), and AudioError.
+        Nothing is committed where the file says it all. Raises NotFound (404), AssetNotReady,
+        AssetInTrash and ClaimTaken (409), PreconditionFailed (412), QuotaExceeded (413), and
+        AudioError.
         """
         stream = self._assets.own(caller, asset_id, expected_version)
         unit = self._commands.unit(
@@ -74,6 +75,8 @@ class Rewriting:
         found = self._commands.load(asset, stream)
         if expected_version is not None and found.version != expected_version:
             raise PreconditionFailed(found.version)
+        if found.state.trash is not None:
+            raise AssetInTrash
         if found.state.state != "verified":
             raise AssetNotReady(found.state.state)
         changes = asset.tags_to_write(found.state)

@@ -58,13 +58,14 @@ def reach(
 ) -> asset.Asset:
     """The recording, for its own workspace and for whoever it is shared with.
 
-    Raises NotFound (404) for all others, RightMissing (403) for too small a right.
+    Raises NotFound (404) for all others, and while it is in the trash for these too; RightMissing
+    (403) for too small a right.
     """
     if recording is None:
         raise NotFound(what)
     if recording.workspace_id != caller.workspace_id:
         held = recording.right_of(caller.account_id)
-        if held is None:
+        if held is None or recording.trash is not None:
             raise NotFound(what)
         require(held, wanted)
     return recording

@@ -131,6 +131,8 @@ def digest_header(digest: bytes) -> dict[str, str]:
 
 def kept_headers(kept: Kept) -> dict[str, str]:
     named = asset_headers(kept.answer.id, kept.answer.duplicate)
+    if kept.restored:
+        named["NoCulture-Restored"] = "true"
     return {**named, "Event-Position": str(kept.position)}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from events.access import Grants, Revokes, RevokesAll
+from events.access import Grants, Resumes, Revokes, RevokesAll, Suspends
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event, Personal
 from events.vault.audio import AudioFacts, Blob, Picture, Sha256, Tags
@@ -138,6 +139,25 @@ class AssetUnshared(
     workspace_id: WorkspaceId
     account_id: AccountId
     unshared_by: AccountId | None
+
+
+class AssetTrashed(Event, type="asset.trashed", version=1, access=Suspends()):
+    """The musician put it into the trash: it is out of sight, also of whoever it is shared with,
+    and will be deleted at `until` unless somebody takes it out before.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    trashed_by: AccountId
+    until: datetime
+
+
+class AssetRestored(Event, type="asset.restored", version=1, access=Resumes()):
+    """Somebody took it out of the trash, as it was; uploading the same file does that too."""
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    restored_by: AccountId
 
 
 class AssetDeleted(Event, type="asset.deleted", version=1, access=RevokesAll()):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from events.access import Grants as Granted
-from events.access import Revokes, RevokesAll
+from events.access import Resumes, Revokes, RevokesAll, Suspends
 from events.envelope import Recorded
 from events.model import REGISTRY
 from projections.projection import Holds, Projection, Rows
+
+# The row that says of a stream that nothing counts which it has granted.
+NOTHING, NOBODY = "", ""
 
 
 class Grants(
@@ -20,7 +23,8 @@ class Grants(
     money=True,
 ):
     """One row per thing, account and the stream it goes through; `since` is the position of the
-    grant that counts. Read by all that may show a thing of another workspace.
+    grant that counts. While a stream is suspended it has a row more, of no thing and nobody: then
+    none of its rows counts. Read by all that may show a thing of another workspace.
     """
 
     def __init__(self) -> None:
@@ -42,5 +46,11 @@ class Grants(
             case Revokes() as revoked:
                 thing, account_id = getattr(data, revoked.thing), getattr(data, revoked.account)
                 rows.delete((through, thing, account_id))
+            case Suspends():
+                rows.upsert(
+                    (through, NOTHING, NOBODY), workspace_id=event.tenant, since=event.position
+                )
+            case Resumes():
+                rows.delete((through, NOTHING, NOBODY))
             case RevokesAll():
                 rows.delete_prefix(through)

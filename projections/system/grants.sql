@@ -4,6 +4,7 @@ CREATE TABLE {schema}.grants (
     through      text COLLATE "C",
     thing        text COLLATE "C",
     account_id   text COLLATE "C",
+    -- both are empty in the row of a stream that is suspended
     right_to     text COLLATE "C",
     -- whose the thing is
     workspace_id text COLLATE "C",

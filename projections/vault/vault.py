@@ -11,8 +11,10 @@ from events.vault.asset import (
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
+    AssetRestored,
     AssetShared,
     AssetTagsEdited,
+    AssetTrashed,
     AssetUnshared,
     AssetUploaded,
     AssetVerified,
@@ -42,6 +44,7 @@ _FORGOTTEN = dict.fromkeys(
         *("own_tempo_bpm", "own_key", "own_genre"),
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
+        *("trashed_in", "trashed_at", "trashed_until"),
     )
 )
 _UNMEASURED = dict.fromkeys(
@@ -62,7 +65,7 @@ NOTHING_SAID = Tags()
 
 
 class Vault(
-    Projection, name="vault", version=4, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
+    Projection, name="vault", version=5, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
 ):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
@@ -114,6 +117,24 @@ class Vault(
                     original_sha256=data.original_sha256,
                     original_size_bytes=data.original_size_bytes,
                     file_tags=_file_tags(data.tags),
+                )
+            case AssetTrashed():
+                rows.upsert(
+                    data.asset_id,
+                    version=event.stream_version,
+                    workspace_id=None,
+                    trashed_in=data.workspace_id,
+                    trashed_at=event.effective_at,
+                    trashed_until=data.until,
+                )
+            case AssetRestored():
+                rows.upsert(
+                    data.asset_id,
+                    version=event.stream_version,
+                    workspace_id=data.workspace_id,
+                    trashed_in=None,
+                    trashed_at=None,
+                    trashed_until=None,
                 )
             case AssetDeleted():
                 rows.upsert(data.asset_id, version=event.stream_version, **_FORGOTTEN)

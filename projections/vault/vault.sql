@@ -1,11 +1,15 @@
--- Columns are null until their own stream has said something: a row without workspace_id is either measured before
--- its upload was read, or deleted, and nobody sees it.
+-- Columns are null until their own stream has said something: a row without workspace_id is measured before its upload
+-- was read, or deleted, or in the trash. No list, search or count sees it; what is in the trash is found by trashed_in.
 CREATE TABLE {schema}.vault (
     asset_id            text COLLATE "C" PRIMARY KEY,
 
     -- the asset's stream
     workspace_id        text COLLATE "C",
     version             bigint,
+    -- the workspace, of what is in the trash
+    trashed_in          text COLLATE "C",
+    trashed_at          timestamptz,
+    trashed_until       timestamptz,
     file_state          text,
     uploaded_at         timestamptz,
     filename            text,
@@ -161,6 +165,7 @@ CREATE TABLE {schema}.vault (
                || coalesce(folded_isrc, '') || E'\n' || coalesce(folded_path, '')), 'D')) STORED
 );
 CREATE INDEX ON {schema}.vault (workspace_id, uploaded_at, asset_id);
+CREATE INDEX ON {schema}.vault (trashed_in, trashed_at, asset_id) WHERE trashed_in IS NOT NULL;
 -- ids grow with time: the newest without a look at their dates
 CREATE INDEX ON {schema}.vault (workspace_id, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, title_sort, asset_id);

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from events.access import RIGHTS, Grants, Revokes, RevokesAll, Shown
+from events.access import RIGHTS, Grants, Revokes, RevokesAll, Shown, Suspends
 from events.log.progress import UnknownConsumer
 from events.model import REGISTRY
 from events.personal import fields_holding_personal
@@ -80,7 +80,9 @@ class SharedEvents:
             if isinstance(model.access, Grants | Revokes)
         }
         self._ending = {
-            model.type for model in REGISTRY.all() if isinstance(model.access, RevokesAll)
+            model.type
+            for model in REGISTRY.all()
+            if isinstance(model.access, RevokesAll | Suspends)
         }
 
     def of_thing(self, caller: Caller, thing: str, after: int, limit: int) -> list[EventDto] | None:
@@ -119,7 +121,7 @@ class SharedEvents:
             return {}
 
     def ends_all(self, entry: Entry) -> bool:
-        """Whether the event takes back all that its stream has granted."""
+        """Whether the event takes back all that its stream has granted, for good or for now."""
         return entry.type in self._ending
 
     def named_by(self, entry: Entry) -> str | None:

@@ -71,6 +71,11 @@ class AssetFilters(BaseModel):
         description="What others share with you, what was shared last first; with `limit` and"
         " `cursor` only.",
     )
+    trashed: bool | None = Field(
+        None,
+        description="What is in the trash, what was put into it last first; with `limit` and"
+        " `cursor` only.",
+    )
     sort: Sort | None = Field(
         None, description="`relevance` with `q` or `similar_to`, else `-uploaded_at`."
     )
@@ -95,8 +100,9 @@ class AssetFilters(BaseModel):
             low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if low is not None and high is not None and low > high:
                 raise ValueError(f"{name}_min must not be above {name}_max")
-        if self.shared and self.model_fields_set - {"shared", "limit", "cursor"}:
-            raise ValueError("shared=true takes limit and cursor only")
+        for name in ("shared", "trashed"):
+            if getattr(self, name) and self.model_fields_set - {name, "limit", "cursor"}:
+                raise ValueError(f"{name}=true takes limit and cursor only")
         if self.sort == "relevance" and not (self.q or self.similar_to):
             raise ValueError("sort=relevance needs q or similar_to")
         if max(len(self.instruments), len(self.moods)) > MAX_NAMES:

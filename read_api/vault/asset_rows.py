@@ -40,6 +40,8 @@ def asset_of(row: Row) -> AssetDto:
         sha256=row["sha256"],
         size_bytes=row["size_bytes"],
         uploaded_at=row["uploaded_at"],
+        trashed_at=row.get("trashed_at"),
+        trashed_until=row.get("trashed_until"),
         has_cover=row["cover_sha256"] is not None,
         cover_note=_cover_note(row),
         tags=TagsDto(**{name: row.get(f"tag_{name}") for name in TagsDto.model_fields}),

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.vault import ingest_handlers, reanalysing_handlers
+from commands.vault import emptying_handlers, ingest_handlers, reanalysing_handlers
 from events.access import Shown
 from kit.exports import Export
 from kit.policies import Policy
@@ -32,6 +32,7 @@ from runtime.areas.area import (
     Serving,
     Working,
 )
+from sagas.vault.emptying import EMPTYING
 from sagas.vault.ingest import INGEST
 from sagas.vault.reanalysing import REANALYSING
 from sagas.vault.remeasuring import REMEASURING
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from commands.vault.comments import Comments
     from commands.vault.direct import DirectUploads
     from commands.vault.rewriting import Rewriting
+    from commands.vault.trash import Trash
     from commands.vault.uploads import Uploads
     from gateways.ports.text import TextEmbedder
     from kit.fair import FairQueue
@@ -65,7 +67,8 @@ if TYPE_CHECKING:
 STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
 # Paths of requests that read or write whole files.
 FILES = (
-    "/api/assets/(?:edits|deletions)",
+    "/api/assets/(?:edits|deletions|trash|restore|trash/empty)",
+    "/trash/empty",
     "/api/assets/[^/]+/file",
     "/assets/[^/]+/file",
     "/api/uploads/direct/.*/complete",
@@ -86,6 +89,7 @@ class VaultCommands:
     uploads: Uploads
     direct: DirectUploads
     rewriting: Rewriting
+    trash: Trash
 
 
 def commands_of(
@@ -101,10 +105,12 @@ def commands_of(
     from commands.vault.quota import Quota
     from commands.vault.rewriting import Rewriting
     from commands.vault.staging import Staging
+    from commands.vault.trash import Trash
     from commands.vault.uploads import Uploads
     from gateways.audio.pool import AudioPool
     from read_api.vault.reanalyses import ReanalysisQueries
     from read_api.vault.search.saved import canonical
+    from read_api.vault.trash import oldest_in_trash
 
     staging = Staging(core.objects, core.settings.max_upload_bytes)
     quota = Quota(storage(core).usage)
@@ -120,6 +126,7 @@ def commands_of(
         direct=DirectUploads(uploads, core.objects),
         # Its children start when they are first asked, and end with this process.
         rewriting=Rewriting(core.commands, assets, core.objects, AudioPool(), quota),
+        trash=Trash(core.commands, assets, partial(oldest_in_trash, core.pool)),
     )
 
 
@@ -172,6 +179,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         enhanced,
         rewriting,
         sharing,
+        trash,
         uploads,
     )
     from gateways.audio.peaks import read_zoom
@@ -192,6 +200,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
     from web.pages.vault import measuring
+    from web.pages.vault import trash as trash_page
     from web.pages.vault import vault as vault_page
     from web.pages.vault.tools import VaultTools
 
@@ -216,6 +225,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         limits=serving.limits,
         assets=commands.assets,
         rewriting=commands.rewriting,
+        trash=commands.trash,
         collecting=commands.collections,
         collections=collected,
         comments=commands.comments,
@@ -230,11 +240,13 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         measuring=commands.analyses,
         newest_events=timeline.newest_of_asset,
         is_verified=access.is_verified,
+        now=core.log.clock.now,
     )
-    pages = (vault_page, measuring, asset_page, collections_page)
+    pages = (vault_page, measuring, asset_page, trash_page, collections_page)
     return Served(
         routers=(
             bulk.router(commands.bulk, authenticated),
+            trash.router(commands.trash, authenticated),
             assets.router(commands.assets, authenticated),
             analyses.router(commands.analyses, authenticated),
             collections.router(commands.collections, authenticated),
@@ -320,7 +332,7 @@ def _sections() -> Sequence[Section]:
     from web.sections import Section
 
     return (
-        Section("Vault", "/vault", ("vault", "assets", "comments", "shared")),
+        Section("Vault", "/vault", ("vault", "assets", "comments", "shared", "trash")),
         Section("Collections", "/collections", ("collections",)),
     )
 
@@ -359,6 +371,7 @@ AREA = Area(
             Erased.DELETED, told=True, shown=Shown("comment", published=frozenset({"text"}))
         ),
         "ingest": Category(Erased.NOTHING_PERSONAL, told=True),
+        "emptying": Category(Erased.NOTHING_PERSONAL, told=False),
         "reanalysis": Category(Erased.NOTHING_PERSONAL, told=True),
         "reanalysing": Category(Erased.NOTHING_PERSONAL, told=False),
         "remeasuring": Category(Erased.NOTHING_PERSONAL, told=False),
@@ -370,8 +383,12 @@ AREA = Area(
         *(AnalysesView, ReanalysesView, SoundsView),
         *(CollectionsView, CommentsView, VaultView),
     ),
-    sagas=(INGEST, REMEASURING, REANALYSING),
-    handlers={**ingest_handlers.HANDLERS, **reanalysing_handlers.HANDLERS},
+    sagas=(INGEST, REMEASURING, REANALYSING, EMPTYING),
+    handlers={
+        **ingest_handlers.HANDLERS,
+        **reanalysing_handlers.HANDLERS,
+        **emptying_handlers.HANDLERS,
+    },
     effects=(EffectGroup("audio-effects", (ProbeEffect, AnalysisEffect), rank),),
     sections=_sections,
     words=_words,

@@ -148,7 +148,8 @@ class AssetDto(Dto):
     """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
 
     `cover_note` says why there is no cover although the file carries a picture. `path` is where the
-    file lay in the folder that was uploaded. `original` only where tags were written into a newer
+    file lay in the folder that was uploaded. `trashed_until` says when what is in the trash is
+    deleted. `original` only where tags were written into a newer
     version of the file. `shared` only where it is somebody else's: then what the sound does not
     tell is left out.
     """
@@ -163,6 +164,8 @@ class AssetDto(Dto):
     sha256: str
     size_bytes: int
     uploaded_at: Timestamp
+    trashed_at: Timestamp | None = None
+    trashed_until: Timestamp | None = None
     has_cover: bool = False
     cover_note: str | None = None
     tags: TagsDto
@@ -232,7 +235,9 @@ class RewrittenFile(Dto):
 
 
 class UploadedAsset(Dto):
-    """Answer to an upload: 202 for a new asset, 200 with `duplicate` for one already there."""
+    """Answer to an upload: 202 for a new asset, 200 with `duplicate` for one already there, 200
+    and the header `NoCulture-Restored` for one that was in the trash.
+    """
 
     id: str
     state: AssetState

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from events.ids import (
@@ -17,6 +18,7 @@ from events.ids import (
 )
 from events.model import Event
 from events.saga_step import SagaInput, SentCommand, SetTimer
+from events.times import to_micros
 from events.vault.analysis import (
     AnalysisAttemptFailed,
     AnalysisCompleted,
@@ -28,8 +30,10 @@ from events.vault.asset import (
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
+    AssetRestored,
     AssetShared,
     AssetTagsEdited,
+    AssetTrashed,
     AssetUnshared,
     AssetUploaded,
     AssetVerified,
@@ -43,6 +47,7 @@ from events.vault.comment import (
     CommentReopened,
     CommentResolved,
 )
+from events.vault.emptying import EmptyingStepped
 from events.vault.ingest import IngestStepped
 from events.vault.reanalysing import ReanalysingStepped
 from events.vault.reanalysis import (
@@ -63,6 +68,7 @@ COMMENT = fixed(CommentId)
 INGEST = IngestId.beside(ASSET)
 REANALYSIS = fixed(ReanalysisId)
 SHA256 = "9f" * 32
+IN_TRASH_UNTIL = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 FILENAME = "Ada Okoye - Night Bus.flac"
 TAGS = Tags(title="Night Bus", artist="Ada Okoye", year=2024, genre="House", track=1)
 FACTS = AudioFacts(
@@ -154,6 +160,8 @@ EXAMPLES: tuple[Event, ...] = (
         left_out=("isrc",),
         tags=TAGS,
     ),
+    AssetTrashed(**_OF_ASSET, trashed_by=ACCOUNT, until=IN_TRASH_UNTIL),
+    AssetRestored(**_OF_ASSET, restored_by=ACCOUNT),
     AssetDeleted(**_OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256),
     AnalysisRequested(**_OF_ANALYSIS, **_FILE, attempt=1),
     AnalysisCompleted(**_OF_ANALYSIS, measurement=MEASUREMENT, peaks=PEAKS),
@@ -187,6 +195,13 @@ EXAMPLES: tuple[Event, ...] = (
         memory={"run": 2, "attempt": 2, "tries": 1, **_OF_ASSET, **_FILE},
         sent=(),
         timers=(SetTimer(token="analysis", delay_s=86400.0),),  # noqa: S106 - a timer
+    ),
+    EmptyingStepped(
+        input=SagaInput(kind="event", name="asset.trashed", reference=fixed(EventId)),
+        state="InTrash",
+        memory={"asset_id": ASSET, "until_micros": to_micros(IN_TRASH_UNTIL)},
+        sent=(),
+        timers=(SetTimer(token="empty", delay_s=0, at="2026-01-31T12:00:00.000000Z"),),  # noqa: S106 - a timer
     ),
     IngestStepped(
         input=SagaInput(kind="event", name="asset.verified", reference=fixed(EventId)),

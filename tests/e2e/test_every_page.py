@@ -16,6 +16,7 @@ PAGES = (
     "/assets",
     "/assets/alike",
     "/collections",
+    "/trash",
     "/account",
     "/account/security",
     "/account/delete",

@@ -170,9 +170,13 @@ class Story:
             "assets": [{"id": each, "version": bea.version(each)} for each in edited],
         }
         bea.ask_with_key("POST", "/api/assets/edits", json=bulk)
+        for way in ("trash", "restore"):
+            bea.ask_with_key("POST", f"/api/assets/{asset}/{way}", if_match=ANY)
         one, other = deleted
         bulk = {"assets": [{"id": one, "version": bea.version(one)}]}
         bea.ask_with_key("POST", "/api/assets/deletions", 204, json=bulk)
+        bulk = {"assets": [{"id": other, "version": bea.version(other)}]}
+        bea.ask_with_key("POST", "/api/assets/trash", json=bulk)
         bea.ask_with_key("DELETE", f"/api/assets/{other}", 204, if_match=ANY)
 
     def _comments(self, bea: Person, asset: str) -> None:

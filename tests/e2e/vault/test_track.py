@@ -107,17 +107,25 @@ def test_a_conflicting_edit_is_explained_and_keeps_what_was_typed(visit: Visit):
     expect(visit.page.get_by_text("Saved as version 4.")).to_be_visible()
 
 
-def test_a_track_is_deleted_only_after_a_second_yes(visit: Visit):
+def test_a_track_is_deleted_and_that_is_taken_back(visit: Visit):
     track = visit.site.music[1]
     visit.sign_up()
     visit.choose(track.path)
-    visit.wait_analysed(1)
+    expect(visit.page.locator("tr[data-asset]")).to_contain_text(track.title, timeout=60_000)
     open_track(visit, track.title)
     visit.page.get_by_role("button", name="Delete", exact=True).click()
-    expect(visit.page.get_by_role("button", name="Keep it")).to_be_focused()
-    visit.page.get_by_role("button", name="Delete the track").click()
-    expect(visit.page.get_by_text("The track was deleted.")).to_be_visible()
+    told = visit.page.locator(".toast")
+    expect(told).to_contain_text(f"{track.title}” to the trash.")
     expect(visit.page.get_by_role("heading", name="Drop your music here")).to_be_visible()
+    told.get_by_role("button", name="Undo").click()
+    expect(visit.page.locator("tr[data-asset]")).to_have_count(1)
+    open_track(visit, track.title)
+    visit.page.get_by_role("button", name="Delete", exact=True).click()
+    visit.page.get_by_role("link", name="Trash").click()
+    expect(visit.page.get_by_text("30 days left")).to_be_visible()
+    visit.page.get_by_text("Delete now").click()
+    visit.page.get_by_role("button", name=f"{track.title}” for good").click()
+    expect(visit.page.get_by_role("heading", name="The trash is empty")).to_be_visible()
 
 
 def test_a_refusal_is_told_and_leaves_the_page_as_it_is(owner: Visit):

@@ -195,6 +195,13 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
     ("POST", "/api/assets/edits"): _writer(409, told=_json(changes={}, assets=[_ABSENT])),
     ("POST", "/api/assets/deletions"): _writer(409, told=_json(assets=[_ABSENT])),
+    ("POST", "/api/assets/trash"): _writer(409, told=_json(assets=[_ABSENT])),
+    ("POST", "/api/assets/restore"): _writer(409, told=_json(assets=[_ABSENT])),
+    ("POST", "/api/assets/trash/empty"): _writer(204),
+    ("POST", "/api/assets/{asset_id}/trash"): _writer(
+        200, "file", headers=ANY_VERSION, fresh="object"
+    ),
+    ("POST", "/api/assets/{asset_id}/restore"): _writer(200, "file", headers=ANY_VERSION),
     ("GET", "/api/assets/{asset_id}/events"): Route(200, ("events:read",), "asset"),
     ("GET", "/api/assets/{asset_id}/analysis"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/analyses"): _reader("asset"),
@@ -322,6 +329,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/comments/{comment_id}"): _page(
         303, "comment", fresh="object", told=_form(action="resolve", version="1")
     ),
+    ("GET", "/trash"): _page(200),
+    ("POST", "/trash/empty"): _page(303, told=_form()),
+    ("POST", "/assets/{asset_id}/trash"): _page(303, "file", fresh="object", told=_form()),
+    ("POST", "/assets/{asset_id}/restore"): _page(303, "file", told=_form()),
     ("POST", "/assets/{asset_id}/delete"): _page(
         303, "file", fresh="object", told=_form(version="1")
     ),

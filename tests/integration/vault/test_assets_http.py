@@ -10,7 +10,7 @@ ASSET_FIELDS = {
     "shared",
     *("id", "version", "state", "rejection", "analysis_error", "filename", "sha256", "size_bytes"),
     *("uploaded_at", "has_cover", "tags", "audio", "analysis", "effective"),
-    *("file_tags", "original", "path", "cover_note"),
+    *("file_tags", "original", "path", "cover_note", "trashed_at", "trashed_until"),
 }
 TAG_FIELDS = {
     *("title", "artist", "album", "year", "genre", "track", "tempo_bpm", "key", "isrc"),

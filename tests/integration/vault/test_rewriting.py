@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 from aggregates.vault import asset
 from commands.account.erasure_handlers import say_erased
 from commands.unit import CommandContext
-from commands.vault.assets import Assets, TagChanges
+from commands.vault.assets import Assets
 from commands.vault.quota import Quota, QuotaExceeded
 from commands.vault.rewriting import Rewriting
+from commands.vault.tag_changes import TagChanges
 from events.ids import AccountId, AssetId, CommandId, CorrelationId, ErasureId, WorkspaceId
 from events.store.pending import ClaimTaken, InputMismatch, VersionConflict
 from events.store.subject_keys import SubjectGone

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Form
 from starlette.testclient import TestClient
 
 from commands.account.accounts import RegisterAccount
-from commands.vault.assets import TagChanges
+from commands.vault.tag_changes import TagChanges
 from kit.body import MAX_FIELDS, MAX_VALUES
 from kit.install import install_kit
 from kit.problems import MAX_FIELD_PROBLEMS

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, FastAPI, Form, Header, Query
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
 from commands.account.accounts import RegisterAccount
-from commands.vault.assets import TagChanges
 from commands.vault.ingest import RejectAsset
+from commands.vault.tag_changes import TagChanges
 from events.ids import AssetId
 from events.vault.audio import Blob
 from schemas.text import Opaque, Ref, Text

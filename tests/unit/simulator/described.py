@@ -192,6 +192,28 @@ def _file(world: World, asset_id: AssetId) -> dict[str, Any]:
     }
 
 
+# --- the trash ----------------------------------------------------------------------------------
+
+
+def trash(world: World, number: int) -> None:
+    asset_id = world.assets[number % len(world.assets)]
+    _measured(world, asset_id)
+    world.do(
+        f"trash {asset_id}, known at {world.version_of(asset_id)}",
+        lambda unit: unit.change(
+            asset, asset_id, asset.trash, trashed_by=world.operator, now=unit.now
+        ),
+    )
+
+
+def restore(world: World, number: int) -> None:
+    asset_id = world.assets[number % len(world.assets)]
+    world.do(
+        f"restore {asset_id}, known at {world.version_of(asset_id)}",
+        lambda unit: unit.change(asset, asset_id, asset.restore, restored_by=world.operator),
+    )
+
+
 # --- erasure ------------------------------------------------------------------------------------
 
 
@@ -270,6 +292,11 @@ DESCRIBED: Mapping[str, Described] = {
         start=reanalyse,
         outcomes=frozenset({"completed", "cancelled", "aborted"}),
         meddling=(cancel,),
+    ),
+    "emptying": Described(
+        start=trash,
+        outcomes=frozenset({"deleted", "restored", "aborted"}),
+        meddling=(restore,),
     ),
     "erasing": Described(
         start=erase,

@@ -1,4 +1,4 @@
-"""One track: its waveform and lanes, what was measured, comments, history; how it is deleted."""
+"""One track: its waveform and lanes, what was measured, comments, history."""
 
 import gzip
 import hashlib
@@ -31,6 +31,7 @@ PEAKS_KEPT_S = 3600
 EVENTS = 200
 _NOTICES = {
     "changed": "Somebody else changed the track first. Check the values below, then try again.",
+    "restored": "This track is back in your vault.",
     "nothing-to-write": "The file has all of your tags already, so nothing was written.",
     "written": "Your tags are in the file now. We keep the earlier file too.",
     "partly-written": "Your tags are in the file now, but for those that its format cannot hold:"
@@ -127,13 +128,6 @@ def router(tools: VaultTools) -> APIRouter:
             return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)
         done = "partly-written" if made.left_out else "written"
         response = RedirectResponse(f"/assets/{asset_id}?done={done}", 303)
-        remember(request, response, committed.position)
-        return response
-
-    @routes.post("/assets/{asset_id}/delete")
-    def delete(request: Request, asset_id: Ref, caller: Author, version: Version) -> Response:
-        committed = tools.assets.delete(caller, asset_id, version)
-        response = RedirectResponse("/vault?done=deleted", 303)
         remember(request, response, committed.position)
         return response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from commands.vault.analyses import Analyses
 from commands.vault.assets import Assets
@@ -11,6 +12,7 @@ from commands.vault.collections import Collections
 from commands.vault.comments import Comments
 from commands.vault.rewriting import Rewriting
 from commands.vault.sharing import Sharing
+from commands.vault.trash import Trash
 from kit.caller import Caller
 from read_api.vault.analyses import AnalysisQueries
 from read_api.vault.assets import AssetQueries
@@ -27,11 +29,12 @@ from web.tools import PageTools
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaultTools(PageTools):
     """`newest_events` tells what happened to an asset, `is_verified` whether an account has
-    proven its address.
+    proven its address, `now` the time of the domain.
     """
 
     assets: Assets
     rewriting: Rewriting
+    trash: Trash
     collecting: Collections
     collections: CollectionQueries
     comments: Comments
@@ -46,3 +49,4 @@ class VaultTools(PageTools):
     measuring: Analyses
     newest_events: Callable[[Caller, str, int], Sequence[EventDto]]
     is_verified: Callable[[str], bool]
+    now: Callable[[], datetime]

@@ -12,7 +12,7 @@ from kit.caller import Caller
 from schemas.audio.files import ACCEPTED
 from schemas.errors import NoCultureError
 from web import form_token, welcome
-from web.pages.vault import measuring
+from web.pages.vault import measuring, trash
 from web.pages.vault.search_form import LENGTHS, VOCALS, SearchForm
 from web.pages.vault.tools import VaultTools
 from web.render import wants_part
@@ -36,7 +36,7 @@ SORTS = (
     ("duration", "Shortest first"),
     ("-duration", "Longest first"),
 )
-_NOTICES = {"deleted": "The track was deleted.", "uploaded": "Uploaded. Analysing…"}
+_NOTICES = {"uploaded": "Uploaded. Analysing…"}
 
 
 def router(tools: VaultTools) -> APIRouter:
@@ -63,6 +63,7 @@ def router(tools: VaultTools) -> APIRouter:
             "vocals": VOCALS,
             "sorts": SORTS,
             "notice": _NOTICES.get(request.query_params.get("done", "")),
+            "trashed": trash.just_trashed(tools, caller, request),
             "view": _view(request),
             "welcome": caller.operator and welcome.is_due(request),
             "verified": tools.is_verified(caller.account_id),

@@ -123,6 +123,10 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "Shared", _SHARED[data["right"]], "plain"
         case "asset.unshared":
             return "No longer shared", "", "plain"
+        case "asset.trashed":
+            return "Moved to the trash", "", "plain"
+        case "asset.restored":
+            return "Taken out of the trash", "", "good"
         case "asset.deleted":
             return "Deleted", "", "bad"
         case "analysis.requested":

@@ -11,6 +11,7 @@ import "./vault.js";
 import "./selection.js";
 import "./keys.js";
 import "./answers.js";
+import "./trash.js";
 
 watch(
   "asset.uploaded",
@@ -20,6 +21,8 @@ watch(
   "asset.file_rewritten",
   "asset.shared",
   "asset.unshared",
+  "asset.trashed",
+  "asset.restored",
   "asset.deleted",
   "analysis.requested",
   "analysis.completed",

@@ -1,17 +1,16 @@
-// What is done with the selected rows: edited or deleted together, and taken back.
+// What is done with the selected rows: edited or put into the trash together, and taken back.
 
 import { ask } from "../asking.js";
 import { clear, rows, selected, taking } from "./selection.js";
 import { announce } from "../text.js";
 import { toast } from "../toasts.js";
 
-const DELETED_AFTER_S = 10;
 const TITLES = 3;
 const LONGEST_TITLE = 40;
 const REFUSED = { 401: "you are signed out. Sign in again.", 429: "that was too much at once. Wait a moment, then try again." };
 const NUMBERS = new Set(["year", "tempo_bpm"]);
-/** @type {Map<string, number>} assets that are deleted when their time is over */
-const leaving = new Map();
+/** @type {Set<string>} tracks that are on their way into the trash */
+const leaving = new Set();
 
 export { clear };
 
@@ -41,10 +40,9 @@ function quoted(title) {
 const named = (some) => [...some].map(([id, version]) => ({ id, version }));
 
 /** @throws {Error} with the server's sentence; `problem` is its whole answer */
-async function send(path, body, keepalive = false) {
+async function send(path, body) {
   const answer = await ask(path, {
     method: "POST",
-    keepalive,
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(body),
   }).catch(() => {
@@ -120,63 +118,49 @@ async function takeBack(undo) {
   }
 }
 
-/** Nothing is deleted before its time is over; who leaves the page does not wait for it. */
-export function remove() {
+/** Nobody is asked before: what is in the trash can be taken back. */
+export async function remove() {
   if (!selected.size) return;
   const going = new Map(selected);
   const which = titles(going);
-  for (const [id, version] of going) leaving.set(id, version);
+  for (const id of going.keys()) leaving.add(id);
   taking(() => {
     clear();
     hide();
   });
-  const entry = toast(`${tracks(going.size)} will be deleted in ${DELETED_AFTER_S} seconds: ${which}`, {
-    seconds: DELETED_AFTER_S,
-    undo: () => comeBack(going),
-    done: () => deleteNow(going),
-  });
-  pending.set(going, entry);
+  try {
+    const trashed = await send("/api/assets/trash", { assets: named(going) });
+    toast(`Moved ${which} to the trash`, { undo: () => restore(trashed) });
+  } catch (error) {
+    comeBack(going.keys());
+    toast(`Nothing was moved: ${wordsOf(error)}`);
+  }
 }
 
-/** @type {Map<Map<string, number>, {close: () => void}>} */
-const pending = new Map();
+/** @param {{assets: {id: string, version: number}[]}} trashed as the server has answered */
+async function restore(trashed) {
+  try {
+    await send("/api/assets/restore", trashed);
+    comeBack(trashed.assets.map(({ id }) => id));
+    announce("Taken back");
+  } catch (error) {
+    toast(`Not taken back: ${error.message}`);
+  }
+}
 
-function comeBack(going) {
-  pending.delete(going);
-  for (const id of going.keys()) {
+function comeBack(ids) {
+  for (const id of ids) {
     leaving.delete(id);
     document.getElementById(id)?.removeAttribute("data-leaving");
   }
-  announce(`${tracks(going.size)} kept`);
 }
 
-async function deleteNow(going, keepalive = false) {
-  pending.get(going)?.close();
-  pending.delete(going);
-  try {
-    await send("/api/assets/deletions", { assets: named(asShown(going)) }, keepalive);
-    announce(`${tracks(going.size)} deleted`);
-  } catch (error) {
-    comeBack(going);
-    toast(`Nothing was deleted: ${wordsOf(error)}`);
-  }
-}
-
-/** What was measured meanwhile is no reason to keep them: the versions that the page has now. */
-function asShown(going) {
-  const version = (id) => Number(document.getElementById(id)?.dataset.version) || going.get(id);
-  return new Map([...going.keys()].map((id) => [id, version(id)]));
-}
-
-/** Rows that are about to go stay out of sight, also when the list is drawn again. */
+/** Rows that go stay out of sight, also when the list is drawn again before they are gone. */
 function hide() {
   for (const row of rows()) row.toggleAttribute("data-leaving", leaving.has(row.dataset.asset));
 }
 
 document.addEventListener("htmx:after:swap", hide);
-addEventListener("pagehide", () => {
-  for (const going of [...pending.keys()]) deleteNow(going, true);
-});
 
 document.addEventListener("submit", (event) => {
   const dialog = event.target.closest("#bulk-edit");

@@ -54,7 +54,7 @@ export class TusUpload {
     this.#url = mayProve() ? url : null;
   }
 
-  /** @returns {Promise<{asset: string, duplicate: boolean}>} rejects with Refused or Held */
+  /** @returns {Promise<{asset: string, duplicate: boolean, restored: boolean}>} rejects with Refused or Held */
   async run() {
     this.#held = false;
     for (let attempt = 0; ; attempt++) {
@@ -119,7 +119,8 @@ export class TusUpload {
       const asset = answer.getResponseHeader("NoCulture-Asset");
       if (asset) {
         this.onProgress(this.file.size);
-        return { asset, duplicate: answer.getResponseHeader("NoCulture-Duplicate") === "true" };
+        const said = (name) => answer.getResponseHeader(name) === "true";
+        return { asset, duplicate: said("NoCulture-Duplicate"), restored: said("NoCulture-Restored") };
       }
     }
   }

@@ -116,12 +116,12 @@ export class Item {
     this.state = "sending";
     this.show("Starting…");
     try {
-      const { asset, duplicate } = await this.upload.run();
+      const { asset, duplicate, restored } = await this.upload.run();
       forget(this.about);
       this.asset = asset;
       this.#link();
-      this.state = duplicate ? "ready" : "stored";
-      this.show(duplicate ? "Already in your vault" : "Checking…");
+      this.state = duplicate || restored ? "ready" : "stored";
+      this.show(duplicate ? "Already in your vault" : restored ? "Back from the trash" : "Checking…");
     } catch (error) {
       if (error instanceof Held) {
         this.state = "held";

@@ -152,7 +152,8 @@ customElements.define(
     /** Whoever it was shared with, on their page of it, has it no more. */
     #isTaken({ data, type }) {
       const { holder } = this.dataset;
-      return holder && (type === "asset.deleted" || (type === "asset.unshared" && data.account_id === holder));
+      const gone = type === "asset.deleted" || type === "asset.trashed";
+      return holder && (gone || (type === "asset.unshared" && data.account_id === holder));
     }
 
     hear({ data, position, type }) {

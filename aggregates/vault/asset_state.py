@@ -1,0 +1,109 @@
+"""The state of one asset, its claims, what a state refuses, and its tags as they are now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregates.vault.credits import credit
+from events.claims import Claim
+from events.errors import NoCultureError
+from events.ids import AccountId, AssetId, WorkspaceId
+from events.vault.audio import Tags
+
+CONTENT_CLAIM = "asset-content"
+# Finds, and ends, what was shared with somebody who is being erased.
+SHARED_CLAIM = "asset-shared"
+NOTHING_SAID = Tags()
+# A file can hold these tags; the four others are only overridden by the musician.
+FILE_TAGS = Tags.model_fields.keys() - {"energy", "danceability", "valence", "instruments"}
+# The tag whose text is shown → the tag that holds its single names, if there are several.
+LISTED = {"artist": "artists", "genre": "genres"}
+
+
+class AssetNotReady(NoCultureError):
+    status, code = 409, "asset-not-ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The file is {state}: only a verified file can be changed, wait for it")
+
+
+class AssetInTrash(NoCultureError):
+    status, code = 409, "asset-in-trash"
+
+    def __init__(self) -> None:
+        super().__init__("This track is in the trash: take it out of the trash first")
+
+
+@dataclass(frozen=True, slots=True)
+class InTrash:
+    """The account that put it there, and the time at which it is deleted."""
+
+    trashed_by: AccountId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """`overrides` holds only what the musician said, `said` what the file says.
+
+    `earlier` are the hash and size of its versions before tags were written into it. `shared` are
+    the accounts that may hear it too, each with its right. `trash` is None outside of the trash.
+    """
+
+    workspace_id: WorkspaceId
+    sha256: str
+    owner_id: AccountId
+    state: str = "uploaded"
+    probe_attempts: int = 1
+    overrides: Tags = NOTHING_SAID
+    overridden: frozenset[str] = frozenset()
+    size_bytes: int = 0
+    said: Tags = NOTHING_SAID
+    earlier: tuple[tuple[str, int], ...] = ()
+    shared: tuple[tuple[AccountId, str], ...] = ()
+    trash: InTrash | None = None
+
+    def right_of(self, account_id: str) -> str | None:
+        """Answers what it was shared for with this account; None where it was not."""
+        return next((right for holder, right in self.shared if holder == account_id), None)
+
+
+def shared_claim(asset_id: AssetId, account_id: AccountId) -> Claim:
+    """The keys of one account's claims begin with its id."""
+    return Claim(SHARED_CLAIM, f"{account_id}:{asset_id}", scope="global")
+
+
+def content_claim(sha256: str) -> Claim:
+    """One workspace holds the same bytes once: the loser of this claim is a duplicate."""
+    return Claim(CONTENT_CLAIM, sha256)
+
+
+def with_names(asset: Asset, changes: dict[str, object]) -> dict[str, object]:
+    """The changes with what follows from them: another text clears the names that were in it, and
+    names make the text that shows them.
+    """
+    made = dict(changes)
+    for shown, listed in LISTED.items():
+        before = tag_now(asset, listed)
+        names = made.pop(listed, None)
+        several: object = None
+        if isinstance(names, list | tuple):
+            made[shown], several = credit(made.get(shown), names)
+        elif listed not in changes and made.get(shown) == tag_now(asset, shown):
+            several = before
+        if (shown in made or listed in changes) and several != before:
+            made[listed] = several
+    return made
+
+
+def tag_now(asset: Asset, name: str) -> object:
+    """Answers the tag as it is now: the musician's, else the file's."""
+    return getattr(asset.overrides if name in asset.overridden else asset.said, name)
+
+
+def tags_to_write(asset: Asset) -> dict[str, object]:
+    """Lists tags that the musician says and the file does not; None is taken out of the file."""
+    names = sorted(asset.overridden & FILE_TAGS)
+    now = {name: getattr(asset.overrides, name) for name in names}
+    return {name: value for name, value in now.items() if value != getattr(asset.said, name)}
