@@ -13,7 +13,7 @@ const LOUDEST_LUFS = 0;
 const QUIETEST_LUFS = -36;
 const STREAMED_LUFS = -14;
 
-/** @typedef {{pen: CanvasRenderingContext2D, axis: import("./axis.js").Axis, width: number, colour: (name: string) => string}} Sheet */
+/** @typedef {{pen: CanvasRenderingContext2D, axis: import("./axis.js").Axis, width: number, colour: (token: string) => string, font: (weight: string) => string}} Sheet */
 
 /** What is shown, from top to bottom: [name, top, height]. @param {object} data @param {Set<string>} shown */
 export function layout(data, shown) {
@@ -64,35 +64,38 @@ export function drawWave({ pen, axis, width }, place, peaks, colour) {
 }
 
 const LANES = {
-  sections({ pen, axis, width, colour }, { top, height }, { sections }) {
+  sections(sheet, { top, height }, { sections }) {
+    const { pen, axis, width, colour } = sheet;
     const labels = [...new Set(sections.map(([, , label]) => label))];
     for (const [start, end, label, role, sure] of seen(sections, axis)) {
       const [left, right] = [axis.x(start, width), axis.x(end, width)];
       pen.globalAlpha = 0.14 + 0.14 * (labels.indexOf(label) % 4);
-      pen.fillStyle = colour("--accent-ink");
+      pen.fillStyle = colour("--figure");
       pen.fillRect(left, top, Math.max(right - left - 1, 1), height);
       pen.globalAlpha = sure < UNSURE ? 0.65 : 1;
       const guess = role ? `${sure < UNSURE ? "~" : ""}${role}` : "";
-      write(pen, colour, [label, guess].filter(Boolean).join("  "), left, right, top + height - 6, 560);
+      write(sheet, [label, guess].filter(Boolean).join("  "), left, right, top + height - 6);
       pen.globalAlpha = 1;
     }
   },
 
-  chords({ pen, axis, width, colour }, { top, height }, { chords }) {
+  chords(sheet, { top, height }, { chords }) {
+    const { pen, axis, width, colour } = sheet;
     for (const [start, end, name, sure] of seen(chords, axis)) {
       const [left, right] = [axis.x(start, width), axis.x(end, width)];
       pen.fillStyle = colour("--line");
       pen.fillRect(left, top, 1, height);
       if (name === "N") continue;
       pen.globalAlpha = sure < UNSURE ? 0.55 : 1;
-      write(pen, colour, short(name), left, right, top + height - 6, 500);
+      write(sheet, short(name), left, right, top + height - 6);
       pen.globalAlpha = 1;
     }
   },
 
-  instruments({ pen, axis, width, colour }, { top }, { instruments }) {
+  instruments(sheet, { top }, { instruments }) {
+    const { pen, axis, width, colour } = sheet;
     const { step, lanes } = instruments;
-    pen.fillStyle = colour("--accent-ink");
+    pen.fillStyle = colour("--figure");
     lanes.forEach(([name, values], row) => {
       const y = top + row * ONE_INSTRUMENT;
       values.forEach((value, index) => {
@@ -103,12 +106,13 @@ const LANES = {
         pen.fillRect(left, y + 3, right - left, ONE_INSTRUMENT - 6);
       });
       pen.globalAlpha = 1;
-      label(pen, colour, name, y + 11);
-      pen.fillStyle = colour("--accent-ink");
+      label(sheet, name, y + 11);
+      pen.fillStyle = colour("--figure");
     });
   },
 
-  loudness({ pen, axis, width, colour }, { top, height }, { loudness }) {
+  loudness(sheet, { top, height }, { loudness }) {
+    const { pen, axis, width, colour } = sheet;
     const y = (lufs) => {
       const share = (LOUDEST_LUFS - lufs) / (LOUDEST_LUFS - QUIETEST_LUFS);
       return top + Math.min(Math.max(share, 0), 1) * height;
@@ -129,16 +133,16 @@ const LANES = {
       }
     });
     pen.stroke();
-    label(pen, colour, "LUFS", top + 10);
-    write(pen, colour, "−14", width - 34, width, Math.round(y(STREAMED_LUFS)) - 4, 400);
+    label(sheet, "LUFS", top + 10);
+    write(sheet, "−14", width - 34, width, Math.round(y(STREAMED_LUFS)) - 4);
   },
 
-  ruler({ pen, axis, width, colour }, { top }) {
+  ruler({ pen, axis, width, colour, font }, { top }) {
     pen.fillStyle = colour("--line");
     pen.fillRect(0, top, width, 1);
     const { step, marks } = axis.ticks(width);
     pen.textAlign = "center";
-    pen.font = `11px ${colour("--font")}`;
+    pen.font = font("--weight-text");
     for (const at of marks) {
       const x = Math.round(axis.x(at, width));
       pen.fillStyle = colour("--line-strong");
@@ -171,7 +175,7 @@ function drawBeats({ pen, axis, width, colour }, { top, height }, { beats, downb
 function drawDefects({ pen, axis, width, colour }, { top, height }, { defects }) {
   for (const [start, end, severity] of seen(defects ?? [], axis)) {
     const [left, right] = [axis.x(start, width), axis.x(end, width)];
-    pen.fillStyle = colour(severity === "info" ? "--line-strong" : "--danger");
+    pen.fillStyle = colour(severity === "info" ? "--line-strong" : "--danger-ink");
     pen.globalAlpha = severity === "minor" || severity === "info" ? 0.18 : 0.3;
     pen.fillRect(left, top, Math.max(right - left, 2), height);
     pen.globalAlpha = 1;
@@ -184,8 +188,8 @@ function seen(spans, axis) {
 }
 
 /** Only where there is room for it. */
-function write(pen, colour, text, left, right, baseline, weight) {
-  pen.font = `${weight} 11px ${colour("--font")}`;
+function write({ pen, colour, font }, text, left, right, baseline) {
+  pen.font = font("--weight-label");
   const from = Math.max(left, 0) + 2;
   const room = right - from - pen.measureText(text).width;
   if (!text || room < 1) return;
@@ -194,8 +198,8 @@ function write(pen, colour, text, left, right, baseline, weight) {
 }
 
 /** A lane's name, on a ground that lets it be read. */
-function label(pen, colour, text, baseline) {
-  pen.font = `500 11px ${colour("--font")}`;
+function label({ pen, colour, font }, text, baseline) {
+  pen.font = font("--weight-label");
   pen.globalAlpha = 0.82;
   pen.fillStyle = colour("--panel");
   pen.fillRect(0, baseline - 10, pen.measureText(text).width + 14, 13);

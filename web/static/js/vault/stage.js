@@ -226,7 +226,7 @@ customElements.define(
       drawLanes(sheet, this.#data, this.places, this.shown);
       this.#played = document.createElement("canvas");
       const played = this.#sheet(this.#played, drawn);
-      if (this.#peaks) drawWave(played, wave, this.#peaks, sheet.colour("--wave-played"));
+      if (this.#peaks) drawWave(played, wave, this.#peaks, sheet.colour("--playing-ink"));
       this.#pins();
       this.#tick();
     }
@@ -243,7 +243,9 @@ customElements.define(
       const style = getComputedStyle(this);
       const pen = canvas.getContext("2d");
       pen.scale(scale, scale);
-      return { pen, axis: this.axis, width, height, colour: (name) => style.getPropertyValue(name) };
+      const colour = (name) => style.getPropertyValue(name);
+      const font = (weight) => `${colour(weight)} ${colour("--type-1")} ${colour("--font")}`;
+      return { pen, axis: this.axis, width, height, colour, font };
     }
 
     /** What moves: the played part, the playhead, the hovered moment. */
@@ -257,7 +259,7 @@ customElements.define(
         const scale = devicePixelRatio || 1;
         const upto = Math.min(x, width);
         pen.drawImage(this.#played, 0, 0, upto * scale, height * scale, 0, 0, upto, height);
-        pen.fillStyle = colour("--accent-ink");
+        pen.fillStyle = colour("--playing-ink");
         pen.fillRect(Math.round(x), 0, 1.5, height);
       }
       if (this.#hovered !== null) {

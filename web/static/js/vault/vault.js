@@ -180,7 +180,7 @@ customElements.define(
 
     /** The whole page is morphed, but a form that somebody fills in or that answers stays as it is. */
     refresh(position) {
-      const form = this.querySelector("form.tag-form");
+      const form = this.querySelector("form.form-grid");
       const answering = form?.querySelector(".notice");
       const fields = [...(form?.elements ?? [])].filter((field) => field.name);
       const touched = fields.some((field) =>

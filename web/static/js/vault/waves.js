@@ -46,7 +46,7 @@ function draw(canvas, { peaks, played, hovered = null }) {
   for (let bar = 0; bar < bars; bar++) {
     const [low, high] = extremes(peaks, bar / bars, (bar + 1) / bars);
     const [top, bottom] = [(-high / loudest) * reach, (-low / loudest) * reach];
-    pen.fillStyle = colour((bar + 0.5) / bars < played ? "--wave-played" : "--wave");
+    pen.fillStyle = colour((bar + 0.5) / bars < played ? "--playing-ink" : "--wave");
     pen.fillRect(bar * (BAR + GAP), middle + top, BAR, Math.max(bottom - top, 1.5));
   }
   if (hovered !== null) {
