@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -93,7 +93,7 @@ class Collections:
         PreconditionFailed (412).
         """
         said = command.model_dump(exclude_unset=True)
-        stream, unit = self._unit(caller, "PATCH", collection_id, expected_version, key, said)
+        stream, held, unit = self._unit(caller, "PATCH", collection_id, expected_version, key, said)
         if first := unit.once():
             return first
         with as_seen(expected_version):
@@ -105,8 +105,10 @@ class Collections:
                 changed_by=AccountId(caller.account_id),
                 name=command.name,
                 query=None if command.query is None else self._canonical(command.query),
-                assets=None if command.assets is None else self._assets(caller, command.assets),
-                add=self._assets(caller, command.add),
+                assets=(
+                    None if command.assets is None else self._assets(caller, command.assets, held)
+                ),
+                add=self._assets(caller, command.add, held),
                 remove=tuple(_ids(command.remove)),
             )
             return unit.commit()
@@ -119,7 +121,7 @@ class Collections:
         key: str | None = None,
     ) -> Committed:
         """Raises NotFound (404), PreconditionFailed (412)."""
-        stream, unit = self._unit(caller, "DELETE", collection_id, expected_version, key, {})
+        stream, _, unit = self._unit(caller, "DELETE", collection_id, expected_version, key, {})
         by = AccountId(caller.account_id)
         with as_seen(expected_version):
             unit.change_at(expected_version, collection, stream, collection.delete, deleted_by=by)
@@ -133,20 +135,28 @@ class Collections:
         expected_version: int | None,
         key: str | None,
         said: dict[str, Any],
-    ) -> tuple[CollectionId, Unit]:
-        """Raises NotFound (404)."""
+    ) -> tuple[CollectionId, frozenset[AssetId], Unit]:
+        """(the collection, what it holds, the unit of work). Raises NotFound (404)."""
         stream = known(CollectionId, collection_id, "The collection")
-        owned(self._commands, caller, collection, stream, "The collection")
+        state = owned(self._commands, caller, collection, stream, "The collection")
         unit = self._commands.unit(
             command_context(caller, f"{method} /api/collections/{{id}}", key),
             input={"collection_id": stream, "expected": expected_version, **said},
         )
-        return stream, unit
+        return stream, frozenset(state.assets), unit
 
-    def _assets(self, caller: Caller, wanted: Iterable[str]) -> tuple[AssetId, ...]:
-        """Finds recordings of the caller's own workspace. Raises NotFound (404)."""
+    def _assets(
+        self, caller: Caller, wanted: Iterable[str], held: Container[AssetId] = ()
+    ) -> tuple[AssetId, ...]:
+        """Finds recordings of the caller's own workspace. What the collection has `held` is taken
+        as it is: another order loads no recording, and keeps those that are deleted meanwhile.
+
+        Raises NotFound (404).
+        """
         found = tuple(_ids(wanted))
         for asset_id in found:
+            if asset_id in held:
+                continue
             state = self._commands.load(asset, asset_id).state
             if (
                 state is None

@@ -69,6 +69,18 @@ class AssetQueries:
             self.row(caller, filters.similar_to)
         return self._search.page(caller, filters)
 
+    def listed(self, caller: Caller, asset_ids: Sequence[str]) -> Sequence[AssetDto]:
+        """The caller's own assets in this order, in one query; those that are not there are left
+        out.
+        """
+        rows = self._views.rows(
+            "SELECT vault.* FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS wanted(id, place)"
+            " JOIN views.vault ON vault.asset_id = wanted.id"
+            " WHERE workspace_id = %(workspace)s ORDER BY place",
+            {"ids": list(asset_ids), "workspace": caller.workspace_id},
+        )
+        return [asset_of(row) for row in rows]
+
     def count(self, caller: Caller, filters: AssetFilters) -> int:
         """How many there are in all for a question."""
         return self._search.count(caller, filters)

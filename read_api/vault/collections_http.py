@@ -9,7 +9,7 @@ from kit.caller import Caller
 from kit.conditions import etag
 from kit.openapi import header, problems
 from kit.positions import Progress, ReadAt
-from read_api.vault.collections import CollectionQueries
+from read_api.vault.collections import CollectionQueries, Kind
 from schemas.dto import Page
 from schemas.text import Cursor, Ref
 from schemas.vault.found import CollectionDto
@@ -35,8 +35,9 @@ def router(
         caller: Reader,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
         cursor: Annotated[Cursor | None, Query()] = None,
+        kind: Annotated[Kind | None, Query()] = None,
     ) -> Page[CollectionDto]:
-        return collections.list(caller, limit=limit, cursor=cursor)
+        return collections.list(caller, limit=limit, cursor=cursor, kind=kind)
 
     @routes.get(
         "/{collection_id}",

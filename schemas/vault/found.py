@@ -58,7 +58,9 @@ class ChangedCollection(Dto):
 class CollectionDto(Dto):
     """`smart`: all that `query` finds, a list's parameters as in an address. `manual`: `assets`.
 
-    `count` is what it holds right now; `name` is null once who gave it was erased.
+    `count` is what it holds right now; `name` is null once who gave it was erased. Of a `manual`
+    one `duration_s` is the length of all of it, and `covers` are the first assets of it with
+    pictures that differ, at most four.
     """
 
     id: str
@@ -68,5 +70,7 @@ class CollectionDto(Dto):
     query: str | None = None
     assets: list[str] = Field(default_factory=list)
     count: int
+    duration_s: float | None = None
+    covers: list[str] = Field(default_factory=list)
     created_at: Timestamp
     changed_at: Timestamp | None = None

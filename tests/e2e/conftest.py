@@ -152,6 +152,11 @@ def make_library(browser: Browser, site: Site) -> dict:
     # One mail, for the pages of mails; it arrives while the tracks are measured.
     visit.page.request.post(site.path("/api/password-resets"), data={"email": email})
     visit.wait_analysed(len(site.music))
+    visit.page.get_by_label("Select all shown").check()
+    visit.page.get_by_role("button", name="Add to collection…").click()
+    visit.page.get_by_role("combobox", name="Find a collection").fill("For every page")
+    visit.page.get_by_role("option", name="New collection “For every page”").click()
+    visit.page.locator(".toast").get_by_role("link", name="Open").wait_for()
     state = context.storage_state()
     context.close()
     return dict(state)

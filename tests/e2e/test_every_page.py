@@ -15,8 +15,10 @@ PAGES = (
     "/vault/measuring",
     "/assets",
     "/assets/alike",
+    "/assets/collections",
     "/collections",
     "/trash",
+    "/collections/one",
     "/account",
     "/account/security",
     "/account/delete",
@@ -49,6 +51,9 @@ def addresses(visit: Visit) -> dict[str, str]:
     visit.go("/vault")
     track = visit.page.locator(".cell-title a").first.get_attribute("href")
     assert track
+    visit.go("/collections")
+    collection = visit.page.locator(".collection-cards a").first.get_attribute("href")
+    assert collection
     visit.go("/sagas")
     saga = visit.page.locator("table a").first.get_attribute("href")
     assert saga
@@ -58,6 +63,8 @@ def addresses(visit: Visit) -> dict[str, str]:
     found = {
         "/assets": track,
         "/assets/alike": f"{track}/alike",
+        "/assets/collections": f"{track}/collections",
+        "/collections/one": collection,
         "/sagas/one": saga,
         "/system/mails/one": mail,
     }

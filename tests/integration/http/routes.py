@@ -307,6 +307,12 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/assets/{asset_id}/alike"): _page(200, "asset"),
     ("GET", "/collections"): _page(200),
     ("POST", "/collections"): _page(303, told=_form(name="Loud", query="energy_min=0.8")),
+    ("GET", "/collections/{collection_id}"): _page(200, "collection"),
+    ("POST", "/collections/{collection_id}/tracks"): _page(
+        303, "collection", fresh="object", told=_form(version="1")
+    ),
+    ("GET", "/assets/{asset_id}/collections"): _page(200, "asset"),
+    ("POST", "/assets/{asset_id}/collections"): _page(303, "asset", told=_form(name="Loud")),
     ("POST", "/collections/{collection_id}"): _page(
         303, "collection", fresh="object", told=_form(version="1", name="Other")
     ),

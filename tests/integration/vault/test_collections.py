@@ -11,6 +11,8 @@ import pytest
 from tests.integration.account.erasure.house import eventually
 from tests.integration.http.tenants import Installation, Tenant
 
+ROW = re.compile(r'<li id="in-(ast_[0-9a-f]{32})"')
+
 
 @pytest.fixture
 def mira(tenants: Installation) -> Tenant:
@@ -141,3 +143,116 @@ def test_a_saved_search_is_read_with_its_owners_key_only(tenants: Installation, 
     assert "For Friday" not in row[0]
     [stored] = [e for e in core.log.events.after(0, 100_000) if e.stream_id == collection_id]
     assert core.codec.decode(stored).data.query == "q=secret+project"
+
+
+@pytest.fixture
+def shelf(tenants: Installation, mira: Tenant) -> tuple[str, list[str]]:
+    """The page of a collection that holds a track with a picture between two without one, and these
+    three.
+    """
+    held = [mira.new_file(), mira.asset, mira.new_file()]
+    path = made(mira, kind="manual", assets=held).headers["Location"]
+    tenants.settle()
+    return path.removeprefix("/api"), held
+
+
+@pytest.fixture
+def send(mira: Tenant) -> Any:
+    token = re.search(r'name="csrf_token" value="([^"]*)"', mira.client.get("/collections").text)
+    return lambda path, **fields: mira.client.post(path, data={**fields, "csrf_token": token[1]})
+
+
+def test_a_collection_has_a_page_with_its_tracks_in_their_order(
+    tenants: Installation, mira: Tenant, shelf: tuple[str, list[str]]
+):
+    path, held = shelf
+    page = mira.client.get(path).text
+    assert ROW.findall(page) == held
+    assert "3 tracks" in page
+    assert f'src="/api/assets/{mira.asset}/cover"' in page
+    listed = mira.client.get("/api/collections", params={"kind": "manual"}).json()["data"]
+    assert (listed[0]["covers"], listed[0]["duration_s"]) == ([mira.asset], 2)
+    assert mira.client.get("/api/collections", params={"kind": "smart"}).json()["data"] == []
+    mira.client.delete(f"/api/assets/{held[0]}", headers={"If-Match": "*"})
+    tenants.settle()
+    page = mira.client.get(path).text
+    assert ROW.findall(page) == held[1:]
+    assert "2 tracks" in page
+    assert tenants.other.client.get(path).status_code == 404
+
+
+def test_tracks_are_moved_and_taken_out_without_scripts_too(
+    mira: Tenant, shelf: tuple[str, list[str]], send: Any
+):
+    path, (first, second, third) = shelf
+    for version, deed, then in (
+        ("1", {"down": first}, [second, first, third]),
+        ("2", {"up": third}, [second, third, first]),
+        ("3", {"remove": third}, [second, first]),
+    ):
+        answer = send(f"{path}/tracks", version=version, **deed)
+        assert answer.headers["location"] == f"{path}?done=arranged"
+        assert ROW.findall(mira.client.get(path).text) == then
+
+
+@pytest.mark.parametrize(
+    ("to", "fields", "back"),
+    [
+        ("/tracks", {"remove": "ast_" + "0" * 32}, ""),
+        ("", {"name": "Mine", "page": "own"}, ""),
+        ("", {"name": "Mine"}, "/collections"),
+        ("/delete", {}, "/collections"),
+    ],
+)
+def test_whoever_comes_second_is_told_and_shown_what_is_so_now(
+    mira: Tenant,
+    shelf: tuple[str, list[str]],
+    send: Any,
+    to: str,
+    fields: dict[str, str],
+    back: str,
+):
+    path, _ = shelf
+    send(path, version="1", name="Theirs", page="own")
+    answer = send(f"{path}{to}", version="1", **fields)
+    assert answer.headers["location"] == f"{back or path}?done=changed"
+    page = mira.client.get(answer.headers["location"]).text
+    assert "Somebody else changed the collection meanwhile" in page
+    assert "Theirs" in page
+
+
+def test_another_order_keeps_what_is_deleted_and_asks_for_no_recording_again(
+    mira: Tenant, shelf: tuple[str, list[str]]
+):
+    path, held = shelf
+    mira.client.delete(f"/api/assets/{held[0]}", headers={"If-Match": "*"})
+    at = {"If-Match": '"v1"'}
+    changed = mira.client.patch(f"/api{path}", json={"assets": held[::-1]}, headers=at)
+    assert changed.status_code == 200, changed.text
+    assert read(mira, f"/api{path}", changed).json()["assets"] == held[::-1]
+    into = made(mira, kind="manual").headers["Location"]
+    refused = mira.client.patch(into, json={"add": [held[0]]}, headers={"If-Match": "*"})
+    assert refused.status_code == 404
+
+
+def test_a_track_is_added_from_its_own_page_without_scripts(mira: Tenant, send: Any):
+    path = f"/assets/{mira.asset}/collections"
+    assert "Add to a new collection" in mira.client.get(path).text
+    new = send(path, name="Summer EP").headers["location"]
+    assert "The track is in this collection." in mira.client.get(new).text
+    assert "It is in this one already." in mira.client.get(path).text
+    again = send(path, collection=new.split("/")[-1].partition("?")[0])
+    assert again.headers["location"] == new
+    assert ROW.findall(mira.client.get(new).text) == [mira.asset]
+
+
+def test_a_collection_begins_with_a_name_and_a_saved_search_opens_as_a_search(
+    mira: Tenant, send: Any
+):
+    path = send("/collections", name="Friday").headers["location"]
+    assert "Nothing in it yet" in mira.client.get(path).text
+    assert send("/collections", name=" ").status_code == 422
+    saved = made(mira, kind="smart", query="q=dub")
+    read(mira, saved.headers["Location"], saved)
+    opened = mira.client.get(saved.headers["Location"].removeprefix("/api"))
+    assert (opened.status_code, opened.headers["location"]) == (303, "/vault?q=dub")

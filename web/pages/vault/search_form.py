@@ -99,7 +99,7 @@ class SearchForm:
 
 
 def opened(collection: CollectionDto) -> str:
-    """Where the vault shows what a collection holds."""
+    """Where one sees what a collection holds."""
     if collection.kind == "smart":
         return f"/vault?{collection.query or ''}"
-    return f"/vault?collection={collection.id}"
+    return f"/collections/{collection.id}"

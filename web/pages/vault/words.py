@@ -14,6 +14,7 @@ from schemas.dto import EventDto
 from schemas.vault.analyses import ReanalysisDto
 from schemas.vault.dto import AssetDto
 from web import looks
+from web.pages.vault.covers import pattern
 from web.pages.vault.doubt import doubt
 from web.pages.vault.search_form import opened
 from web.render import Words
@@ -245,10 +246,13 @@ def _measured(measurement: dict[str, Any]) -> str:
 
 def in_templates() -> Words:
     """Filters and values of the vault's templates."""
-    filters = (figure_name, figure_said, field_name, readable, camelot, opened, doubt, ended, left)
+    filters = (
+        *(figure_name, figure_said, field_name, readable, camelot, opened, doubt, ended, left),
+        pattern,
+    )
     return Words(
         # Jinja's own `title` capitalises words; an asset's title is meant here.
         {filter.__name__: filter for filter in filters} | {"named": title},
         {"KEYS": KEYS, "STATES": STATES, "NOT_AUDIO": sorted(NOT_AUDIO)},
-        docks=("vault/_docks.html",),
+        docks=("vault/_docks.html", "vault/_collect.html"),
     )

@@ -15,11 +15,11 @@ function region() {
 
 /**
  * @param {string} text
- * @param {{seconds?: number, undo?: () => void, done?: () => void}} how
+ * @param {{seconds?: number, undo?: () => void, done?: () => void, link?: {label: string, path: string}}} how
  *   `done` runs when the time is over and nobody has undone it
  * @returns {{close: () => void}} without running either
  */
-export function toast(text, { seconds = 15, undo, done } = {}) {
+export function toast(text, { seconds = 15, undo, done, link } = {}) {
   const box = document.createElement("div");
   box.className = "toast";
   const words = document.createElement("span");
@@ -53,6 +53,14 @@ export function toast(text, { seconds = 15, undo, done } = {}) {
     clearTimeout(timer);
     left_ms = Math.max(left_ms - (performance.now() - since), 3000);
   }
+  if (link) {
+    const to = document.createElement("a");
+    to.setAttribute("href", link.path);
+    to.textContent = link.label;
+    // Once the click has done its work: a link that is gone leads nowhere.
+    to.addEventListener("click", () => setTimeout(close));
+    box.append(to);
+  }
   if (undo) {
     const button = document.createElement("button");
     button.className = "button";
@@ -68,6 +76,7 @@ export function toast(text, { seconds = 15, undo, done } = {}) {
   box.addEventListener("focusin", hold);
   box.addEventListener("focusout", run);
   region().append(box);
+  globalThis.htmx?.process(box);
   shown.push(entry);
   run();
   return entry;

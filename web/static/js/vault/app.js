@@ -3,7 +3,7 @@
 import { later } from "../later.js";
 import { watch } from "../live.js";
 import { addToPalette } from "../shortcuts.js";
-import "./player.js";
+import { trackOf } from "./player.js";
 import "./player-bar.js";
 import "./waves.js";
 import "./uploads.js";
@@ -27,6 +27,9 @@ watch(
   "analysis.requested",
   "analysis.completed",
   "analysis.failed",
+  "collection.created",
+  "collection.changed",
+  "collection.deleted",
   "comment.added",
   "comment.edited",
   "comment.resolved",
@@ -40,3 +43,10 @@ watch(
 addToPalette(() => import("./palette.js"));
 later("track-stage", () => import("./stage.js"));
 later("ab-compare", () => import("./ab.js"));
+later("collection-page, collection-list", () => import("./collection.js"));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-collect]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  import("./collect.js").then(({ collect }) => collect([trackOf(link.closest("[data-asset][data-title]"))]));
+});

@@ -1,6 +1,7 @@
 // What is done with the selected rows: edited or put into the trash together, and taken back.
 
 import { ask } from "../asking.js";
+import { trackOf } from "./player.js";
 import { clear, rows, selected, taking } from "./selection.js";
 import { announce } from "../text.js";
 import { toast } from "../toasts.js";
@@ -64,6 +65,11 @@ export function edit() {
   dialog.querySelector(".names").textContent = titles(selected);
   dialog.showModal();
   form.querySelector("[name=artist]").focus();
+}
+
+export function collect() {
+  const some = rows().filter((row) => selected.has(row.dataset.asset)).map(trackOf);
+  import("./collect.js").then(({ collect }) => collect(some));
 }
 
 /** What is ticked, as the API wants it: an empty field is null. */

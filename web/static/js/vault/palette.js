@@ -16,6 +16,8 @@ export function deeds() {
   const count = selected.size === 1 ? "the selected track" : `the ${selected.size} selected tracks`;
   return [
     selected.size && { label: `Edit ${count}`, keys: "E", run: bulk("edit") },
+    selected.size && { label: `Add ${count} to a collection`, run: bulk("collect") },
+    has("[data-collect]") && { label: "Add this track to a collection", run: click("[data-collect]") },
     selected.size && { label: `Delete ${count}`, keys: "Del", run: bulk("remove") },
     selected.size && { label: "Clear the selection", keys: "Esc", run: clear },
     rows().length && { label: "Select all tracks shown", keys: "Ctrl A", run: () => select(rows()) },

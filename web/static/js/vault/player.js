@@ -233,7 +233,7 @@ function mark() {
     const current = button.dataset.play === player.track?.id;
     const playing = current && player.playing;
     if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", String(playing));
-    const row = button.closest("tr");
+    const row = button.closest("tr, li[data-asset]");
     if (!row) continue;
     if (current) row.dataset.playing = String(playing);
     else delete row.dataset.playing;

@@ -49,12 +49,13 @@ class Follower {
 }
 
 /** @param {string} url @param {number} position @param {object} how of the swap */
-function fetchInto(url, position, how) {
+export function fetchInto(url, position, how) {
   const headers = position ? { "Min-Position": String(position) } : {};
   return globalThis.htmx.ajax("GET", url, { push: "false", ...how, request: { headers } });
 }
 
-class Following extends HTMLElement {
+/** What follows the log: `hear` of an event and `refresh`. */
+export class Following extends HTMLElement {
   #heard = (event) => this.hear(event.detail);
   #connected = (event) => this.connected(event.detail);
   #resumed = () => this.resumed();

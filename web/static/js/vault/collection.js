@@ -1,0 +1,292 @@
+// A collection's own page: its tracks put in order by hand and by keys, taken out, played; and the list
+// of all collections. What is shown counts at once, and the server is told of it behind.
+
+import { tell } from "../navigation.js";
+import { announce, clock, isTyped } from "../text.js";
+import { toast } from "../toasts.js";
+import { change } from "./collecting.js";
+import { player, tracksHere } from "./player.js";
+import { fetchInto, Following } from "./vault.js";
+
+const EDGE_PX = 100; // so near to an edge of the window a lifted row scrolls the page
+const SCROLLED_PX = 9; // in each frame
+const CHANGED = "Somebody else changed this collection meanwhile. This is how it is now.";
+
+const middle = (row) => {
+  const { top, height } = row.getBoundingClientRect();
+  return top + height / 2;
+};
+
+class CollectionPage extends Following {
+  #lifted = null;
+  #sending = false;
+  #unsent = false;
+  #changes = 0;
+  #asked = 0;
+  #position = 0;
+  #deleting = false;
+
+  constructor() {
+    super();
+    this.addEventListener("click", (event) => this.#clicked(event));
+    this.addEventListener("keydown", (event) => this.#keyed(event));
+    this.addEventListener("pointerdown", (event) => this.#lift(event));
+    this.addEventListener("submit", ({ target }) => (this.#deleting ||= target.matches("dialog form[action]")));
+  }
+
+  /** @returns {HTMLElement[]} */
+  get rows() {
+    return [...this.querySelectorAll(".collected > li")];
+  }
+
+  get order() {
+    return this.rows.map((row) => row.dataset.asset);
+  }
+
+  hear({ data, position, type }) {
+    const ours = data.collection_id === this.dataset.collection;
+    if (ours && type === "collection.deleted") return this.#deleting || this.#leave(position);
+    if (ours || (data.asset_id && document.getElementById(`in-${data.asset_id}`))) this.follower.ask(position);
+  }
+
+  connected({ late }) {
+    if (late) this.follower.ask(0);
+  }
+
+  /** What somebody is about to change is drawn anew behind it. */
+  refresh(position) {
+    if (this.#busy || this.#lifted) return this.follower.ask(position);
+    this.#asked = this.#changes;
+    const how = { target: "#collection", select: "#collection", swap: "outerMorph" };
+    return fetchInto(`/collections/${this.dataset.collection}`, Math.max(position, this.#position), how);
+  }
+
+  /** Whether an answer was asked for before the last change. */
+  get isLate() {
+    return this.#asked !== this.#changes;
+  }
+
+  get #busy() {
+    const { activeElement: focused } = document;
+    return this.#sending || (this.contains(focused) && isTyped(focused));
+  }
+
+  #leave(position) {
+    tell(`“${this.dataset.name}” was deleted.`);
+    return fetchInto("/collections", position, { target: "#main", select: "#main", swap: "outerHTML", push: "/collections" });
+  }
+
+  #clicked(event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    const row = button.closest("li");
+    const here = tracksHere();
+    if (button.matches("[data-play-all]") && here.length) player.play(here[0], 0, here);
+    if (!["up", "down", "remove"].includes(button.name)) return;
+    event.preventDefault();
+    if (button.name === "remove") this.#takeOut(row);
+    else this.#place(row, this.rows.indexOf(row) + (button.name === "up" ? -1 : 1));
+  }
+
+  #keyed(event) {
+    const row = event.target.closest?.("li");
+    const onHandle = event.target.closest?.("[data-handle]");
+    if (event.key === "Escape") return this.#closeMenu(event.target);
+    if (!row || event.ctrlKey || event.metaKey || !(event.altKey || onHandle)) return;
+    const here = this.rows.indexOf(row);
+    const to = { ArrowUp: here - 1, ArrowDown: here + 1, Home: 0, End: this.rows.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.#place(row, to);
+  }
+
+  #closeMenu(inside) {
+    const menu = inside.closest(".row-menu[open]");
+    menu?.removeAttribute("open");
+    menu?.querySelector("summary").focus();
+  }
+
+  /** The others go round it: what is moved itself would lose the focus and the finger. */
+  #place(row, to) {
+    const playing = tracksHere();
+    const last = this.rows.length - 1;
+    const steps = Math.min(Math.max(to, 0), last) - this.rows.indexOf(row);
+    for (let step = 0; step < Math.abs(steps); step++) {
+      if (steps > 0) row.before(row.nextElementSibling);
+      else row.after(row.previousElementSibling);
+    }
+    this.#say(row);
+    row.scrollIntoView({ block: "nearest" });
+    if (steps) this.#changed(playing);
+  }
+
+  #say(row) {
+    announce(`${row.dataset.title}: ${this.rows.indexOf(row) + 1} of ${this.rows.length}`);
+  }
+
+  /** By mouse, pen or finger. */
+  #lift(event) {
+    const handle = event.target.closest("[data-handle]");
+    if (!handle || event.button) return;
+    event.preventDefault();
+    handle.focus();
+    handle.setPointerCapture(event.pointerId);
+    const [row, before, playing] = [handle.closest("li"), this.order, tracksHere()];
+    let y = event.clientY;
+    const over = new AbortController();
+    const on = (name, what) => addEventListener(name, what, { signal: over.signal, capture: true });
+    const drop = (kept) => {
+      over.abort();
+      this.#lifted = null;
+      row.removeAttribute("data-lifted");
+      if (!kept) this.#showInOrder(before);
+      else if (this.order.join() !== before.join()) this.#changed(playing);
+      this.#say(row);
+    };
+    const draw = () => {
+      if (this.#lifted !== row) return;
+      if (y < EDGE_PX) scrollBy(0, -SCROLLED_PX);
+      if (y > innerHeight - EDGE_PX) scrollBy(0, SCROLLED_PX);
+      this.#follow(row, y);
+      requestAnimationFrame(draw);
+    };
+    on("pointermove", (moved) => (y = moved.clientY));
+    on("pointerup", (up) => {
+      this.#follow(row, up.clientY);
+      drop(true);
+    });
+    on("pointercancel", () => drop(false));
+    on("keydown", (key) => {
+      if (key.key === "Escape") drop(false);
+    });
+    this.#lifted = row;
+    row.toggleAttribute("data-lifted", true);
+    requestAnimationFrame(draw);
+  }
+
+  #follow(row, y) {
+    while (row.nextElementSibling && y > middle(row.nextElementSibling)) row.before(row.nextElementSibling);
+    while (row.previousElementSibling && y < middle(row.previousElementSibling)) row.after(row.previousElementSibling);
+  }
+
+  #showInOrder(order) {
+    const rows = new Map(this.rows.map((row) => [row.dataset.asset, row]));
+    for (const id of order) rows.get(id)?.parentElement.append(rows.get(id));
+  }
+
+  #takeOut(row) {
+    const playing = tracksHere();
+    const [before, place, list] = [this.order, this.rows.indexOf(row), row.parentElement];
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.querySelector(".row-menu").removeAttribute("open");
+    row.remove();
+    (next?.querySelector("[data-handle]") ?? document.getElementById("main")).focus({ preventScroll: true });
+    this.#changed(playing);
+    toast(`“${row.dataset.title}” is out of “${this.dataset.name}”.`, {
+      undo: () => (list.isConnected && this.isConnected ? this.#putBack(row, place, list) : this.#restore(before)),
+    });
+  }
+
+  #putBack(row, place, list) {
+    const playing = tracksHere();
+    const behind = this.rows[place];
+    if (behind) behind.before(row);
+    else list.append(row);
+    announce(`${row.dataset.title} is back`);
+    this.#changed(playing);
+  }
+
+  /** The page is another one by now. */
+  async #restore(assets) {
+    try {
+      await change(this.dataset.collection, { assets: this.#whole(assets) }, Number(this.dataset.version));
+      announce("Taken back");
+      if (this.isConnected) this.follower.ask(0);
+    } catch (error) {
+      toast(`Not taken back: ${error.message}`);
+    }
+  }
+
+  /** With what the vault does not show at the moment. */
+  #whole(shown) {
+    return [...shown, ...this.dataset.unseen.split(" ").filter(Boolean)];
+  }
+
+  /** @param {import("./player.js").Track[]} played the tracks of this page as they were before */
+  #changed(played) {
+    const ids = (tracks) => tracks.map(({ id }) => id).join();
+    // What plays from this page goes on in the order that is shown now.
+    if (played.length && ids(player.queue) === ids(played)) player.queue = tracksHere();
+    this.#sum();
+    this.#changes += 1;
+    this.#unsent = true;
+    if (!this.#sending) this.#send();
+  }
+
+  #sum() {
+    const { rows } = this;
+    const tracks = rows.length === 1 ? "1 track" : `${rows.length} tracks`;
+    const length_s = rows.reduce((sum, row) => sum + (Number(row.dataset.duration) || 0), 0);
+    this.querySelector("[data-summary]").textContent = length_s ? `${tracks} · ${clock(length_s)}` : tracks;
+  }
+
+  /** One request at a time: each is of the version that the one before has made. */
+  async #send() {
+    this.#sending = true;
+    try {
+      while (this.#unsent) {
+        this.#unsent = false;
+        const changes = { assets: this.#whole(this.order) };
+        const { version, position } = await change(this.dataset.collection, changes, Number(this.dataset.version));
+        this.dataset.version = String(version);
+        this.#position = position;
+        for (const field of this.querySelectorAll("[name=version]")) field.value = version;
+      }
+    } catch ({ message, status }) {
+      this.#unsent = false;
+      toast(status === 412 ? CHANGED : `Not changed: ${message}`);
+      if (this.isConnected) this.follower.ask(0);
+    } finally {
+      this.#sending = false;
+      // The last track has gone: the page says what to do with an empty collection.
+      if (!this.rows.length && this.isConnected) this.follower.ask(this.#position);
+    }
+  }
+}
+customElements.define("collection-page", CollectionPage);
+
+// The page as it was before a change would undo it in sight: it is asked for once more.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const page = ctx.target;
+  if (!(page instanceof CollectionPage) || ctx.push !== "false" || !page.isLate) return;
+  ctx.swap = "none";
+  page.follower.ask(0);
+});
+
+// A menu of a row closes when something else is pressed.
+document.addEventListener("click", ({ target }) => {
+  for (const menu of document.querySelectorAll(".row-menu[open]")) {
+    if (!menu.contains(target)) menu.removeAttribute("open");
+  }
+});
+
+customElements.define(
+  "collection-list",
+  class extends Following {
+    hear({ position, type }) {
+      if (type.startsWith("collection.") || type === "asset.deleted") this.follower.ask(position);
+    }
+
+    connected({ late }) {
+      if (late) this.follower.ask(0);
+    }
+
+    /** A form that somebody fills in stays as it is. */
+    refresh(position) {
+      const { activeElement: focused } = document;
+      if (this.contains(focused) && isTyped(focused)) return this.follower.ask(position);
+      const how = { target: "#collections", select: "#collections", swap: "outerMorph" };
+      return fetchInto(`/collections${location.search}`, position, how);
+    }
+  },
+);
