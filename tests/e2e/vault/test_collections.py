@@ -47,7 +47,7 @@ def test_a_collection_is_made_filled_put_in_order_played_and_deleted(owner: Visi
         page.locator("[data-select]").nth(number).click()
     added = f"Added 3 tracks to “{name}”."
     add(page, name, added).get_by_role("button", name="Undo").click()
-    expect(page.locator("#announce")).to_have_text("Taken back")
+    expect(page.locator("#announce")).to_have_text("Undone")
     add(page, name, added)
     add(page, name, f"3 tracks are in “{name}” already.")
     page.get_by_role("link", name="Open").last.click()

@@ -18,9 +18,9 @@ from web.visitor import RepeatKey, Visitors, catch_up, remember
 PAGE = 50
 DAY = timedelta(days=1)
 _NOTICES = {
-    "restored": "The track is back in your vault, as it was.",
+    "restored": "The track is back in your vault.",
     "deleted": "The track was deleted.",
-    "emptied": "What was in the trash was deleted.",
+    "emptied": "The trash is empty now.",
 }
 
 

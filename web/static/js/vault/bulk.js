@@ -148,9 +148,9 @@ async function restore(trashed) {
   try {
     await send("/api/assets/restore", trashed);
     comeBack(trashed.assets.map(({ id }) => id));
-    announce("Taken back");
+    announce("Undone");
   } catch (error) {
-    toast(`Not taken back: ${error.message}`);
+    toast(`That cannot be undone: ${error.message}`);
   }
 }
 

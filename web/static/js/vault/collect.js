@@ -116,9 +116,9 @@ function told(text, how) {
 async function takeBack(how) {
   try {
     await how();
-    announce("Taken back");
+    announce("Undone");
   } catch (error) {
-    toast(`Not taken back: ${error.message}`);
+    toast(`That cannot be undone: ${error.message}`);
   }
 }
 

@@ -200,10 +200,10 @@ class CollectionPage extends Following {
   async #restore(assets) {
     try {
       await change(this.dataset.collection, { assets: this.#whole(assets) }, Number(this.dataset.version));
-      announce("Taken back");
+      announce("Undone");
       if (this.isConnected) this.follower.ask(0);
     } catch (error) {
-      toast(`Not taken back: ${error.message}`);
+      toast(`That cannot be undone: ${error.message}`);
     }
   }
 

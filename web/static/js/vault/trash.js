@@ -17,9 +17,9 @@ async function takeBack(form) {
   try {
     const answer = await ask(form.action, { method: "POST", body: new FormData(form) });
     if (!answer.ok) throw new Error("it is not in the trash any more.");
-    announce("Taken back");
+    announce("Undone");
   } catch (error) {
-    toast(`Not taken back: ${error.message}`);
+    toast(`That cannot be undone: ${error.message}`);
   }
 }
 
