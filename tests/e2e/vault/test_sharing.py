@@ -69,7 +69,7 @@ def test_a_track_goes_to_another_browser_and_back(visit: Visit, browser: Browser
     show(other, seen=False)
     expect(address).to_be_focused()
     sharing.get_by_role("button", name="Remove Ben Adeyemi").click()
-    expect(sharing).to_contain_text("Only you hear it so far.")
+    expect(sharing).to_contain_text("Only you can hear this track.")
     show(other, seen=True)
     expect(other.page.get_by_role("heading", name="Nothing shared with you yet")).to_be_visible()
     context.close()
