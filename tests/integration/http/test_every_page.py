@@ -103,6 +103,7 @@ def test_each_section_marks_its_own_entry(
         expected = {
             "assets": "/vault",
             "shared": "/vault",
+            "trash": "/vault",
             "sagas": "/system",
             "erasures": "/account",
         }
