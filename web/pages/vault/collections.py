@@ -181,6 +181,9 @@ def router(tools: VaultTools) -> APIRouter:
         name: Sent = "",
     ) -> Response:
         """Puts a track into a collection that there is, or into a new one of this name."""
+        catch_up(request, tools.progress, "vault")
+        # A guest is told that it takes more of a right; collections hold one's own tracks.
+        tools.vault.get(caller, asset_id)
         if collection:
             command = ChangeCollection(add=[asset_id])
             committed = tools.collecting.change(caller, collection, command, None, key)
