@@ -169,6 +169,24 @@ def test_a_literal_in_a_script_or_a_template_is_found(text, literal):
     assert literal.search(text)
 
 
+def test_every_class_of_a_template_has_a_style_or_a_script():
+    """Regression: a list kept a name that its shared part no longer had, and stood there bare."""
+    styles = [path.read_text() for path in SHEETS]
+    # What scripts look for, and what they give, stands in their strings.
+    strings = [
+        text for path in SCRIPTS for text in re.findall(r"[\"'`]([^\"'`]+)", path.read_text())
+    ]
+    known = {name for text in styles for name in re.findall(r"\.([a-z][\w-]*)", text)}
+    known |= {name for text in strings for name in re.findall(r"\.([a-z][\w-]*)", text)}
+    said = {
+        name: path.name
+        for path in TEMPLATES
+        for classes in re.findall(r'class="([a-z0-9 -]+)"', path.read_text())
+        for name in classes.split()
+    }
+    assert {name: path for name, path in said.items() if name not in known} == {}
+
+
 def test_every_token_that_is_used_is_declared():
     assert used() - {*tokens} == set()
 
