@@ -32,8 +32,6 @@ EPOCH_CHECK_S = 2.0
 CONFIRM_CHECK_S = 60.0
 # A row that its idle lane has not moved for so long, though more is published, was not given to it.
 STANDING_CHECK_S, STANDS_S = 30.0, 60.0
-# A poll answers within two seconds, whatever the broker does.
-HANGS_AFTER_S = 60.0
 END_PATIENCE_S = 30.0
 # The feed, the engine's own thread, the streams that sagas read beside their batch, and a rebuild
 # in the catcher: its lock, a reader, a holder and a writer of the builds, and the log.
@@ -47,8 +45,8 @@ class ReaderHangs(NoCultureError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"The consumers have waited for their reader for more than {HANGS_AFTER_S:.0f} s: this"
-            " process ends, the next one joins anew"
+            "The consumers' reader has not answered for a minute or more: this process ends, the"
+            " next one joins anew"
         )
 
 
@@ -213,7 +211,7 @@ class Engine:
 
     def _refuse_to_hang(self) -> None:
         """No thread can be ended from outside, but a process can. Raises ReaderHangs."""
-        if (asked_at := self._feed.asked_at) and time.monotonic() - asked_at > HANGS_AFTER_S:
+        if (hangs_at := self._feed.hangs_at) and time.monotonic() > hangs_at:
             # Where each thread stands, to the log of this process.
             faulthandler.dump_traceback(all_threads=True)
             raise ReaderHangs

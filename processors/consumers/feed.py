@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from psycopg_pool import ConnectionPool
 
@@ -21,6 +22,9 @@ GROUP = "workers"
 LIMIT = 2_000
 POLL_S, FULL_POLL_S = 2.0, 0.02
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 5.0
+# A poll answers within two seconds, whatever the broker does; a reader is there, or raises, once
+# its client has let the times of its requests out.
+POLL_HANGS_AFTER_S, OPENING_HANGS_AFTER_S = 60.0, 120.0
 
 
 class Feed:
@@ -47,8 +51,8 @@ class Feed:
         self.restart, self.giving = threading.Event(), threading.Lock()
         # Latched: it has read, or said why it cannot.
         self.placed = False
-        # When the poll that is under way began; None between two.
-        self.asked_at: float | None = None
+        # When the client's call that is under way should have ended; None between two.
+        self.hangs_at: float | None = None
         # What the broker has given this worker.
         self.share: frozenset[LogPartition] = frozenset()
 
@@ -79,7 +83,8 @@ class Feed:
     def _consume(self, stop: threading.Event) -> None:
         self.restart.clear()
         self._register()
-        reader = self._log.reader(GROUP, self._categories, self._load)
+        with self._calling(OPENING_HANGS_AFTER_S):
+            reader = self._log.reader(GROUP, self._categories, self._load)
         self._reader = reader
         try:
             for lane in self._lanes:
@@ -87,15 +92,16 @@ class Feed:
             self._read(reader, stop)
         finally:
             self._reader = None
-            reader.close()
+            with self._calling(POLL_HANGS_AFTER_S):
+                reader.close()
 
     def _read(self, reader: LogReader, stop: threading.Event) -> None:
-        reader.rewind()
+        self._rewind(reader)
         since, healthy = time.monotonic(), False
         while not stop.is_set() and not self.restart.is_set():
             if self._rewinding.is_set():
                 self._rewinding.clear()
-                reader.rewind()
+                self._rewind(reader)
             items = self._poll(reader)
             self._share_out(reader)
             if items:
@@ -105,12 +111,21 @@ class Feed:
                 self._pause_s, healthy = FIRST_PAUSE_S, True
                 self._say_fed(True)
 
+    def _rewind(self, reader: LogReader) -> None:
+        with self._calling(POLL_HANGS_AFTER_S):
+            reader.rewind()
+
     def _poll(self, reader: LogReader) -> Sequence[LogItem]:
-        self.asked_at = time.monotonic()
-        try:
+        with self._calling(POLL_HANGS_AFTER_S):
             return reader.poll(LIMIT, FULL_POLL_S if self._full else POLL_S)
+
+    @contextmanager
+    def _calling(self, at_most_s: float) -> Iterator[None]:
+        self.hangs_at = time.monotonic() + at_most_s
+        try:
+            yield
         finally:
-            self.asked_at = None
+            self.hangs_at = None
 
     def _share_out(self, reader: LogReader) -> None:
         self.placed = self.placed or reader.joined
@@ -139,7 +154,9 @@ class Feed:
         if not (before or self._full):
             return
         full = [lane for lane in self._lanes if lane.name in self._full]
-        reader.hold({p for p in self.share if any(lane.reads(p) for lane in full)})
+        held = {p for p in self.share if any(lane.reads(p) for lane in full)}
+        with self._calling(POLL_HANGS_AFTER_S):
+            reader.hold(held)
 
     def _load(self) -> Vector:
         """Where each partition is read on: where the lane stands that is furthest behind."""
