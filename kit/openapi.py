@@ -17,7 +17,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses=problems(404, 412)`: these statuses answer a problem document.
 
     The application needs `describe_problems`. Named as each response's `model`, FastAPI would make
-    a validator for each of five hundred, half a second of every start, and offer plain JSON too.
+    a validator for each of five hundred (composing the application takes 0.9 s of processor time
+    with them, 0.6 without) and offer plain JSON too.
     """
     schema = {"$ref": f"{SCHEMAS}{Problem.__name__}"}
     return {
