@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 from psycopg_pool import ConnectionPool
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from commands.unit import Commands
 from events.store.codec import EventCodec
@@ -17,6 +14,7 @@ from events.store.subject_keys import PostgresSubjectKeys
 from tests.conftest import Database
 from tests.integration.installations import (
     _opened,
+    cheaply_hashed,
     fresh_proofs,
     installation,
     musician,
@@ -67,10 +65,5 @@ def commands(log: PostgresLog, pool: ConnectionPool, codec: EventCodec) -> Comma
 
 @pytest.fixture(scope="module", autouse=True)
 def cheap_hashes() -> Iterator[None]:
-    """A hash as it is takes 0.2 s of a core, and these tests sign up by the thousand."""
-    cheap = partial(Argon2Hasher, time_cost=1, memory_cost=64, parallelism=1)
-    nobodys = PasswordHash((cheap(),)).hash("of nobody")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("commands.account.passwords.Argon2Hasher", cheap)
-        patch.setattr("commands.account.passwords.NOBODYS", nobodys)
+    with cheaply_hashed():
         yield

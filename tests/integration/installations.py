@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
 
 from runtime.engines.postgres import EmbeddedPostgres
@@ -19,14 +22,30 @@ KEPT_TABLES = ("log_identity", "migrations")
 EMPTYING_TRIES = 5
 
 
+@contextmanager
+def cheaply_hashed() -> Iterator[None]:
+    """Applications that are made meanwhile hash so: a hash as it is takes 0.2 s of a core, and these
+    tests sign up by the thousand.
+    """
+    cheap = partial(Argon2Hasher, time_cost=1, memory_cost=64, parallelism=1)
+    nobodys = PasswordHash((cheap(),)).hash("of nobody")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("commands.account.passwords.Argon2Hasher", cheap)
+        patch.setattr("commands.account.passwords.NOBODYS", nobodys)
+        yield
+
+
 @pytest.fixture(scope="session")
 def _opened(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Installation, str]]:
-    with (
-        open_database(postgres, f"http_{os.getpid()}") as database,
-        open_installation(database, tmp_path_factory.mktemp("blobs")) as opened,
-    ):
+    # Fixtures of a session are made before those of a module, so also before `cheap_hashes`.
+    with ExitStack() as stack:
+        database = stack.enter_context(open_database(postgres, f"http_{os.getpid()}"))
+        with cheaply_hashed():
+            opened = stack.enter_context(
+                open_installation(database, tmp_path_factory.mktemp("blobs"))
+            )
         yield opened, database.owner_url
 
 
@@ -71,10 +90,10 @@ def tenants(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Tenants]:
     """The whole application with a worker behind it, and several who share it."""
-    with (
-        open_database(postgres, f"tenants_{os.getpid()}") as database,
-        open_tenants(database, tmp_path_factory.mktemp("tenants")) as opened,
-    ):
+    with ExitStack() as stack:
+        database = stack.enter_context(open_database(postgres, f"tenants_{os.getpid()}"))
+        with cheaply_hashed():
+            opened = stack.enter_context(open_tenants(database, tmp_path_factory.mktemp("tenants")))
         yield opened
 
 

@@ -220,10 +220,10 @@ def test_a_route_answers_exactly_those_who_may(
         if method != "GET":
             # What follows from the role before may still go on.
             tenants.settle()
-        theirs = [tenants.rows_of(tenant) for tenant in others]
+        theirs = tenants.rows_of(*others)
         answer, asked_as = asking.allowed(role)
         assert answer.status_code == _answer(asking.route, role), f"{role.name}: {answer.text}"
-        assert [tenants.rows_of(tenant) for tenant in others] == theirs, f"{role.name} changed more"
+        assert tenants.rows_of(*others) == theirs, f"{role.name} changed more"
         _tells_nothing_of(others, answer, asked_as, asking.route)
 
 

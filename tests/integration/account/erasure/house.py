@@ -43,6 +43,7 @@ class House:
     # The worker's, with its own rights in the database.
     behind: Core
     app: FastAPI
+    owner: psycopg.Connection[tuple[Any, ...]]
     clients: ExitStack = field(default_factory=ExitStack)
     # The position of the last request to erase.
     asked_at: str = "0"
@@ -131,8 +132,7 @@ class House:
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """As the database's owner."""
-        with psycopg.connect(self.settings.database_url) as connection:
-            return connection.execute(query, values).fetchall()
+        return self.owner.execute(query, values).fetchall()
 
 
 def delete_me(client: TestClient, password: str = PASSWORD) -> Any:
@@ -152,10 +152,11 @@ def open_house(database: Database, data: Path) -> Iterator[House]:
         served(settings),
         open_core(settings, connections=24) as core,
         open_core(settings, acting="worker", connections=24) as behind,
+        psycopg.connect(settings.database_url, autocommit=True) as owner,
     ):
         tail = LogTail(core.url)
         try:
-            yield House(settings, core, behind, build_app(core, tail))
+            yield House(settings, core, behind, build_app(core, tail), owner)
         finally:
             tail.close()
 
