@@ -39,6 +39,10 @@ from runtime.settings import Settings, is_embedded
 
 # One for /readyz, one for /metrics, one for an operator's page.
 WATCHING, WATCHING_PATIENCE_S = 3, 2.0
+# A pool's pauses between two tries to connect double for so long; then whoever needs a connection
+# makes it try anew. Its own five minutes leave a pause as long as the outage was: after 12 s without
+# a database, commands were refused for 19 s more.
+RECONNECT_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def open_core(
             min_size=1,
             max_size=connections,
             timeout=10,
+            reconnect_timeout=RECONNECT_S,
             kwargs={"autocommit": True, "options": SESSION},
             check=check_connection,
             open=True,
@@ -92,6 +97,7 @@ def open_core(
             min_size=0,
             max_size=WATCHING,
             timeout=WATCHING_PATIENCE_S,
+            reconnect_timeout=RECONNECT_S,
             num_workers=1,
             kwargs={"autocommit": True, "options": SESSION},
             check=check_connection,

@@ -16,7 +16,7 @@ import pytest
 from runtime.installation import ROOT
 from tests.installation import eventually
 
-ROUNDS = 5
+ROUNDS = 3
 SEED = 20
 PATIENCE_S = 580
 
