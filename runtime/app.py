@@ -20,10 +20,11 @@ from kit.tokens import Signer
 from kit.turns import TakeTurns
 from runtime.areas import ALL, AREAS, account
 from runtime.areas.area import Served, Serving
-from runtime.areas.gathering import check_paths, gather_exports
+from runtime.areas.gathering import check_paths, gather_exports, gather_places
 from runtime.composition import Core
 from runtime.installation import version
 from runtime.observability.tracing import TraceRequests
+from web.sections import Navigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     settings = core.settings
     limits = RateLimits(core.pool, (*ALL.limits.values(), *policies))
     cursors = Cursors(Signer(settings.secrets.signing_key))
-    look = web.app.load_look(
-        [area.words(ALL) for area in AREAS], [each for area in AREAS for each in area.sections()]
-    )
+    look = web.app.load_look(area.words(ALL) for area in AREAS)
     access = account.access_by(core, account.commands_of(core, ALL, limits))
     exports = gather_exports(((a.name, a.export(core, cursors)) for a in AREAS), ALL.scopes)
     serving = Serving(core, tail, ALL, cursors, limits, look.renderer)
@@ -54,6 +53,11 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     shares = served.values()
     for name, share in served.items():
         check_paths(name, share)
+    sections = {area.name: area.sections() for area in AREAS}
+    look.renderer.navigation = Navigation(
+        [each for own in sections.values() for each in own],
+        gather_places((name, sections[name], share.pages) for name, share in served.items()),
+    )
 
     app = FastAPI(
         title="NoCulture OS", version=version(), docs_url=None, redoc_url=None, openapi_url=None

@@ -353,7 +353,22 @@ def _work(working: Working) -> Iterable[Effect]:
 def _sections() -> Sequence[Section]:
     from web.sections import Section
 
-    return (Section("Account", "/account", ("account", "erasures")),)
+    return (
+        Section(
+            name="Account",
+            path="/account",
+            icon="person",
+            pages=("account_page", "erasure_page"),
+            in_menu=True,
+        ),
+        Section(
+            name="Security",
+            path="/account/security",
+            icon="shield",
+            pages=("security_page",),
+            in_menu=True,
+        ),
+    )
 
 
 def _words(gathered: Gathered) -> Words:

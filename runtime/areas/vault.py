@@ -331,10 +331,13 @@ def analysing(core: Core, stack: ExitStack) -> AnalysisEffect:
 def _sections() -> Sequence[Section]:
     from web.sections import Section
 
-    return (
-        Section("Vault", "/vault", ("vault", "assets", "comments", "shared", "trash")),
-        Section("Collections", "/collections", ("collections",)),
+    parts = (
+        Section(name="Tracks", path="/vault", icon="tracks", pages=("vault", "asset_page")),
+        Section(name="Collections", path="/collections", icon="stack", pages=("collections",)),
+        Section(name="Shared with me", path="/shared", icon="people", pages=("shared",)),
+        Section(name="Trash", path="/trash", icon="bin", pages=("trash",)),
     )
+    return (Section(name="Music", path="/vault", icon="music", order=20, parts=parts),)
 
 
 def _words(gathered: Gathered) -> Words:

@@ -148,7 +148,7 @@ def test_a_strange_address_gives_a_page_that_leads_back(visit: Visit):
     visit.sign_up()
     visit.go("/assets/ast_00000000000000000000000000000000")
     expect(visit.page.get_by_role("heading", name="Nothing is here")).to_be_visible()
-    visit.page.get_by_role("link", name="To the vault").click()
+    visit.page.get_by_role("link", name="To your music").click()
     visit.page.wait_for_url("**/vault")
 
 

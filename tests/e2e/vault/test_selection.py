@@ -101,7 +101,7 @@ def test_keys_work_while_a_button_has_the_focus(owner: Visit):
     """Only Space, Enter and arrows are a button's own."""
     owner.go("/vault")
     page = owner.page
-    page.get_by_role("button", name="Switch between light and dark").focus()
+    page.get_by_role("button", name="Account menu").focus()
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
@@ -154,7 +154,7 @@ def test_the_palette_finds_tracks_pages_and_what_can_be_done(owner: Visit):
     keys.press("Enter")
     expect(page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
     keys.press("Control+k")
-    keys.type("vault")
+    keys.type("tracks")
     keys.press("Enter")
     page.wait_for_url("**/vault")
     keys.press("Control+k")

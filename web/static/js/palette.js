@@ -21,7 +21,7 @@ const opening = ({ label, hint = "Page", path }) => ({ label, hint, run: () => g
 
 /** @returns {Command[]} */
 function pages() {
-  const links = [...document.querySelectorAll(".top nav a")];
+  const links = [...document.querySelectorAll(".side [data-page]")];
   const sections = links.map((link) => ({ label: link.textContent.trim(), path: link.getAttribute("href") }));
   return [...sections, ...offers.flatMap((offer) => offer.pages ?? [])].map(opening);
 }
