@@ -20,6 +20,8 @@ from web.static_files import FOLDER, StaticFiles
 
 TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
+# The page's ground, for the bars that a system draws around it: --bg of tokens.css.
+GROUNDS = {"light": "#f3f3ee", "dark": "#10110f"}
 SIDE_COOKIE = "noculture_side"
 FILTERS = (
     looks.clock,
@@ -51,12 +53,13 @@ class Words:
 class Renderer:
     """One per process. `page` gives the whole document, `part` only a fragment for htmx.
 
-    `navigation` is set once all pages are there.
+    `navigation`, and `needs` for the count beside the inbox, are set once all pages are there.
     """
 
     def __init__(self, static: StaticFiles, words: Iterable[Words] = ()) -> None:
         """`words` are those of the areas."""
         self.navigation = Navigation((), {})
+        self.needs: Callable[[Caller], int] = lambda caller: 0
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -64,7 +67,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(static=static.url, looks=looks)
+        self._environment.globals.update(static=static.url, looks=looks, grounds=GROUNDS)
         self._environment.filters.update({filter.__name__: filter for filter in FILTERS})
         words = list(words)
         self._environment.globals["docks"] = [dock for each in words for dock in each.docks]
@@ -84,6 +87,7 @@ class Renderer:
             theme=theme if theme in ("dark", "light") else None,
             nonce=csp_nonce(request),
             **self._frame(request, caller),
+            needs=self._count(request, caller, status),
             **shown,
         )
         headers = {"Vary": "HX-Request, HX-Request-Type, Cookie, Accept-Encoding"}
@@ -94,6 +98,12 @@ class Renderer:
         return HTMLResponse(gzip.compress(text.encode(), 5), status, headers)
 
     part = page
+
+    def _count(self, request: Request, caller: Caller | None, status: int) -> int | None:
+        """None where nothing shows it, and after an error, which may be the database's."""
+        if caller is None or status >= 400 or wants_part(request):
+            return None
+        return self.needs(caller)
 
     def _frame(self, request: Request, caller: Caller | None) -> dict[str, Any]:
         """What stands around the page of somebody who is signed in."""

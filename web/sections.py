@@ -20,7 +20,8 @@ class Section:
     belong to this entry, and so does what lies below them.
 
     `order` places it among the entries of all areas, `icon` is one of `_parts.html`. `parts` are
-    the entries below this one. With `in_menu` it stands in the account's menu.
+    the entries below this one. With `in_menu` it stands in the account's menu, with
+    `counted` it shows how much needs the caller.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Section:
     pages: tuple[str, ...] = ()
     parts: tuple[Section, ...] = ()
     in_menu: bool = False
+    counted: bool = False
     operators_only: bool = False
 
 

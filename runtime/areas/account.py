@@ -242,6 +242,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         erasure,
         forget_me,
         forgotten,
+        home,
         security,
         session,
     )
@@ -306,6 +307,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         ),
         pages=[page.router(tools) for page in pages],
         costly=tuple(_costly(access, commands)),
+        home=home.part(commands.address_codes.is_verified),
         commands=commands,
         queries={"accounts": profile},
     )

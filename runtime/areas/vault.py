@@ -199,7 +199,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from runtime.areas.system import shared_events, sharing_of, timeline_of
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
-    from web.pages.vault import measuring
+    from web.pages.vault import home, measuring
     from web.pages.vault import trash as trash_page
     from web.pages.vault import vault as vault_page
     from web.pages.vault.tools import VaultTools
@@ -269,6 +269,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         pages=[page.router(tools) for page in pages],
         costly=tuple(_costly(files, searches, access.account)),
         streams=STREAMS,
+        home=home.part(tools),
         commands=commands,
         queries={"assets": found},
     )

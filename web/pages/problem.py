@@ -70,7 +70,7 @@ def _section(renderer: Renderer, request: Request) -> tuple[str, str] | None:
     """The entry that the address is in, for whoever sees it in the navigation."""
     caller = getattr(request.state, "caller", None)
     place = renderer.navigation.place_of(request) if caller else None
-    if place is None or place.section not in renderer.navigation.seen_by(caller):
+    if caller is None or place is None or place.section not in renderer.navigation.seen_by(caller):
         return None
     return f"Open {place.part.name}", place.part.path
 

@@ -15,6 +15,16 @@ function markCurrent() {
   }
 }
 
+/** And how much needs the reader; after an error it does not know. */
+function count() {
+  const told = [...document.querySelectorAll("main, main [data-needs]")].at(-1)?.dataset.needs;
+  if (told === undefined) return;
+  for (const count of document.querySelectorAll(".side .count")) {
+    count.textContent = told;
+    count.hidden = told === "0";
+  }
+}
+
 /** The sidebar folds to its signs; a cookie, so that the server writes the next page folded. */
 function foldSide(button) {
   const root = document.documentElement;
@@ -29,6 +39,7 @@ let lastPath = location.pathname;
 document.addEventListener("htmx:after:swap", () => {
   localTimes();
   markCurrent();
+  count();
   if (location.pathname !== lastPath) {
     lastPath = location.pathname;
     document.getElementById("main")?.focus({ preventScroll: true });
