@@ -94,7 +94,7 @@ def _signed_in(browser: Browser, port: int) -> Any:
     page.get_by_label("E-mail").fill("p11@example.org")
     page.get_by_label("Password").first.fill(PASSWORD)
     page.get_by_role("button", name="Sign in").first.click()
-    page.wait_for_url("**/vault")
+    page.wait_for_url(f"http://127.0.0.1:{port}/")
     state = context.storage_state()
     context.close()
     return state

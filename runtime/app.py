@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 import web.app
+import web.pages.home
 from events import tracing
 from events.log.tail import LogTail
 from kit.gathering import Gathering
@@ -20,10 +21,13 @@ from kit.tokens import Signer
 from kit.turns import TakeTurns
 from runtime.areas import ALL, AREAS, account
 from runtime.areas.area import Served, Serving
-from runtime.areas.gathering import check_paths, gather_exports
+from runtime.areas.gathering import check_paths, gather_exports, gather_places
 from runtime.composition import Core
 from runtime.installation import version
 from runtime.observability.tracing import TraceRequests
+from web.home import Home
+from web.sections import Navigation
+from web.tools import PageTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,7 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     settings = core.settings
     limits = RateLimits(core.pool, (*ALL.limits.values(), *policies))
     cursors = Cursors(Signer(settings.secrets.signing_key))
-    look = web.app.load_look(
-        [area.words(ALL) for area in AREAS], [each for area in AREAS for each in area.sections()]
-    )
+    look = web.app.load_look(area.words(ALL) for area in AREAS)
     access = account.access_by(core, account.commands_of(core, ALL, limits))
     exports = gather_exports(((a.name, a.export(core, cursors)) for a in AREAS), ALL.scopes)
     serving = Serving(core, tail, ALL, cursors, limits, look.renderer)
@@ -54,6 +56,23 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     shares = served.values()
     for name, share in served.items():
         check_paths(name, share)
+    home = Home(share.home for share in shares if share.home is not None)
+    home_pages = web.pages.home.router(
+        PageTools(
+            renderer=look.renderer,
+            authenticated=access.authenticated,
+            progress=core.progress,
+            limits=limits,
+        ),
+        home,
+    )
+    placed = [
+        ("home", web.pages.home.SECTIONS, [home_pages]),
+        *((area.name, area.sections(), served[area.name].pages) for area in AREAS),
+    ]
+    entries = [entry for _, own, _ in placed for entry in own]
+    look.renderer.navigation = Navigation(entries, gather_places(placed))
+    look.renderer.needs = lambda caller: len(home.needs(caller))
 
     app = FastAPI(
         title="NoCulture OS", version=version(), docs_url=None, redoc_url=None, openapi_url=None
@@ -61,7 +80,8 @@ def compose(core: Core, tail: LogTail, *policies: Policy) -> Application:
     app.state.close = lambda: _close(shares)
     for router in (router for share in shares for router in share.routers):
         app.include_router(router)
-    app.include_router(web.app.router(look, [page for share in shares for page in share.pages]))
+    pages = [home_pages, *(page for share in shares for page in share.pages)]
+    app.include_router(web.app.router(look, pages))
     app.add_route("/openapi.json", described(app), include_in_schema=False)
     if tracing.on:
         app.add_middleware(TraceRequests)

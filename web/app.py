@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -11,7 +11,6 @@ from kit.auth import Authenticate
 from kit.problems import PageOfProblem
 from web.pages import problem
 from web.render import Renderer, Words
-from web.sections import Section
 from web.static_files import StaticFiles
 
 
@@ -23,10 +22,10 @@ class Look:
     renderer: Renderer
 
 
-def load_look(words: Iterable[Words], sections: Sequence[Section]) -> Look:
-    """`words` and `sections` are those of the areas."""
+def load_look(words: Iterable[Words]) -> Look:
+    """`words` are those of the areas."""
     static = StaticFiles()
-    return Look(static, Renderer(static, words, sections))
+    return Look(static, Renderer(static, words))
 
 
 def router(look: Look, pages: Iterable[APIRouter]) -> APIRouter:

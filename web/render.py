@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -16,11 +15,14 @@ from kit.caller import Caller
 from kit.security_headers import csp_nonce
 from web import looks
 from web.form_token import masked
-from web.sections import Section, sections_for
+from web.sections import Navigation, path_of
 from web.static_files import FOLDER, StaticFiles
 
 TEMPLATES = FOLDER.parent / "templates"
 THEME_COOKIE = "noculture_theme"
+# The page's ground, for the bars that a system draws around it: --bg of tokens.css.
+GROUNDS = {"light": "#f3f3ee", "dark": "#10110f"}
+SIDE_COOKIE = "noculture_side"
 FILTERS = (
     looks.clock,
     looks.moment_of,
@@ -49,13 +51,15 @@ class Words:
 
 
 class Renderer:
-    """One per process. `page` gives the whole document, `part` only a fragment for htmx."""
+    """One per process. `page` gives the whole document, `part` only a fragment for htmx.
 
-    def __init__(
-        self, static: StaticFiles, words: Iterable[Words] = (), sections: Sequence[Section] = ()
-    ) -> None:
-        """`words` and `sections` are those of the areas."""
-        self.sections_for = partial(sections_for, sections)
+    `navigation`, and `needs` for the count beside the inbox, are set once all pages are there.
+    """
+
+    def __init__(self, static: StaticFiles, words: Iterable[Words] = ()) -> None:
+        """`words` are those of the areas."""
+        self.navigation = Navigation((), {})
+        self.needs: Callable[[Caller], int] = lambda caller: 0
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -63,11 +67,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(
-            static=static.url,
-            looks=looks,
-            sections_for=self.sections_for,
-        )
+        self._environment.globals.update(static=static.url, looks=looks, grounds=GROUNDS)
         self._environment.filters.update({filter.__name__: filter for filter in FILTERS})
         words = list(words)
         self._environment.globals["docks"] = [dock for each in words for dock in each.docks]
@@ -86,6 +86,8 @@ class Renderer:
             path=request.url.path,
             theme=theme if theme in ("dark", "light") else None,
             nonce=csp_nonce(request),
+            **self._frame(request, caller),
+            needs=self._count(request, caller, status),
             **shown,
         )
         headers = {"Vary": "HX-Request, HX-Request-Type, Cookie, Accept-Encoding"}
@@ -96,6 +98,24 @@ class Renderer:
         return HTMLResponse(gzip.compress(text.encode(), 5), status, headers)
 
     part = page
+
+    def _count(self, request: Request, caller: Caller | None, status: int) -> int | None:
+        """None where nothing shows it, and after an error, which may be the database's."""
+        if caller is None or status >= 400 or wants_part(request):
+            return None
+        return self.needs(caller)
+
+    def _frame(self, request: Request, caller: Caller | None) -> dict[str, Any]:
+        """What stands around the page of somebody who is signed in."""
+        if caller is None:
+            return {"place": None, "above": ()}
+        place = self.navigation.place_of(request)
+        return {
+            "place": place,
+            "above": place.above(path_of(request)) if place else [],
+            "sections": self.navigation.seen_by(caller),
+            "side": "folded" if request.cookies.get(SIDE_COOKIE) == "folded" else "open",
+        }
 
 
 def wants_part(request: Request) -> bool:

@@ -17,11 +17,16 @@ from web.bundling import bundles, sheet
 
 FOLDER = Path(__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
-_TEXT = frozenset({".css", ".js", ".svg", ".json", ".txt"})
+_TEXT = frozenset({".css", ".js", ".svg", ".json", ".txt", ".webmanifest"})
 # Every page has the layer `page`; those of somebody who is signed in have `app` as well. A layer is
 # js/<layer>.js and css/<layer>.css, then the same of each area, js/<area>/<layer>.js and so on.
 PAGES = {"page": ("page",), "app": ("page", "app")}
-_MEDIA_TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {
+    ".js": "text/javascript",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 
 
 class NoSuchFile(NoCultureError):

@@ -47,13 +47,13 @@ _BY_STATUS = {
     403: Trouble(
         "You have no access to this",
         "Your account cannot open this page.",
-        "Go to your own music in the vault",
+        "Go to your own music",
         "home",
     ),
     404: Trouble(
         "Nothing is here",
         "The address is mistyped, or the page was deleted.",
-        "Check the address, or look in your vault",
+        "Check the address, or look in your music",
         "home",
     ),
     405: Trouble(
@@ -123,7 +123,7 @@ _BY_CODE = {
     "missing-scope": Trouble(
         "You have no access to this",
         "Only operators of this installation can open this page.",
-        "Go to your own music in the vault",
+        "Go to your own music",
         "home",
     ),
     "second-factor-required": Trouble(

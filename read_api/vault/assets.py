@@ -36,6 +36,16 @@ SELECT found.* FROM (SELECT NULL::text AS trashed_in) absent, LATERAL (
     SELECT * FROM views.vault
     WHERE asset_id = %(id)s AND coalesce(workspace_id, trashed_in) = %(workspace)s) found
 """
+LOOKED_AT = 200
+_TROUBLED = """
+SELECT * FROM (
+    SELECT * FROM views.vault WHERE workspace_id = %(workspace)s
+    ORDER BY uploaded_at DESC, asset_id DESC LIMIT %(looked)s) newest
+WHERE state IN ('rejected', 'analysis_failed') OR state = 'analysed' AND (
+    tag_tempo_bpm IS NULL AND (tempo_candidates -> 0 ->> 'confidence')::float8 < %(sure)s
+    OR tag_key IS NULL AND key_confidence < %(sure)s)
+ORDER BY uploaded_at DESC, asset_id DESC LIMIT %(limit)s
+"""
 
 
 class AssetQueries:
@@ -79,6 +89,15 @@ class AssetQueries:
             " WHERE workspace_id = %(workspace)s ORDER BY place",
             {"ids": list(asset_ids), "workspace": caller.workspace_id},
         )
+        return [asset_of(row) for row in rows]
+
+    def troubled(self, caller: Caller, unsure_below: float, limit: int) -> list[AssetDto]:
+        """The newest tracks that were not taken or not analysed, or whose measured tempo or key is
+        less sure than that and nobody has said another. Looks at the newest `LOOKED_AT` only, so
+        that a page can ask it of any vault.
+        """
+        asked = {"workspace": caller.workspace_id, "looked": LOOKED_AT}
+        rows = self._views.rows(_TROUBLED, asked | {"sure": unsure_below, "limit": limit})
         return [asset_of(row) for row in rows]
 
     def count(self, caller: Caller, filters: AssetFilters) -> int:

@@ -12,7 +12,7 @@ from kit.paging import Cursors, shown
 from read_api.errors import NotVisible
 from read_api.people import People
 from read_api.revealing import Reveal, as_stored
-from read_api.vault.assets import AssetQueries
+from read_api.vault.assets import LOOKED_AT, AssetQueries
 from read_api.views import Row, Views
 from schemas.dto import Page, PersonDto
 from schemas.vault.dto import CommentDto
@@ -27,6 +27,15 @@ _ONE = "SELECT * FROM views.comments WHERE comment_id = %(comment)s"
 _BY_AUTHOR = """
 SELECT * FROM views.comments WHERE author_id = %(author)s AND comment_id > %(after)s
 ORDER BY comment_id LIMIT %(limit)s
+"""
+# By way of the tracks: comments have no order of time within a workspace.
+_BY_OTHERS = """
+SELECT comments.* FROM (
+    SELECT asset_id FROM views.vault WHERE workspace_id = %(workspace)s
+    ORDER BY uploaded_at DESC, asset_id DESC LIMIT %(looked)s) newest
+JOIN views.comments USING (asset_id)
+WHERE comments.workspace_id = %(workspace)s AND author_id <> %(me)s
+ORDER BY added_at DESC, comment_id DESC LIMIT %(limit)s
 """
 _BEFORE_ALL = (-1.0, "")
 _EXPORT_PAGE = 500
@@ -78,6 +87,20 @@ class CommentQueries:
                 raise NotVisible("The comment") from error
         author_id = row["author_id"]
         return self._comment(row, self._people.named([author_id])[author_id])
+
+    def newest(self, caller: Caller, limit: int) -> list[CommentDto]:
+        """The last that others said of the caller's newest tracks, newest first."""
+        rows = self._views.rows(
+            _BY_OTHERS,
+            {
+                "workspace": caller.workspace_id,
+                "me": caller.account_id,
+                "looked": LOOKED_AT,
+                "limit": limit,
+            },
+        )
+        people = self._people.named(row["author_id"] for row in rows)
+        return [self._comment(row, people[row["author_id"]]) for row in rows]
 
     def exported(self, caller: Caller) -> Iterator[str]:
         """All that the caller has said as JSON, in order; also of other people's recordings, and of

@@ -242,6 +242,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         erasure,
         forget_me,
         forgotten,
+        home,
         security,
         session,
     )
@@ -306,6 +307,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         ),
         pages=[page.router(tools) for page in pages],
         costly=tuple(_costly(access, commands)),
+        home=home.part(commands.address_codes.is_verified),
         commands=commands,
         queries={"accounts": profile},
     )
@@ -353,7 +355,22 @@ def _work(working: Working) -> Iterable[Effect]:
 def _sections() -> Sequence[Section]:
     from web.sections import Section
 
-    return (Section("Account", "/account", ("account", "erasures")),)
+    return (
+        Section(
+            name="Account",
+            path="/account",
+            icon="person",
+            pages=("account_page", "erasure_page"),
+            in_menu=True,
+        ),
+        Section(
+            name="Security",
+            path="/account/security",
+            icon="shield",
+            pages=("security_page",),
+            in_menu=True,
+        ),
+    )
 
 
 def _words(gathered: Gathered) -> Words:

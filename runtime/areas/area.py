@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kit.proof import Proven
     from kit.turns import Costly, SubjectOf
     from runtime.composition import Core
+    from web.home import HomePart
     from web.render import Renderer, Words
     from web.sections import Section
 
@@ -137,7 +138,8 @@ class Served:
     """An area's share of the application that answers HTTP.
 
     `costly` are requests that wait for their turn before they have a thread, `streams` expressions
-    of paths whose bodies are read piece by piece: each names a route of the area. `commands` and
+    of paths whose bodies are read piece by piece: each names a route of the area. `home` is
+    the area's part of Home. `commands` and
     `queries` are the objects behind the routes. `middleware` is put around the whole application,
     `close` called when the server stops.
     """
@@ -146,6 +148,7 @@ class Served:
     pages: Sequence[APIRouter] = ()
     costly: Sequence[Costly] = ()
     streams: Sequence[str] = ()
+    home: HomePart | None = None
     commands: Any = None
     queries: Mapping[str, Any] = field(default_factory=dict)
     middleware: Sequence[tuple[Any, Mapping[str, Any]]] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from events.catalogue import load_all_events
 from events.errors import NoCultureError
@@ -18,6 +18,12 @@ from kit.exports import Export
 from kit.policies import POLICIES
 from projections.projection import Holds
 from runtime.areas.area import Area, Category, Erased, Gathered, Served
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+    from fastapi.routing import RouteContext
+
+    from web.sections import Place, Section
 
 T = TypeVar("T")
 # What every key may hold beside the areas' scopes.
@@ -113,13 +119,9 @@ def check_paths(area: str, served: Served) -> None:
 
     Raises AreaIncomplete: a route that was renamed would wait for no turn, or lose its stream.
     """
-    # Here: parts that answer no HTTP start without the web framework.
-    from fastapi.routing import iter_route_contexts
-
     routes = [
         (method, _PARAMETER.sub("x", route.path or ""))
-        for router in (*served.routers, *served.pages)
-        for route in iter_route_contexts(router.routes)
+        for route in _routes_of((*served.routers, *served.pages))
         for method in route.methods or ()
     ]
     for each in served.costly:
@@ -130,6 +132,40 @@ def check_paths(area: str, served: Served) -> None:
     for stream in served.streams:
         if not any(re.fullmatch(stream, path) for _, path in routes):
             raise AreaIncomplete(area, f"its stream {stream} names no route")
+
+
+def gather_places(
+    brought: Iterable[tuple[str, Sequence[Section], Sequence[APIRouter]]],
+) -> dict[str, Place]:
+    """The place of each page that an entry names, by its path, from (area, its entries, its pages).
+
+    Raises TwoOwners, AreaIncomplete: a page that was renamed would be in no place.
+    """
+    from web.sections import Place, every
+
+    places: list[tuple[str, str, str, Place]] = []
+    for area, sections, pages in brought:
+        gets = [each for each in _routes_of(pages) if "GET" in (each.methods or ())]
+        for section, part in every(sections):
+            for name in part.pages:
+                paths = [route.path or "" for route in gets if route.name == name]
+                if len(paths) != 1:
+                    why = f"its entry {part.name} names {len(paths)} pages called {name}"
+                    raise AreaIncomplete(area, why)
+                if name == part.pages[0] and paths[0] != part.path:
+                    why = f"its entry {part.name} leads to {part.path}, and {name} is {paths[0]}"
+                    raise AreaIncomplete(area, why)
+                places.append((area, name, paths[0], Place(section, part)))
+    _owned("page of the navigation", ((area, name, path) for area, name, path, _ in places))
+    return {path: place for _, _, path, place in places}
+
+
+def _routes_of(routers: Iterable[APIRouter]) -> Iterator[RouteContext]:
+    # Here: parts that answer no HTTP start without the web framework.
+    from fastapi.routing import iter_route_contexts
+
+    for router in routers:
+        yield from iter_route_contexts(router.routes)
 
 
 def _owned(what: str, brought: Iterable[tuple[str, str, T]]) -> dict[str, T]:

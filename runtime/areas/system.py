@@ -199,7 +199,16 @@ def _work(working: Working) -> Iterable[Effect]:
 def _sections() -> Sequence[Section]:
     from web.sections import Section
 
-    return (Section("System", "/system", ("system", "sagas"), operators_only=True),)
+    return (
+        Section(
+            name="System",
+            path="/system",
+            icon="pulse",
+            order=90,
+            pages=("system_page", "sagas_page"),
+            operators_only=True,
+        ),
+    )
 
 
 def _words(gathered: Gathered) -> Words:

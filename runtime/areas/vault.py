@@ -199,7 +199,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from runtime.areas.system import shared_events, sharing_of, timeline_of
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
-    from web.pages.vault import measuring
+    from web.pages.vault import home, measuring
     from web.pages.vault import trash as trash_page
     from web.pages.vault import vault as vault_page
     from web.pages.vault.tools import VaultTools
@@ -269,6 +269,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         pages=[page.router(tools) for page in pages],
         costly=tuple(_costly(files, searches, access.account)),
         streams=STREAMS,
+        home=home.part(tools),
         commands=commands,
         queries={"assets": found},
     )
@@ -331,10 +332,13 @@ def analysing(core: Core, stack: ExitStack) -> AnalysisEffect:
 def _sections() -> Sequence[Section]:
     from web.sections import Section
 
-    return (
-        Section("Vault", "/vault", ("vault", "assets", "comments", "shared", "trash")),
-        Section("Collections", "/collections", ("collections",)),
+    parts = (
+        Section(name="Tracks", path="/vault", icon="tracks", pages=("vault", "asset_page")),
+        Section(name="Collections", path="/collections", icon="stack", pages=("collections",)),
+        Section(name="Shared with me", path="/shared", icon="people", pages=("shared",)),
+        Section(name="Trash", path="/trash", icon="bin", pages=("trash",)),
     )
+    return (Section(name="Music", path="/vault", icon="music", order=20, parts=parts),)
 
 
 def _words(gathered: Gathered) -> Words:

@@ -215,7 +215,7 @@ def test_tabs_of_another_account_hear_nothing_of_the_first(tabs: Tabs):
     visit.sign_up("Somebody Else")
     # The page of the first account is not left there for the second.
     page.wait_for_url("**/assets/*")
-    expect(page.get_by_role("link", name="Account")).to_be_visible()
+    expect(page.get_by_role("button", name="Account menu")).to_be_visible()
     account = "document.querySelector('live-feed').dataset.account"
     deadline = time.monotonic() + 10
     while page.evaluate(account) != visit.page.evaluate(account):
@@ -268,6 +268,7 @@ def test_another_account_gets_no_request_of_the_first_one(here: Visit, studio: S
     here.go("/collections")
     page.context.clear_cookies()
     here.requests.clear()
+    page.get_by_role("button", name="Account menu").click()
     page.get_by_role("link", name="Account").click()
     dialog = page.get_by_role("dialog", name="You were signed out")
     dialog.get_by_label("E-mail").fill(other)
@@ -396,6 +397,7 @@ def test_offline_one_is_told_and_gets_the_page_once_the_network_is_back(here: Vi
     page.context.set_offline(True)
     expect(page.get_by_text("You are offline.")).to_be_visible()
     assert serious(here) == []
+    page.get_by_role("button", name="Account menu").click()
     page.get_by_role("link", name="Account").click()
     page.get_by_label("Search the vault").fill("nothing like it")
     page.get_by_role("link", name="Collections").click()

@@ -14,7 +14,7 @@ from web.render import Renderer, wants_part
 from web.troubles import Trouble, Way, trouble_of
 from web.visitor import greet
 
-_HOME = ("To the vault", "/vault")
+_HOME = ("To your music", "/vault")
 _START = ("To the start", "/")
 _WAYS: dict[Way, tuple[str, str]] = {
     "sign-in": ("Sign in", "/sign-in"),
@@ -67,11 +67,12 @@ def _way(renderer: Renderer, request: Request, found: Trouble) -> tuple[str, str
 
 
 def _section(renderer: Renderer, request: Request) -> tuple[str, str] | None:
-    """The section that the address is in, for whoever sees it in the navigation."""
+    """The entry that the address is in, for whoever sees it in the navigation."""
     caller = getattr(request.state, "caller", None)
-    sections = renderer.sections_for(operator=caller.operator) if caller else ()
-    found = next((section for section in sections if section.has(request.url.path)), None)
-    return (f"Open {found.name}", found.path) if found else None
+    place = renderer.navigation.place_of(request) if caller else None
+    if caller is None or place is None or place.section not in renderer.navigation.seen_by(caller):
+        return None
+    return f"Open {place.part.name}", place.part.path
 
 
 def _came_from(request: Request) -> str | None:

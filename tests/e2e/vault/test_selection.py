@@ -101,7 +101,7 @@ def test_keys_work_while_a_button_has_the_focus(owner: Visit):
     """Only Space, Enter and arrows are a button's own."""
     owner.go("/vault")
     page = owner.page
-    page.get_by_role("button", name="Switch between light and dark").focus()
+    page.get_by_role("button", name="Account menu").focus()
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
@@ -154,7 +154,7 @@ def test_the_palette_finds_tracks_pages_and_what_can_be_done(owner: Visit):
     keys.press("Enter")
     expect(page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
     keys.press("Control+k")
-    keys.type("vault")
+    keys.type("tracks")
     keys.press("Enter")
     page.wait_for_url("**/vault")
     keys.press("Control+k")
@@ -179,6 +179,40 @@ def test_nothing_typed_behind_the_palettes_keys_is_lost(owner: Visit):
     keys.type(track.title)
     keys.press("Enter")
     expect(page.get_by_role("heading", name=track.title, level=1)).to_be_visible()
+
+
+def test_keys_behind_the_palettes_are_no_rows_keys(owner: Visit):
+    """Regression: the row that had the focus heard them first, and E and X acted on it."""
+    owner.go("/vault")
+    page, keys = owner.page, owner.page.keyboard
+
+    def late(route):
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/palette*.js", late)
+    page.locator("tr[data-asset]").first.focus()
+    keys.press("Control+k")
+    keys.type("xe")
+    box = page.get_by_role("combobox", name="Jump to a page, track or action")
+    expect(box).to_have_value("xe")
+    expect(page.locator(SELECTED)).to_have_count(0)
+    expect(page.locator("dialog[open]")).to_have_count(1)
+
+
+def test_the_palette_begins_with_what_was_opened_last_and_forgets_it_with_signing_out(visit: Visit):
+    visit.sign_up()
+    visit.choose(visit.site.music[0].path)
+    page, keys = visit.page, visit.page.keyboard
+    page.locator(".cell-title a").first.click()
+    page.get_by_role("heading", level=1, name=visit.site.music[0].title).wait_for()
+    visit.go("/account")
+    keys.press("Control+k")
+    expect(page.get_by_role("option").first).to_contain_text(visit.site.music[0].title)
+    keys.type("sign out")
+    keys.press("Enter")
+    page.wait_for_url("**/sign-in")
+    assert page.evaluate("localStorage.getItem('noculture:recent')") is None
 
 
 @pytest.mark.parametrize("width", [1280, 768, 390])

@@ -29,6 +29,7 @@ def test_a_waveform_follows_the_systems_theme_and_the_chosen_one(owner: Visit, s
     owner.page.emulate_media(color_scheme=system)
     owner.go("/vault")
     owner.until(f"{DRAWN.strip()} === '{WAVES[system]}'")
+    owner.page.get_by_role("button", name="Account menu").click()
     owner.page.get_by_role("button", name="Switch between light and dark").click()
     owner.until(f"{DRAWN.strip()} === '{WAVES[OTHER[system]]}'")
     owner.page.reload()

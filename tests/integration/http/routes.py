@@ -292,6 +292,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/forget-me/{token}"): _open(200),
     ("POST", "/forget-me/{token}"): _open(410),
     ("POST", "/sign-out"): _page(303, fresh="person", told=_form()),
+    ("GET", "/inbox"): _page(200),
     ("GET", "/session"): _page(200),
     ("GET", "/vault"): _page(200),
     ("POST", "/vault/upload"): _page(

@@ -28,10 +28,18 @@ from projections.system.timeline import Timeline
 from projections.vault.comments import Comments
 from runtime.areas import ALL, AREAS, system, vault
 from runtime.areas.area import Area, Category, EffectGroup, Erased, Served
-from runtime.areas.gathering import AreaIncomplete, TwoOwners, check_paths, gather, gather_exports
+from runtime.areas.gathering import (
+    AreaIncomplete,
+    TwoOwners,
+    check_paths,
+    gather,
+    gather_exports,
+    gather_places,
+)
 from runtime.consumers import views
 from runtime.installation import ROOT
 from tests.ticketing import ChargeAnswered, Charging, TicketHeld
+from web.sections import Navigation, Section
 
 VAULT, SYSTEM = vault.AREA, system.AREA
 
@@ -213,6 +221,58 @@ def test_a_path_that_an_area_says_something_of_is_one_of_its_routes(
         return
     with pytest.raises(AreaIncomplete, match=f"lending .*{why}.* names no route"):
         check_paths("lending", served)
+
+
+def lending_pages() -> APIRouter:
+    pages = APIRouter()
+
+    @pages.get("/loans")
+    def loans() -> None: ...
+
+    @pages.post("/loans/{loan_id}/return")
+    def take_back() -> None: ...
+
+    return pages
+
+
+def loans_entry(**other: Any) -> Section:
+    said: dict[str, Any] = {"name": "Loans", "path": "/loans", "icon": "stack"}
+    return Section(**said | {"pages": ("loans",)} | other)
+
+
+def test_a_page_belongs_to_the_entry_that_names_it_or_a_page_above_it():
+    entry = loans_entry()
+    navigation = Navigation([entry], gather_places([("lending", [entry], [lending_pages()])]))
+
+    def place_of(path: str) -> Section | None:
+        request: Any = SimpleNamespace(scope={"route": SimpleNamespace(path=path)})
+        place = navigation.place_of(request)
+        return place and place.part
+
+    assert place_of("/loans") is entry
+    assert place_of("/loans/{loan_id}/return") is entry
+    assert place_of("/loanshark") is None
+    assert place_of("/") is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (loans_entry(pages=("lent",)), "names 0 pages called lent"),
+        (loans_entry(pages=("take_back",)), "names 0 pages called take_back"),
+        (loans_entry(path="/lending"), "leads to /lending, and loans is /loans"),
+        (loans_entry(parts=(loans_entry(path="/x"),)), "leads to /x, and loans is /loans"),
+    ],
+)
+def test_an_entry_that_names_no_page_does_not_start(entry: Section, why: str):
+    with pytest.raises(AreaIncomplete, match=re.escape(why)):
+        gather_places([("lending", [entry], [lending_pages()])])
+
+
+def test_a_page_is_in_one_entry():
+    twice = [("lending", [loans_entry()], [lending_pages()])] * 2
+    with pytest.raises(TwoOwners, match="page of the navigation loans"):
+        gather_places(twice)
 
 
 def test_the_rate_limits_that_routes_count_for_are_those_that_the_areas_say():

@@ -34,7 +34,6 @@ HTML = {"Accept": "text/html"}
 PHRASES = ("Not Found", "Forbidden", "Conflict", "Gone", "Internal Server Error", "Bad Request")
 
 WORDS = [area.words(ALL) for area in AREAS]
-SECTIONS = [section for area in AREAS for section in area.sections()]
 
 
 def example(error: type[NoCultureError]) -> NoCultureError | None:
@@ -115,7 +114,7 @@ def site() -> TestClient:
     def system() -> Response:
         raise MissingScope("operator")
 
-    page = problem_page(load_look(WORDS, SECTIONS), Doorman())
+    page = problem_page(load_look(WORDS), Doorman())
     install_kit(app, Site(allowed_hosts="testserver"), (), page)
     return TestClient(app, raise_server_exceptions=False)
 

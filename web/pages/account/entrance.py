@@ -24,7 +24,7 @@ from web.pages.account.words import TOO_SHORT
 from web.troubles import in_plain_words
 from web.visitor import Visitors, remember
 
-HOME = "/vault"
+HOME = "/"
 _SIGNED_OUT = "You were signed out. Sign in to go on where you were."
 _NOT_SIGNED_IN = "You were signed out, or have not signed in here yet. Sign in to go on."
 _RESET = "Your new password is set, and you are signed out everywhere. Sign in with it."
@@ -80,10 +80,6 @@ def router(tools: AccountTools) -> APIRouter:
         cookies.set_session(request, response, token, SESSION_S)
         tools.sessions.devices.remember(request, response, account_id)
         return response
-
-    @routes.get("/")
-    def start(visitor: Visitor) -> Response:
-        return RedirectResponse(HOME if visitor else "/sign-up", 303)
 
     @routes.get("/sign-up")
     def sign_up_page(request: Request, visitor: Visitor) -> Response:

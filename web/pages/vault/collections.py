@@ -54,7 +54,7 @@ def router(tools: VaultTools) -> APIRouter:
     def notice(request: Request) -> str | None:
         return _NOTICES.get(request.query_params.get("done", ""))
 
-    @routes.get("/collections")
+    @routes.get("/collections", name="collections")
     def show(
         request: Request, caller: Visitor, cursor: Annotated[Cursor | None, Query()] = None
     ) -> Response:

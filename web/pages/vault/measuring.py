@@ -11,6 +11,7 @@ from kit.caller import Caller
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from schemas.vault.analyses import ReanalysisDto
+from web import looks
 from web.pages.vault.tools import VaultTools
 from web.visitor import Visitors, catch_up, remember
 
@@ -61,6 +62,10 @@ def router(tools: VaultTools) -> APIRouter:
         return response
 
     return routes
+
+
+def counted(tracks: int) -> str:
+    return "1 track" if tracks == 1 else f"{looks.grouped(tracks)} tracks"
 
 
 def told(tools: VaultTools, caller: Caller) -> ReanalysisDto | None:

@@ -5,4 +5,6 @@ import "./page.js";
 import "./requests.js";
 import "./navigation.js";
 import "./live.js";
+import "./home.js";
+import "./recent.js";
 import "./shortcuts.js";

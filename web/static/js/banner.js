@@ -12,7 +12,7 @@ const words = document.createElement("span");
 line.className = "banner";
 line.setAttribute("role", "status");
 line.append(words);
-document.querySelector(".top")?.after(line);
+document.querySelector(".top, .side")?.after(line);
 
 /** @type {{label: string, act?: () => void, owner?: Element} | null} what can be done, until it is */
 let offer = null;

@@ -3,12 +3,35 @@
 import { localTimes } from "./page.js";
 import { announce } from "./text.js";
 
+const SIDE_COOKIE = "noculture_side";
+const YEAR_S = 31_536_000;
+
+/** The server says with each page where it belongs. */
 function markCurrent() {
-  const [, first] = location.pathname.split("/");
-  for (const link of document.querySelectorAll(".top nav a")) {
-    if (link.dataset.holds.split(" ").includes(first)) link.setAttribute("aria-current", "page");
+  const place = document.getElementById("main")?.dataset.place;
+  for (const link of document.querySelectorAll(".side [data-page]")) {
+    if (link.dataset.page === place) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+}
+
+/** And how much needs the reader; after an error it does not know. */
+function count() {
+  const told = [...document.querySelectorAll("main, main [data-needs]")].at(-1)?.dataset.needs;
+  if (told === undefined) return;
+  for (const count of document.querySelectorAll(".side .count")) {
+    count.textContent = told;
+    count.hidden = told === "0";
+  }
+}
+
+/** The sidebar folds to its signs; a cookie, so that the server writes the next page folded. */
+function foldSide(button) {
+  const root = document.documentElement;
+  const side = root.dataset.side === "open" ? "folded" : "open";
+  root.dataset.side = side;
+  button.setAttribute("aria-expanded", String(side === "open"));
+  document.cookie = `${SIDE_COOKIE}=${side}; path=/; max-age=${YEAR_S}; samesite=lax`;
 }
 
 let lastPath = location.pathname;
@@ -16,6 +39,7 @@ let lastPath = location.pathname;
 document.addEventListener("htmx:after:swap", () => {
   localTimes();
   markCurrent();
+  count();
   if (location.pathname !== lastPath) {
     lastPath = location.pathname;
     document.getElementById("main")?.focus({ preventScroll: true });
@@ -38,6 +62,9 @@ document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
 document.addEventListener("click", async (event) => {
   const opener = event.target.closest("[data-open]");
   if (opener) document.getElementById(opener.dataset.open)?.showModal();
+  const folder = event.target.closest(".fold-side");
+  if (folder) foldSide(folder);
+  event.target.closest("[popover] a")?.closest("[popover]").hidePopover();
   const copier = event.target.closest("[data-copy]");
   if (copier) {
     const field = document.getElementById(copier.dataset.copy);

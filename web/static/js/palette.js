@@ -1,10 +1,12 @@
-// The command palette (Ctrl+K): pages, what areas find by name, and what can be done right here.
+// The command palette (Ctrl+K): what was opened last, pages, what can be done right here, and what
+// areas find by name.
 
 import { chooseTheme, isDark } from "./page.js";
+import { recent } from "./recent.js";
 
 const PAUSE_MS = 120;
 
-/** @typedef {{label: string, hint?: string, keys?: string, run: () => void}} Command */
+/** @typedef {{label: string, hint?: string, keys?: string, path?: string, run: () => void}} Command */
 /** @typedef {{label: string, hint?: string, path: string}} Page */
 
 /** @type {import("./shortcuts.js").Offer[]} */
@@ -17,12 +19,12 @@ function go(path) {
 }
 
 /** @param {Page} page @returns {Command} */
-const opening = ({ label, hint = "Page", path }) => ({ label, hint, run: () => go(path) });
+const opening = ({ label, hint = "Page", path }) => ({ label, hint, path, run: () => go(path) });
 
 /** @returns {Command[]} */
 function pages() {
-  const links = [...document.querySelectorAll(".top nav a")];
-  const sections = links.map((link) => ({ label: link.textContent.trim(), path: link.getAttribute("href") }));
+  const links = [...document.querySelectorAll(".side [data-page]")];
+  const sections = links.map((link) => ({ label: link.title, path: link.getAttribute("href") }));
   return [...sections, ...offers.flatMap((offer) => offer.pages ?? [])].map(opening);
 }
 
@@ -31,7 +33,9 @@ function deeds() {
   return [
     ...offers.flatMap((offer) => offer.deeds?.() ?? []),
     { label: isDark() ? "Light theme" : "Dark theme", run: () => chooseTheme(isDark() ? "light" : "dark") },
+    { label: "Fold or unfold the sidebar", run: () => document.querySelector(".fold-side").click() },
     { label: "Keyboard shortcuts", keys: "?", run: () => document.getElementById("shortcuts")?.showModal() },
+    { label: "Sign out", run: () => document.querySelector(".side [action='/sign-out']").requestSubmit() },
   ];
 }
 
@@ -93,7 +97,8 @@ function point() {
 
 function find() {
   const typed = input.value.trim();
-  const local = [...deeds(), ...pages()];
+  const here = recent().filter(({ path }) => path !== location.pathname);
+  const local = [...here.map(opening), ...pages(), ...deeds()];
   commands = typed ? local.filter(({ label }) => fits(label, typed)) : local;
   current = 0;
   searching = typed !== "";
@@ -109,7 +114,8 @@ async function search(typed) {
   const { signal } = asking;
   try {
     const found = await Promise.all(offers.map((offer) => offer.search?.(typed, signal) ?? []));
-    commands = [...commands, ...found.flat().map(opening)];
+    const known = new Set(commands.map(({ path }) => path));
+    commands = [...commands, ...found.flat().filter(({ path }) => !known.has(path)).map(opening)];
     searching = false;
     draw();
     if (hasty) run(0);

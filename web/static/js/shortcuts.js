@@ -53,6 +53,18 @@ async function openPalette() {
   }
 }
 
+// Before a row or a list hears of it: what is typed behind Ctrl+K is the palette's.
+addEventListener(
+  "keydown",
+  (event) => {
+    if (typedAhead === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.key.length === 1) typedAhead += event.key;
+    else if (event.key === "Enter") typedAhead += "\n";
+  },
+  { capture: true },
+);
 document.addEventListener("click", (event) => event.target.closest("[data-palette]") && openPalette());
 // Listens on the window, so that a row or a list that takes a key hears of it first.
 addEventListener("keydown", (event) => {
@@ -63,11 +75,6 @@ addEventListener("keydown", (event) => {
     openPalette();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (typedAhead !== null && (event.key.length === 1 || event.key === "Enter")) {
-    event.preventDefault();
-    typedAhead += event.key === "Enter" ? "\n" : event.key;
-    return;
-  }
   if (isTyped(event.target) || document.querySelector("dialog[open]")) return;
   if (OWN_KEYS.has(event.key) && event.target.closest(TAKES_THEM)) return;
   const key = event.key.toLowerCase();

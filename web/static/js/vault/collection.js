@@ -6,7 +6,7 @@ import { announce, clock, isTyped } from "../text.js";
 import { toast } from "../toasts.js";
 import { change } from "./collecting.js";
 import { player, tracksHere } from "./player.js";
-import { fetchInto, Following } from "./vault.js";
+import { fetchInto, Following } from "../following.js";
 
 const EDGE_PX = 100; // so near to an edge of the window a lifted row scrolls the page
 const SCROLLED_PX = 9; // in each frame
