@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
-from web import looks
+from web import looks, markup
 from web.form_token import masked
 from web.sections import Section, sections_for
 from web.static_files import FOLDER, StaticFiles
@@ -34,6 +34,9 @@ FILTERS = (
     looks.grouped,
     looks.day_and_time,
     looks.iso,
+    markup.attributes,
+    markup.initials,
+    markup.hue,
 )
 
 
@@ -66,6 +69,7 @@ class Renderer:
         self._environment.globals.update(
             static=static.url,
             looks=looks,
+            column=markup.Column,
             sections_for=self.sections_for,
         )
         self._environment.filters.update({filter.__name__: filter for filter in FILTERS})

@@ -6,3 +6,4 @@ import "./requests.js";
 import "./navigation.js";
 import "./live.js";
 import "./shortcuts.js";
+import "./parts.js";
