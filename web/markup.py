@@ -24,17 +24,23 @@ def attributes(given: Mapping[str, object]) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. `cell` is what each of its cells says: on a phone a row is a card, and
-    each value has its name beside it.
-    """
+    """One of a table. `sort` lets the reader order by it; `unseen` leaves its name to the ear."""
 
     label: str
     num: bool = False
     sort: bool = False
+    unseen: bool = False
+
+    @property
+    def head(self) -> Markup:
+        classes = "label num" if self.num else "label"
+        return attributes({"class": classes, "aria-sort": "none" if self.sort else None})
 
     @property
     def cell(self) -> Markup:
-        return attributes({"data-label": self.label, "class": "num" if self.num else None})
+        """What each of its cells says: on a phone a value has its column's name beside it."""
+        name = None if self.unseen else self.label
+        return attributes({"data-label": name, "class": "num" if self.num else None})
 
 
 def initials(name: str) -> str:
