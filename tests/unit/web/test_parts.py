@@ -8,27 +8,16 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from tests.fixtures.parts import KINDS, all_macros, macros
 from web.pages.system.components import DOCUMENT, uses
 from web.render import TEMPLATES
 
-KINDS = sorted((TEMPLATES / "parts").glob("*.html"))
 SAMPLES = TEMPLATES / "system" / "components.html"
-
-
-def macros(source: str) -> set[str]:
-    """Those that other templates may import."""
-    parsed = Environment().parse(source)
-    names = {macro.name for macro in parsed.find_all(nodes.Macro)}
-    return {name for name in names if not name.startswith("_")}
 
 
 def called(source: str) -> set[str]:
     calls = Environment().parse(source).find_all(nodes.Call)
     return {call.node.name for call in calls if isinstance(call.node, nodes.Name)}
-
-
-def all_macros() -> set[str]:
-    return {name for path in KINDS for name in macros(path.read_text())}
 
 
 @pytest.mark.parametrize("path", KINDS, ids=lambda path: path.stem)
