@@ -24,7 +24,9 @@ def attributes(given: Mapping[str, object]) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One of a table. `sort` lets the reader order by it; `unseen` leaves its name to the ear."""
+    """One of a table. `sort` lets the reader order by it. `unseen` is that of the deeds: its name is
+    for the ear.
+    """
 
     label: str
     num: bool = False
@@ -33,14 +35,17 @@ class Column:
 
     @property
     def head(self) -> Markup:
-        classes = "label num" if self.num else "label"
+        classes = f"label {self._kind or ''}".strip()
         return attributes({"class": classes, "aria-sort": "none" if self.sort else None})
 
     @property
     def cell(self) -> Markup:
         """What each of its cells says: on a phone a value has its column's name beside it."""
-        name = None if self.unseen else self.label
-        return attributes({"data-label": name, "class": "num" if self.num else None})
+        return attributes({"data-label": None if self.unseen else self.label, "class": self._kind})
+
+    @property
+    def _kind(self) -> str | None:
+        return "deeds" if self.unseen else "num" if self.num else None
 
 
 def initials(name: str) -> str:

@@ -24,7 +24,7 @@ def test_a_number_is_written_even_if_it_is_none_of_anything():
 
 def test_a_cell_says_the_name_of_its_column():
     assert Column("Lag", num=True).cell == ' data-label="Lag" class="num"'
-    assert Column("Remove", unseen=True).cell == ""
+    assert Column("Remove", unseen=True).cell == ' class="deeds"'
 
 
 def test_only_a_column_that_sorts_says_its_order():
