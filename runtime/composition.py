@@ -40,8 +40,8 @@ from runtime.settings import Settings, is_embedded
 # One for /readyz, one for /metrics, one for an operator's page.
 WATCHING, WATCHING_PATIENCE_S = 3, 2.0
 # A pool's pauses between two tries to connect double for so long; then whoever needs a connection
-# makes it try anew. Its own five minutes leave a pause as long as the outage was: after 12 s without
-# a database, commands were refused for 19 s more.
+# makes it try anew. Its own five minutes leave a pause as long as the outage was: after 12 s
+# without a database, commands were refused for 19 s more.
 RECONNECT_S = 4.0
 
 

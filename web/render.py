@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
-from web import looks
+from web import looks, markup
 from web.form_token import masked
 from web.sections import Navigation, path_of
 from web.static_files import FOLDER, StaticFiles
@@ -36,6 +36,9 @@ FILTERS = (
     looks.grouped,
     looks.day_and_time,
     looks.iso,
+    markup.attributes,
+    markup.initials,
+    markup.hue,
 )
 
 
@@ -67,7 +70,9 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(static=static.url, looks=looks, grounds=GROUNDS)
+        self._environment.globals.update(
+            static=static.url, looks=looks, grounds=GROUNDS, column=markup.Column
+        )
         self._environment.filters.update({filter.__name__: filter for filter in FILTERS})
         words = list(words)
         self._environment.globals["docks"] = [dock for each in words for dock in each.docks]

@@ -79,6 +79,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from runtime.observability.figures import InstallationFigures, StoreFigures
     from runtime.status import parts_running
     from web import security_txt
+    from web.pages.system import components as components_page
     from web.pages.system import doubles as doubles_page
     from web.pages.system import mails as mails_page
     from web.pages.system import sagas as sagas_page
@@ -142,7 +143,10 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             ),
             security_txt.router(settings.security_contact),
         ),
-        pages=[page.router(tools) for page in (system_page, sagas_page, mails_page, doubles_page)],
+        pages=[
+            page.router(tools)
+            for page in (system_page, sagas_page, mails_page, doubles_page, components_page)
+        ],
         commands=operating,
         queries={"timeline": timeline, "feed": feed},
         middleware=((CountRequests, {"metrics": metrics}),),

@@ -23,6 +23,7 @@ PAGES = (
     "/account/security",
     "/account/delete",
     "/system",
+    "/system/components",
     "/system/mails",
     "/system/mails/one",
     "/system/doubles/mail",

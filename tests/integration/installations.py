@@ -24,8 +24,8 @@ EMPTYING_TRIES = 5
 
 @contextmanager
 def cheaply_hashed() -> Iterator[None]:
-    """Applications that are made meanwhile hash so: a hash as it is takes 0.2 s of a core, and these
-    tests sign up by the thousand.
+    """Applications that are made meanwhile hash so: a hash as it is takes 0.2 s of a core, and
+    these tests sign up by the thousand.
     """
     cheap = partial(Argon2Hasher, time_cost=1, memory_cost=64, parallelism=1)
     nobodys = PasswordHash((cheap(),)).hash("of nobody")

@@ -62,6 +62,8 @@ def test_a_key_is_shown_once_works_and_is_revoked(visit: Visit):
     visit.page.reload()
     expect(visit.page.get_by_label("The new key", exact=True)).to_have_count(0)
     visit.page.get_by_role("button", name="Revoke Backup script").click()
+    question = visit.page.get_by_role("alertdialog", name="Revoke “Backup script”?")
+    question.get_by_role("button", name="Revoke").click()
     expect(visit.page.get_by_text("No keys yet.")).to_be_visible()
     assert status_of(tracks, key) == 401
 

@@ -376,6 +376,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/erasures/{erasure_id}/certificate.json"): _open(200, "erasure"),
     ("GET", "/system"): _operator(200, page=True),
     ("POST", "/system/sign-out"): _operator(404, page=True, told=_form(email="nobody@example.com")),
+    ("GET", "/system/components"): _operator(200, page=True),
     ("GET", "/system/mails"): _operator(200, page=True, addresses=True),
     ("GET", "/system/mails/{mail_id}"): _operator(200, page=True, make=_mail_to),
     ("GET", "/system/doubles/{name}"): _operator(200, page=True, make=_double),

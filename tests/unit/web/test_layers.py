@@ -12,12 +12,14 @@ from web.static_files import FOLDER, StaticFiles
 
 NAMED = re.compile(r'"(\.[\w./-]+\.(?:js|css))"')
 SOURCES = sorted(path for kind in ("js", "css") for path in (FOLDER / kind).rglob("*.*"))
-AREAS = {path.parent.name for path in SOURCES} - {"js", "css"}
+# Shared parts by kind: they belong to all areas, as the root's files do.
+PARTS = "parts"
+AREAS = {path.parent.name for path in SOURCES} - {"js", "css", PARTS}
 
 
 def area_of(name: str) -> str:
     """Of a file below static/: empty for what belongs to all areas."""
-    return dirname(name).partition("/")[2]
+    return dirname(name).partition("/")[2].removeprefix(PARTS)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(FOLDER).as_posix())

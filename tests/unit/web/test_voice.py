@@ -25,6 +25,7 @@ OPERATORS_ROOMS = ("sagas/", "commands/system/", "read_api/system/", "gateways/d
 MUSICIANS_FILES = (
     "web/templates/*.html",
     "web/templates/account/*.html",
+    "web/templates/parts/*.html",
     "web/templates/vault/*.html",
     "web/templates/system/_timeline.html",
     "web/troubles.py",

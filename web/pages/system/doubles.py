@@ -55,6 +55,7 @@ def router(tools: SystemTools) -> APIRouter:
             name=name,
             troubles=_double(tools, name).script().troubles,
             KINDS=KINDS,
+            options=[(kind, f"{label}: {does}") for kind, (label, does) in KINDS.items()],
             notice=_NOTICES.get(request.query_params.get("done", "")) if not problem else None,
             problem=problem,
             max_seconds=MAX_SECONDS,

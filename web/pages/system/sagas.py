@@ -70,7 +70,13 @@ def router(tools: SystemTools) -> APIRouter:
         catch_up(request, tools.progress, "sagas")
         sagas = tools.sagas.list(filters)
         return tools.renderer.page(
-            request, "system/sagas.html", sagas=sagas, show=filters.show, SHOWN=SHOWN, STUCK=STUCK
+            request,
+            "system/sagas.html",
+            sagas=sagas,
+            show=filters.show,
+            entries=[(show, label, f"/sagas?show={show}") for show, label in SHOWN.items()],
+            SHOWN=SHOWN,
+            STUCK=STUCK,
         )
 
     @routes.get("/sagas/{saga_id}", dependencies=[Depends(visitors.operator)])

@@ -8,3 +8,4 @@ import "./live.js";
 import "./home.js";
 import "./recent.js";
 import "./shortcuts.js";
+import "./parts.js";
