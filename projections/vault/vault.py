@@ -9,6 +9,7 @@ from events.vault.analysis import AnalysisCompleted, AnalysisFailed, AnalysisReq
 from events.vault.asset import (
     AssetDeleted,
     AssetFileRewritten,
+    AssetMarked,
     AssetProbeRequested,
     AssetRejected,
     AssetRestored,
@@ -45,6 +46,7 @@ _FORGOTTEN = dict.fromkeys(
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
         *("trashed_in", "trashed_at", "trashed_until"),
+        *("status", "marked_rating", "colour"),
     )
 )
 _UNMEASURED = dict.fromkeys(
@@ -65,7 +67,7 @@ NOTHING_SAID = Tags()
 
 
 class Vault(
-    Projection, name="vault", version=5, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
+    Projection, name="vault", version=6, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
 ):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
@@ -105,6 +107,14 @@ class Vault(
                     version=event.stream_version,
                     **said_in(data.tags, data.changed),
                     **_own(data),
+                )
+            case AssetMarked():
+                rows.upsert(
+                    data.asset_id,
+                    version=event.stream_version,
+                    status=data.status,
+                    marked_rating=data.rating,
+                    colour=data.colour,
                 )
             case AssetShared() | AssetUnshared():
                 rows.upsert(data.asset_id, version=event.stream_version)

@@ -10,6 +10,10 @@ CREATE TABLE {schema}.vault (
     trashed_in          text COLLATE "C",
     trashed_at          timestamptz,
     trashed_until       timestamptz,
+    -- the workspace's own marks
+    status              text,
+    marked_rating       integer,
+    colour              text,
     file_state          text,
     uploaded_at         timestamptz,
     filename            text,
@@ -123,6 +127,8 @@ CREATE TABLE {schema}.vault (
     defects             jsonb,
     appeal_score        double precision,
 
+    -- 0 is not rated
+    rating integer GENERATED ALWAYS AS (coalesce(marked_rating, 0)) STORED,
     -- what follows from both
     state text GENERATED ALWAYS AS (CASE
         WHEN file_state <> 'verified' THEN file_state
@@ -174,6 +180,7 @@ CREATE INDEX ON {schema}.vault (workspace_id, duration_s, asset_id);
 -- what has no tempo or length comes last both ways, so one index cannot be read backwards for the other
 CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm DESC NULLS LAST, asset_id DESC);
 CREATE INDEX ON {schema}.vault (workspace_id, duration_s DESC NULLS LAST, asset_id DESC);
+CREATE INDEX ON {schema}.vault (workspace_id, rating, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_key, effective_tempo_bpm);
 CREATE INDEX ON {schema}.vault USING gin (genre_fold);
 CREATE INDEX ON {schema}.vault USING gin (effective_instruments);

@@ -9,6 +9,7 @@ from schemas.vault.dto import (
     AssetDto,
     AudioDto,
     EffectiveDto,
+    MarksDto,
     OriginalDto,
     Rejection,
     SharedDto,
@@ -58,12 +59,15 @@ def asset_of(row: Row) -> AssetDto:
             valence=row.get("effective_valence"),
             instruments=row.get("effective_instruments") or [],
         ),
+        marks=MarksDto(
+            status=row.get("status"), rating=row.get("rating") or 0, colour=row.get("colour")
+        ),
     )
 
 
 def published(row: Row, owner: PersonDto | None) -> AssetDto:
     """The asset of another workspace, as whoever it is shared with sees it: what it is called, how
-    it sounds, and all tags only for those who may change them.
+    it sounds, and all tags only for those who may change them; its marks are the owner's own.
     """
     right = row["right_to"]
     asset = asset_of(row)
@@ -71,7 +75,7 @@ def published(row: Row, owner: PersonDto | None) -> AssetDto:
     if right != "edit":
         tags = TagsDto(**{name: getattr(tags, name) for name in _PUBLISHED_TAGS})
     shared = SharedDto(right=right, owner=owner)
-    hidden = dict.fromkeys(("path", "file_tags", "original", "cover_note", "rejection"))
+    hidden = dict.fromkeys(("path", "file_tags", "original", "cover_note", "rejection", "marks"))
     return asset.model_copy(update={**hidden, "tags": tags, "shared": shared})
 
 

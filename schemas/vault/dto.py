@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from events.vault.asset import Colour as Colour
+from events.vault.asset import Status as Status
 from schemas.dto import Dto, PersonDto, Timestamp
 
 Right = Literal["listen", "comment", "edit"]
@@ -130,6 +132,14 @@ class EffectiveDto(Dto):
     instruments: list[str] = Field(default_factory=list)
 
 
+class MarksDto(Dto):
+    """The workspace's own; a `rating` of 0 is not rated."""
+
+    status: Status | None = None
+    rating: int = 0
+    colour: Colour | None = None
+
+
 class OriginalDto(Dto):
     """The file as it was uploaded, at `…/audio?original=true`."""
 
@@ -151,7 +161,7 @@ class AssetDto(Dto):
     file lay in the folder that was uploaded. `trashed_until` says when what is in the trash is
     deleted. `original` only where tags were written into a newer
     version of the file. `shared` only where it is somebody else's: then what the sound does not
-    tell is left out.
+    tell is left out, and so are `marks`.
     """
 
     id: str
@@ -174,6 +184,7 @@ class AssetDto(Dto):
     audio: AudioDto | None = None
     analysis: AnalysisDto | None = None
     effective: EffectiveDto
+    marks: MarksDto | None = None
     shared: SharedDto | None = None
 
 

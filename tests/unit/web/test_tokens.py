@@ -20,10 +20,9 @@ KEPT = {
     (".unit", "font-size"): "A unit is a share of the figure that it stands behind.",
     (".entrance .pitch h1", "font-size"): "It grows with the window, from one step to another.",
 }
-# No page shows these yet: charts, the colours of projects, movements.
+# No page shows these yet: charts, movements.
 TO_COME = {
     *(f"--chart-{number}" for number in range(1, 9)),
-    *(f"--project-{number}" for number in range(1, 9)),
     *("--action-wash", "--playing-wash", "--ok-wash", "--warning-wash", "--motion-move"),
 }
 MEANINGS = ("action", "playing", "selected", "ok", "warning", "danger", "info")
