@@ -9,6 +9,7 @@ from schemas.vault.dto import (
     AssetDto,
     AudioDto,
     EffectiveDto,
+    FromNameDto,
     MarksDto,
     OriginalDto,
     Rejection,
@@ -59,6 +60,7 @@ def asset_of(row: Row) -> AssetDto:
             valence=row.get("effective_valence"),
             instruments=row.get("effective_instruments") or [],
         ),
+        from_name=_from_name(row),
         marks=MarksDto(
             status=row.get("status"), rating=row.get("rating") or 0, colour=row.get("colour")
         ),
@@ -91,6 +93,15 @@ def _cover_note(row: Row) -> str | None:
 def _file_tags(row: Row) -> TagsDto | None:
     said = row.get("file_tags")
     return None if said is None else TagsDto(**said)
+
+
+def _from_name(row: Row) -> FromNameDto | None:
+    read = {
+        name: row.get(f"name_{name}")
+        for name in FromNameDto.model_fields
+        if row.get(f"tag_{name}") is None
+    }
+    return FromNameDto(**read) if any(value is not None for value in read.values()) else None
 
 
 def _original(row: Row) -> OriginalDto | None:

@@ -121,7 +121,9 @@ class AnalysisDto(Dto):
 
 
 class EffectiveDto(Dto):
-    """The musician's override, else the tag, else the measurement."""
+    """The musician's override, else the tag, else the measurement; of tempo and key at last what
+    the file's name says.
+    """
 
     tempo_bpm: float | None = None
     key: str | None = None
@@ -130,6 +132,15 @@ class EffectiveDto(Dto):
     danceability: float | None = None
     valence: float | None = None
     instruments: list[str] = Field(default_factory=list)
+
+
+class FromNameDto(Dto):
+    """The file's name: what it says and no tag does."""
+
+    title: str | None = None
+    artist: str | None = None
+    tempo_bpm: float | None = None
+    key: str | None = None
 
 
 class MarksDto(Dto):
@@ -156,6 +167,8 @@ class SharedDto(Dto):
 
 class AssetDto(Dto):
     """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
+
+    `from_name` is what the file's name says where the tags are silent.
 
     `cover_note` says why there is no cover although the file carries a picture. `path` is where the
     file lay in the folder that was uploaded. `trashed_until` says when what is in the trash is
@@ -184,6 +197,7 @@ class AssetDto(Dto):
     audio: AudioDto | None = None
     analysis: AnalysisDto | None = None
     effective: EffectiveDto
+    from_name: FromNameDto | None = None
     marks: MarksDto | None = None
     shared: SharedDto | None = None
 

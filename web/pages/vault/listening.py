@@ -151,6 +151,7 @@ def _tempo(asset: AssetDto, found: Found, candidates: list[tuple[float, float]])
         "Tempo",
         looks.decimal(value),
         "BPM",
+        _of_name(asset, found, "tempo_bpm"),
         field="tempo_bpm",
         measured=_instead(found, looks.decimal),
         alternatives=[
@@ -168,11 +169,18 @@ def _key(asset: AssetDto, found: Found, candidates: list[tuple[str, float]]) -> 
         "Key",
         value or looks.NONE,
         camelot(value),
+        _of_name(asset, found, "key"),
         field="key",
         measured=_instead(found, str),
         alternatives=_others(value, candidates),
         **found.told(),
     )
+
+
+def _of_name(asset: AssetDto, found: Found, field: str) -> str:
+    """A note where neither tag nor analysis says it."""
+    read = getattr(asset.from_name, field, None)
+    return "From the file name." if found.effective is None and read is not None else ""
 
 
 def _genre(found: Found, candidates: Sequence[tuple[str | None, float]]) -> Readout:

@@ -17,6 +17,7 @@ from schemas.vault.dto import AssetDto, Colour, Status
 from web import looks
 from web.pages.vault.covers import pattern
 from web.pages.vault.doubt import doubt
+from web.pages.vault.from_name import read_in_name
 from web.pages.vault.search_form import opened
 from web.render import Words
 from web.troubles import is_plain
@@ -65,8 +66,14 @@ def happening(event: EventDto, me: str) -> Happening | None:
 
 
 def title(asset: AssetDto) -> str:
-    """The tag, else the file's name without its ending."""
-    return asset.tags.title or asset.filename.rpartition(".")[0] or asset.filename
+    """The tag, else what is read in the file's name, else that without its ending."""
+    read = asset.from_name and asset.from_name.title
+    return asset.tags.title or read or asset.filename.rpartition(".")[0] or asset.filename
+
+
+def credited(asset: AssetDto) -> str:
+    """The artist by the tag, else by the file's name; empty where neither says one."""
+    return asset.tags.artist or (asset.from_name and asset.from_name.artist) or ""
 
 
 def figure_name(name: str) -> str:
@@ -263,7 +270,7 @@ def in_templates() -> Words:
     """Filters and values of the vault's templates."""
     filters = (
         *(figure_name, figure_said, field_name, readable, camelot, opened, doubt, ended, left),
-        *(pattern, stars),
+        *(pattern, stars, credited, read_in_name),
     )
     return Words(
         # Jinja's own `title` capitalises words; an asset's title is meant here.
