@@ -335,9 +335,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         "asset",
         told=lambda known: _form(field="genre", value="Dub", version=known["version"])(known),
     ),
-    ("POST", "/assets/{asset_id}/from-name"): _page(
-        303, "asset", told=_form(field="all", version="1")
-    ),
+    ("POST", "/assets/{asset_id}/from-name"): _page(303, "asset", told=_form(field="all")),
     ("POST", "/assets/{asset_id}/marks"): _page(303, "asset", told=_form(rating="4")),
     ("POST", "/assets/{asset_id}/comments"): _page(303, "asset", told=_form(at="0:01", text="So")),
     ("POST", "/comments/{comment_id}"): _page(

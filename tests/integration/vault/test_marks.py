@@ -84,3 +84,20 @@ def test_the_page_marks_what_differs_from_what_was_shown(tenants: Installation, 
     assert asked.json()["marks"] == {"status": "idea", "rating": 3, "colour": "blue"}
     assert 'value="idea" selected' in owner.client.get(f"/assets/{owner.asset}").text
     assert sent(shown=",3,", rating="9").status_code == 422
+
+
+def test_a_form_of_tags_that_was_shown_before_the_marks_is_still_good(owner: Tenant):
+    page = owner.client.get(f"/assets/{owner.asset}").text
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    seen = page.partition('name="version" value="')[2].partition('"')[0]
+    for stars in ("4", "5"):
+        form = {"csrf_token": token, "shown": ",0,", "rating": stars}
+        assert owner.client.post(f"/assets/{owner.asset}/marks", data=form).status_code == 303
+
+    def say(genre: str) -> str:
+        form = {"csrf_token": token, "field": "genre", "value": genre, "version": seen}
+        answer = owner.client.post(f"/assets/{owner.asset}/said", data=form)
+        return str(answer.headers["Location"])
+
+    assert say("Dub") == f"/assets/{owner.asset}"
+    assert say("Ska") == f"/assets/{owner.asset}?done=changed"

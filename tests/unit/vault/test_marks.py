@@ -17,9 +17,12 @@ from projections.vault.vault import Vault
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.search.question import understand
 from runtime.areas.vault import AREA
+from schemas.dto import EventDto
 from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from schemas.vault.examples import ASSET
 from tests.specification import given, projection
+from tests.unit.vault.test_words import event
+from web.pages.vault.marks import but_for_marks
 from web.pages.vault.words import _tell as tell
 
 uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 2)
@@ -115,3 +118,18 @@ def test_the_timeline_tells_the_marks():
         "plain",
     )
     assert tell("asset.marked", {"status": None, "rating": 0, "colour": None})[1] == "No marks"
+
+
+def test_only_marks_leave_a_form_as_it_was_shown():
+    def happened(*types: str, stream: str = "ast_1") -> list[EventDto]:
+        return [
+            event(type_, {}).model_copy(update={"stream_id": stream, "stream_version": 3 + at})
+            for at, type_ in enumerate(types)
+        ]
+
+    marks = happened("asset.marked", "asset.marked")
+    assert but_for_marks(marks, "ast_1", 2) == 4
+    assert but_for_marks([*marks, *happened("comment.added", stream="com_1")], "ast_1", 2) == 4
+    assert but_for_marks(happened("asset.marked", "asset.trashed"), "ast_1", 2) == 2
+    assert but_for_marks(marks[1:], "ast_1", 2) == 2
+    assert but_for_marks([], "ast_1", 2) == 2

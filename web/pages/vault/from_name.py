@@ -11,7 +11,7 @@ from kit.conditions import PreconditionFailed
 from schemas.text import Ref
 from schemas.vault.dto import AssetDto
 from web import looks
-from web.forms import Typed, Version
+from web.forms import Typed
 from web.pages.vault.tools import VaultTools
 from web.visitor import Visitors, catch_up, remember
 
@@ -27,11 +27,11 @@ def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
         asset_id: Ref,
         caller: Annotated[Caller, Depends(visitors.with_token)],
         field: Annotated[Typed, Form()],
-        version: Version,
     ) -> Response:
-        """Reads the name again: the form says only which part of it is kept."""
+        """Reads the name again, beside the tags of now: the form says only which part is kept."""
         catch_up(request, tools.progress, "vault")
-        read = tools.vault.get(caller, asset_id).from_name
+        asset = tools.vault.get(caller, asset_id)
+        read = asset.from_name
         said = read.model_dump(exclude_none=True) if read else {}
         chosen = said if field == ALL else {name: v for name, v in said.items() if name == field}
         page = f"/assets/{asset_id}"
@@ -39,7 +39,7 @@ def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
             return RedirectResponse(page, 303)
         changes = TagChanges.model_validate(chosen)
         try:
-            committed = tools.assets.edit_tags(caller, asset_id, changes, version)
+            committed = tools.assets.edit_tags(caller, asset_id, changes, asset.version)
         except PreconditionFailed:
             return RedirectResponse(f"{page}?done=changed", 303)
         response = RedirectResponse(page, 303)

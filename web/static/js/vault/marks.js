@@ -1,7 +1,4 @@
-// Marks in the head of a track's page: keys for the stars, and forms that stay up to date.
-
-/** The version that the page was at before marks were sent. */
-let before = null;
+// Marks in the head of a track's page: 1 to 5 give stars, 0 takes them away.
 
 document.addEventListener("keydown", (event) => {
   const stars = event.target.closest?.("form.marks .stars");
@@ -10,20 +7,4 @@ document.addEventListener("keydown", (event) => {
   const wanted = stars.querySelector(`input[value="${event.key}"]`);
   wanted.focus();
   wanted.click();
-});
-
-document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-  if (ctx.sourceElement.matches("form.marks")) before = ctx.sourceElement.dataset.version;
-});
-
-/** Other forms of the page have seen what the marks did: nobody else changed the track for them. */
-document.addEventListener("htmx:after:swap", () => {
-  const now = document.querySelector("form.marks")?.dataset.version;
-  if (before === null || now === undefined) return;
-  if (Number(now) === Number(before) + 1) {
-    for (const field of document.querySelectorAll("#track input[name=version]")) {
-      if (field.value === before) field.value = field.defaultValue = now;
-    }
-  }
-  before = null;
 });
