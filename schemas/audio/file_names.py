@@ -78,7 +78,7 @@ class _Token:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What tokens `first` to `last` say; one that is `left` stays in the title."""
+    """Tokens `first` to `last` and what they say; a `left` one stays in the title."""
 
     value: float | str
     first: int
