@@ -1,20 +1,22 @@
-"""Rules of one asset: uploaded, then verified or rejected; tagged, shared, in the trash and out of
-it; deleted at last.
+"""Rules of one asset: uploaded, then verified or rejected; tagged, marked, shared, in the trash and
+out of it; deleted at last.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
 from aggregates.vault.asset_state import CONTENT_CLAIM as CONTENT_CLAIM
-from aggregates.vault.asset_state import NOTHING_SAID, InTrash
 from aggregates.vault.asset_state import SHARED_CLAIM as SHARED_CLAIM
 from aggregates.vault.asset_state import Asset as Asset
 from aggregates.vault.asset_state import AssetInTrash as AssetInTrash
 from aggregates.vault.asset_state import AssetNotReady as AssetNotReady
+from aggregates.vault.asset_state import after, existing, in_use
 from aggregates.vault.asset_state import content_claim as content_claim
 from aggregates.vault.asset_state import shared_claim as shared_claim
 from aggregates.vault.asset_state import tag_now as tag_now
@@ -22,10 +24,10 @@ from aggregates.vault.asset_state import tags_to_write as tags_to_write
 from aggregates.vault.asset_state import with_names as with_names
 from aggregates.vault.sharing import MAX_PEOPLE, OwnThing, SharedWithTooMany
 from events.ids import AccountId, AssetId, WorkspaceId
-from events.model import Event
 from events.vault.asset import (
     AssetDeleted,
     AssetFileRewritten,
+    AssetMarked,
     AssetProbeRequested,
     AssetRejected,
     AssetRestored,
@@ -40,6 +42,7 @@ from events.vault.asset import (
 from events.vault.audio import AudioFacts, Blob, Picture, Tags
 
 STORED_AS = "aggregates.asset"
+evolve = after
 KEPT_IN_TRASH = timedelta(days=30)
 
 
@@ -73,7 +76,7 @@ def upload(
 
 def request_probe(asset: Asset | None, asset_id: AssetId) -> Decision:
     """Ask for another look into the file; a decided file needs none."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.state != "uploaded":
         return Decision()
     return Decision(
@@ -99,7 +102,7 @@ def verify(
     cover_note: str | None = None,
 ) -> Decision:
     """Say that the file decodes. A second answer to the same question changes nothing."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.state != "uploaded":
         return Decision()
     return Decision(
@@ -124,7 +127,7 @@ def reject(asset: Asset | None, asset_id: AssetId, *, code: str, reason: str) ->
 
     Whoever wants another look deletes it and uploads it again.
     """
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.state != "uploaded":
         return Decision()
     return Decision(
@@ -142,7 +145,7 @@ def edit_tags(
     Refuses AssetNotReady (409) before the file is verified, AssetInTrash (409). Saying the same
     again changes nothing.
     """
-    asset = _in_use(asset)
+    asset = in_use(asset)
     if asset.state != "verified":
         raise AssetNotReady(asset.state)
     changes = with_names(asset, changes)
@@ -165,6 +168,28 @@ def edit_tags(
     )
 
 
+def mark(
+    asset: Asset | None, asset_id: AssetId, *, marked_by: AccountId, changes: Mapping[str, Any]
+) -> Decision:
+    """Say how far it is, how good, in which colour; marks that `changes` does not name stay.
+
+    Also before its file is verified. Refuses AssetInTrash (409). Saying the same again changes
+    nothing.
+    """
+    asset = in_use(asset)
+    marks = replace(asset.marks, **changes)
+    if marks == asset.marks:
+        return Decision()
+    return Decision(
+        AssetMarked(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            marked_by=marked_by,
+            **asdict(marks),
+        )
+    )
+
+
 def rewrite_file(
     asset: Asset | None,
     asset_id: AssetId,
@@ -180,7 +205,7 @@ def rewrite_file(
 
     Refuses AssetNotReady, AssetInTrash (409). The bytes that there are already change nothing.
     """
-    asset = _in_use(asset)
+    asset = in_use(asset)
     if asset.state != "verified":
         raise AssetNotReady(asset.state)
     if sha256 == asset.sha256:
@@ -219,7 +244,7 @@ def share(
     Refuses OwnThing (422), SharedWithTooMany, AssetInTrash (409). The right that they have changes
     nothing.
     """
-    asset = _in_use(asset)
+    asset = in_use(asset)
     if account_id in (asset.owner_id, shared_by):
         raise OwnThing
     before = asset.right_of(account_id)
@@ -247,7 +272,7 @@ def unshare(
     unshared_by: AccountId | None,
 ) -> Decision:
     """End it. Refuses NotFound (404) for somebody it is not shared with."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.right_of(account_id) is None:
         raise NotFound("The grant")
     return Decision(
@@ -267,7 +292,7 @@ def trash(
     """Put it out of sight for thirty days, then it is deleted. Its content claim stays: the same
     bytes take it out again. What is in the trash already stays as long as was said first.
     """
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.trash is not None:
         return Decision()
     return Decision(
@@ -282,7 +307,7 @@ def trash(
 
 def restore(asset: Asset | None, asset_id: AssetId, *, restored_by: AccountId) -> Decision:
     """Take it out of the trash, as it was; what is not in it stays as it is."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.trash is None:
         return Decision()
     return Decision(
@@ -303,7 +328,7 @@ def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> 
     """Remove it from the vault and from whoever it is shared with; the same bytes may be uploaded
     again.
     """
-    asset = _existing(asset)
+    asset = existing(asset)
     # Each hash once, in order: bytes that came back hold a single claim.
     versions = dict.fromkeys((asset.sha256, *(sha256 for sha256, _ in asset.earlier)))
     return Decision(
@@ -318,66 +343,3 @@ def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> 
             *(shared_claim(asset_id, account_id) for account_id, _ in asset.shared),
         ),
     )
-
-
-def evolve(asset: Asset | None, event: Event) -> Asset | None:
-    match event:
-        case AssetUploaded():
-            return Asset(
-                event.workspace_id, event.sha256, event.uploaded_by, size_bytes=event.size_bytes
-            )
-        case _ if asset is None:
-            return None
-        case AssetProbeRequested():
-            return replace(asset, probe_attempts=event.attempt)
-        case AssetVerified():
-            return replace(asset, state="verified", said=event.tags or NOTHING_SAID)
-        case AssetRejected():
-            return replace(asset, state="rejected")
-        case AssetTagsEdited():
-            said = event.tags or NOTHING_SAID
-            edited = {name: getattr(said, name) for name in event.changed}
-            return replace(
-                asset,
-                overrides=asset.overrides.model_copy(update=edited),
-                overridden=asset.overridden | set(event.changed),
-            )
-        case AssetFileRewritten():
-            return replace(
-                asset,
-                sha256=event.sha256,
-                size_bytes=event.size_bytes,
-                said=event.tags or NOTHING_SAID,
-                earlier=(*asset.earlier, (asset.sha256, asset.size_bytes)),
-            )
-        case AssetShared():
-            others = _others(asset, event.account_id)
-            return replace(asset, shared=(*others, (event.account_id, event.right)))
-        case AssetUnshared():
-            return replace(asset, shared=_others(asset, event.account_id))
-        case AssetTrashed():
-            return replace(asset, trash=InTrash(event.trashed_by, event.until))
-        case AssetRestored():
-            return replace(asset, trash=None)
-        case AssetDeleted():
-            return replace(asset, state="deleted", shared=(), trash=None)
-        case _:
-            return asset
-
-
-def _others(asset: Asset, account_id: AccountId) -> tuple[tuple[AccountId, str], ...]:
-    return tuple(each for each in asset.shared if each[0] != account_id)
-
-
-def _in_use(asset: Asset | None) -> Asset:
-    """Raises NotFound (404), AssetInTrash (409)."""
-    asset = _existing(asset)
-    if asset.trash is not None:
-        raise AssetInTrash
-    return asset
-
-
-def _existing(asset: Asset | None) -> Asset:
-    if asset is None or asset.state == "deleted":
-        raise NotFound("The asset")
-    return asset

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aggregates.errors import NotFound
 from aggregates.vault.credits import credit
 from events.claims import Claim
 from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, WorkspaceId
+from events.model import Event
+from events.vault.asset import (
+    AssetDeleted,
+    AssetFileRewritten,
+    AssetMarked,
+    AssetProbeRequested,
+    AssetRejected,
+    AssetRestored,
+    AssetShared,
+    AssetTagsEdited,
+    AssetTrashed,
+    AssetUnshared,
+    AssetUploaded,
+    AssetVerified,
+    Colour,
+    Status,
+)
 from events.vault.audio import Tags
 
 CONTENT_CLAIM = "asset-content"
@@ -44,11 +62,24 @@ class InTrash:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """None is none; a rating of 0 is not rated."""
+
+    status: Status | None = None
+    rating: int = 0
+    colour: Colour | None = None
+
+
+NO_MARKS = Marks()
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """`overrides` holds only what the musician said, `said` what the file says.
 
     `earlier` are the hash and size of its versions before tags were written into it. `shared` are
     the accounts that may hear it too, each with its right. `trash` is None outside of the trash.
+    `marks` are the workspace's own.
     """
 
     workspace_id: WorkspaceId
@@ -63,10 +94,26 @@ class Asset:
     earlier: tuple[tuple[str, int], ...] = ()
     shared: tuple[tuple[AccountId, str], ...] = ()
     trash: InTrash | None = None
+    marks: Marks = NO_MARKS
 
     def right_of(self, account_id: str) -> str | None:
         """Answers what it was shared for with this account; None where it was not."""
         return next((right for holder, right in self.shared if holder == account_id), None)
+
+
+def in_use(asset: Asset | None) -> Asset:
+    """Raises NotFound (404), AssetInTrash (409)."""
+    asset = existing(asset)
+    if asset.trash is not None:
+        raise AssetInTrash
+    return asset
+
+
+def existing(asset: Asset | None) -> Asset:
+    """Raises NotFound (404) for what never was, or is deleted."""
+    if asset is None or asset.state == "deleted":
+        raise NotFound("The asset")
+    return asset
 
 
 def shared_claim(asset_id: AssetId, account_id: AccountId) -> Claim:
@@ -107,3 +154,55 @@ def tags_to_write(asset: Asset) -> dict[str, object]:
     names = sorted(asset.overridden & FILE_TAGS)
     now = {name: getattr(asset.overrides, name) for name in names}
     return {name: value for name, value in now.items() if value != getattr(asset.said, name)}
+
+
+def after(asset: Asset | None, event: Event) -> Asset | None:
+    """The state once the event has happened: the `evolve` of the asset's rules."""
+    match event:
+        case AssetUploaded():
+            return Asset(
+                event.workspace_id, event.sha256, event.uploaded_by, size_bytes=event.size_bytes
+            )
+        case _ if asset is None:
+            return None
+        case AssetProbeRequested():
+            return replace(asset, probe_attempts=event.attempt)
+        case AssetVerified():
+            return replace(asset, state="verified", said=event.tags or NOTHING_SAID)
+        case AssetRejected():
+            return replace(asset, state="rejected")
+        case AssetTagsEdited():
+            said = event.tags or NOTHING_SAID
+            edited = {name: getattr(said, name) for name in event.changed}
+            return replace(
+                asset,
+                overrides=asset.overrides.model_copy(update=edited),
+                overridden=asset.overridden | set(event.changed),
+            )
+        case AssetMarked():
+            return replace(asset, marks=Marks(event.status, event.rating, event.colour))
+        case AssetFileRewritten():
+            return replace(
+                asset,
+                sha256=event.sha256,
+                size_bytes=event.size_bytes,
+                said=event.tags or NOTHING_SAID,
+                earlier=(*asset.earlier, (asset.sha256, asset.size_bytes)),
+            )
+        case AssetShared():
+            others = _others(asset, event.account_id)
+            return replace(asset, shared=(*others, (event.account_id, event.right)))
+        case AssetUnshared():
+            return replace(asset, shared=_others(asset, event.account_id))
+        case AssetTrashed():
+            return replace(asset, trash=InTrash(event.trashed_by, event.until))
+        case AssetRestored():
+            return replace(asset, trash=None)
+        case AssetDeleted():
+            return replace(asset, state="deleted", shared=(), trash=None)
+        case _:
+            return asset
+
+
+def _others(asset: Asset, account_id: AccountId) -> tuple[tuple[AccountId, str], ...]:
+    return tuple(each for each in asset.shared if each[0] != account_id)

@@ -1,15 +1,17 @@
-"""Many recordings at once: edited, put into the trash and taken out of it, or deleted, all together
-or not at all, in one append.
+"""Many recordings at once: edited, marked, put into the trash and taken out of it, or deleted, all
+together or not at all, in one append.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel
 
+from aggregates.decision import Decision
 from aggregates.errors import NotFound
 from aggregates.vault import asset
 from aggregates.vault.asset import AssetInTrash, AssetNotReady
@@ -18,110 +20,44 @@ from commands.http import answer
 from commands.rules import Arguments, Rule
 from commands.unit import Commands, Unit
 from commands.vault.assets import Assets
+from commands.vault.bulk_requests import (
+    ChangedAssets,
+    EditAssets,
+    Edited,
+    EditedAssets,
+    MarkAssets,
+    Marked,
+    Named,
+    NamedAssets,
+    SomeAssetsRefuse,
+    Undo,
+    UndoOfOne,
+)
+from commands.vault.mark_changes import MarkChanges
 from commands.vault.tag_changes import ChangedAsset, TagChanges
 from events.access import RightMissing
-from events.errors import NoCultureError
 from events.ids import AccountId, AssetId
 from events.store.pending import Committed, VersionConflict
 from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.idempotency import idempotency_key
 from kit.openapi import problems
-from schemas.dto import Dto
-from schemas.text import Ref
 
-MOST = 200
 EDIT, DELETE = "POST /api/assets/edits", "POST /api/assets/deletions"
+MARK = "POST /api/assets/marks"
 TRASH, RESTORE = "POST /api/assets/trash", "POST /api/assets/restore"
 
 
-class Named(BaseModel):
-    """An asset, at the version that the caller has seen."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: Ref
-    version: Annotated[int, Field(ge=1, le=2**53)]
-
-
-class Edited(Named):
-    """`changes` are of this one alone, beside those of all."""
-
-    changes: TagChanges | None = None
-
-
-class EditAssets(BaseModel):
-    """`changes` of all of them: fields that are sent, null takes one back."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    changes: TagChanges | None = None
-    assets: Annotated[list[Edited], Field(min_length=1, max_length=MOST)]
-
-    @field_validator("assets")
-    @classmethod
-    def _each_once(cls, named: list[Edited]) -> list[Edited]:
-        return _each_once(named)
-
-
-class NamedAssets(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    assets: Annotated[list[Named], Field(min_length=1, max_length=MOST)]
-
-    @field_validator("assets")
-    @classmethod
-    def _each_once(cls, named: list[Named]) -> list[Named]:
-        return _each_once(named)
-
-
-AnyNamed = TypeVar("AnyNamed", bound=Named)
-
-
-class UndoOfOne(Dto):
-    id: str
-    version: int
-    changes: dict[str, Any]
-
-
-class Undo(Dto):
-    """Sent as it is to the same address, everything says again what it said before."""
-
-    assets: list[UndoOfOne]
-
-
-class ChangedAssets(Dto):
-    """With their versions: sent as they are to the opposite address, it is undone."""
-
-    assets: list[ChangedAsset]
-
-
-class EditedAssets(Dto):
-    """`undo` is null in the answer to a repeated request, and where nothing was changed."""
-
-    assets: list[ChangedAsset]
-    undo: Undo | None
-
-
-class SomeAssetsRefuse(NoCultureError):
-    """`assets` in the problem names each with its code: not-found, version-mismatch (with the
-    current version), asset-not-ready or asset-in-trash.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of changing each by changes of its own: the rule, what to say to undo it, and whether
+    the file must be verified.
     """
 
-    status, code = 409, "some-assets-refuse"
-
-    def __init__(self, refused: list[dict[str, Any]]) -> None:
-        self.refused = refused
-        one = len(refused) == 1
-        super().__init__(
-            f"{len(refused)} of the tracks {'was' if one else 'were'} changed or deleted since you"
-            f" saw {'it' if one else 'them'}, so nothing was done:"
-            " look again, then repeat the change"
-        )
-
-    @property
-    def details(self) -> dict[str, object]:
-        return {"assets": self.refused}
+    route: str
+    change: Callable[..., Decision]
+    before: Callable[[asset.Asset, Mapping[str, Any]], dict[str, Any]]
+    verified: bool
 
 
 class Bulk:
@@ -132,37 +68,13 @@ class Bulk:
         self, caller: Caller, command: EditAssets, key: str | None = None
     ) -> tuple[EditedAssets, Committed]:
         """Raises SomeAssetsRefuse (409): then nothing was changed."""
-        said = {each.id: _said(command.changes) | _said(each.changes) for each in command.assets}
-        unit = self._unit(caller, EDIT, key, command)
-        if first := unit.once():
-            return EditedAssets(assets=self._now(command.assets), undo=None), first
-        before = self._own(caller, command.assets, verified=True)
-        undo = {
-            asset_id: {
-                name: asset.tag_now(state, name)
-                for name in said[asset_id] | asset.with_names(state, said[asset_id])
-            }
-            for asset_id, state in before.items()
-        }
+        return self._change_each(caller, command, key, EDITING)
 
-        def stage(one: Named) -> None:
-            unit.change_at(
-                one.version,
-                asset,
-                AssetId(one.id),
-                asset.edit_tags,
-                edited_by=AccountId(caller.account_id),
-                changes=said[one.id],
-            )
-
-        committed = self._commit(unit, caller, command.assets, stage, verified=True)
-        now = self._now(command.assets)
-        changed = [
-            UndoOfOne(id=after.id, version=after.version, changes=undo[after.id])
-            for named, after in zip(command.assets, now, strict=True)
-            if after.version != named.version
-        ]
-        return EditedAssets(assets=now, undo=Undo(assets=changed) if changed else None), committed
+    def mark(
+        self, caller: Caller, command: MarkAssets, key: str | None = None
+    ) -> tuple[EditedAssets, Committed]:
+        """Raises SomeAssetsRefuse (409): then nothing was marked."""
+        return self._change_each(caller, command, key, MARKING)
 
     def trash(
         self, caller: Caller, command: NamedAssets, key: str | None = None
@@ -189,6 +101,36 @@ class Bulk:
         by = AccountId(caller.account_id)
         unit = self._unit(caller, DELETE, key, command)
         return self._all(unit, caller, command.assets, asset.delete, deleted_by=by)
+
+    def _change_each(
+        self, caller: Caller, command: EditAssets | MarkAssets, key: str | None, way: Way
+    ) -> tuple[EditedAssets, Committed]:
+        named: Sequence[Edited | Marked] = command.assets
+        said = {each.id: _said(command.changes) | _said(each.changes) for each in named}
+        unit = self._unit(caller, way.route, key, command)
+        if first := unit.once():
+            return EditedAssets(assets=self._now(named), undo=None), first
+        before = self._own(caller, named, verified=way.verified)
+        undo = {each: way.before(state, said[each]) for each, state in before.items()}
+
+        def stage(one: Named) -> None:
+            unit.change_at(
+                one.version,
+                asset,
+                AssetId(one.id),
+                way.change,
+                by=AccountId(caller.account_id),
+                changes=said[one.id],
+            )
+
+        committed = self._commit(unit, caller, named, stage, verified=way.verified)
+        now = self._now(named)
+        changed = [
+            UndoOfOne(id=after.id, version=after.version, changes=undo[after.id])
+            for seen, after in zip(named, now, strict=True)
+            if after.version != seen.version
+        ]
+        return EditedAssets(assets=now, undo=Undo(assets=changed) if changed else None), committed
 
     def _all(
         self,
@@ -268,14 +210,33 @@ class Bulk:
         return states
 
 
-def _said(changes: TagChanges | None) -> dict[str, Any]:
+def _said(changes: TagChanges | MarkChanges | None) -> dict[str, Any]:
     return changes.model_dump(exclude_unset=True) if changes else {}
 
 
-def _each_once(named: list[AnyNamed]) -> list[AnyNamed]:
-    if len({each.id for each in named}) < len(named):
-        raise ValueError("each asset once")
-    return named
+def _edited(
+    recording: asset.Asset | None, asset_id: AssetId, *, by: AccountId, changes: dict[str, Any]
+) -> Decision:
+    return asset.edit_tags(recording, asset_id, edited_by=by, changes=changes)
+
+
+def _marked(
+    recording: asset.Asset | None, asset_id: AssetId, *, by: AccountId, changes: dict[str, Any]
+) -> Decision:
+    return asset.mark(recording, asset_id, marked_by=by, changes=changes)
+
+
+def _tags_before(recording: asset.Asset, changes: Mapping[str, Any]) -> dict[str, Any]:
+    names = {**changes, **asset.with_names(recording, dict(changes))}
+    return {name: asset.tag_now(recording, name) for name in names}
+
+
+def _marks_before(recording: asset.Asset, changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: getattr(recording.marks, name) for name in changes}
+
+
+EDITING = Way(EDIT, _edited, _tags_before, verified=True)
+MARKING = Way(MARK, _marked, _marks_before, verified=False)
 
 
 def router(bulk: Bulk, authenticated: Authenticate) -> APIRouter:
@@ -297,6 +258,23 @@ def router(bulk: Bulk, authenticated: Authenticate) -> APIRouter:
         edited, committed = bulk.edit(caller, command, key)
         answer(response, committed)
         return edited
+
+    @routes.post(
+        "/api/assets/marks",
+        operation_id="markAssets",
+        responses=problems(401, 403, 409, 422, 429, 503),
+    )
+    def mark_assets(
+        command: MarkAssets,
+        response: Response,
+        caller: Caller = writer,
+        key: str | None = Depends(idempotency_key),
+    ) -> EditedAssets:
+        """Give up to 200 assets a status, a rating or a colour, all or none; `undo` in the answer
+        takes it back."""
+        marked, committed = bulk.mark(caller, command, key)
+        answer(response, committed)
+        return marked
 
     @routes.post(
         "/api/assets/trash",

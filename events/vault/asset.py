@@ -15,6 +15,8 @@ from events.vault.audio import AudioFacts, Blob, Picture, Sha256, Tags
 Filename = Annotated[str, StringConstraints(max_length=500)]
 RelativePath = Annotated[str, StringConstraints(max_length=2000)]
 Right = Literal["listen", "comment", "edit"]
+Status = Literal["idea", "in-progress", "to-finish", "done", "released"]
+Colour = Literal["red", "orange", "yellow", "green", "teal", "blue", "violet", "pink"]
 
 
 class AssetUploaded(Event, type="asset.uploaded", version=2, subject="uploaded_by"):
@@ -84,6 +86,21 @@ class AssetTagsEdited(Event, type="asset.tags_edited", version=3, subject="owner
     edited_by: AccountId
     changed: tuple[str, ...]
     tags: Personal[Tags]
+
+
+class AssetMarked(Event, type="asset.marked", version=1):
+    """The musician marked it for their own work: how far it is, how good, in which colour.
+
+    All three marks as they are from now on: null is none, a rating of 0 is not rated. Marks are the
+    workspace's own: people it is shared with do not see them.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    marked_by: AccountId
+    status: Status | None = None
+    rating: int = Field(0, ge=0, le=5)
+    colour: Colour | None = None
 
 
 class AssetFileRewritten(Event, type="asset.file_rewritten", version=1, subject="rewritten_by"):

@@ -10,11 +10,22 @@ CREATE TABLE {schema}.vault (
     trashed_in          text COLLATE "C",
     trashed_at          timestamptz,
     trashed_until       timestamptz,
+    -- the workspace's own marks
+    status              text,
+    marked_rating       integer,
+    colour              text,
     file_state          text,
     uploaded_at         timestamptz,
     filename            text,
     -- where the file lay in the folder that was chosen
     path                text,
+    -- what stands in the file's name (schemas/audio/file_names.py)
+    name_title          text,
+    name_artist         text,
+    name_tempo_bpm      double precision,
+    name_key            text,
+    folded_name_title   text,
+    sort_name_title     text COLLATE "C",
     sha256              text,
     size_bytes          bigint,
     -- of the file as it was uploaded, where tags were written into a newer version of it
@@ -123,6 +134,8 @@ CREATE TABLE {schema}.vault (
     defects             jsonb,
     appeal_score        double precision,
 
+    -- 0 is not rated
+    rating integer GENERATED ALWAYS AS (coalesce(marked_rating, 0)) STORED,
     -- what follows from both
     state text GENERATED ALWAYS AS (CASE
         WHEN file_state <> 'verified' THEN file_state
@@ -130,8 +143,9 @@ CREATE TABLE {schema}.vault (
         WHEN analysis_state = 'failed' THEN 'analysis_failed'
         ELSE file_state END) STORED,
     effective_tempo_bpm double precision
-        GENERATED ALWAYS AS (coalesce(tag_tempo_bpm, measured_tempo_bpm)) STORED,
-    effective_key text GENERATED ALWAYS AS (coalesce(tag_key, measured_key)) STORED,
+        GENERATED ALWAYS AS (coalesce(tag_tempo_bpm, measured_tempo_bpm, name_tempo_bpm)) STORED,
+    effective_key text
+        GENERATED ALWAYS AS (coalesce(tag_key, measured_key, name_key)) STORED,
     effective_genre text GENERATED ALWAYS AS (coalesce(tag_genre, genres -> 0 ->> 'name')) STORED,
     effective_energy double precision GENERATED ALWAYS AS (coalesce(tag_energy, energy)) STORED,
     effective_danceability double precision
@@ -141,10 +155,12 @@ CREATE TABLE {schema}.vault (
     effective_instruments jsonb GENERATED ALWAYS AS (coalesce(
         tag_instruments, jsonb_path_query_array(instruments, '$[*].name'))) STORED,
     genre_fold jsonb GENERATED ALWAYS AS (coalesce(genre_keys, guessed_genre_keys)) STORED,
-    title_sort text COLLATE "C" GENERATED ALWAYS AS (coalesce(sort_title, sort_filename)) STORED,
+    title_sort text COLLATE "C"
+        GENERATED ALWAYS AS (coalesce(sort_title, sort_name_title, sort_filename)) STORED,
     -- what it is called: each line begins and ends with a line break
     search_names text GENERATED ALWAYS AS (
-        E'\n' || coalesce(folded_title || E'\n', '') || coalesce(folded_filename || E'\n', '')) STORED,
+        E'\n' || coalesce(folded_title || E'\n', folded_name_title || E'\n', '')
+        || coalesce(folded_filename || E'\n', '')) STORED,
     search_text text GENERATED ALWAYS AS (
         E'\n' || coalesce(folded_title || E'\n', '') || coalesce(folded_filename || E'\n', '')
         || coalesce(folded_artist || E'\n', '') || coalesce(folded_artists || E'\n', '')
@@ -174,6 +190,7 @@ CREATE INDEX ON {schema}.vault (workspace_id, duration_s, asset_id);
 -- what has no tempo or length comes last both ways, so one index cannot be read backwards for the other
 CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm DESC NULLS LAST, asset_id DESC);
 CREATE INDEX ON {schema}.vault (workspace_id, duration_s DESC NULLS LAST, asset_id DESC);
+CREATE INDEX ON {schema}.vault (workspace_id, rating, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_key, effective_tempo_bpm);
 CREATE INDEX ON {schema}.vault USING gin (genre_fold);
 CREATE INDEX ON {schema}.vault USING gin (effective_instruments);

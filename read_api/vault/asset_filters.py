@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from events.vault.asset import Colour, Status
 from schemas.text import Cursor, Text
 from schemas.vault.dto import AssetState
 
@@ -21,11 +22,14 @@ Sort = Literal[
     "-tempo",
     "duration",
     "-duration",
+    "rating",
+    "-rating",
 ]
 Key = Annotated[str, Field(pattern=r"^[A-G]#? (major|minor)$")]
 Names = Annotated[str, Text(500)]
 MAX_NAMES = 10
 Positive = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Rating = Annotated[int, Field(ge=0, le=5)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -60,6 +64,10 @@ class AssetFilters(BaseModel):
     energy_max: Share | None = None
     danceability_min: Share | None = None
     danceability_max: Share | None = None
+    status: Status | None = Field(None, description="How far it is, as you have marked it.")
+    rating_min: Rating | None = Field(None, description="Stars; what is not rated has 0.")
+    rating_max: Rating | None = None
+    colour: Colour | None = None
     similar_to: Annotated[str, Field(pattern=r"^ast_[0-9a-f]{32}$")] | None = Field(
         None, description="What sounds most like this one first."
     )
@@ -96,7 +104,7 @@ class AssetFilters(BaseModel):
 
     @model_validator(mode="after")
     def _ranges_and_sort(self) -> AssetFilters:
-        for name in ("tempo", "duration", "energy", "danceability"):
+        for name in ("tempo", "duration", "energy", "danceability", "rating"):
             low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if low is not None and high is not None and low > high:
                 raise ValueError(f"{name}_min must not be above {name}_max")

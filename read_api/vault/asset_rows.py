@@ -9,6 +9,8 @@ from schemas.vault.dto import (
     AssetDto,
     AudioDto,
     EffectiveDto,
+    FromNameDto,
+    MarksDto,
     OriginalDto,
     Rejection,
     SharedDto,
@@ -58,12 +60,16 @@ def asset_of(row: Row) -> AssetDto:
             valence=row.get("effective_valence"),
             instruments=row.get("effective_instruments") or [],
         ),
+        from_name=_from_name(row),
+        marks=MarksDto(
+            status=row.get("status"), rating=row.get("rating") or 0, colour=row.get("colour")
+        ),
     )
 
 
 def published(row: Row, owner: PersonDto | None) -> AssetDto:
     """The asset of another workspace, as whoever it is shared with sees it: what it is called, how
-    it sounds, and all tags only for those who may change them.
+    it sounds, and all tags only for those who may change them; its marks are the owner's own.
     """
     right = row["right_to"]
     asset = asset_of(row)
@@ -71,7 +77,7 @@ def published(row: Row, owner: PersonDto | None) -> AssetDto:
     if right != "edit":
         tags = TagsDto(**{name: getattr(tags, name) for name in _PUBLISHED_TAGS})
     shared = SharedDto(right=right, owner=owner)
-    hidden = dict.fromkeys(("path", "file_tags", "original", "cover_note", "rejection"))
+    hidden = dict.fromkeys(("path", "file_tags", "original", "cover_note", "rejection", "marks"))
     return asset.model_copy(update={**hidden, "tags": tags, "shared": shared})
 
 
@@ -87,6 +93,15 @@ def _cover_note(row: Row) -> str | None:
 def _file_tags(row: Row) -> TagsDto | None:
     said = row.get("file_tags")
     return None if said is None else TagsDto(**said)
+
+
+def _from_name(row: Row) -> FromNameDto | None:
+    read = {
+        name: row.get(f"name_{name}")
+        for name in FromNameDto.model_fields
+        if row.get(f"tag_{name}") is None
+    }
+    return FromNameDto(**read) if any(value is not None for value in read.values()) else None
 
 
 def _original(row: Row) -> OriginalDto | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from projections.vault.comments import Comments as CommentsView
 from projections.vault.reanalyses import Reanalyses as ReanalysesView
 from projections.vault.sounds import Sounds as SoundsView
 from projections.vault.vault import Vault as VaultView
+from runtime.areas import vault_turns
 from runtime.areas.area import (
     Access,
     Area,
@@ -47,34 +47,20 @@ if TYPE_CHECKING:
     from commands.vault.collections import Collections
     from commands.vault.comments import Comments
     from commands.vault.direct import DirectUploads
+    from commands.vault.marks import Marks
     from commands.vault.rewriting import Rewriting
     from commands.vault.trash import Trash
     from commands.vault.uploads import Uploads
     from gateways.ports.text import TextEmbedder
     from kit.fair import FairQueue
     from kit.paging import Cursors
-    from kit.turns import Costly, SubjectOf
     from processors.effects.effect import Effect
     from read_api.vault.assets import AssetQueries
-    from read_api.vault.assets_http import Searching
     from read_api.vault.queue import Queue
     from read_api.vault.storage import StorageQueries
     from runtime.composition import Core
     from web.render import Words
     from web.sections import Section
-
-# Uploads are read piece by piece and capped by `max_upload_bytes` instead.
-STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
-# Paths of requests that read or write whole files.
-FILES = (
-    "/api/assets/(?:edits|deletions|trash|restore|trash/empty)",
-    "/trash/empty",
-    "/api/assets/[^/]+/file",
-    "/assets/[^/]+/file",
-    "/api/uploads/direct/.*/complete",
-)
-# A question has words, or is for what sounds like a recording.
-ASKS = re.compile(rb"(?:^|&)(?:q|similar_to)=[^&]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +69,7 @@ class VaultCommands:
 
     assets: Assets
     bulk: Bulk
+    marks: Marks
     analyses: Analyses
     collections: Collections
     comments: Comments
@@ -102,6 +89,7 @@ def commands_of(
     from commands.vault.collections import Collections
     from commands.vault.comments import Comments
     from commands.vault.direct import DirectUploads
+    from commands.vault.marks import Marks
     from commands.vault.quota import Quota
     from commands.vault.rewriting import Rewriting
     from commands.vault.staging import Staging
@@ -119,6 +107,7 @@ def commands_of(
     return VaultCommands(
         assets=assets,
         bulk=Bulk(core.commands, assets),
+        marks=Marks(core.commands, assets),
         analyses=Analyses(core.commands, ReanalysisQueries(core.pool).choose),
         collections=Collections(core.commands, canonical),
         comments=Comments(core.commands),
@@ -177,6 +166,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         comments,
         direct,
         enhanced,
+        marks,
         rewriting,
         sharing,
         trash,
@@ -206,8 +196,8 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
 
     core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
     reveal, cursors = core.codec.reveal, serving.cursors
-    files = _shared(core.settings.files_at_once)
-    searches = _shared(core.settings.searches_at_once)
+    files = vault_turns.shared(core.settings.files_at_once)
+    searches = vault_turns.shared(core.settings.searches_at_once)
     commands = commands_of(core, access.is_erased, files)
     found = asset_queries(core, cursors)
     timeline = timeline_of(core, cursors, shared_events(core, serving.gathered))
@@ -225,6 +215,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         limits=serving.limits,
         assets=commands.assets,
         rewriting=commands.rewriting,
+        marks=commands.marks,
         trash=commands.trash,
         collecting=commands.collections,
         collections=collected,
@@ -246,6 +237,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     return Served(
         routers=(
             bulk.router(commands.bulk, authenticated),
+            marks.router(commands.marks, authenticated),
             trash.router(commands.trash, authenticated),
             assets.router(commands.assets, authenticated),
             analyses.router(commands.analyses, authenticated),
@@ -258,7 +250,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             enhanced.router(waiting, authenticated, progress),
             assets_http.router(
                 *(authenticated, progress, found, timeline.of_asset),
-                _searching(searches, access.account),
+                vault_turns.searching(searches, access.account),
             ),
             collections_http.router(authenticated, progress, collected),
             analyses_http.router(authenticated, progress, reports, reanalyses),
@@ -267,41 +259,12 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             storage_http.router(authenticated, progress, usage),
         ),
         pages=[page.router(tools) for page in pages],
-        costly=tuple(_costly(files, searches, access.account)),
-        streams=STREAMS,
+        costly=tuple(vault_turns.costly(files, searches, access.account)),
+        streams=vault_turns.STREAMS,
         home=home.part(tools),
         commands=commands,
         queries={"assets": found},
     )
-
-
-def _shared(slots: int) -> FairQueue:
-    """A queue for work of seconds: nobody has all slots of two or more."""
-    from kit.fair import FairQueue
-
-    return FairQueue(slots, each=max(1, slots // 2))
-
-
-def _searching(searches: FairQueue, account: SubjectOf) -> Searching:
-    """Dependencies of the API's searches."""
-    from kit.turns import in_turn
-    from read_api.vault.assets_http import Searching
-
-    return Searching(if_asked=in_turn(searches, account, ASKS), always=in_turn(searches, account))
-
-
-def _costly(files: FairQueue, searches: FairQueue, account: SubjectOf) -> Iterator[Costly]:
-    """Requests that read whole files, or search. Uploads take a turn once their bytes are here
-    (`commands/vault/assets.py`).
-    """
-    from kit.turns import passing
-
-    yield from passing(files, account, "POST", *FILES)
-    # It may read a whole upload for its digest.
-    yield from passing(files, account, "HEAD", "/api/uploads/[^/]+")
-    # The API's searches may wait for a view first: they have `_searching`.
-    yield from passing(searches, account, "GET", "/vault", query=ASKS)
-    yield from passing(searches, account, "GET", "/assets/[^/]+/alike")
 
 
 def _work(working: Working) -> Iterable[Effect]:
@@ -368,7 +331,9 @@ def _empties(core: Core) -> Contents:
 AREA = Area(
     name="vault",
     categories={
-        "asset": Category(Erased.DELETED, told=True, shown=Shown("listen")),
+        "asset": Category(
+            Erased.DELETED, told=True, shown=Shown("listen", kept=frozenset({"asset.marked"}))
+        ),
         "analysis": Category(Erased.NOTHING_PERSONAL, told=True, shown=Shown("listen")),
         "collection": Category(Erased.DELETED, told=True),
         "comment": Category(

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from events.vault.asset import Colour as Colour
+from events.vault.asset import Status as Status
 from schemas.dto import Dto, PersonDto, Timestamp
 
 Right = Literal["listen", "comment", "edit"]
@@ -119,7 +121,9 @@ class AnalysisDto(Dto):
 
 
 class EffectiveDto(Dto):
-    """The musician's override, else the tag, else the measurement."""
+    """The musician's override, else the tag, else the measurement; of tempo and key at last what
+    the file's name says.
+    """
 
     tempo_bpm: float | None = None
     key: str | None = None
@@ -128,6 +132,23 @@ class EffectiveDto(Dto):
     danceability: float | None = None
     valence: float | None = None
     instruments: list[str] = Field(default_factory=list)
+
+
+class FromNameDto(Dto):
+    """The file's name: what it says and no tag does."""
+
+    title: str | None = None
+    artist: str | None = None
+    tempo_bpm: float | None = None
+    key: str | None = None
+
+
+class MarksDto(Dto):
+    """The workspace's own; a `rating` of 0 is not rated."""
+
+    status: Status | None = None
+    rating: int = 0
+    colour: Colour | None = None
 
 
 class OriginalDto(Dto):
@@ -147,11 +168,13 @@ class SharedDto(Dto):
 class AssetDto(Dto):
     """`tags` is what is said now; `file_tags` what the file says, whoever said otherwise since.
 
+    `from_name` is what the file's name says where the tags are silent.
+
     `cover_note` says why there is no cover although the file carries a picture. `path` is where the
     file lay in the folder that was uploaded. `trashed_until` says when what is in the trash is
     deleted. `original` only where tags were written into a newer
     version of the file. `shared` only where it is somebody else's: then what the sound does not
-    tell is left out.
+    tell is left out, and so are `marks`.
     """
 
     id: str
@@ -174,6 +197,8 @@ class AssetDto(Dto):
     audio: AudioDto | None = None
     analysis: AnalysisDto | None = None
     effective: EffectiveDto
+    from_name: FromNameDto | None = None
+    marks: MarksDto | None = None
     shared: SharedDto | None = None
 
 

@@ -28,6 +28,7 @@ from events.vault.analysis import (
 from events.vault.asset import (
     AssetDeleted,
     AssetFileRewritten,
+    AssetMarked,
     AssetProbeRequested,
     AssetRejected,
     AssetRestored,
@@ -160,6 +161,7 @@ EXAMPLES: tuple[Event, ...] = (
         left_out=("isrc",),
         tags=TAGS,
     ),
+    AssetMarked(**_OF_ASSET, marked_by=ACCOUNT, status="to-finish", rating=4, colour="teal"),
     AssetTrashed(**_OF_ASSET, trashed_by=ACCOUNT, until=IN_TRASH_UNTIL),
     AssetRestored(**_OF_ASSET, restored_by=ACCOUNT),
     AssetDeleted(**_OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256),

@@ -45,7 +45,8 @@ ORDER BY title_sort, asset_id LIMIT %(rows)s
 
 def title_of(asset: AssetDto) -> str:
     """The tag, else the file's name without its ending."""
-    return asset.tags.title or asset.filename.rpartition(".")[0] or asset.filename
+    read = asset.from_name and asset.from_name.title
+    return asset.tags.title or read or asset.filename.rpartition(".")[0] or asset.filename
 
 
 class Alike:

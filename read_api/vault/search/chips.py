@@ -21,11 +21,15 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "vocals": ("vocals",),
     "energy": ("energy_min", "energy_max"),
     "danceability": ("danceability_min", "danceability_max"),
+    "status": ("status",),
+    "rating": ("rating_min", "rating_max"),
+    "colour": ("colour",),
     "since": ("since",),
     "until": ("until",),
 }
 # A question may ask for several of these; of all others the first one counts.
 MANY = frozenset({"genre", "instrument", "without", "mood"})
+MOST_STARS = 5
 _SAYS = {"instrument": "with {}", "without": "no {}", "genre": "{}", "mood": "{}"}
 _UNITS = {"bpm": " BPM", "length": "", "energy": "", "danceability": ""}
 
@@ -73,11 +77,27 @@ class Chip:
                 return f"mixes with {self.value} ({camelot(self.value)})"
             case "vocals":
                 return "with vocals" if self.value == "yes" else "no vocals"
+            case "status":
+                return self.value.replace("-", " ")
+            case "colour":
+                return f"marked {self.value}"
+            case "rating":
+                return self._stars()
             case "since" | "until":
                 return f"{'from' if self.name == 'since' else 'before'} {self.value}"
             case name if name in _SAYS:
                 return _SAYS[name].format(self.value)
         return self._range()
+
+    def _stars(self) -> str:
+        low, high = (None if n is None else int(n) for n in self.bounds)
+        if high == 0:
+            return "not rated"
+        if not low:
+            return f"up to {stars(high or 0)}"
+        if low == high:
+            return stars(low)
+        return f"{low} to {stars(high)}" if high and high < MOST_STARS else f"{stars(low)} or more"
 
     def _range(self) -> str:
         low, high = self.bounds
@@ -89,6 +109,10 @@ class Chip:
         if low is not None:
             return f"{what}from {say(low)}{unit}"
         return f"{what}up to {say(high or 0)}{unit}"
+
+
+def stars(count: int) -> str:
+    return "1 star" if count == 1 else f"{count} stars"
 
 
 def ranged(name: str, low: float | None, high: float | None) -> Chip | None:

@@ -29,6 +29,10 @@ _PLAIN = {
     "energy_max": "effective_energy <= %(energy_max)s",
     "danceability_min": "effective_danceability >= %(danceability_min)s",
     "danceability_max": "effective_danceability <= %(danceability_max)s",
+    "status": "status = %(status)s",
+    "rating_min": "rating >= %(rating_min)s",
+    "rating_max": "rating <= %(rating_max)s",
+    "colour": "colour = %(colour)s",
 }
 _GENRE = "genre_fold ?| {keys}"
 _COLUMNS = {
@@ -36,6 +40,7 @@ _COLUMNS = {
     "length": "duration_s",
     "energy": "effective_energy",
     "danceability": "effective_danceability",
+    "rating": "rating",
 }
 
 
@@ -247,6 +252,8 @@ _CHIPS: dict[str, Callable[[Conditions, Chip], None]] = {
     ),
     "mood": _mood_chip,
     "vocals": _vocals,
+    "status": _simple("status = {value}", lambda chip: chip.value),
+    "colour": _simple("colour = {value}", lambda chip: chip.value),
     "since": _simple("uploaded_at >= {value}", lambda chip: chip.day),
     "until": _simple("uploaded_at < {value}", lambda chip: chip.day),
 }

@@ -10,8 +10,14 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from read_api.vault.search.chips import PARAMETERS, Chip, ranged
-from read_api.vault.search.vocabulary import GENRE_OF, INSTRUMENT_OF, MOOD_OF
+from read_api.vault.search.chips import MOST_STARS, PARAMETERS, Chip, ranged
+from read_api.vault.search.vocabulary import (
+    COLOUR_OF,
+    GENRE_OF,
+    INSTRUMENT_OF,
+    MOOD_OF,
+    STATUS_OF,
+)
 from schemas.audio.harmony import key_of
 
 Meaning = Callable[[re.Match[str], date], Chip | None]
@@ -111,6 +117,27 @@ def _free(name: str, names: dict[str, str]) -> Meaning:
     return meaning
 
 
+def _one_of(name: str, names: dict[str, str]) -> Meaning:
+    def meaning(match: re.Match[str], today: date) -> Chip | None:
+        found = names.get(_said(match))
+        return None if found is None else Chip(name, found)
+
+    return meaning
+
+
+def _rated(match: re.Match[str], today: date) -> Chip | None:
+    """`rating:4`, `rating:>=4`, `rating:<3`."""
+    stars = int(match[2])
+    low, high = {
+        "=": (stars, stars),
+        ">": (stars + 1, MOST_STARS),
+        ">=": (stars, MOST_STARS),
+        "<": (0, stars - 1),
+        "<=": (0, stars),
+    }[match[1] or "="]
+    return ranged("rating", low, high)
+
+
 def _fixed(name: str, value: str) -> Meaning:
     return lambda match, today: Chip(name, value)
 
@@ -183,6 +210,15 @@ _SPOKEN: tuple[tuple[str, Meaning], ...] = (
     (_any_of(GENRE_OF), _word("genre", GENRE_OF)),
     (r"energy:([01](?:\.\d{1,2})?)?-([01](?:\.\d{1,2})?)?", _ranged("energy")),
     (r"danceability:([01](?:\.\d{1,2})?)?-([01](?:\.\d{1,2})?)?", _ranged("danceability")),
+    (rf"status:{_VALUE}", _one_of("status", STATUS_OF)),
+    (rf"colou?r:{_VALUE}", _one_of("colour", COLOUR_OF)),
+    (r"rating:([0-5])?-([0-5])?", _ranged("rating")),
+    (r"rating:([<>]=?)?([0-5])", _rated),
+    (r"([1-5]) stars?", lambda m, _: ranged("rating", int(m[1]), int(m[1]))),
+    (
+        r"([1-5]) stars? (?:or more|and up)|at least ([1-5]) stars?",
+        lambda m, _: ranged("rating", int(m[1] or m[2]), MOST_STARS),
+    ),
     (r"high energy", _fixed("energy", "0.65-")),
     (r"low energy", _fixed("energy", "-0.35")),
     (rf"(?:since|after|since:|from:) ?{_DAY}", _date("since")),

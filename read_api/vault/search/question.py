@@ -13,7 +13,7 @@ from datetime import date
 from read_api.vault.search.chips import MANY, Chip
 from read_api.vault.search.grammar import NAMES, RULES
 
-_NAMED = rf"(?:{'|'.join((*NAMES, 'tempo', 'harmonic'))}):"
+_NAMED = rf"(?:{'|'.join((*NAMES, 'tempo', 'harmonic', 'color'))}):"
 _QUOTED = rf'(?:\b{_NAMED})?"[^"]*"'
 _WRITTEN = re.compile(_NAMED, re.IGNORECASE)
 # A longer text is the name of something, no question.

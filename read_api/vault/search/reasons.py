@@ -8,7 +8,7 @@ from typing import Any
 
 from projections.folding import fold, has_words, signs
 from projections.vault.genres import genre_key, genre_keys
-from read_api.vault.search.chips import Chip
+from read_api.vault.search.chips import Chip, stars
 from read_api.vault.search.conditions import SUNG
 from read_api.vault.search.spoken import phrases
 from read_api.vault.search.vocabulary import FAMILIES, MOOD_SPELLINGS, MOODS
@@ -172,6 +172,8 @@ def _of_chip(asset: AssetDto, chip: Chip) -> str | None:
         case "vocals" if heard and heard.vocals is not None:
             if (heard.vocals >= SUNG) == (chip.value == "yes"):
                 return f"sung in {heard.vocals:.0%} of it"
+        case "rating" if asset.marks and asset.marks.rating and _within(asset.marks.rating, chip):
+            return stars(asset.marks.rating)
         case "energy" if said.energy is not None and _within(said.energy, chip):
             return f"energy {said.energy:.2f}"
     return None

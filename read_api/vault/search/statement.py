@@ -21,6 +21,7 @@ _SORTS = {
     "title": ("title_sort", "text"),
     "tempo": ("effective_tempo_bpm", "double precision"),
     "duration": ("duration_s", "double precision"),
+    "rating": ("rating", "integer"),
     "relevance": ("score", "numeric"),
 }
 _NULLABLE = frozenset({"effective_tempo_bpm", "duration_s"})

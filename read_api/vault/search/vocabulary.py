@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+from events.vault.asset import Colour, Status
 from projections.vault.genres import GENRES
 
 # How a mood that was not named by the analysis shows in numbers, each 0..1 (limits are ours).
@@ -76,3 +79,8 @@ GENRE_OF = _inverted(GENRES)
 INSTRUMENT_OF = _inverted(INSTRUMENTS)
 # A mood by another word: what the analysis calls `melancholic` is `sad` here.
 MOOD_SPELLINGS = {name: tuple(spellings) for name, spellings in _MOOD_WORDS.items()}
+# `in-progress` as people write it too: `in progress`.
+STATUS_OF = {
+    spelling: name for name in get_args(Status) for spelling in (name, name.replace("-", " "))
+}
+COLOUR_OF = {name: name for name in get_args(Colour)}

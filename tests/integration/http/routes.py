@@ -194,6 +194,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/assets/{asset_id}/similar"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
     ("POST", "/api/assets/edits"): _writer(409, told=_json(changes={}, assets=[_ABSENT])),
+    ("POST", "/api/assets/marks"): _writer(409, told=_json(changes={}, assets=[_ABSENT])),
+    ("PATCH", "/api/assets/{asset_id}/marks"): _writer(
+        200, "asset", headers=ANY_VERSION, told=_json(rating=4)
+    ),
     ("POST", "/api/assets/deletions"): _writer(409, told=_json(assets=[_ABSENT])),
     ("POST", "/api/assets/trash"): _writer(409, told=_json(assets=[_ABSENT])),
     ("POST", "/api/assets/restore"): _writer(409, told=_json(assets=[_ABSENT])),
@@ -332,6 +336,8 @@ ROUTES: dict[tuple[str, str], Route] = {
         "asset",
         told=lambda known: _form(field="genre", value="Dub", version=known["version"])(known),
     ),
+    ("POST", "/assets/{asset_id}/from-name"): _page(303, "asset", told=_form(field="all")),
+    ("POST", "/assets/{asset_id}/marks"): _page(303, "asset", told=_form(rating="4")),
     ("POST", "/assets/{asset_id}/comments"): _page(303, "asset", told=_form(at="0:01", text="So")),
     ("POST", "/comments/{comment_id}"): _page(
         303, "comment", fresh="object", told=_form(action="resolve", version="1")

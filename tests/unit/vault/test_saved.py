@@ -23,7 +23,7 @@ def test_a_search_is_kept_in_one_form(said: str, kept: str):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "limit=5", "tempo_min=fast", "colour=red", "tempo_min=2&tempo_max=1", "q="]
+    "wrong", ["", "limit=5", "tempo_min=fast", "shape=round", "tempo_min=2&tempo_max=1", "q="]
 )
 def test_what_is_no_search_is_not_kept(wrong: str):
     with pytest.raises(InvalidQuery):

@@ -210,3 +210,12 @@ def test_why_a_picture_of_the_file_is_no_cover_is_kept_beside_the_pictures():
     note = "The picture in the file has 60,000 by 60,000 pixels."
     told = verified.model_copy(update={"cover": None, "cover_note": note})
     projection(Vault()).given(uploaded, told).then_row(ASSET, pictures=[{"left_out": note}])
+
+
+def test_what_the_name_says_stands_beside_what_the_tags_say():
+    named = uploaded.model_copy(update={"filename": "03 - Ona - Night_Bus (120bpm Am).wav"})
+    read = {"name_title": "Night Bus", "name_artist": "Ona", "name_tempo_bpm": 120.0}
+    seen = projection(Vault()).given(named, verified)
+    seen.then_row(ASSET, **read, name_key="A minor", tag_title="Night Drive", tag_tempo_bpm=124.0)
+    forgotten = dict.fromkeys((*read, "name_key", "folded_name_title", "sort_name_title"))
+    projection(Vault()).given(named, verified, deleted).then_row(ASSET, **forgotten)

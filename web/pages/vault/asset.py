@@ -15,7 +15,7 @@ from schemas.errors import NoCultureError
 from schemas.text import Ref
 from schemas.vault.dto import AssetDto
 from web.forms import Version
-from web.pages.vault import comments, listening, said, sharing, tags
+from web.pages.vault import comments, from_name, listening, marks, said, sharing, tags
 from web.pages.vault.lanes import lanes_of
 from web.pages.vault.tools import VaultTools
 from web.pages.vault.words import Happening, happening
@@ -133,6 +133,8 @@ def router(tools: VaultTools) -> APIRouter:
 
     routes.include_router(tags.router(tools, visitors, whole_page, template_of))
     routes.include_router(said.router(tools, visitors))
+    routes.include_router(marks.router(tools, visitors))
+    routes.include_router(from_name.router(tools, visitors))
     routes.include_router(comments.router(tools, visitors))
     routes.include_router(sharing.router(tools))
     return routes

@@ -137,7 +137,7 @@ def _first(asset: AssetDto, report: Report | None) -> Iterable[Readout]:
 
 
 def _tempo(asset: AssetDto, found: Found, candidates: list[tuple[float, float]]) -> Readout:
-    value = asset.effective.tempo_bpm
+    value, note = asset.effective.tempo_bpm, _of_name(asset, found, "tempo_bpm")
     known = dict(candidates)
     if isinstance(found.value, float):
         known = {found.value: found.confidence or 0.0} | known
@@ -151,28 +151,36 @@ def _tempo(asset: AssetDto, found: Found, candidates: list[tuple[float, float]])
         "Tempo",
         looks.decimal(value),
         "BPM",
+        note,
         field="tempo_bpm",
         measured=_instead(found, looks.decimal),
         alternatives=[
             Alternative(looks.decimal(bpm), f"{bpm:.2f}", known[bpm] or None, _ratio(bpm, value))
             for bpm in others[:ALTERNATIVES]
         ],
-        **found.told(),
+        **(Found() if note else found).told(),
     )
 
 
 def _key(asset: AssetDto, found: Found, candidates: list[tuple[str, float]]) -> Readout:
-    value = asset.effective.key
+    value, note = asset.effective.key, _of_name(asset, found, "key")
     return Readout(
         "key",
         "Key",
         value or looks.NONE,
         camelot(value),
+        note,
         field="key",
         measured=_instead(found, str),
         alternatives=_others(value, candidates),
-        **found.told(),
+        **(Found() if note else found).told(),
     )
+
+
+def _of_name(asset: AssetDto, found: Found, field: str) -> str:
+    """A note where neither tag nor analysis says it."""
+    read = getattr(asset.from_name, field, None)
+    return "From the file name." if found.effective is None and read is not None else ""
 
 
 def _genre(found: Found, candidates: Sequence[tuple[str | None, float]]) -> Readout:

@@ -12,6 +12,7 @@ from kit.conditions import PreconditionFailed
 from schemas.errors import NoCultureError
 from schemas.text import Ref
 from web.forms import Typed, Version
+from web.pages.vault.marks import edit_as_seen
 from web.pages.vault.tools import VaultTools
 from web.visitor import Visitors, remember
 
@@ -45,7 +46,7 @@ def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
         except ValidationError as error:
             raise NothingThatCanBeSaid from error
         try:
-            committed = tools.assets.edit_tags(caller, asset_id, changes, version)
+            committed = edit_as_seen(request, tools, caller, asset_id, changes, version)
         except PreconditionFailed:
             return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
         response = RedirectResponse(f"/assets/{asset_id}", 303)

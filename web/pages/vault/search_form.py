@@ -36,6 +36,10 @@ _CARRIED = {
     "energy_max": "energy up to {}",
     "danceability_min": "danceability from {}",
     "danceability_max": "danceability up to {}",
+    "status": "status {}",
+    "rating_min": "from {} stars",
+    "rating_max": "up to {} stars",
+    "colour": "colour {}",
     "since": "uploaded since {}",
     "until": "uploaded before {}",
 }

@@ -15,6 +15,7 @@ from schemas.text import Ref, refusal
 from schemas.vault.dto import AssetDto, TagsDto
 from web import form_token, looks
 from web.forms import Typed
+from web.pages.vault.marks import edit_as_seen
 from web.pages.vault.tools import VaultTools
 from web.pages.vault.words import field_name
 from web.render import wants_part
@@ -88,7 +89,7 @@ def router(
         position, status, shown = 0, 200, {}
         try:
             changes = TagChanges.model_validate(changes_of(asset, form.said))
-            committed = tools.assets.edit_tags(caller, asset_id, changes, form.version)
+            committed = edit_as_seen(request, tools, caller, asset_id, changes, form.version)
             position = committed.position
             tools.progress.wait_until("vault", position, PATIENCE_S)
             asset = tools.vault.get(caller, asset_id, "edit")

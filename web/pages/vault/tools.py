@@ -10,6 +10,7 @@ from commands.vault.analyses import Analyses
 from commands.vault.assets import Assets
 from commands.vault.collections import Collections
 from commands.vault.comments import Comments
+from commands.vault.marks import Marks
 from commands.vault.rewriting import Rewriting
 from commands.vault.sharing import Sharing
 from commands.vault.trash import Trash
@@ -34,6 +35,7 @@ class VaultTools(PageTools):
 
     assets: Assets
     rewriting: Rewriting
+    marks: Marks
     trash: Trash
     collecting: Collections
     collections: CollectionQueries

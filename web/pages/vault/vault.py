@@ -35,6 +35,7 @@ SORTS = (
     ("-tempo", "Fastest first"),
     ("duration", "Shortest first"),
     ("-duration", "Longest first"),
+    ("-rating", "Best rated first"),
 )
 _NOTICES = {"uploaded": "Uploaded. Analysing…"}
 

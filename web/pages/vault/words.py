@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from read_api.vault.queue import left
+from read_api.vault.search.chips import stars
 from schemas.audio.files import NOT_AUDIO
 from schemas.audio.harmony import KEYS, camelot
 from schemas.dto import EventDto
 from schemas.vault.analyses import ReanalysisDto
-from schemas.vault.dto import AssetDto
+from schemas.vault.dto import AssetDto, Colour, Status
 from web import looks
 from web.pages.vault.covers import pattern
 from web.pages.vault.doubt import doubt
+from web.pages.vault.from_name import read_in_name
 from web.pages.vault.search_form import opened
 from web.render import Words
 from web.troubles import is_plain
@@ -27,6 +29,7 @@ STATES = {
     "rejected": "Rejected",
     "analysis_failed": "Not analysed",
 }
+_CHOICES = {"STATUSES": get_args(Status), "COLOURS": get_args(Colour)}
 _SHARED = {"listen": "To listen", "comment": "To comment", "edit": "To change its tags too"}
 _FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC", "valence": "positivity"}
 _FIGURES = {
@@ -63,8 +66,14 @@ def happening(event: EventDto, me: str) -> Happening | None:
 
 
 def title(asset: AssetDto) -> str:
-    """The tag, else the file's name without its ending."""
-    return asset.tags.title or asset.filename.rpartition(".")[0] or asset.filename
+    """The tag, else what is read in the file's name, else that without its ending."""
+    read = asset.from_name and asset.from_name.title
+    return asset.tags.title or read or asset.filename.rpartition(".")[0] or asset.filename
+
+
+def credited(asset: AssetDto) -> str:
+    """The artist by the tag, else by the file's name; empty where neither says one."""
+    return asset.tags.artist or (asset.from_name and asset.from_name.artist) or ""
 
 
 def figure_name(name: str) -> str:
@@ -118,6 +127,8 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "Checked again", f"Attempt {data.get('attempt')}", "plain"
         case "asset.tags_edited":
             return "Tags edited", _edits(data), "plain"
+        case "asset.marked":
+            return "Marked", _marks(data), "plain"
         case "asset.file_rewritten":
             return "Tags written into the file", _written(data), "good"
         case "asset.shared":
@@ -208,6 +219,17 @@ def _edits(data: dict[str, Any]) -> str:
     return told[:1].upper() + told[1:]
 
 
+def _marks(data: dict[str, Any]) -> str:
+    rating = data.get("rating") or 0
+    said = [
+        _spaced(data.get("status") or ""),
+        stars(rating) if rating else "",
+        data.get("colour") or "",
+    ]
+    told = ", ".join(filter(None, said)) or "no marks"
+    return told[:1].upper() + told[1:]
+
+
 def _written(data: dict[str, Any]) -> str:
     def named(names: list[str]) -> str:
         return ", ".join(map(field_name, names))
@@ -248,11 +270,11 @@ def in_templates() -> Words:
     """Filters and values of the vault's templates."""
     filters = (
         *(figure_name, figure_said, field_name, readable, camelot, opened, doubt, ended, left),
-        pattern,
+        *(pattern, stars, credited, read_in_name),
     )
     return Words(
         # Jinja's own `title` capitalises words; an asset's title is meant here.
         {filter.__name__: filter for filter in filters} | {"named": title},
-        {"KEYS": KEYS, "STATES": STATES, "NOT_AUDIO": sorted(NOT_AUDIO)},
+        {"KEYS": KEYS, "STATES": STATES, "NOT_AUDIO": sorted(NOT_AUDIO), **_CHOICES},
         docks=("vault/_docks.html", "vault/_collect.html"),
     )

@@ -18,6 +18,7 @@ watch(
   "asset.verified",
   "asset.rejected",
   "asset.tags_edited",
+  "asset.marked",
   "asset.file_rewritten",
   "asset.shared",
   "asset.unshared",
@@ -42,6 +43,7 @@ watch(
 );
 addToPalette(() => import("./palette.js"));
 later("track-stage", () => import("./stage.js"));
+later("form.marks", () => import("./marks.js"));
 later("ab-compare", () => import("./ab.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
 document.addEventListener("click", (event) => {

@@ -36,9 +36,9 @@ export async function search(typed, signal) {
   const query = new URLSearchParams({ q: typed, limit: String(TRACKS) });
   const answer = await ask(`/api/assets?${query}`, { signal });
   const { data } = answer.ok ? await answer.json() : { data: [] };
-  return data.map(({ id, tags, filename }) => ({
-    label: tags.title ?? filename,
-    hint: tags.artist ?? "Track",
+  return data.map(({ id, tags, from_name, filename }) => ({
+    label: tags.title ?? from_name?.title ?? filename,
+    hint: tags.artist ?? from_name?.artist ?? "Track",
     path: `/assets/${id}`,
   }));
 }
