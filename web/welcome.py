@@ -1,4 +1,4 @@
-"""The first words to a new operator: once, after signing up or signing in by the first link."""
+"""The first words to somebody new: once, after signing up or an operator's first link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def remember(request: Request, response: Response) -> None:
     """The next whole page of this browser tells it."""
     response.set_cookie(
         COOKIE,
-        "operator",
+        "new",
         max_age=REMEMBERED_S,
         path="/",
         secure=request.url.scheme == "https",

@@ -187,9 +187,11 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.vault.media import AssetMedia
     from read_api.vault.reanalyses import ReanalysisQueries
     from runtime.areas.system import shared_events, sharing_of, timeline_of
+    from runtime.taster import taster
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
     from web.pages.vault import home, measuring
+    from web.pages.vault import taster as taster_page
     from web.pages.vault import trash as trash_page
     from web.pages.vault import vault as vault_page
     from web.pages.vault.tools import VaultTools
@@ -232,8 +234,9 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         newest_events=timeline.newest_of_asset,
         is_verified=access.is_verified,
         now=core.log.clock.now,
+        taster=taster,
     )
-    pages = (vault_page, measuring, asset_page, trash_page, collections_page)
+    pages = (vault_page, taster_page, measuring, asset_page, trash_page, collections_page)
     return Served(
         routers=(
             bulk.router(commands.bulk, authenticated),

@@ -17,6 +17,7 @@ STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
 FILES = (
     "/api/assets/(?:edits|marks|deletions|trash|restore|trash/empty)",
     "/trash/empty",
+    "/vault/taster",
     "/api/assets/[^/]+/file",
     "/assets/[^/]+/file",
     "/api/uploads/direct/.*/complete",

@@ -40,7 +40,7 @@ def router(tools: PageTools, home: Home) -> APIRouter:
             running=home.running(visitor),
             new=home.new(visitor),
             first=home.first(visitor),
-            welcome=visitor.operator and welcome.is_due(request),
+            welcome=welcome.is_due(request),
         )
         welcome.forget(request, response)
         return response

@@ -15,6 +15,7 @@ from tests.conftest import Database
 from tests.integration.account.erasure.house import House, open_house
 
 TOLD = "You are the operator here"
+TRIED = "Three things to try"
 
 
 @pytest.fixture
@@ -36,8 +37,27 @@ def test_the_first_account_is_told_once_that_it_is_the_operator(house: House) ->
     assert TOLD in sign_up(first, "ada@example.com")
     assert TOLD not in first.get("/vault").text
     assert TOLD not in sign_up(second, "ben@example.com")
-    second.cookies.set("noculture_welcome", "operator")
+    second.cookies.set("noculture_welcome", "new")
     assert TOLD not in second.get("/vault").text
+
+
+def test_somebody_new_is_told_once_what_to_try(house: House) -> None:
+    ada = house.browser()
+    assert TRIED in sign_up(ada, "ada@example.com")
+    assert TRIED not in ada.get("/").text
+    assert TRIED not in ada.get("/vault").text
+
+
+def test_an_empty_vault_offers_demo_tracks_and_has_each_once(house: House) -> None:
+    ada = house.browser()
+    sign_up(ada, "ada@example.com")
+    page = ada.get("/vault").text
+    assert "Add three demo tracks" in page
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    for _ in range(2):
+        added = ada.post("/vault/taster", data={"csrf_token": token}, follow_redirects=True)
+        assert "Add three demo tracks" not in added.text
+    assert house.types().count("asset.uploaded") == 3
 
 
 def test_an_operator_who_was_made_by_an_import_is_told_after_the_link(house: House) -> None:
@@ -47,7 +67,7 @@ def test_an_operator_who_was_made_by_an_import_is_told_after_the_link(house: Hou
     assert [each.founded for each in (first, again, other)] == [True, False, False]
     for invitation, told in ((first, True), (other, False)):
         page = house.browser().post(f"/sign-in/{invitation.link_token}", follow_redirects=True).text
-        assert "<h1>Vault</h1>" in page
+        assert "<h1>Home</h1>" in page
         assert (TOLD in page) is told
 
 

@@ -302,6 +302,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/vault/upload"): _page(
         303, told=lambda known: {**_FILE(known), "data": {"csrf_token": known["csrf"]}}
     ),
+    ("POST", "/vault/taster"): _page(303, told=_form()),
     ("GET", "/vault/measuring"): _page(200),
     ("POST", "/vault/measuring"): _page(303, told=_form()),
     ("POST", "/vault/measuring/{reanalysis_id}/stop"): _page(303, "reanalysis", told=_form()),

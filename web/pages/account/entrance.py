@@ -103,8 +103,7 @@ def router(tools: AccountTools) -> APIRouter:
             )
         token = tools.sessions.start(registered.login, user_agent(request), None)
         response = admit(request, token, registered.account.id, HOME)
-        if registered.account.operator:
-            welcome.remember(request, response)
+        welcome.remember(request, response)
         remember(request, response, registered.committed.position)
         return response
 

@@ -30,7 +30,8 @@ from web.tools import PageTools
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaultTools(PageTools):
     """`newest_events` tells what happened to an asset, `is_verified` whether an account has
-    proven its address, `now` the time of the domain.
+    proven its address, `now` the time of the domain, `taster` the demo's tracks as
+    (file name, content).
     """
 
     assets: Assets
@@ -52,3 +53,4 @@ class VaultTools(PageTools):
     newest_events: Callable[[Caller, str, int], Sequence[EventDto]]
     is_verified: Callable[[str], bool]
     now: Callable[[], datetime]
+    taster: Callable[[], Sequence[tuple[str, bytes]]]

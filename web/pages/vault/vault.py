@@ -66,7 +66,7 @@ def router(tools: VaultTools) -> APIRouter:
             "notice": _NOTICES.get(request.query_params.get("done", "")),
             "trashed": trash.just_trashed(tools, caller, request),
             "view": _view(request),
-            "welcome": caller.operator and welcome.is_due(request),
+            "welcome": welcome.is_due(request),
             "verified": tools.is_verified(caller.account_id),
         }
         if not wants_part(request):
