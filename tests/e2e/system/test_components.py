@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import Site, Visit, open_visit
+from tests.e2e.conftest import Site, Visit, noculture, open_visit
 from tests.e2e.test_every_page import serious
 from tests.fixtures.parts import all_macros
 
@@ -29,14 +29,25 @@ OPENS = {
 }
 
 
+@pytest.fixture(scope="module")
+def operator(browser: Browser, site: Site) -> dict:
+    """The storage state of an operator without any music: nothing here waits for an analysis."""
+    context = browser.new_context()
+    email = open_visit(context, site).sign_up()
+    noculture("operator", "grant", email, data=site.data)
+    state = context.storage_state()
+    context.close()
+    return dict(state)
+
+
 @pytest.fixture(params=[PHONE, DESK])
 def viewer(
-    browser: Browser, site: Site, library: dict, request: pytest.FixtureRequest
+    browser: Browser, site: Site, operator: dict, request: pytest.FixtureRequest
 ) -> Iterator[Visit]:
     """An operator with a phone or at a desk."""
     width: int = request.param
     context = browser.new_context(
-        storage_state=library,
+        storage_state=operator,
         viewport={"width": width, "height": 860},
         has_touch=width == PHONE,
         is_mobile=width == PHONE,
@@ -131,9 +142,10 @@ def test_a_text_that_is_hard_to_read_is_found(browser: Browser, site: Site):
     page.close()
 
 
-def test_tabs_menus_and_tables_work_by_keyboard(owner: Visit):
-    page, keys = owner.page, owner.page.keyboard
-    owner.go(PAGE)
+@pytest.mark.parametrize("viewer", [DESK], indirect=True)
+def test_tabs_menus_and_tables_work_by_keyboard(viewer: Visit):
+    page, keys = viewer.page, viewer.page.keyboard
+    viewer.go(PAGE)
     page.locator("tab-set:defined").wait_for()
     page.get_by_role("tab", name="Notes").focus()
     keys.press("ArrowRight")
@@ -162,13 +174,14 @@ def test_tabs_menus_and_tables_work_by_keyboard(owner: Visit):
     )
 
 
-def test_a_question_is_answered_by_keys_and_nothing_happens_before(owner: Visit):
-    page = owner.page
-    owner.go(PAGE)
+@pytest.mark.parametrize("viewer", [DESK], indirect=True)
+def test_a_question_is_answered_by_keys_and_nothing_happens_before(viewer: Visit):
+    page = viewer.page
+    viewer.go(PAGE)
     page.get_by_role("button", name="Revoke Backup script").press("Enter")
     question = page.get_by_role("alertdialog", name="Revoke “Backup script”?")
     expect(question.get_by_role("button", name="Keep it")).to_be_focused()
     page.keyboard.press("Enter")
     expect(question).to_be_hidden()
     expect(page.get_by_role("button", name="Revoke Backup script")).to_be_focused()
-    assert [method for method, *_ in owner.requests if method == "POST"] == []
+    assert [method for method, *_ in viewer.requests if method == "POST"] == []
