@@ -13,6 +13,7 @@ from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
 from aggregates.vault.asset_state import CONTENT_CLAIM as CONTENT_CLAIM
 from aggregates.vault.asset_state import SHARED_CLAIM as SHARED_CLAIM
+from aggregates.vault.asset_state import Artwork as Artwork
 from aggregates.vault.asset_state import Asset as Asset
 from aggregates.vault.asset_state import AssetInTrash as AssetInTrash
 from aggregates.vault.asset_state import AssetNotReady as AssetNotReady
@@ -25,6 +26,8 @@ from aggregates.vault.asset_state import with_names as with_names
 from aggregates.vault.sharing import MAX_PEOPLE, OwnThing, SharedWithTooMany
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.vault.asset import (
+    AssetArtworkRemoved,
+    AssetArtworkSet,
     AssetDeleted,
     AssetFileRewritten,
     AssetMarked,
@@ -188,6 +191,50 @@ def mark(
             **asdict(marks),
         )
     )
+
+
+def set_artwork(
+    asset: Asset | None, asset_id: AssetId, *, set_by: AccountId, artwork: Artwork
+) -> Decision:
+    """Let a picture stand for it. Refuses AssetInTrash (409). The one that does so already changes
+    nothing.
+    """
+    asset = in_use(asset)
+    if artwork == asset.artwork:
+        return Decision()
+    return Decision(
+        AssetArtworkSet(
+            asset_id=asset_id,
+            workspace_id=asset.workspace_id,
+            set_by=set_by,
+            picture=artwork.picture,
+            small=artwork.small,
+            width=artwork.width,
+            height=artwork.height,
+        )
+    )
+
+
+def remove_artwork(asset: Asset | None, asset_id: AssetId, *, removed_by: AccountId) -> Decision:
+    """Go back to the picture of the file, or to none. Refuses AssetInTrash (409)."""
+    asset = in_use(asset)
+    if asset.artwork is None:
+        return Decision()
+    return Decision(
+        AssetArtworkRemoved(
+            asset_id=asset_id, workspace_id=asset.workspace_id, removed_by=removed_by
+        )
+    )
+
+
+def undo_artwork(asset: Asset | None, asset_id: AssetId, *, undone_by: AccountId) -> Decision:
+    """Take back the newest change of its picture; a second time makes that change again. Refuses
+    AssetInTrash (409).
+    """
+    asset = in_use(asset)
+    if asset.artwork_before is None:
+        return remove_artwork(asset, asset_id, removed_by=undone_by)
+    return set_artwork(asset, asset_id, set_by=undone_by, artwork=asset.artwork_before)
 
 
 def rewrite_file(

@@ -12,6 +12,8 @@ from events.errors import NoCultureError
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.model import Event
 from events.vault.asset import (
+    AssetArtworkRemoved,
+    AssetArtworkSet,
     AssetDeleted,
     AssetFileRewritten,
     AssetMarked,
@@ -27,7 +29,7 @@ from events.vault.asset import (
     Colour,
     Status,
 )
-from events.vault.audio import Tags
+from events.vault.audio import Blob, Tags
 
 CONTENT_CLAIM = "asset-content"
 # Finds, and ends, what was shared with somebody who is being erased.
@@ -74,12 +76,23 @@ NO_MARKS = Marks()
 
 
 @dataclass(frozen=True, slots=True)
+class Artwork:
+    """A chosen picture: the larger one, of `width` by `height`, and the small one of it."""
+
+    picture: Blob
+    small: Blob
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """`overrides` holds only what the musician said, `said` what the file says.
 
     `earlier` are the hash and size of its versions before tags were written into it. `shared` are
     the accounts that may hear it too, each with its right. `trash` is None outside of the trash.
-    `marks` are the workspace's own.
+    `marks` are the workspace's own. `artwork` is the chosen picture, `artwork_before` the one that
+    it took the place of: None for none.
     """
 
     workspace_id: WorkspaceId
@@ -95,6 +108,8 @@ class Asset:
     shared: tuple[tuple[AccountId, str], ...] = ()
     trash: InTrash | None = None
     marks: Marks = NO_MARKS
+    artwork: Artwork | None = None
+    artwork_before: Artwork | None = None
 
     def right_of(self, account_id: str) -> str | None:
         """Answers what it was shared for with this account; None where it was not."""
@@ -181,6 +196,11 @@ def after(asset: Asset | None, event: Event) -> Asset | None:
             )
         case AssetMarked():
             return replace(asset, marks=Marks(event.status, event.rating, event.colour))
+        case AssetArtworkSet():
+            chosen = Artwork(event.picture, event.small, event.width, event.height)
+            return replace(asset, artwork=chosen, artwork_before=asset.artwork)
+        case AssetArtworkRemoved():
+            return replace(asset, artwork=None, artwork_before=asset.artwork)
         case AssetFileRewritten():
             return replace(
                 asset,

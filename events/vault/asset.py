@@ -103,6 +103,29 @@ class AssetMarked(Event, type="asset.marked", version=1):
     colour: Colour | None = None
 
 
+class AssetArtworkSet(Event, type="asset.artwork_set", version=1):
+    """Somebody chose a picture for it, which takes the place of the one that its file carries.
+
+    `picture` and `small` were made anew from what was sent: nothing else of that is kept.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    set_by: AccountId
+    picture: Blob
+    small: Blob
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class AssetArtworkRemoved(Event, type="asset.artwork_removed", version=1):
+    """The chosen picture does not stand for it any more; that of its file does, if there is one."""
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    removed_by: AccountId
+
+
 class AssetFileRewritten(Event, type="asset.file_rewritten", version=1, subject="rewritten_by"):
     """The musician had the tags written into a new version of the file; its sound is the same.
 

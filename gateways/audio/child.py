@@ -84,6 +84,12 @@ def _rendering(_hearing: Hearing, link: socket.socket) -> Job:
     return streamed
 
 
+def _picturing(_hearing: Hearing, _link: socket.socket) -> Job:
+    from gateways.audio.artwork import read_artwork
+
+    return lambda file: read_artwork(file).model_dump(mode="json")
+
+
 def _rewriting(_hearing: Hearing, link: socket.socket) -> Job:
     from gateways.audio.tag_writer import rewrite
     from gateways.audio.wire import send_chunk
@@ -102,6 +108,7 @@ JOBS: dict[str, MakeJob] = {
     "probe": _probing,
     "render": _rendering,
     "rewrite": _rewriting,
+    "picture": _picturing,
     "analyse": _analysing,
 }
 

@@ -19,6 +19,7 @@ MAX_TEXT_LENGTH = 500
 MAX_COMMENT_LENGTH = 2000
 MAX_NAMES = 20
 MAX_COVER_BYTES = 2 * 1024 * 1024
+MAX_THUMBNAIL_BYTES = 256 * 1024
 MAX_PICTURES = 12
 # Ten minutes with beats, chords and lanes are 150 KB, four hours of loudness 90 KB more.
 MAX_REPORT_BYTES = 4 * 1024 * 1024
@@ -132,6 +133,15 @@ class Cover(_Fact):
     data: bytes = Field(max_length=MAX_COVER_BYTES)
 
 
+class Artwork(_Fact):
+    """A picture made anew as JPEGs: the larger one of `width` by `height`, and a small one."""
+
+    data: bytes = Field(max_length=MAX_COVER_BYTES)
+    small: bytes = Field(max_length=MAX_THUMBNAIL_BYTES)
+    width: int = Field(ge=1, le=2000)
+    height: int = Field(ge=1, le=2000)
+
+
 class EmbeddedPicture(Cover):
     """One picture of the file; `kind` as ID3 names it: front cover, artist, …"""
 
@@ -140,6 +150,7 @@ class EmbeddedPicture(Cover):
 
 RefusalCode = Literal[
     "empty-file",
+    "unfit-picture",
     "not-audio",
     "no-audio-stream",
     "unsupported-codec",

@@ -97,7 +97,7 @@ def _fitted(data: bytes, budget: int) -> tuple[Any, int, bytes]:
 def _shown_shape(data: bytes) -> tuple[Any, int]:
     """Media type and pixels of what may be decoded. Raises Unfit."""
     try:
-        media_type, width, height = _shape(data)
+        media_type, width, height = shape_of(data)
     except (struct.error, IndexError):
         media_type, width, height = "damaged", 0, 0
     if media_type is None:
@@ -115,7 +115,7 @@ def _shown_shape(data: bytes) -> tuple[Any, int]:
     return media_type, width * height
 
 
-def _shape(data: bytes) -> tuple[str | None, int, int]:
+def shape_of(data: bytes) -> tuple[str | None, int, int]:
     """(media type, width, height). Raises struct.error, IndexError on damaged ones."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png", *struct.unpack_from(">II", data, 16)

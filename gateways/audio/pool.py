@@ -14,9 +14,10 @@ from typing import Any, Self, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from gateways.audio.errors import AnalyserCrashed, AnalyserStopped, AudioRefused, OverCpuLimit
-from gateways.audio.facts import Accepted, Analysis, Probe, Refused, Rendition, Rewritten
+from gateways.audio.facts import Accepted, Analysis, Artwork, Probe, Refused, Rendition, Rewritten
 from gateways.audio.sandbox import (
     ANALYSE_LIMITS,
+    PICTURE_LIMITS,
     PROBE_LIMITS,
     RENDER_LIMITS,
     REWRITE_LIMITS,
@@ -62,6 +63,7 @@ class AudioPool:
             "probe": probe_limits,
             "render": render_limits,
             "rewrite": REWRITE_LIMITS,
+            "picture": PICTURE_LIMITS,
             "analyse": analyse_limits,
         }
         self._lanes = {
@@ -98,6 +100,10 @@ class AudioPool:
         """
         given = {"changes": changes}
         return _unless_refused(Rewritten, self._lanes["rewrite"].run(path, sink, given))
+
+    def picture(self, path: Path) -> Artwork:
+        """A picture that somebody chose, made anew. Raises like `analyse`."""
+        return _unless_refused(Artwork, self._lanes["picture"].run(path))
 
     def analyse(self, path: Path) -> Analysis:
         """Measure a file that was accepted.

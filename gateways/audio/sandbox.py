@@ -24,7 +24,7 @@ from gateways.audio.wire import (
     send_frame,
 )
 
-Job = Literal["probe", "render", "rewrite", "analyse"]
+Job = Literal["probe", "render", "rewrite", "picture", "analyse"]
 AnalyserChoice = Literal["auto", "essentia"]
 
 # The program of the child; tests start one that tries to break out.
@@ -64,6 +64,7 @@ RENDER_LIMITS = Limits(
 )
 # Reading and sending 2 GiB takes some seconds; the memory is what the tags take.
 REWRITE_LIMITS = Limits(wall_s=300, cpu_s=120, memory_bytes=1 * GIB, streamed_bytes=64 * GIB)
+PICTURE_LIMITS = Limits(wall_s=60, cpu_s=20, memory_bytes=1 * GIB)
 ANALYSE_LIMITS = Limits(wall_s=1200, cpu_s=600, memory_bytes=4 * GIB)
 
 

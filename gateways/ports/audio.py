@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from gateways.audio.facts import Accepted, Analysis, Refused, Rendition, Rewritten
+from gateways.audio.facts import Accepted, Analysis, Artwork, Refused, Rendition, Rewritten
 
 
 class AudioTools(Protocol):
@@ -22,6 +22,10 @@ class AudioTools(Protocol):
         self, path: Path, changes: Mapping[str, object], sink: Callable[[bytes], object]
     ) -> Rewritten:
         """The file with other tags, in chunks to `sink`; None in `changes` takes a tag out."""
+        ...
+
+    def picture(self, path: Path) -> Artwork:
+        """A picture that somebody chose, made anew in two sizes."""
         ...
 
     def analyse(self, path: Path) -> Analysis:

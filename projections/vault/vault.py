@@ -8,6 +8,8 @@ from typing import Any
 from events.envelope import Recorded
 from events.vault.analysis import AnalysisCompleted, AnalysisFailed, AnalysisRequested
 from events.vault.asset import (
+    AssetArtworkRemoved,
+    AssetArtworkSet,
     AssetDeleted,
     AssetFileRewritten,
     AssetMarked,
@@ -21,7 +23,7 @@ from events.vault.asset import (
     AssetUploaded,
     AssetVerified,
 )
-from events.vault.audio import Tags
+from events.vault.audio import Blob, Tags
 from projections.folding import lines, sort_key
 from projections.projection import Holds, Projection, Rows
 from projections.vault.genres import genre_keys
@@ -47,7 +49,9 @@ _FORGOTTEN = dict.fromkeys(
         *("sort_title", "genre_keys"),
         *("file_tags", "original_sha256", "original_size_bytes"),
         *("own_tempo_bpm", "own_key", "own_genre"),
-        *("cover_sha256", "cover_size_bytes", "cover_media_type"),
+        *("file_cover_sha256", "file_cover_size_bytes", "file_cover_media_type"),
+        *("artwork_sha256", "artwork_size_bytes", "artwork_media_type"),
+        *("artwork_small_sha256", "artwork_small_size_bytes"),
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
         *("trashed_in", "trashed_at", "trashed_until"),
         *("status", "marked_rating", "colour"),
@@ -121,6 +125,11 @@ class Vault(
                     marked_rating=data.rating,
                     colour=data.colour,
                 )
+            case AssetArtworkSet():
+                chosen = _artwork(data.picture, data.small)
+                rows.upsert(data.asset_id, version=event.stream_version, **chosen)
+            case AssetArtworkRemoved():
+                rows.upsert(data.asset_id, version=event.stream_version, **_artwork(None, None))
             case AssetShared() | AssetUnshared():
                 rows.upsert(data.asset_id, version=event.stream_version)
             case AssetFileRewritten():
@@ -185,13 +194,23 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
         "replay_gain_track_db": audio.replay_gain_track_db,
         "replay_gain_album_db": audio.replay_gain_album_db,
         "pictures": _pictures(data),
-        "cover_sha256": cover and cover.sha256,
-        "cover_size_bytes": cover and cover.size_bytes,
-        "cover_media_type": cover and cover.media_type,
+        "file_cover_sha256": cover and cover.sha256,
+        "file_cover_size_bytes": cover and cover.size_bytes,
+        "file_cover_media_type": cover and cover.media_type,
         "playable": data.playable,
         "rendition_sha256": rendition and rendition.sha256,
         "rendition_size_bytes": rendition and rendition.size_bytes,
         "rendition_media_type": rendition and rendition.media_type,
+    }
+
+
+def _artwork(picture: Blob | None, small: Blob | None) -> dict[str, Any]:
+    return {
+        "artwork_sha256": picture and picture.sha256,
+        "artwork_size_bytes": picture and picture.size_bytes,
+        "artwork_media_type": picture and picture.media_type,
+        "artwork_small_sha256": small and small.sha256,
+        "artwork_small_size_bytes": small and small.size_bytes,
     }
 
 

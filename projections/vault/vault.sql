@@ -91,9 +91,15 @@ CREATE TABLE {schema}.vault (
     replay_gain_track_db double precision,
     replay_gain_album_db double precision,
     pictures            jsonb,
-    cover_sha256        text,
-    cover_size_bytes    bigint,
-    cover_media_type    text,
+    -- the picture that the file carries, and the one that was chosen instead, in two sizes
+    file_cover_sha256   text,
+    file_cover_size_bytes bigint,
+    file_cover_media_type text,
+    artwork_sha256      text,
+    artwork_size_bytes  bigint,
+    artwork_media_type  text,
+    artwork_small_sha256 text,
+    artwork_small_size_bytes bigint,
     playable            boolean,
     rendition_sha256    text,
     rendition_size_bytes bigint,
@@ -134,6 +140,11 @@ CREATE TABLE {schema}.vault (
     defects             jsonb,
     appeal_score        double precision,
 
+    cover_sha256 text GENERATED ALWAYS AS (coalesce(artwork_sha256, file_cover_sha256)) STORED,
+    cover_size_bytes bigint
+        GENERATED ALWAYS AS (coalesce(artwork_size_bytes, file_cover_size_bytes)) STORED,
+    cover_media_type text
+        GENERATED ALWAYS AS (coalesce(artwork_media_type, file_cover_media_type)) STORED,
     -- 0 is not rated
     rating integer GENERATED ALWAYS AS (coalesce(marked_rating, 0)) STORED,
     -- what follows from both

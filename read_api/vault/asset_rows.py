@@ -8,6 +8,7 @@ from schemas.vault.dto import (
     AnalysisDto,
     AssetDto,
     AudioDto,
+    CoverDto,
     EffectiveDto,
     FromNameDto,
     MarksDto,
@@ -45,6 +46,7 @@ def asset_of(row: Row) -> AssetDto:
         trashed_at=row.get("trashed_at"),
         trashed_until=row.get("trashed_until"),
         has_cover=row["cover_sha256"] is not None,
+        cover=_cover(row),
         cover_note=_cover_note(row),
         tags=TagsDto(**{name: row.get(f"tag_{name}") for name in TagsDto.model_fields}),
         file_tags=_file_tags(row),
@@ -83,6 +85,16 @@ def published(row: Row, owner: PersonDto | None) -> AssetDto:
 
 def _problem(code: str | None, reason: str | None) -> Rejection | None:
     return None if code is None else Rejection(code=code, reason=reason or "")
+
+
+def _cover(row: Row) -> CoverDto | None:
+    if row["cover_sha256"] is None:
+        return None
+    return CoverDto(
+        sha256=row["cover_sha256"],
+        media_type=row["cover_media_type"],
+        chosen=row.get("artwork_sha256") is not None,
+    )
 
 
 def _cover_note(row: Row) -> str | None:

@@ -38,18 +38,22 @@ _BY_CODEC_AND_SUFFIX = {
 }
 _RENDITION_SUFFIXES = {"audio/mpeg": ".mp3"}
 COVER_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+SEEN_AS = 16
 ReadZoom = Callable[[bytes, int], dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A blob of the workspace that the asset belongs to, and how to present it."""
+    """A blob of the workspace that the asset belongs to, and how to present it. An address with
+    `seen_as` never has another content.
+    """
 
     workspace_id: str
     sha256: str
     size_bytes: int
     media_type: str
     filename: str
+    seen_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +117,21 @@ class AssetMedia:
         """audiowaveform JSON, version 2: the coarsest level of at most `zoom` samples per pixel."""
         return self._read_zoom(self.store.read(peaks.workspace_id, peaks.sha256), zoom)
 
-    def cover(self, caller: Caller, asset_id: str) -> MediaFile:
-        """Raises NotVisible, NoCover (404)."""
+    def cover(self, caller: Caller, asset_id: str, *, small: bool = False) -> MediaFile:
+        """The picture that stands for it, `small` where there is a small one.
+
+        Raises NotVisible, NoCover (404).
+        """
         row = self._assets.row(caller, asset_id, "listen")
+        if small and row.get("artwork_small_sha256"):
+            return MediaFile(
+                row["workspace_id"],
+                row["artwork_small_sha256"],
+                row["artwork_small_size_bytes"],
+                row["cover_media_type"],
+                "cover-small.jpeg",
+                row["cover_sha256"][:SEEN_AS],
+            )
         if row["cover_media_type"] not in COVER_TYPES:
             raise NoCover
         return MediaFile(
@@ -124,6 +140,7 @@ class AssetMedia:
             row["cover_size_bytes"],
             row["cover_media_type"],
             f"cover.{row['cover_media_type'].removeprefix('image/')}",
+            row["cover_sha256"][:SEEN_AS],
         )
 
 

@@ -24,9 +24,21 @@ _HARMLESS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
+KEPT_FOR_EVER = "private, max-age=31536000, immutable"
 Rendition = Annotated[
     Literal["playable"] | None,
     Query(description="A copy in a format that browsers play, where the original is none."),
+]
+Size = Annotated[
+    Literal["small"] | None,
+    Query(description="With 320 points a side, where a picture was chosen for it."),
+]
+Seen = Annotated[
+    str | None,
+    Query(
+        pattern="^[0-9a-f]{16}$",
+        description="The first characters of its hash: then browsers keep it for good.",
+    ),
 ]
 Original = Annotated[
     bool, Query(description="The file as it was uploaded, before tags were written into it.")
@@ -59,9 +71,19 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         file = media.audio(caller, asset_id, playable=playable, original=original)
         return _serve(request, partial(media.pieces, caller, asset_id, file), file, ranges=True)
 
-    def cover(asset_id: Ref, request: Request, caller: Reader) -> Response:
-        file = media.cover(caller, asset_id)
-        return _serve(request, partial(media.pieces, caller, asset_id, file), file, ranges=False)
+    def cover(
+        asset_id: Ref,
+        request: Request,
+        caller: Reader,
+        size: Size = None,
+        v: Seen = None,
+    ) -> Response:
+        file = media.cover(caller, asset_id, small=size == "small")
+        served = _serve(request, partial(media.pieces, caller, asset_id, file), file, ranges=False)
+        # Somebody else's may be taken back: it is asked for each time.
+        if v is not None and v == file.seen_as and file.workspace_id == caller.workspace_id:
+            served.headers["Cache-Control"] = KEPT_FOR_EVER
+        return served
 
     routes.add_api_route(
         "/{asset_id}/audio",
@@ -80,7 +102,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         "/{asset_id}/cover",
         cover,
         operation_id="getAssetCover",
-        summary="The cover picture that the file carries",
+        summary="The picture that was chosen for it, or that its file carries",
         response_class=Response,
         responses={
             **problems(401, 403, 404, 422, 429, 503),

@@ -10,11 +10,13 @@ from schemas.vault.dto import StorageUsage
 
 # Files that have become assets are counted by the view, what is still arriving by its announcement.
 # What is in the trash is kept, so it counts. A view of an earlier version, read until the new one
-# is built, has no original_size_bytes and no trashed_in: there the names mean the nulls around it.
+# is built, has not all of these columns: there the names mean the nulls around it.
 _STORED = """
 SELECT stored.bytes
-FROM (SELECT NULL::bigint AS original_size_bytes, NULL::text AS trashed_in) absent, LATERAL (
-    SELECT coalesce(sum(size_bytes + coalesce(original_size_bytes, 0)), 0)::bigint AS bytes
+FROM (SELECT NULL::bigint AS original_size_bytes, NULL::bigint AS artwork_size_bytes,
+        NULL::text AS trashed_in) absent, LATERAL (
+    SELECT coalesce(sum(size_bytes + coalesce(original_size_bytes, 0)
+        + coalesce(artwork_size_bytes, 0)), 0)::bigint AS bytes
     FROM views.vault WHERE workspace_id = %(workspace)s OR trashed_in = %(workspace)s) stored
 """
 _UPLOADING = """

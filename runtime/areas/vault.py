@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from commands.leaving import Contents
     from commands.vault.analyses import Analyses
+    from commands.vault.artwork import Artworks
     from commands.vault.assets import Assets
     from commands.vault.bulk import Bulk
     from commands.vault.collections import Collections
@@ -70,6 +71,7 @@ class VaultCommands:
     assets: Assets
     bulk: Bulk
     marks: Marks
+    artworks: Artworks
     analyses: Analyses
     collections: Collections
     comments: Comments
@@ -84,6 +86,7 @@ def commands_of(
 ) -> VaultCommands:
     """`is_erased` says it of an account. `files` are turns at checking and moving files."""
     from commands.vault.analyses import Analyses
+    from commands.vault.artwork import Artworks
     from commands.vault.assets import Assets
     from commands.vault.bulk import Bulk
     from commands.vault.collections import Collections
@@ -104,17 +107,19 @@ def commands_of(
     quota = Quota(storage(core).usage)
     assets = Assets(core.commands, core.objects, staging, quota, files, is_erased=is_erased)
     uploads = Uploads(core.pool, staging, assets)
+    # Its children start when they are first asked, and end with this process.
+    tools = AudioPool()
     return VaultCommands(
         assets=assets,
         bulk=Bulk(core.commands, assets),
         marks=Marks(core.commands, assets),
+        artworks=Artworks(core.commands, assets, core.objects, tools, quota),
         analyses=Analyses(core.commands, ReanalysisQueries(core.pool).choose),
         collections=Collections(core.commands, canonical),
         comments=Comments(core.commands),
         uploads=uploads,
         direct=DirectUploads(uploads, core.objects),
-        # Its children start when they are first asked, and end with this process.
-        rewriting=Rewriting(core.commands, assets, core.objects, AudioPool(), quota),
+        rewriting=Rewriting(core.commands, assets, core.objects, tools, quota),
         trash=Trash(core.commands, assets, partial(oldest_in_trash, core.pool)),
     )
 
@@ -160,6 +165,7 @@ def queue_of(core: Core) -> Queue:
 def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> Served:
     from commands.vault import (
         analyses,
+        artwork,
         assets,
         bulk,
         collections,
@@ -241,6 +247,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         routers=(
             bulk.router(commands.bulk, authenticated),
             marks.router(commands.marks, authenticated),
+            artwork.router(commands.artworks, authenticated),
             trash.router(commands.trash, authenticated),
             assets.router(commands.assets, authenticated),
             analyses.router(commands.analyses, authenticated),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from read_api.vault.assets_http import Searching
 
 # Uploads are read piece by piece and capped by `max_upload_bytes` instead.
-STREAMS = ("/api/assets", "/api/uploads.*", "/vault/upload")
+STREAMS = ("/api/assets", "/api/assets/[^/]+/artwork", "/api/uploads.*", "/vault/upload")
 # Paths of requests that read or write whole files.
 FILES = (
     "/api/assets/(?:edits|marks|deletions|trash|restore|trash/empty)",

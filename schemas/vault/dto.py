@@ -143,6 +143,16 @@ class FromNameDto(Dto):
     key: str | None = None
 
 
+class CoverDto(Dto):
+    """The picture at `…/cover`, which browsers keep if they ask for `…/cover?v=` and the first 16
+    characters of its hash. `chosen`: it takes the place of what the file carries.
+    """
+
+    sha256: str
+    media_type: str
+    chosen: bool = False
+
+
 class MarksDto(Dto):
     """The workspace's own; a `rating` of 0 is not rated."""
 
@@ -190,6 +200,7 @@ class AssetDto(Dto):
     trashed_at: Timestamp | None = None
     trashed_until: Timestamp | None = None
     has_cover: bool = False
+    cover: CoverDto | None = None
     cover_note: str | None = None
     tags: TagsDto
     file_tags: TagsDto | None = None

@@ -26,6 +26,8 @@ from events.vault.analysis import (
     AnalysisRequested,
 )
 from events.vault.asset import (
+    AssetArtworkRemoved,
+    AssetArtworkSet,
     AssetDeleted,
     AssetFileRewritten,
     AssetMarked,
@@ -162,6 +164,15 @@ EXAMPLES: tuple[Event, ...] = (
         tags=TAGS,
     ),
     AssetMarked(**_OF_ASSET, marked_by=ACCOUNT, status="to-finish", rating=4, colour="teal"),
+    AssetArtworkSet(
+        **_OF_ASSET,
+        set_by=ACCOUNT,
+        picture=Blob(sha256="a1" * 32, size_bytes=310_402, media_type="image/jpeg"),
+        small=Blob(sha256="a2" * 32, size_bytes=18_211, media_type="image/jpeg"),
+        width=1500,
+        height=1500,
+    ),
+    AssetArtworkRemoved(**_OF_ASSET, removed_by=ACCOUNT),
     AssetTrashed(**_OF_ASSET, trashed_by=ACCOUNT, until=IN_TRASH_UNTIL),
     AssetRestored(**_OF_ASSET, restored_by=ACCOUNT),
     AssetDeleted(**_OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256),

@@ -10,6 +10,7 @@ from typing import Any
 from gateways.audio.facts import (
     Accepted,
     Analysis,
+    Artwork,
     AudioFacts,
     Cover,
     EmbeddedPicture,
@@ -60,6 +61,10 @@ class Tools:
     ) -> Rewritten:
         sink(path.read_bytes() + b" rewritten")
         return Rewritten(tags=FileTags(**{"title": path.read_text(), **changes}))
+
+    def picture(self, path: Path) -> Artwork:
+        data = b"picture " + path.read_bytes()
+        return Artwork(data=data, small=b"small " + data, width=8, height=8)
 
     def analyse(self, path: Path) -> Analysis:
         text = path.read_text()

@@ -1,4 +1,4 @@
-"""Marks by keys and by pointer, and what a file's name says."""
+"""Marks by keys and by pointer, what a file's name says, and a picture for the track."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Visit
+from tests.fixtures.pictures import from_a_telephone
 
 
 def recording(path: Path) -> Path:
@@ -46,6 +47,18 @@ def test_a_track_is_marked_by_keys_and_its_names_become_tags(visit: Visit, tmp_p
     expect(page.get_by_role("button", name="Ona artist")).to_have_count(0)
     page.reload()
     expect(page.get_by_label("Artist", exact=True)).to_have_value("Ona")
+
+    artwork = page.locator("track-artwork")
+    wrong = {"name": "a.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
+    artwork.locator("input").set_input_files(wrong)
+    expect(page.locator(".toast", has_text="This picture was not taken")).to_be_visible()
+    sent = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": from_a_telephone()}
+    artwork.locator("input").set_input_files(sent)
+    visit.until("document.querySelector('track-artwork img')?.naturalHeight === 320")
+    page.get_by_role("button", name="Remove the picture").click()
+    expect(artwork.locator("img")).to_have_count(0)
+    page.locator(".toast", has_text="Picture removed").get_by_role("button", name="Undo").click()
+    expect(artwork.locator("img")).to_have_count(1)
 
     visit.go("/vault?q=rating:>=4 status:to-finish")
     row = visit.row("Night Bus")

@@ -198,6 +198,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("PATCH", "/api/assets/{asset_id}/marks"): _writer(
         200, "asset", headers=ANY_VERSION, told=_json(rating=4)
     ),
+    ("PUT", "/api/assets/{asset_id}/artwork"): _writer(
+        422, "asset", headers=ANY_VERSION, told=lambda known: {"content": b"no picture"}
+    ),
+    ("DELETE", "/api/assets/{asset_id}/artwork"): _writer(200, "asset", headers=ANY_VERSION),
+    ("POST", "/api/assets/{asset_id}/artwork/undo"): _writer(200, "asset", headers=ANY_VERSION),
     ("POST", "/api/assets/deletions"): _writer(409, told=_json(assets=[_ABSENT])),
     ("POST", "/api/assets/trash"): _writer(409, told=_json(assets=[_ABSENT])),
     ("POST", "/api/assets/restore"): _writer(409, told=_json(assets=[_ABSENT])),

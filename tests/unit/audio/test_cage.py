@@ -18,6 +18,7 @@ from gateways.audio.cage import landlock, walls
 from gateways.audio.sandbox import PROBE_LIMITS, Sandbox
 from tests.fixtures.audio_corpus import tone, write_encoded, write_wav
 from tests.fixtures.odd_tags import write_odd_tag_corpus
+from tests.fixtures.pictures import write_pictures
 from tests.fixtures.tag_corpus import write_tag_corpus
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -122,7 +123,7 @@ def test_every_kind_of_child_stands_behind_all_walls_that_this_system_has(
     tmp_path: Path,
 ) -> None:
     stand = {}
-    for job in ("probe", "render", "rewrite"):
+    for job in ("probe", "render", "rewrite", "picture"):
         child = Sandbox(job, PROBE_LIMITS)  # type: ignore[arg-type]
         stand[job] = child.isolation
         status = dict(
@@ -228,6 +229,7 @@ print(touched, sorted(set(sys.modules) - before))
 def test_a_warm_child_opens_and_imports_nothing_more_whatever_the_format(tmp_path: Path) -> None:
     formats = ("wav", "mp3", "flac", "m4a", "ogg", "opus", "aiff")
     files = [write_encoded(tmp_path / f"sound.{suffix}", tone(2)) for suffix in formats]
+    files += write_pictures(tmp_path)
     for write, folder in ((write_tag_corpus, "tags"), (write_odd_tag_corpus, "odd tags")):
         (tmp_path / folder).mkdir()
         files += write(tmp_path / folder).values()

@@ -50,8 +50,8 @@ def test_a_verified_file_shows_its_tags_its_sound_and_its_cover():
         tag_key=None,
         duration_s=30.5,
         codec="flac",
-        cover_sha256="c" * 64,
-        cover_media_type="image/png",
+        file_cover_sha256="c" * 64,
+        file_cover_media_type="image/png",
     )
 
 

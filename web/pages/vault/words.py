@@ -129,6 +129,10 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "Tags edited", _edits(data), "plain"
         case "asset.marked":
             return "Marked", _marks(data), "plain"
+        case "asset.artwork_set":
+            return "Picture chosen", f"{data['width']:,} × {data['height']:,}", "plain"
+        case "asset.artwork_removed":
+            return "Picture removed", "", "plain"
         case "asset.file_rewritten":
             return "Tags written into the file", _written(data), "good"
         case "asset.shared":

@@ -19,6 +19,8 @@ watch(
   "asset.rejected",
   "asset.tags_edited",
   "asset.marked",
+  "asset.artwork_set",
+  "asset.artwork_removed",
   "asset.file_rewritten",
   "asset.shared",
   "asset.unshared",
@@ -44,6 +46,7 @@ watch(
 addToPalette(() => import("./palette.js"));
 later("track-stage", () => import("./stage.js"));
 later("form.marks", () => import("./marks.js"));
+later("track-artwork", () => import("./artwork.js"));
 later("ab-compare", () => import("./ab.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
 document.addEventListener("click", (event) => {
