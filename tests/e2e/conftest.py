@@ -82,6 +82,10 @@ class Visit:
             assert time.monotonic() < deadline, f"never true: {expression}"
             self.page.wait_for_timeout(40)
 
+    def part(self, name: str) -> None:
+        """Opens one of the parts of a track's page."""
+        self.page.get_by_role("tab", name=name).click()
+
     def row(self, title: str):
         return self.page.locator("tr[data-asset]", has_text=title)
 

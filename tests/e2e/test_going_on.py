@@ -231,7 +231,7 @@ def sign_in_again(page: Page, password: str = PASSWORD) -> None:
 
 
 def comments_with(page: Page, text: str):
-    return page.locator(".comments .text", has_text=text)
+    return page.locator(".comments li:not(.pending) .text", has_text=text)
 
 
 def write(page: Page, text: str) -> None:

@@ -21,7 +21,8 @@ def piece(tmp_path_factory: pytest.TempPathFactory) -> TrackTruth:
 
 
 def plays(visit: Visit, track: TrackTruth) -> None:
-    visit.until("document.querySelector('audio')?.currentTime > 0.3")
+    audio = "document.querySelector('player-bar audio')"
+    visit.until(f"{audio}?.currentTime > 0.3 && !{audio}.paused")
     expect(visit.page.get_by_role("region", name="Player")).to_contain_text(track.title)
 
 
@@ -38,8 +39,10 @@ def test_by_mouse(visit: Visit, piece: TrackTruth):
     tempo.get_by_role("button", name="Undo").click()
     expect(tempo).not_to_contain_text("Set by you.", timeout=20_000)
     assert tempo.locator(".value").inner_text().removesuffix("BPM").strip() != said
+    visit.part("Details")
     page.get_by_label("Tempo in BPM").fill(SAID_BPM)
     page.get_by_role("button", name="Save tags").click()
+    visit.part("Listen")
     expect(tempo.locator(".value")).to_contain_text(SAID_BPM, timeout=20_000)
     comment_on_a_moment(visit)
     for scheme in ("dark", "light"):
@@ -63,7 +66,8 @@ def comment_on_a_moment(visit: Visit) -> None:
     expect(page.get_by_label("Comment", exact=True)).to_be_focused()
     page.keyboard.type("The snare is late")
     page.get_by_role("button", name="Comment", exact=True).click()
-    line = page.locator(".comments li", has_text="The snare is late")
+    visit.part("Notes")
+    line = page.locator(".comments li:not(.pending)", has_text="The snare is late")
     expect(line).to_be_visible(timeout=20_000)
     assert float(line.get_attribute("data-at") or 0) > 4
     expect(page.get_by_label("Comment", exact=True)).to_have_value("")

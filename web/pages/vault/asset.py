@@ -29,6 +29,14 @@ FINEST, COARSE = 256, 4096
 HERO_PAIRS = 1500
 PEAKS_KEPT_S = 3600
 EVENTS = 200
+# The parts of the page, by the name that the address has.
+TABS = {
+    "listen": "Listen",
+    "notes": "Notes",
+    "mix": "Mix check",
+    "details": "Details",
+    "files": "Files",
+}
 _NOTICES = {
     "changed": "Somebody else changed the track first. Check the values below, then try again.",
     "restored": "This track is back in your vault.",
@@ -52,7 +60,8 @@ def router(tools: VaultTools) -> APIRouter:
         asset = tools.vault.get(caller, asset_id, "listen")
         done = request.query_params.get("done")
         form = tags.form_of(asset) | {"saved": done == "saved"}
-        shown = whole_page(tools, caller, asset) | {"notice": _NOTICES.get(done or "")}
+        tab = request.query_params.get("tab", "")
+        shown = whole_page(tools, caller, asset, tab) | {"notice": _NOTICES.get(done or "")}
         return tools.renderer.page(request, template_of(asset), **shown, **form)
 
     @routes.get("/assets/{asset_id}/peaks")
@@ -104,7 +113,7 @@ def router(tools: VaultTools) -> APIRouter:
     def measure_again(asset_id: Ref, caller: Author) -> Response:
         """Starts a new run; the measurement before it counts until the new one is done."""
         tools.measuring.start(caller, asset_id)
-        return RedirectResponse(f"/assets/{asset_id}", 303)
+        return RedirectResponse(f"/assets/{asset_id}?tab=files", 303)
 
     @routes.post("/assets/{asset_id}/file")
     def write_into_file(
@@ -114,20 +123,20 @@ def router(tools: VaultTools) -> APIRouter:
         try:
             made, committed = tools.rewriting.rewrite(caller, asset_id, version)
         except PreconditionFailed:
-            return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
+            return RedirectResponse(f"/assets/{asset_id}?tab=files&done=changed", 303)
         except NoCultureError as error:
             # A kind of file that holds no tags, a full plan: said beside the track.
             asset = tools.vault.get(caller, asset_id)
             shown = (
-                whole_page(tools, caller, asset)
+                whole_page(tools, caller, asset, "files")
                 | {"notice": in_plain_words(error)}
                 | tags.form_of(asset)
             )
             return tools.renderer.page(request, "vault/asset.html", error.status, **shown)
         if committed is None:
-            return RedirectResponse(f"/assets/{asset_id}?done=nothing-to-write", 303)
+            return RedirectResponse(f"/assets/{asset_id}?tab=files&done=nothing-to-write", 303)
         done = "partly-written" if made.left_out else "written"
-        response = RedirectResponse(f"/assets/{asset_id}?done={done}", 303)
+        response = RedirectResponse(f"/assets/{asset_id}?tab=files&done={done}", 303)
         remember(request, response, committed.position)
         return response
 
@@ -144,8 +153,8 @@ def template_of(asset: AssetDto) -> str:
     return "vault/shared_asset.html" if asset.shared else "vault/asset.html"
 
 
-def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, Any]:
-    """Gathers what the page shows beside the tag form."""
+def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto, tab: str = "") -> dict[str, Any]:
+    """Gathers what the page shows beside the tag form; `tab` is the part that is open."""
     if asset.shared is not None:
         return _shared_page(tools, caller, asset)
     report = tools.reports.report(caller, asset.id) if asset.analysis else None
@@ -163,6 +172,8 @@ def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto) -> dict[str, 
         "me": caller.account_id,
         "playable": asset.audio is not None and asset.state != "rejected",
         "zoom": _zoom(asset),
+        "TABS": TABS,
+        "tab": tab if tab in TABS else "listen",
         "timeline": _timeline(tools, caller, asset.id),
         "notice": None,
         **sharing.sharing_of(tools, caller, asset),

@@ -81,13 +81,13 @@ def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
             raise NotAComment(refusal(error)) from error
         except PreconditionFailed:
             # Somebody changed the comment first: the page shows what it says now.
-            return RedirectResponse(f"/assets/{asset_id}?done=changed#comments", 303)
+            return RedirectResponse(f"/assets/{asset_id}?tab=notes&done=changed#comments", 303)
         return _back(request, asset_id, committed.position)
 
     return routes
 
 
 def _back(request: Request, asset_id: str, position: int) -> Response:
-    response = RedirectResponse(f"/assets/{asset_id}#comments", 303)
+    response = RedirectResponse(f"/assets/{asset_id}?tab=notes#comments", 303)
     remember(request, response, position)
     return response

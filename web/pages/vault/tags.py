@@ -37,7 +37,7 @@ _WRONG = {
     "instruments": "Type up to 20 instruments, with commas between them.",
     "comment": "Type a comment of up to 2,000 characters.",
 }
-WholePage = Callable[[VaultTools, Caller, AssetDto], dict[str, Any]]
+WholePage = Callable[[VaultTools, Caller, AssetDto, str], dict[str, Any]]
 TemplateOf = Callable[[AssetDto], str]
 
 
@@ -116,8 +116,8 @@ def router(
                 request, "vault/_tag_form.html", status, asset=asset, **shown
             )
         if status == 200:
-            return RedirectResponse(f"/assets/{asset.id}?done=saved", 303)
-        page = whole_page(tools, caller, asset)
+            return RedirectResponse(f"/assets/{asset.id}?tab=details&done=saved", 303)
+        page = whole_page(tools, caller, asset, "details")
         return tools.renderer.page(request, template_of(asset), status, **page, **shown)
 
     return routes

@@ -22,7 +22,6 @@ customElements.define(
     connectedCallback() {
       this.select = this.querySelector("select");
       this.flip = this.querySelector(".flip");
-      this.querySelector(".choose").hidden = false;
       this.select.addEventListener("pointerdown", () => this.#fill(), { once: true });
       this.select.addEventListener("focus", () => this.#fill(), { once: true });
       this.select.addEventListener("change", () => this.#choose());
@@ -75,9 +74,9 @@ customElements.define(
 
     #show() {
       const on = compare.ready;
-      this.flip.disabled = !on;
+      this.flip.hidden = !on;
       this.flip.setAttribute("aria-pressed", String(on && compare.heard === "B"));
-      this.flip.textContent = on ? `Hearing ${compare.heard}: switch` : "A / B";
+      if (on) this.flip.textContent = `Hearing ${compare.heard}: switch`;
       const { A, B } = compare.turned;
       const [louder, by] = A < B ? ["This track", A] : ["The other one", B];
       const told = by < -0.05 ? `${louder} is turned down by ${Math.abs(by).toFixed(1)} dB to match.` : "Both are equally loud.";

@@ -4,6 +4,7 @@ import { later } from "../later.js";
 import { watch } from "../live.js";
 import { addToPalette } from "../shortcuts.js";
 import { trackOf } from "./player.js";
+import "./play-buttons.js";
 import "./player-bar.js";
 import "./waves.js";
 import "./uploads.js";
@@ -12,6 +13,7 @@ import "./selection.js";
 import "./keys.js";
 import "./answers.js";
 import "./trash.js";
+import "./player-memory.js";
 
 watch(
   "asset.uploaded",
@@ -47,6 +49,9 @@ addToPalette(() => import("./palette.js"));
 later("track-stage", () => import("./stage.js"));
 later("form.marks", () => import("./marks.js"));
 later("track-artwork", () => import("./artwork.js"));
+later("track-tabs", () => import("./track-tabs.js"));
+later("comment-box", () => import("./say.js"));
+later("[data-deletes]", () => import("./deleting.js"));
 later("ab-compare", () => import("./ab.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
 document.addEventListener("click", (event) => {

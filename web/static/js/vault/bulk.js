@@ -1,6 +1,7 @@
 // What is done with the selected rows: edited or put into the trash together, and taken back.
 
 import { ask } from "../asking.js";
+import { enqueue } from "./play-buttons.js";
 import { trackOf } from "./player.js";
 import { clear, rows, selected, taking } from "./selection.js";
 import { announce } from "../text.js";
@@ -71,6 +72,14 @@ export function collect() {
   const some = rows().filter((row) => selected.has(row.dataset.asset)).map(trackOf);
   import("./collect.js").then(({ collect }) => collect(some));
 }
+
+/** @param {"next" | "last"} where @param {HTMLElement} [row] where nothing is selected */
+export function queue(where, row) {
+  const some = selected.size ? rows().filter((each) => selected.has(each.dataset.asset)) : [row];
+  enqueue(some.filter((each) => each.querySelector("[data-play]")).map(trackOf), where);
+}
+
+export const last = () => queue("last");
 
 /** What is ticked, as the API wants it: an empty field is null. */
 function changesOf(form) {

@@ -5,17 +5,11 @@ import { tell } from "../navigation.js";
 import { announce, clock, isTyped } from "../text.js";
 import { toast } from "../toasts.js";
 import { change } from "./collecting.js";
+import { lift, step } from "./lift.js";
 import { player, tracksHere } from "./player.js";
 import { fetchInto, Following } from "../following.js";
 
-const EDGE_PX = 100; // so near to an edge of the window a lifted row scrolls the page
-const SCROLLED_PX = 9; // in each frame
 const CHANGED = "Somebody else changed this collection meanwhile. This is how it is now.";
-
-const middle = (row) => {
-  const { top, height } = row.getBoundingClientRect();
-  return top + height / 2;
-};
 
 class CollectionPage extends Following {
   #lifted = null;
@@ -24,14 +18,12 @@ class CollectionPage extends Following {
   #changes = 0;
   #asked = 0;
   #position = 0;
-  #deleting = false;
 
   constructor() {
     super();
     this.addEventListener("click", (event) => this.#clicked(event));
     this.addEventListener("keydown", (event) => this.#keyed(event));
     this.addEventListener("pointerdown", (event) => this.#lift(event));
-    this.addEventListener("submit", ({ target }) => (this.#deleting ||= target.matches("dialog form[action]")));
   }
 
   /** @returns {HTMLElement[]} */
@@ -45,7 +37,7 @@ class CollectionPage extends Following {
 
   hear({ data, position, type }) {
     const ours = data.collection_id === this.dataset.collection;
-    if (ours && type === "collection.deleted") return this.#deleting || this.#leave(position);
+    if (ours && type === "collection.deleted") return this.#leave(position);
     if (ours || (data.asset_id && document.getElementById(`in-${data.asset_id}`))) this.follower.ask(position);
   }
 
@@ -106,15 +98,11 @@ class CollectionPage extends Following {
     menu?.querySelector("summary").focus();
   }
 
-  /** The others go round it: what is moved itself would lose the focus and the finger. */
   #place(row, to) {
     const playing = tracksHere();
     const last = this.rows.length - 1;
     const steps = Math.min(Math.max(to, 0), last) - this.rows.indexOf(row);
-    for (let step = 0; step < Math.abs(steps); step++) {
-      if (steps > 0) row.before(row.nextElementSibling);
-      else row.after(row.previousElementSibling);
-    }
+    step(row, steps);
     this.#say(row);
     row.scrollIntoView({ block: "nearest" });
     if (steps) this.#changed(playing);
@@ -124,49 +112,17 @@ class CollectionPage extends Following {
     announce(`${row.dataset.title}: ${this.rows.indexOf(row) + 1} of ${this.rows.length}`);
   }
 
-  /** By mouse, pen or finger. */
   #lift(event) {
     const handle = event.target.closest("[data-handle]");
     if (!handle || event.button) return;
-    event.preventDefault();
-    handle.focus();
-    handle.setPointerCapture(event.pointerId);
     const [row, before, playing] = [handle.closest("li"), this.order, tracksHere()];
-    let y = event.clientY;
-    const over = new AbortController();
-    const on = (name, what) => addEventListener(name, what, { signal: over.signal, capture: true });
-    const drop = (kept) => {
-      over.abort();
+    this.#lifted = row;
+    lift(event, handle, row, (kept) => {
       this.#lifted = null;
-      row.removeAttribute("data-lifted");
       if (!kept) this.#showInOrder(before);
       else if (this.order.join() !== before.join()) this.#changed(playing);
       this.#say(row);
-    };
-    const draw = () => {
-      if (this.#lifted !== row) return;
-      if (y < EDGE_PX) scrollBy(0, -SCROLLED_PX);
-      if (y > innerHeight - EDGE_PX) scrollBy(0, SCROLLED_PX);
-      this.#follow(row, y);
-      requestAnimationFrame(draw);
-    };
-    on("pointermove", (moved) => (y = moved.clientY));
-    on("pointerup", (up) => {
-      this.#follow(row, up.clientY);
-      drop(true);
     });
-    on("pointercancel", () => drop(false));
-    on("keydown", (key) => {
-      if (key.key === "Escape") drop(false);
-    });
-    this.#lifted = row;
-    row.toggleAttribute("data-lifted", true);
-    requestAnimationFrame(draw);
-  }
-
-  #follow(row, y) {
-    while (row.nextElementSibling && y > middle(row.nextElementSibling)) row.before(row.nextElementSibling);
-    while (row.previousElementSibling && y < middle(row.previousElementSibling)) row.after(row.previousElementSibling);
   }
 
   #showInOrder(order) {
@@ -216,7 +172,9 @@ class CollectionPage extends Following {
   #changed(played) {
     const ids = (tracks) => tracks.map(({ id }) => id).join();
     // What plays from this page goes on in the order that is shown now.
-    if (played.length && ids(player.queue) === ids(played)) player.queue = tracksHere();
+    if (played.length && ids(player.queue.tracks) === ids(played)) {
+      player.arrange((queue) => queue.fill(tracksHere(), player.track?.id));
+    }
     this.#sum();
     this.#changes += 1;
     this.#unsent = true;
@@ -241,6 +199,7 @@ class CollectionPage extends Following {
         this.dataset.version = String(version);
         this.#position = position;
         for (const field of this.querySelectorAll("[name=version]")) field.value = version;
+        this.querySelector("[data-deletes]").dataset.version = String(version);
       }
     } catch ({ message, status }) {
       this.#unsent = false;

@@ -28,6 +28,12 @@ export function deeds() {
     player.track && { label: player.playing ? "Pause" : "Play", keys: "Space", run: () => player.toggle() },
     player.track && { label: "Next track", keys: "K", run: () => player.step(1) },
     player.track && { label: "Previous track", keys: "J", run: () => player.step(-1) },
+    has("#more-deeds [data-queue]") && { label: "Play this track next", run: click("#more-deeds [data-queue=next]") },
+    has("#more-deeds [data-queue]") && { label: "Add this track to the queue", run: click("#more-deeds [data-queue=last]") },
+    player.track && { label: "Show the queue", keys: "Q", run: () => document.querySelector("queue-panel").showPopover() },
+    player.track && { label: "Shuffle", keys: "S", run: () => player.shuffle() },
+    player.track && { label: "Repeat the queue, this track or nothing", keys: "L", run: () => player.repeat() },
+    player.region && { label: "Stop looping", keys: "Esc", run: () => player.loop(null) },
   ].filter(Boolean);
 }
 

@@ -3,6 +3,8 @@
 import { player } from "./player.js";
 import { announce, clock } from "../text.js";
 
+export const REPEATED = { off: "Repeat: off", all: "Repeat: the whole queue", one: "Repeat: this track" };
+
 customElements.define(
   "player-bar",
   class extends HTMLElement {
@@ -14,6 +16,14 @@ customElements.define(
       this.querySelector(".volume input").addEventListener("input", (event) => {
         player.volume = Number(event.target.value);
       });
+      this.querySelector(".region").addEventListener("click", () => player.loop(null));
+      document.addEventListener("click", ({ target }) => {
+        if (target.closest("[data-shuffle]")) player.shuffle();
+        if (target.closest("[data-repeat]")) player.repeat();
+      });
+      const queue = document.querySelector("queue-panel");
+      queue.addEventListener("beforetoggle", () => import("./queue-panel.js"));
+      player.addEventListener("queue", () => this.#modes());
       player.addEventListener("track", () => this.#show());
       player.addEventListener("change", () => this.#move());
       player.addEventListener("failed", () => {
@@ -40,6 +50,23 @@ customElements.define(
       this.toggleAttribute("data-playing", player.playing);
       this.querySelector(".now").textContent = clock(player.time);
       this.querySelector(".all").textContent = clock(player.duration);
+      const region = this.querySelector(".region");
+      region.hidden = !player.region;
+      if (!player.region) return;
+      const told = `${clock(player.region.from)}–${clock(player.region.to)}`;
+      region.querySelector("span").textContent = told;
+      region.setAttribute("aria-label", `Loops ${told}: stop looping`);
+    }
+
+    /** Here and in the panel of the queue. */
+    #modes() {
+      const { repeat, shuffled } = player.queue;
+      for (const button of document.querySelectorAll("[data-shuffle]")) button.setAttribute("aria-pressed", String(shuffled));
+      for (const button of document.querySelectorAll("[data-repeat]")) {
+        button.dataset.repeat = repeat;
+        button.setAttribute("aria-pressed", String(repeat !== "off"));
+        button.setAttribute("aria-label", REPEATED[repeat]);
+      }
     }
   },
 );

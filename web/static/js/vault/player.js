@@ -2,19 +2,23 @@
 // nothing is heard between them. Islands ask it to play and listen to its events.
 
 import { wasAway } from "../asking.js";
+import { Queue, REPEATS } from "./queue.js";
 
 /** @typedef {{id: string, title: string, artist: string, duration: number}} Track */
 
 const PREPARE_S = 20; // before the end the next track is fetched
 const HAND_OVER_S = 0.5; // before the end the exact moment is waited for
 const FIRST_LEAD_S = 0.05; // from play() to sound, until that is measured
+const SHORTEST_LOOP_S = 0.25;
+const BEHIND_S = 1; // so far behind the end of a loop one is still led back: further on, one has gone there
 const MEASURED_TIMES = 4; // an event that comes late would look like a gap
 
 class Player extends EventTarget {
   /** @type {Track | null} */
   track = null;
-  /** @type {Track[]} */
-  queue = [];
+  queue = new Queue();
+  /** @type {{from: number, to: number} | null} seconds of this track that are played again and again */
+  region = null;
   audio = new Audio();
   /** Between the end of the last track and the start of this one; negative if they overlapped. */
   gap_ms = null;
@@ -49,21 +53,80 @@ class Player extends EventTarget {
     this.audio.volume = this.#spare.volume = value;
   }
 
-  /** @param {Track} track @param {number} [at] seconds @param {Track[]} [queue] */
-  play(track, at, queue) {
-    if (queue) this.queue = queue;
-    if (this.track?.id !== track.id) {
-      this.#forgetNext();
-      this.track = track;
-      this.audio.loop = false;
-      // The source is set on the first play only: a page load moves no audio.
-      this.audio.src = sourceOf(track);
-      this.dispatchEvent(new Event("track"));
-    }
+  /**
+   * @param {Track} track @param {number} [at] seconds
+   * @param {Track[]} [tracks] the queue from now on; without them the track goes into the one there is
+   */
+  play(track, at, tracks = []) {
+    if (tracks.length) this.queue.fill(tracks, track.id);
+    else if (this.queue.place(track.id) < 0) this.queue.add([track], this.track?.id, "next");
+    this.#take(track);
+    this.#queued();
     if (at !== undefined) this.seek(at);
     // A second play request aborts the first one's promise: no failure of the track.
     this.audio.play().catch(() => {});
     this.#describe();
+  }
+
+  #take(track) {
+    if (this.track?.id === track.id) return;
+    this.#forgetNext();
+    [this.track, this.region] = [track, null];
+    this.#repeat();
+    // The source is set on the first play only: a page load moves no audio.
+    this.audio.src = sourceOf(track);
+    this.dispatchEvent(new Event("track"));
+  }
+
+  /** @param {Track[]} tracks @param {"next" | "last"} where; the first waits where nothing plays */
+  enqueue(tracks, where) {
+    this.queue.add(tracks, this.track?.id, where);
+    if (!this.track && tracks.length) this.#take(tracks[0]);
+    this.#queued();
+  }
+
+  /** @param {(queue: Queue) => void} how the queue is changed */
+  arrange(how) {
+    how(this.queue);
+    this.#queued();
+  }
+
+  shuffle() {
+    this.arrange((queue) => queue.shuffle(this.track?.id));
+  }
+
+  /** Off, then all tracks, then this one. */
+  repeat() {
+    this.arrange((queue) => {
+      queue.repeat = REPEATS[(REPEATS.indexOf(queue.repeat) + 1) % REPEATS.length];
+    });
+    this.#repeat();
+  }
+
+  #repeat() {
+    this.audio.loop = this.queue.repeat === "one" && !this.region;
+  }
+
+  /** Another one comes next, maybe. */
+  #queued() {
+    if (this.#next && this.#next.id !== this.#neighbour(1)?.id) this.#forgetNext();
+    if (this.audio.loop) this.#forgetNext();
+    this.dispatchEvent(new Event("queue"));
+  }
+
+  /** What outlives a reload of the page. */
+  get state() {
+    return { track: this.track, at_s: this.time, region: this.region, queue: this.queue };
+  }
+
+  /** @param {{track: Track, at_s: number, region: object | null, queue: object}} state */
+  restore({ track, at_s, region, queue }) {
+    this.queue.restore(queue);
+    this.#take(track);
+    // Nothing is fetched by that: it is where play begins.
+    this.audio.currentTime = at_s;
+    this.loop(region);
+    this.#queued();
   }
 
   toggle() {
@@ -80,11 +143,20 @@ class Player extends EventTarget {
     this.#tell();
   }
 
-  /** @returns {boolean} whether this track is played again and again from now on */
-  loop() {
-    this.audio.loop = !this.audio.loop;
-    if (this.audio.loop) this.#forgetNext();
-    return this.audio.loop;
+  /** @param {{from: number, to: number} | null} region */
+  loop(region) {
+    const [from, to] = [Math.max(region?.from ?? 0, 0), Math.min(region?.to ?? 0, this.duration)];
+    this.region = to - from >= SHORTEST_LOOP_S ? { from, to } : null;
+    this.#repeat();
+    this.#forgetNext();
+    this.#tell();
+  }
+
+  /** Where the loop begins or ends from now on; its other end is that of the track. @param {"from" | "to"} end */
+  loopHere(end) {
+    const whole = { from: 0, to: this.duration };
+    const region = { ...whole, ...this.region, [end]: this.time };
+    this.loop(region.from < region.to ? region : { ...whole, [end]: this.time });
   }
 
   /** @param {1 | -1} direction @returns {boolean} whether there was a neighbour */
@@ -95,8 +167,7 @@ class Player extends EventTarget {
   }
 
   #neighbour(direction) {
-    const here = this.queue.findIndex((track) => track.id === this.track?.id);
-    return here < 0 ? undefined : this.queue[here + direction];
+    return this.queue.neighbour(this.track?.id, direction);
   }
 
   #watch(audio) {
@@ -106,7 +177,7 @@ class Player extends EventTarget {
       audio.addEventListener(name, ifCurrent(() => this.#tell()));
     }
     audio.addEventListener("timeupdate", ifCurrent(() => this.#lookAhead()));
-    audio.addEventListener("ended", ifCurrent(() => this.#handOver() || this.step(1) || this.#tell()));
+    audio.addEventListener("ended", ifCurrent(() => this.#ended()));
     audio.addEventListener("error", ifCurrent(() => this.#recover()));
   }
 
@@ -126,6 +197,7 @@ class Player extends EventTarget {
 
   /** Near the end the next track is made ready, then started so that it sounds as this one ends. */
   #lookAhead() {
+    if (this.region) return this.#stayWithin(this.region);
     const left_s = this.duration - this.time;
     if (this.audio.loop || left_s > PREPARE_S) return;
     const neighbour = this.#neighbour(1);
@@ -141,6 +213,21 @@ class Player extends EventTarget {
     }
   }
 
+  #stayWithin({ to }) {
+    const left_s = to - this.time;
+    if (!this.playing || left_s < -BEHIND_S) return;
+    if (left_s <= 0) this.seek(this.region.from);
+    else if (left_s < HAND_OVER_S && !this.#timer) {
+      this.#timer = setTimeout(() => this.playing && this.seek(this.region.from), left_s * 1000);
+    }
+  }
+
+  #ended() {
+    if (!this.region) return this.#handOver() || this.step(1) || this.#tell();
+    this.seek(this.region.from);
+    this.audio.play().catch(() => {});
+  }
+
   /** @returns {boolean} whether the next track was ready */
   #handOver() {
     clearTimeout(this.#timer);
@@ -153,6 +240,7 @@ class Player extends EventTarget {
     [this.audio, this.#spare] = [this.#spare, before];
     this.track = next;
     this.#next = null;
+    this.#repeat();
     this.#measure(ends_ms, this.audio);
     this.audio.play().catch(() => {});
     this.dispatchEvent(new Event("track"));
@@ -217,27 +305,3 @@ export function tracksHere() {
   const rows = document.querySelectorAll("[data-asset][data-title]");
   return [...rows].filter((row) => row.querySelector("[data-play]")).map(trackOf);
 }
-
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-play]");
-  if (!button) return;
-  if (player.track?.id === button.dataset.play) return player.toggle();
-  const track = trackOf(button.closest("[data-asset][data-title]"));
-  const here = tracksHere();
-  player.play(track, undefined, here.length > 1 || !player.queue.length ? here : undefined);
-});
-
-/** Buttons and rows show what plays, also those that arrive later. */
-function mark() {
-  for (const button of document.querySelectorAll("[data-play]")) {
-    const current = button.dataset.play === player.track?.id;
-    const playing = current && player.playing;
-    if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", String(playing));
-    const row = button.closest("tr, li[data-asset]");
-    if (!row) continue;
-    if (current) row.dataset.playing = String(playing);
-    else delete row.dataset.playing;
-  }
-}
-for (const name of ["track", "change"]) player.addEventListener(name, mark);
-document.addEventListener("htmx:after:swap", mark);

@@ -164,6 +164,10 @@ function keyed(event) {
     case "x":
     case "X":
       return row ? () => toggle(row, event) : null;
+    case "n":
+      return row || selected.size ? () => act((bulk) => bulk.queue("next", row)) : null;
+    case "a":
+      return row || selected.size ? () => act((bulk) => bulk.queue("last", row)) : null;
     case "e":
       return row || selected.size ? () => (some(), act((bulk) => bulk.edit())) : null;
     case "Delete":

@@ -23,6 +23,7 @@ customElements.define(
     #touches = new Map();
     #frame = 0;
     #hovered = null;
+    #loopFrom = null; // where a drag with Shift began
     #redraw = () => this.draw();
     #follow = () => this.#playing();
     #heard = (event) => this.#again(event.detail);
@@ -100,6 +101,9 @@ customElements.define(
         slider.addEventListener(name, (event) => this.#leave(event));
       }
       slider.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+      for (const button of this.querySelectorAll("[data-loop]")) {
+        button.addEventListener("click", () => this.#loopHere(button.dataset.loop));
+      }
       for (const button of this.querySelectorAll("[data-zoom-by]")) {
         button.addEventListener("click", () => this.#zoom(Number(button.dataset.zoomBy), this.time || this.axis.at(0.5)));
       }
@@ -148,6 +152,11 @@ customElements.define(
       announce(this.slider.getAttribute("aria-valuetext"));
     }
 
+    #loopHere(end) {
+      if (!this.current) this.go(0);
+      player.loopHere(end);
+    }
+
     #share(event) {
       const { left, width } = this.slider.getBoundingClientRect();
       return Math.min(Math.max((event.clientX - left) / width, 0), 1);
@@ -156,12 +165,16 @@ customElements.define(
     #press(event) {
       if (event.button !== 0) return;
       this.#touches.set(event.pointerId, { x: event.clientX, from: event.clientX, moved: false });
-      if (event.pointerType === "mouse") this.go(this.axis.at(this.#share(event)));
+      if (event.shiftKey) {
+        this.slider.setPointerCapture(event.pointerId);
+        this.#loopFrom = this.axis.at(this.#share(event));
+      } else if (event.pointerType === "mouse") this.go(this.axis.at(this.#share(event)));
     }
 
     /** One finger moves the axis, two pinch it; a mouse only looks. */
     #move(event) {
       const touch = this.#touches.get(event.pointerId);
+      if (this.#loopFrom !== null) return this.#drawLoop(this.axis.at(this.#share(event)));
       if (event.pointerType === "mouse") return this.#look(this.#share(event));
       if (!touch) return;
       const others = [...this.#touches.entries()].filter(([id]) => id !== event.pointerId);
@@ -182,11 +195,19 @@ customElements.define(
     #lift(event) {
       const touch = this.#touches.get(event.pointerId);
       this.#touches.delete(event.pointerId);
+      if (this.#loopFrom !== null) return (this.#loopFrom = null);
       if (touch && !touch.moved && event.pointerType !== "mouse") this.go(this.axis.at(this.#share(event)));
+    }
+
+    /** Shift and a drag say what is looped. */
+    #drawLoop(to) {
+      if (!this.current) this.go(this.#loopFrom);
+      player.loop({ from: Math.min(this.#loopFrom, to), to: Math.max(this.#loopFrom, to) });
     }
 
     #leave(event) {
       this.#touches.delete(event.pointerId);
+      if (event.type === "pointercancel") this.#loopFrom = null;
       this.#look(null);
     }
 
@@ -254,6 +275,7 @@ customElements.define(
       const sheet = this.#sheet(this.querySelector(".moving"));
       if (!sheet) return;
       const { pen, width, height, colour } = sheet;
+      if (this.current && player.region) this.#shade(pen, width, height, colour("--playing-ink"));
       const x = this.axis.x(this.time, width);
       if (this.#played && x > 0 && this.current) {
         const scale = devicePixelRatio || 1;
@@ -274,6 +296,16 @@ customElements.define(
       this.#say();
     }
 
+    /** What is looped. */
+    #shade(pen, width, height, colour) {
+      const [from, to] = [player.region.from, player.region.to].map((at) => this.axis.x(at, width));
+      pen.fillStyle = colour;
+      pen.globalAlpha = 0.16;
+      pen.fillRect(from, 0, to - from, height);
+      pen.globalAlpha = 1;
+      for (const edge of [from, to]) pen.fillRect(Math.round(edge) - 1, 0, 2, height);
+    }
+
     #say() {
       const at = this.#hovered ?? this.time;
       this.querySelector(".clock .now").textContent = clock(at);
@@ -285,9 +317,9 @@ customElements.define(
       this.slider.setAttribute("aria-valuetext", `${clock(this.time)} of ${clock(this.axis.length)}`);
     }
 
-    /** One for each comment; the list below holds the same for those who do not see them. */
+    /** One for each comment; the list under Notes holds the same for those who do not see them. */
     #pins() {
-      const places = [...document.querySelectorAll("#comments [data-comment]")].map((comment) => {
+      const places = [...document.querySelectorAll("#comments [data-comment]:not([hidden])")].map((comment) => {
         const pin = document.createElement("button");
         pin.type = "button";
         pin.tabIndex = -1;
@@ -298,6 +330,8 @@ customElements.define(
         pin.style.left = `${((at - this.axis.start) / this.axis.span) * 100}%`;
         pin.addEventListener("click", () => {
           this.go(at);
+          const panel = comment.closest("[role=tabpanel][hidden]");
+          if (panel) document.getElementById(panel.getAttribute("aria-labelledby")).click();
           comment.scrollIntoView({ block: "nearest" });
         });
         return pin;
@@ -315,24 +349,3 @@ document.addEventListener("click", (event) => {
   const lead = button.hasAttribute("data-exact") ? 0 : LEAD_IN_S;
   document.querySelector("track-stage")?.go(Number(button.dataset.listen) - lead);
 });
-
-document.addEventListener("focusin", (event) => {
-  const at = document.getElementById("comment-at");
-  if (event.target.id === "comment-text" && !event.target.value && at.value === at.defaultValue) takeMoment(at);
-});
-
-/** Comments on the moment that plays. */
-export function commentHere() {
-  const at = document.getElementById("comment-at");
-  if (!at) return;
-  takeMoment(at);
-  document.getElementById("comment-text").focus();
-}
-
-function takeMoment(at) {
-  const stage = document.querySelector("track-stage");
-  if (!stage) return;
-  const tenths = Math.round(stage.time * 10);
-  const rest = String(Math.floor((tenths % 600) / 10)).padStart(2, "0");
-  at.value = `${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
-}
