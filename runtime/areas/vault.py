@@ -185,6 +185,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from gateways.audio.peaks import read_zoom
     from read_api.vault import (
         analyses_http,
+        archive_http,
         assets_http,
         collections_http,
         comments_http,
@@ -197,6 +198,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.vault.media import AssetMedia
     from read_api.vault.reanalyses import ReanalysisQueries
     from runtime.areas.system import shared_events, sharing_of, timeline_of
+    from web.pages.vault import archive as archive_page
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
     from web.pages.vault import measuring
@@ -242,7 +244,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         is_verified=access.is_verified,
         now=core.log.clock.now,
     )
-    pages = (vault_page, measuring, asset_page, trash_page, collections_page)
+    pages = (vault_page, archive_page, measuring, asset_page, trash_page, collections_page)
     return Served(
         routers=(
             bulk.router(commands.bulk, authenticated),
@@ -256,6 +258,8 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             rewriting.router(commands.rewriting, authenticated),
             sharing.router(shared, authenticated, serving.limits),
             enhanced.router(waiting, authenticated, progress),
+            # Before the routes of one asset, whose id could be any word.
+            archive_http.router(authenticated, progress, media),
             assets_http.router(
                 *(authenticated, progress, found, timeline.of_asset),
                 _searching(searches, access.account),
@@ -299,7 +303,7 @@ def _costly(files: FairQueue, searches: FairQueue, account: SubjectOf) -> Iterat
     # It may read a whole upload for its digest.
     yield from passing(files, account, "HEAD", "/api/uploads/[^/]+")
     # The API's searches may wait for a view first: they have `_searching`.
-    yield from passing(searches, account, "GET", "/vault", query=ASKS)
+    yield from passing(searches, account, "GET", "/vault(?:/archive)?", query=ASKS)
     yield from passing(searches, account, "GET", "/assets/[^/]+/alike")
 
 

@@ -94,8 +94,15 @@ class SearchForm:
 
     def url(self, **more: str) -> str:
         """The vault's address; a blank parameter is left out."""
+        return self._under("/vault", more)
+
+    def archive_url(self) -> str:
+        """The address of all that it finds as one zip."""
+        return self._under("/vault/archive", {})
+
+    def _under(self, path: str, more: dict[str, str]) -> str:
         query = urlencode({name: value for name, value in (self.said | more).items() if value})
-        return f"/vault?{query}" if query else "/vault"
+        return f"{path}?{query}" if query else path
 
 
 def opened(collection: CollectionDto) -> str:
