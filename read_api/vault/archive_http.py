@@ -11,17 +11,19 @@ from kit.auth import Authenticate
 from kit.caller import Caller
 from kit.openapi import problems
 from kit.positions import AlsoAt, Progress, ReadAt
-from read_api.vault.archive import MEDIA_TYPE, MOST, Entry, zipped
+from read_api.vault.archive import MEDIA_TYPE, Entry, zipped
 from read_api.vault.media import AssetMedia
 from read_api.vault.media_http import HARMLESS, disposition
 from schemas.text import Ref
 
+# So many ids fit into an address of 8 KiB.
+MOST_NAMED = 200
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 Chosen = Annotated[
     list[Ref],
     Query(
         min_length=1,
-        max_length=MOST,
+        max_length=MOST_NAMED,
         description="Your own tracks, once for each: `id=ast_…&id=ast_…`.",
         examples=[["ast_0190b6e0a1b27c3d8e4f5a6b7c8d9e0f"]],
     ),
