@@ -33,6 +33,7 @@ FILTERS = (
     looks.size,
     looks.grouped,
     looks.day_and_time,
+    looks.day,
     looks.iso,
 )
 

@@ -41,6 +41,7 @@ watch(
   "reanalysis.cancelled",
 );
 addToPalette(() => import("./palette.js"));
+later("form.search", () => import("./filters.js"));
 later("track-stage", () => import("./stage.js"));
 later("ab-compare", () => import("./ab.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
