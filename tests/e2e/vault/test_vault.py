@@ -152,8 +152,8 @@ def test_the_columns_of_a_browser_are_kept(owner: Visit):
     owner.go("/vault")
     page = owner.page
     page.locator("summary", has_text="View").click()
-    page.get_by_label("Genre", exact=True).last.uncheck()
-    page.get_by_label("Uploaded", exact=True).last.check()
+    page.locator("[data-column=genre]").uncheck()
+    page.locator("[data-column=uploaded]").check()
     page.keyboard.press("Escape")
     page.reload()
     expect(page.locator("th.col-genre")).to_be_hidden()
