@@ -21,6 +21,20 @@ class NotReady(NoCultureError):
         super().__init__(f"The file is {state}: it can be played once it is verified")
 
 
+class TooManyFiles(NoCultureError):
+    status, code = 422, "too-many-files"
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(f"One download holds up to {allowed} tracks: choose fewer")
+
+
+class NothingToDownload(NoCultureError):
+    status, code = 409, "nothing-to-download"
+
+    def __init__(self) -> None:
+        super().__init__("No track here can be downloaded: choose at least one that plays")
+
+
 class NoWaveform(NoCultureError):
     status, code = 404, "no-waveform"
 

@@ -94,6 +94,10 @@ def day_and_time(time: datetime | str) -> str:
     return f"{moment(time):%-d %b %Y, %H:%M} UTC"
 
 
+def day(time: datetime | str) -> str:
+    return f"{moment(time):%-d %b %Y}"
+
+
 def iso(time: datetime | str) -> str:
     return f"{moment(time):%Y-%m-%dT%H:%M:%SZ}"
 

@@ -35,6 +35,7 @@ FILTERS = (
     looks.size,
     looks.grouped,
     looks.day_and_time,
+    looks.day,
     looks.iso,
     markup.attributes,
     markup.initials,

@@ -18,7 +18,7 @@ from read_api.vault.ranges import requested_range
 from schemas.text import Ref
 
 # Even if a browser took the bytes for a document, it could run nothing and reach nothing.
-_HARMLESS = {
+HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -132,7 +132,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
         ] = 1024,
     ) -> Response:
         peaks = media.peaks(caller, asset_id)
-        headers = {**_HARMLESS, "ETag": f'"{peaks.sha256[:32]}-{zoom}"'}
+        headers = {**HARMLESS, "ETag": f'"{peaks.sha256[:32]}-{zoom}"'}
         if _matches(request.headers.get("if-none-match"), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return JSONResponse(media.waveform(peaks, zoom), headers=headers)
@@ -143,7 +143,7 @@ def router(authenticated: Authenticate, progress: Progress, media: AssetMedia) -
 def _serve(request: Request, pieces: Pieces, file: MediaFile, *, ranges: bool) -> Response:
     tag = f'"{file.sha256}"'
     headers = {
-        **_HARMLESS,
+        **HARMLESS,
         "ETag": tag,
         "Content-Disposition": disposition(file.filename),
         "Accept-Ranges": "bytes" if ranges else "none",
@@ -167,10 +167,10 @@ def _serve(request: Request, pieces: Pieces, file: MediaFile, *, ranges: bool) -
     return StreamingResponse(chain([first], chunks), status, headers, file.media_type)
 
 
-def disposition(filename: str) -> str:
-    """`inline` with the name in both spellings of RFC 6266: plain ASCII, and UTF-8."""
+def disposition(filename: str, how: str = "inline") -> str:
+    """The name in both spellings of RFC 6266: plain ASCII, and UTF-8."""
     plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
-    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def _matches(if_none_match: str | None, tag: str) -> bool:

@@ -181,6 +181,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from gateways.audio.peaks import read_zoom
     from read_api.vault import (
         analyses_http,
+        archive_http,
         assets_http,
         collections_http,
         comments_http,
@@ -194,6 +195,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     from read_api.vault.reanalyses import ReanalysisQueries
     from runtime.areas.system import shared_events, sharing_of, timeline_of
     from runtime.taster import taster
+    from web.pages.vault import archive as archive_page
     from web.pages.vault import asset as asset_page
     from web.pages.vault import collections as collections_page
     from web.pages.vault import home, measuring
@@ -242,7 +244,10 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         now=core.log.clock.now,
         taster=taster,
     )
-    pages = (vault_page, taster_page, measuring, asset_page, trash_page, collections_page)
+    pages = (
+        *(vault_page, taster_page, archive_page, measuring),
+        *(asset_page, trash_page, collections_page),
+    )
     return Served(
         routers=(
             bulk.router(commands.bulk, authenticated),
@@ -258,6 +263,8 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             rewriting.router(commands.rewriting, authenticated),
             sharing.router(shared, authenticated, serving.limits),
             enhanced.router(waiting, authenticated, progress),
+            # Before the routes of one asset, whose id could be any word.
+            archive_http.router(authenticated, progress, media),
             assets_http.router(
                 *(authenticated, progress, found, timeline.of_asset),
                 vault_turns.searching(searches, access.account),

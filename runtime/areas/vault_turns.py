@@ -51,5 +51,5 @@ def costly(files: FairQueue, searches: FairQueue, account: SubjectOf) -> Iterato
     # It may read a whole upload for its digest.
     yield from passing(files, account, "HEAD", "/api/uploads/[^/]+")
     # The API's searches may wait for a view first: they have `searching`.
-    yield from passing(searches, account, "GET", "/vault", query=ASKS)
+    yield from passing(searches, account, "GET", "/vault(?:/archive)?", query=ASKS)
     yield from passing(searches, account, "GET", "/assets/[^/]+/alike")

@@ -91,6 +91,7 @@ def measures_all_again(visit: Visit) -> None:
     """By its button, after a question with the number; the bar is there until it is over."""
     page = visit.page
     visit.go("/vault")
+    page.locator("summary", has_text="View").click()
     page.get_by_role("link", name="Re-analyse all").click()
     expect(page.get_by_role("heading", name="Re-analyse 1 track?")).to_be_visible()
     page.get_by_role("button", name="Re-analyse it").click()

@@ -221,6 +221,7 @@ def test_the_grid_is_kept_and_fits(browser, site, library, width: int):
     context = browser.new_context(storage_state=library, viewport=size)
     visit = open_visit(context, site)
     visit.go("/vault")
+    visit.page.locator("summary", has_text="View").click()
     visit.page.get_by_role("link", name="Grid").click()
     visit.page.reload()
     rows = visit.page.locator("tr[data-asset]")

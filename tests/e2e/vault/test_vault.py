@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import zipfile
 
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Visit
+from tests.e2e.test_every_page import serious
 
 # Files dropped on the page, with the bytes that a test puts into the browser.
 DROP = """
@@ -104,13 +106,83 @@ def test_a_tempo_range_narrows_the_list_and_survives_a_reload(owner: Visit):
     tempos = sorted({track.tempo_bpm for track in owner.site.music})
     wanted = [track for track in owner.site.music if track.tempo_bpm == tempos[0]]
     owner.go("/vault")
-    owner.page.get_by_label("Lowest tempo in BPM").fill(str(tempos[0] - 1))
-    owner.page.get_by_label("Highest tempo in BPM").fill(str(tempos[0] + 1))
-    rows = owner.page.locator("tr[data-asset]")
+    low, high = str(tempos[0] - 1), str(tempos[0] + 1)
+    page, rows = owner.page, owner.page.locator("tr[data-asset]")
+    page.locator("summary", has_text="Filter").click()
+    page.locator(".filters summary", has_text="BPM").click()
+    expect(page.get_by_label("BPM from")).to_be_focused()
+    page.keyboard.type(low)
+    page.get_by_label("BPM up to").fill(high)
     expect(rows).to_have_count(len(wanted))
-    owner.page.reload()
+    page.keyboard.press("Escape")
+    expect(page.locator(".filters > summary")).to_be_focused()
+    page.reload()
     expect(rows).to_have_count(len(wanted))
     expect(owner.row(wanted[0].title)).to_be_visible()
+    chip = page.get_by_role("link", name=f"Remove BPM {low}–{high}")
+    expect(chip).to_be_visible()
+    page.get_by_label("Search the vault").press("Backspace")
+    expect(rows).to_have_count(len(owner.site.music))
+    expect(chip).to_have_count(0)
+    expect(page.get_by_label("Search the vault")).to_be_focused()
+    assert "tempo" not in page.url
+
+
+def test_a_head_sorts_up_then_down_then_not(owner: Visit):
+    owner.go("/vault")
+    page, titles = owner.page, sorted(track.title for track in owner.site.music)
+    head, first = page.locator("th.col-title"), page.locator(".cell-title b").first
+    for said, title, asked in (
+        ("ascending", titles[0], "sort=title"),
+        ("descending", titles[-1], "sort=-title"),
+    ):
+        head.get_by_role("link").press("Enter")
+        expect(head).to_have_attribute("aria-sort", said)
+        expect(first).to_have_text(title)
+        expect(head.get_by_role("link")).to_be_focused()
+        assert page.url.endswith(asked)
+    page.reload()
+    expect(first).to_have_text(titles[-1])
+    head.get_by_role("link").click()
+    expect(head).to_have_attribute("aria-sort", "none")
+    assert "sort" not in page.url
+
+
+def test_the_columns_of_a_browser_are_kept(owner: Visit):
+    owner.go("/vault")
+    page = owner.page
+    page.locator("summary", has_text="View").click()
+    page.locator("[data-column=genre]").uncheck()
+    page.locator("[data-column=uploaded]").check()
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator("th.col-genre")).to_be_hidden()
+    expect(page.locator("td.cell-genre").first).to_be_hidden()
+    expect(page.locator("th.col-uploaded")).to_be_visible()
+    assert serious(owner) == []
+
+
+def test_the_head_stays_under_the_pages_own(owner: Visit):
+    owner.page.set_viewport_size({"width": 1280, "height": 320})
+    owner.go("/vault")
+    owner.page.mouse.wheel(0, 300)
+    owner.until("scrollY > 150")
+    below = "(e) => e.getBoundingClientRect().bottom"
+    top = owner.page.locator("th.col-title").evaluate("(e) => e.getBoundingClientRect().top")
+    assert abs(top - owner.page.locator("header.top").evaluate(below)) < 1
+
+
+def test_selected_tracks_are_downloaded_as_one_zip(owner: Visit):
+    owner.go("/vault")
+    page = owner.page
+    page.locator("[data-select]").nth(0).click()
+    page.locator("[data-select]").nth(1).click()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download").click()
+    assert downloading.value.suggested_filename == "tracks.zip"
+    with zipfile.ZipFile(downloading.value.path()) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 2
 
 
 def test_search_works_without_scripts(owner: Visit, browser, library):

@@ -221,6 +221,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/api/analysis/runs"): _writer(202, told=_json(filter={"asset_ids": [_ABSENT["id"]]})),
     ("GET", "/api/analysis/runs/{reanalysis_id}"): _reader("reanalysis"),
     ("DELETE", "/api/analysis/runs/{reanalysis_id}"): _writer(409, "reanalysis"),
+    ("GET", "/api/assets/archive"): Route(404, ("assets:read",), query=f"?id={_ABSENT['id']}"),
     ("GET", "/api/assets/{asset_id}/audio"): _reader("asset"),
     ("HEAD", "/api/assets/{asset_id}/audio"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/cover"): _reader("asset"),
@@ -308,6 +309,8 @@ ROUTES: dict[tuple[str, str], Route] = {
         303, told=lambda known: {**_FILE(known), "data": {"csrf_token": known["csrf"]}}
     ),
     ("POST", "/vault/taster"): _page(303, told=_form()),
+    ("GET", "/vault/archive"): _page(200),
+    ("POST", "/vault/archive"): _page(404, told=_form(id=_ABSENT["id"])),
     ("GET", "/vault/measuring"): _page(200),
     ("POST", "/vault/measuring"): _page(303, told=_form()),
     ("POST", "/vault/measuring/{reanalysis_id}/stop"): _page(303, "reanalysis", told=_form()),
@@ -319,6 +322,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/collections"): _page(200),
     ("POST", "/collections"): _page(303, told=_form(name="Loud", query="energy_min=0.8")),
     ("GET", "/collections/{collection_id}"): _page(200, "collection"),
+    ("GET", "/collections/{collection_id}/archive"): _page(200, "collection"),
     ("POST", "/collections/{collection_id}/tracks"): _page(
         303, "collection", fresh="object", told=_form(version="1")
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from events.vault.audio import Blob
 from gateways.audio.peaks import PeaksBuilder
 from kit.caller import Caller
 from read_api.errors import RangeNotSatisfiable
+from read_api.vault.archive_http import MOST_NAMED
 from read_api.vault.media import audio_type
 from read_api.vault.ranges import requested_range
 from tests.integration.library import Library
@@ -252,3 +255,51 @@ def test_the_media_type_is_ours_whatever_the_file_is_called(
     codec: str | None, filename: str, media_type: str
 ):
     assert audio_type(codec, filename) == media_type
+
+
+def test_several_recordings_come_as_one_zip(
+    http: TestClient, library: Library, owner: Caller, key: dict[str, str], asset: str
+):
+    other = library.upload(owner, "Mix.wav", b"another recording")
+    library.verify(owner, other)
+    library.settle()
+    url = f"/api/assets/archive?id={other}&id={asset}&id={other}"
+    answer = http.get(url, headers=key)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"].startswith('attachment; filename="tracks.zip"')
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["Mix.wav", "Café _x___.flac"]
+        assert archive.read("Mix.wav") == b"another recording"
+        assert archive.read("Café _x___.flac") == SOUND
+
+
+def test_nothing_is_sent_if_one_of_them_may_not_be(
+    http: TestClient, library: Library, owner: Caller, key: dict[str, str], asset: str
+):
+    stranger = library.caller()
+    theirs = library.upload(stranger, "Theirs.wav", b"somebody else's")
+    library.verify(stranger, theirs)
+    unchecked = library.upload(owner, "Unchecked.wav", b"not yet looked at")
+    library.settle()
+    for wrong, status, code in ((theirs, 404, "not-found"), (unchecked, 409, "asset-not-ready")):
+        answer = http.get(f"/api/assets/archive?id={asset}&id={wrong}", headers=key)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    most = "&".join([f"id={asset}"] * MOST_NAMED)
+    assert http.get(f"/api/assets/archive?{most}", headers=key).status_code == 200
+    assert http.get(f"/api/assets/archive?{most}&id={asset}", headers=key).status_code == 422
+
+
+def test_a_missing_file_is_an_error_and_one_that_goes_missing_breaks_the_zip(
+    http: TestClient, library: Library, owner: Caller, key: dict[str, str], asset: str
+):
+    """Over the network the second one is a torn answer: its last chunk never comes."""
+    gone = library.upload(owner, "Gone.wav", b"lost meanwhile")
+    library.verify(owner, gone)
+    library.settle()
+    sha256 = hashlib.sha256(b"lost meanwhile").hexdigest()
+    library.objects.delete(owner.workspace_id, sha256)
+    answer = http.get(f"/api/assets/archive?id={gone}", headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (404, "blob-not-found")
+    with pytest.raises(RuntimeError, match="already started"):
+        http.get(f"/api/assets/archive?id={asset}&id={gone}", headers=key)

@@ -1,4 +1,4 @@
-"""The drawing that stands for a collection without a picture: a name always gets the same one."""
+"""The drawing that stands for what has no picture: a name always gets the same one."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def pattern(name: str | None) -> list[tuple[int, int]]:
         (number * 5, LOWEST + span * (here + there) // 510)
         for number, (here, there) in enumerate(pairwise(digest))
     ]
+
+
+def strokes(name: str | None) -> str:
+    """The same bars as one path of lines: a list has a drawing in each of its rows."""
+    return "".join(f"M{x + 2.5:g} {30 - height / 2:g}v{height}" for x, height in pattern(name))

@@ -1,9 +1,10 @@
-"""The search form of the vault as text, to ask with it and to show it again."""
+"""The search of the vault as text, to ask with it and to show it again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -11,75 +12,65 @@ from fastapi import Request
 from read_api.vault.asset_filters import AssetFilters
 from read_api.vault.search.saved import query_of
 from schemas.vault.found import CollectionDto
+from web.pages.vault.filters import FIELDS, FILTERS, LENGTHS
 
-LENGTHS = (
-    ("", "Any length"),
-    ("-60", "Under 1 min"),
-    ("60-180", "1 to 3 min"),
-    ("180-300", "3 to 5 min"),
-    ("300-", "Over 5 min"),
-)
-VOCALS = (("", "Vocals or not"), ("yes", "With vocals"), ("no", "No vocals"))
-_FIELDS = (
-    *("q", "tempo_min", "tempo_max", "key", "compatible_with", "vocals", "length", "state", "sort"),
-)
-# Saved searches and links carry these; the form has no field for them, but shows that they hold.
+# Links and saved searches carry these; no editor sets them, but a chip says that they hold.
 _CARRIED = {
-    "similar_to": "sounds alike",
-    "collection": "of one collection",
-    "genre": "genre {}",
-    "instrument": "with {}",
-    "mood": "mood {}",
-    "duration_min": "from {} s",
-    "duration_max": "up to {} s",
-    "energy_min": "energy from {}",
-    "energy_max": "energy up to {}",
-    "danceability_min": "danceability from {}",
-    "danceability_max": "danceability up to {}",
-    "status": "status {}",
-    "rating_min": "from {} stars",
-    "rating_max": "up to {} stars",
-    "colour": "colour {}",
-    "since": "uploaded since {}",
-    "until": "uploaded before {}",
+    "similar_to": "Sounds alike",
+    "collection": "Of one collection",
+    "duration_min": "From {} s",
+    "duration_max": "Up to {} s",
 }
+_LONGEST = 500
+
+
+class Chip(NamedTuple):
+    """What holds, in words; the `fields` that say it, and the address without them."""
+
+    words: str
+    fields: tuple[str, ...]
+    without: str
 
 
 @dataclass(frozen=True, slots=True)
 class SearchForm:
-    """Its fields, and in `carried` the parameters of the address that it has no field for."""
+    """Words, filters and order. `given` has what is set of the filters, by parameter."""
 
     q: str = ""
-    tempo_min: str = ""
-    tempo_max: str = ""
-    key: str = ""
-    compatible_with: str = ""
-    vocals: str = ""
-    length: str = ""
-    state: str = ""
     sort: str = ""
-    carried: tuple[tuple[str, str], ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, request: Request) -> SearchForm:
-        given = {name: value[:500].strip() for name, value in request.query_params.items()}
-        carried = tuple((name, given[name]) for name in _CARRIED if given.get(name))
-        return cls(**{name: given.get(name, "")[:200] for name in _FIELDS}, carried=carried)
+        return cls.read(request.query_params)
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str]) -> SearchForm:
+        typed = {name: value[:_LONGEST].strip() for name, value in parameters.items()}
+        given = {name: typed[name] for name in (*FIELDS, *_CARRIED) if typed.get(name)}
+        return cls(typed.get("q", ""), typed.get("sort", ""), _with_length(given))
 
     @property
     def said(self) -> dict[str, str]:
-        fields = {name: value for name in _FIELDS if (value := getattr(self, name))}
-        return fields | dict(self.carried)
+        return {n: v for n, v in {"q": self.q, **self.given, "sort": self.sort}.items() if v}
 
     @property
     def filtered(self) -> bool:
-        return bool(self.said.keys() - {"sort"})
+        return bool(self.q or self.given)
 
     @property
-    def carried_labels(self) -> list[tuple[str, str]]:
-        """(what holds, the address without it)"""
+    def carried(self) -> list[tuple[str, str]]:
+        return [(name, self.given[name]) for name in _CARRIED if name in self.given]
+
+    @property
+    def chips(self) -> list[Chip]:
+        """One for each filter that is set, in the order of the menu."""
+        said = [(each.said(self.given), each.fields) for each in FILTERS]
+        said += [(_CARRIED[name].format(value), (name,)) for name, value in self.carried]
         return [
-            (_CARRIED[name].format(value), self.url(**{name: ""})) for name, value in self.carried
+            Chip(words, fields, self.url(**dict.fromkeys(fields, "")))
+            for words, fields in said
+            if words
         ]
 
     def filters(self, limit: int, cursor: str | None) -> AssetFilters:
@@ -98,8 +89,24 @@ class SearchForm:
 
     def url(self, **more: str) -> str:
         """The vault's address; a blank parameter is left out."""
+        return self._under("/vault", more)
+
+    def archive_url(self) -> str:
+        """The address of all that it finds as one zip."""
+        return self._under("/vault/archive", {})
+
+    def _under(self, path: str, more: dict[str, str]) -> str:
         query = urlencode({name: value for name, value in (self.said | more).items() if value})
-        return f"/vault?{query}" if query else "/vault"
+        return f"{path}?{query}" if query else path
+
+
+def _with_length(given: dict[str, str]) -> dict[str, str]:
+    """A saved search keeps a chosen length as two durations: here it is that length again."""
+    span = f"{given.get('duration_min', '')}-{given.get('duration_max', '')}"
+    if "length" in given or span not in dict(LENGTHS):
+        return given
+    kept = {name: value for name, value in given.items() if not name.startswith("duration_")}
+    return kept | {"length": span}
 
 
 def opened(collection: CollectionDto) -> str:

@@ -12,8 +12,8 @@ from kit.caller import Caller
 from schemas.audio.files import ACCEPTED
 from schemas.errors import NoCultureError
 from web import form_token, welcome
-from web.pages.vault import measuring, trash
-from web.pages.vault.search_form import LENGTHS, VOCALS, SearchForm
+from web.pages.vault import columns, measuring, trash
+from web.pages.vault.search_form import SearchForm
 from web.pages.vault.tools import VaultTools
 from web.render import wants_part
 from web.troubles import in_plain_words
@@ -28,6 +28,7 @@ YEAR_S = 365 * 24 * 3600
 READ_BYTES = 1024 * 1024
 SORTS = (
     ("", "Default order"),
+    ("-uploaded_at", "Newest first"),
     ("uploaded_at", "Oldest first"),
     ("title", "Title, A to Z"),
     ("-title", "Title, Z to A"),
@@ -60,8 +61,7 @@ def router(tools: VaultTools) -> APIRouter:
             "queue": tools.queue(),
             "usage": tools.storage.usage(caller.workspace_id),
             "accepted": ACCEPTED,
-            "lengths": LENGTHS,
-            "vocals": VOCALS,
+            "hidden": columns.hidden(request),
             "sorts": SORTS,
             "notice": _NOTICES.get(request.query_params.get("done", "")),
             "trashed": trash.just_trashed(tools, caller, request),

@@ -15,20 +15,15 @@ from schemas.dto import EventDto
 from schemas.vault.analyses import ReanalysisDto
 from schemas.vault.dto import AssetDto, Colour, Status
 from web import looks
-from web.pages.vault.covers import pattern
+from web.pages.vault.columns import COLUMNS, direction, turned
+from web.pages.vault.covers import pattern, strokes
 from web.pages.vault.doubt import doubt
+from web.pages.vault.filters import FILTERS, STATES
 from web.pages.vault.from_name import read_in_name
 from web.pages.vault.search_form import opened
 from web.render import Words
 from web.troubles import is_plain
 
-STATES = {
-    "uploaded": "Checking",
-    "verified": "Analysing",
-    "analysed": "Ready",
-    "rejected": "Rejected",
-    "analysis_failed": "Not analysed",
-}
 _CHOICES = {"STATUSES": get_args(Status), "COLOURS": get_args(Colour)}
 _SHARED = {"listen": "To listen", "comment": "To comment", "edit": "To change its tags too"}
 _FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC", "valence": "positivity"}
@@ -274,11 +269,18 @@ def in_templates() -> Words:
     """Filters and values of the vault's templates."""
     filters = (
         *(figure_name, figure_said, field_name, readable, camelot, opened, doubt, ended, left),
-        *(pattern, stars, credited, read_in_name),
+        *(pattern, strokes, turned, direction, stars, credited, read_in_name),
     )
     return Words(
         # Jinja's own `title` capitalises words; an asset's title is meant here.
         {filter.__name__: filter for filter in filters} | {"named": title},
-        {"KEYS": KEYS, "STATES": STATES, "NOT_AUDIO": sorted(NOT_AUDIO), **_CHOICES},
+        {
+            "KEYS": KEYS,
+            "STATES": STATES,
+            "FILTERS": FILTERS,
+            "COLUMNS": COLUMNS,
+            "NOT_AUDIO": sorted(NOT_AUDIO),
+            **_CHOICES,
+        },
         docks=("vault/_docks.html", "vault/_collect.html"),
     )

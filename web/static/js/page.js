@@ -38,12 +38,14 @@ customElements.define(
 );
 
 let written = null; // made when a page has a time to write
+let writtenDay = null;
 
 /** The server writes UTC; a reader wants the clock on the wall. */
 export function localTimes() {
   for (const time of document.querySelectorAll("time[datetime]")) {
     written ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-    const text = written.format(new Date(time.dateTime));
+    writtenDay ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+    const text = ("day" in time.dataset ? writtenDay : written).format(new Date(time.dateTime));
     if (time.textContent !== text) time.textContent = text;
   }
 }

@@ -46,6 +46,7 @@ watch(
   "reanalysis.cancelled",
 );
 addToPalette(() => import("./palette.js"));
+later("form.search", () => import("./filters.js"));
 later("track-stage", () => import("./stage.js"));
 later("form.marks", () => import("./marks.js"));
 later("track-artwork", () => import("./artwork.js"));

@@ -2,7 +2,7 @@
 
 import { ask } from "../asking.js";
 import { enqueue } from "./play-buttons.js";
-import { trackOf } from "./player.js";
+import { player, trackOf } from "./player.js";
 import { clear, rows, selected, taking } from "./selection.js";
 import { announce } from "../text.js";
 import { toast } from "../toasts.js";
@@ -22,6 +22,28 @@ export function showBar() {
   bar.hidden = selected.size === 0;
   bar.querySelector(".count").textContent = `${selected.size} selected`;
   bar.querySelector(".names").textContent = titles(selected);
+  const whole = playable();
+  bar.querySelector("[data-bulk=play]").hidden = whole.length === 0;
+  fill(bar.querySelector("form"), whole);
+}
+
+/** The selected tracks that play, in the order of the list. */
+const playable = () => rows().filter((row) => selected.has(row.dataset.asset) && row.querySelector("[data-play]"));
+
+/** The form that downloads says which tracks. */
+function fill(form, some) {
+  form.hidden = some.length === 0;
+  for (const field of form.querySelectorAll("[name=id]")) field.remove();
+  for (const { dataset } of some) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name: "id", value: dataset.asset });
+    form.append(field);
+  }
+}
+
+export function play() {
+  const queue = playable().map(trackOf);
+  if (queue.length) player.play(queue[0], 0, queue);
 }
 
 const tracks = (count) => (count === 1 ? "1 track" : `${count} tracks`);

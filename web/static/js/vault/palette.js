@@ -15,6 +15,7 @@ export function deeds() {
   const bulk = (name) => () => import("./bulk.js").then((module) => module[name]());
   const count = selected.size === 1 ? "the selected track" : `the ${selected.size} selected tracks`;
   return [
+    selected.size && { label: `Play ${count}`, run: bulk("play") },
     selected.size && { label: `Edit ${count}`, keys: "E", run: bulk("edit") },
     selected.size && { label: `Add ${count} to a collection`, run: bulk("collect") },
     has("[data-collect]") && { label: "Add this track to a collection", run: click("[data-collect]") },

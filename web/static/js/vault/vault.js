@@ -5,28 +5,9 @@ import { fetchInto, Following } from "../following.js";
 
 const PENDING = "[data-state=uploaded], [data-state=verified]";
 
-/** On a small screen the filters wait behind a button, unless one of them is set. */
-function foldFilters() {
-  const form = document.querySelector("form.search");
-  if (!form) return;
-  const button = form.querySelector(".more-filters");
-  const fields = [...form.querySelectorAll("select, [type=number]")];
-  const fold = (folded) => {
-    form.toggleAttribute("data-folded", folded);
-    button.setAttribute("aria-expanded", String(!folded));
-  };
-  fold(!fields.some((field) => field.value));
-  button.addEventListener("click", () => fold(!form.hasAttribute("data-folded")));
-}
-
 customElements.define(
   "track-list",
   class extends Following {
-    connectedCallback() {
-      super.connectedCallback();
-      foldFilters();
-    }
-
     hear({ position }) {
       this.follower.ask(position);
     }
