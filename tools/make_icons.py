@@ -8,6 +8,7 @@ exact and the same input gives the same pixels everywhere.
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import zlib
@@ -124,7 +125,7 @@ def _inside(drawing: Drawing, x: float, y: float, unit: float) -> float:
     """The share of a pixel within the rounded square, by how far its middle is from the corner."""
     radius, far = drawing.radius, drawing.side - drawing.radius
     dx, dy = max(radius - x, x - far, 0.0), max(radius - y, y - far, 0.0)
-    return min(max((radius - (dx * dx + dy * dy) ** 0.5) / unit + 0.5, 0.0), 1.0)
+    return min(max((radius - math.hypot(dx, dy)) / unit + 0.5, 0.0), 1.0)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

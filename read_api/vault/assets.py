@@ -91,7 +91,7 @@ class AssetQueries:
         )
         return [asset_of(row) for row in rows]
 
-    def troubled(self, caller: Caller, unsure_below: float, limit: int) -> list[AssetDto]:
+    def troubled(self, caller: Caller, unsure_below: float, limit: int) -> Sequence[AssetDto]:
         """The newest tracks that were not taken or not analysed, or whose measured tempo or key is
         less sure than that and nobody has said another. Looks at the newest `LOOKED_AT` only, so
         that a page can ask it of any vault.

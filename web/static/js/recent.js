@@ -5,7 +5,6 @@ import { account } from "./session.js";
 
 const KEY = "noculture:recent";
 const MOST = 6;
-const SITE = / · NoCulture$/;
 
 /** @returns {import("./palette.js").Page[]} the last one first; none of another account */
 export function recent() {
@@ -19,10 +18,13 @@ export function recent() {
 
 /** A page of a thing says its kind. What is there no more is forgotten with the page that says so. */
 function remember() {
-  const kind = document.getElementById("main")?.dataset.kind;
+  const main = document.getElementById("main");
+  const kind = main?.dataset.kind;
   const { pathname: path } = location;
   const others = recent().filter((thing) => thing.path !== path);
-  const things = kind ? [{ label: document.title.replace(SITE, ""), hint: kind, path }, ...others] : others;
+  // The title of the window is still the earlier page's when a link has just brought this one.
+  const label = main?.querySelector("h1")?.textContent.trim();
+  const things = kind && label ? [{ label, hint: kind, path }, ...others] : others;
   try {
     localStorage.setItem(KEY, JSON.stringify({ account, things: things.slice(0, MOST) }));
   } catch {
