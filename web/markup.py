@@ -24,8 +24,8 @@ def attributes(given: Mapping[str, object]) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One of a table. `sort` lets the reader order by it. `unseen` is that of the deeds: its name
-    is for the ear.
+    """Column of a table. `sort` lets the reader order by it; `unseen` is that of the deeds, whose
+    name is for the ear.
     """
 
     label: str
@@ -40,7 +40,7 @@ class Column:
 
     @property
     def cell(self) -> Markup:
-        """What each of its cells says: on a phone a value has its column's name beside it."""
+        """Names the column in each of its cells: on a phone the name stands beside the value."""
         return attributes({"data-label": None if self.unseen else self.label, "class": self._kind})
 
     @property
