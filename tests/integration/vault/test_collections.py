@@ -109,7 +109,7 @@ def test_the_page_of_what_is_alike_answers_for_a_track_that_nobody_heard_yet(mir
     ("body", "status", "code"),
     [
         ({"kind": "smart"}, 422, "wrong-kind-of-collection"),
-        ({"kind": "smart", "query": "colour=red"}, 422, "invalid-query"),
+        ({"kind": "smart", "query": "shape=round"}, 422, "invalid-query"),
         ({"kind": "manual", "query": "q=x"}, 422, "wrong-kind-of-collection"),
         ({"kind": "manual", "assets": ["ast_" + "0" * 32]}, 404, "not-found"),
     ],
