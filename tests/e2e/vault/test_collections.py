@@ -15,6 +15,11 @@ fetch(`/api/collections/${document.getElementById("collection").dataset.collecti
   .then(({ assets }) => String(assets) === String(
     [...document.querySelectorAll(".collected > li")].map((row) => row.dataset.asset)))
 """
+GONE = """
+fetch("/api/collections?kind=manual")
+  .then((answer) => answer.json())
+  .then(({{ data }}) => !data.some(({{ name }}) => name === "{name}"))
+"""
 
 
 def titles(page: Page) -> Locator:
@@ -101,4 +106,5 @@ def test_a_collection_is_made_filled_put_in_order_played_and_deleted(owner: Visi
     # Leaving the page is no way to keep it.
     page.reload()
     expect(page.locator(".collection-cards").first).to_be_visible()
-    expect(card).to_have_count(0)
+    expect(card).to_be_hidden()
+    owner.until(GONE.format(name=name))

@@ -6,13 +6,15 @@ import { toast } from "../toasts.js";
 import { fetchInto } from "./vault.js";
 
 /**
- * @typedef {{path: string, version: string, element: string, toast?: {close: () => void}}} Deletion
+ * @typedef {{path?: string, version?: string, element: string, toast?: {close: () => void}}} Deletion
  *   `element` is the id of what shows the thing
  */
 /** @type {Map<string, Deletion>} by `element`: what is out of sight */
 const going = new Map();
 /** @type {Set<Deletion>} what the server has not been told */
 const unsent = new Set();
+// The page that comes next may have been made before the server heard of what this one has sent.
+const LEFT_BEHIND = "noculture_deleted";
 const WHY = { 401: "you are signed out.", 404: "it is gone already.", 412: "somebody else changed it meanwhile." };
 
 function hide() {
@@ -68,5 +70,11 @@ addEventListener("pagehide", () => {
     fetch(deletion.path, request(deletion));
     deletion.toast.close();
   }
+  if (unsent.size) sessionStorage.setItem(LEFT_BEHIND, [...unsent].map(({ element }) => element).join(" "));
   unsent.clear();
 });
+for (const element of (sessionStorage.getItem(LEFT_BEHIND) ?? "").split(" ")) {
+  if (element) going.set(element, { element });
+}
+sessionStorage.removeItem(LEFT_BEHIND);
+hide();

@@ -54,7 +54,6 @@ customElements.define(
       row.querySelector(".by").textContent = artist;
       row.querySelector(".num").textContent = duration ? clock(duration) : "";
       row.querySelector("[data-handle]").setAttribute("aria-label", `Move ${title}`);
-      row.querySelector("[data-start]").setAttribute("aria-label", `Play ${title} now`);
       row.querySelector("[data-remove]").setAttribute("aria-label", `Remove ${title} from the queue`);
       return row;
     }
