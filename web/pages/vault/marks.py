@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from commands.vault.mark_changes import MarkChanges
 from commands.vault.tag_changes import TagChanges
-from events.store.pending import Committed
 from kit.caller import Caller
 from kit.conditions import PreconditionFailed
 from schemas.dto import EventDto
@@ -63,18 +62,18 @@ def edit_as_seen(
     asset_id: str,
     changes: TagChanges,
     version: int,
-) -> Committed:
+) -> int:
     """Edits tags at the version of a form that was shown before marks were made: they change none
-    of what it shows. Raises what `edit_tags` raises.
+    of what it shows. Returns the position. Raises what `edit_tags` raises.
     """
     try:
-        return tools.assets.edit_tags(caller, asset_id, changes, version)
+        return tools.assets.edit_tags(caller, asset_id, changes, version).position
     except PreconditionFailed:
         catch_up(request, tools.progress, "timeline")
         now = but_for_marks(tools.newest_events(caller, asset_id, LOOKED_BACK), asset_id, version)
         if now == version:
             raise
-        return tools.assets.edit_tags(caller, asset_id, changes, now)
+        return tools.assets.edit_tags(caller, asset_id, changes, now).position
 
 
 def but_for_marks(events: Iterable[EventDto], asset_id: str, seen: int) -> int:

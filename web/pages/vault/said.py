@@ -46,11 +46,11 @@ def router(tools: VaultTools, visitors: Visitors) -> APIRouter:
         except ValidationError as error:
             raise NothingThatCanBeSaid from error
         try:
-            committed = edit_as_seen(request, tools, caller, asset_id, changes, version)
+            position = edit_as_seen(request, tools, caller, asset_id, changes, version)
         except PreconditionFailed:
             return RedirectResponse(f"/assets/{asset_id}?done=changed", 303)
         response = RedirectResponse(f"/assets/{asset_id}", 303)
-        remember(request, response, committed.position)
+        remember(request, response, position)
         return response
 
     return routes

@@ -89,8 +89,7 @@ def router(
         position, status, shown = 0, 200, {}
         try:
             changes = TagChanges.model_validate(changes_of(asset, form.said))
-            committed = edit_as_seen(request, tools, caller, asset_id, changes, form.version)
-            position = committed.position
+            position = edit_as_seen(request, tools, caller, asset_id, changes, form.version)
             tools.progress.wait_until("vault", position, PATIENCE_S)
             asset = tools.vault.get(caller, asset_id, "edit")
             shown = form_of(asset) | {"saved": True}
