@@ -11,6 +11,8 @@ from tests.e2e.conftest import Visit, open_visit
 
 AXE = next((Path(__file__).parent / "vendor").glob("axe-core/*/axe.min.js"))
 PAGES = (
+    "/",
+    "/inbox",
     "/vault",
     "/vault/measuring",
     "/assets",
@@ -179,3 +181,45 @@ def test_the_keyboard_alone_finds_plays_and_opens_a_track(owner: Visit):
     expect(owner.page.locator("#main")).to_be_focused()
     keys.press("Space")
     owner.until("document.querySelector('audio').paused")
+
+
+def test_the_mark_follows_a_link_and_the_sidebar_stays_folded(owner: Visit):
+    page = owner.page
+    owner.go("/")
+    for name, path in (("Trash", "/trash"), ("System", "/system"), ("Home", "/")):
+        page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+        page.wait_for_url(owner.site.path(path))
+        marked = page.locator(".side [aria-current=page]")
+        expect(marked).to_have_count(1)
+        expect(marked).to_have_attribute("title", name)
+    page.get_by_role("button", name="Fold the sidebar").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-side", "folded")
+    width = "document.querySelector('.side').clientWidth"
+    folded = page.evaluate(width)
+    page.get_by_role("button", name="Fold the sidebar").click()
+    assert folded < 60 < page.evaluate(width)
+
+
+def test_a_phone_has_a_bar_of_five_entries_at_most_and_an_open_menu_is_accessible(
+    browser, site, library
+):
+    context = browser.new_context(
+        storage_state=library, viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    visit = open_visit(context, site)
+    visit.go("/vault")
+    page = visit.page
+    entries = page.get_by_role("navigation", name="Main").get_by_role("link")
+    boxes = [entry.bounding_box() for entry in entries.all()]
+    assert 1 < len(boxes) <= 5
+    assert all(box["y"] + box["height"] <= 844 and box["height"] >= 44 for box in boxes)
+    parts = page.get_by_role("navigation", name="Music").get_by_role("link")
+    expect(parts.first).to_have_attribute("aria-current", "true")
+    page.get_by_role("button", name="Account menu").click()
+    assert serious(visit) == []
+    page.get_by_role("link", name="Security").click()
+    expect(page.get_by_role("heading", name="Signing in", level=1)).to_be_visible()
+    expect(page.locator("#account-menu")).to_be_hidden()
+    context.close()
+    assert visit.complaints == []
