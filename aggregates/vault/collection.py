@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
@@ -41,9 +42,16 @@ class CollectionFull(NoCultureError):
         )
 
 
+class CoverElsewhere(NoCultureError):
+    status, code = 422, "cover-elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__("Only a track of the collection can be its cover: add the track first")
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """`name` and `query` are None once who said them was erased."""
+    """`name` and `query` are None once who said them was erased. `cover` is one of `assets`."""
 
     workspace_id: WorkspaceId
     kind: Kind
@@ -51,6 +59,7 @@ class Collection:
     query: str | None
     assets: tuple[AssetId, ...]
     deleted: bool = False
+    cover: AssetId | None = None
 
 
 def create(
@@ -92,17 +101,25 @@ def change(
     assets: tuple[AssetId, ...] | None = None,
     add: tuple[AssetId, ...] = (),
     remove: tuple[AssetId, ...] = (),
+    cover: AssetId | Literal["same"] | None = "same",
 ) -> Decision:
-    """Another name, question or content: `assets` all of it, or what to `add` and `remove`.
+    """Another name, question or content: `assets` all of it, or what to `add` and `remove`. A cover
+    that is taken out is none any more.
 
-    Saying what is so already changes nothing. Refuses WrongKindOfCollection and CollectionFull.
+    Saying what is so already changes nothing. Refuses WrongKindOfCollection, CollectionFull and
+    CoverElsewhere.
     """
     collection = _existing(collection)
     kept = collection.assets if assets is None else assets
     out = frozenset(remove)
     left = tuple(asset for asset in dict.fromkeys((*kept, *add)) if asset not in out)
+    if cover == "same":
+        cover = collection.cover if collection.cover in left else None
+    elif cover is not None and cover not in left:
+        raise CoverElsewhere
     changed = replace(
         collection,
+        cover=cover,
         name=collection.name if name is None else name,
         query=collection.query if query is None else query,
         assets=left,
@@ -118,6 +135,7 @@ def change(
             name=changed.name,
             query=changed.query,
             assets=left,
+            cover=cover,
         )
     )
 
@@ -141,7 +159,13 @@ def evolve(collection: Collection | None, event: Event) -> Collection | None:
         case CollectionCreated():
             return Collection(event.workspace_id, event.kind, event.name, event.query, event.assets)
         case CollectionChanged() if collection is not None:
-            return replace(collection, name=event.name, query=event.query, assets=event.assets)
+            return replace(
+                collection,
+                name=event.name,
+                query=event.query,
+                assets=event.assets,
+                cover=event.cover,
+            )
         case CollectionDeleted() if collection is not None:
             return replace(collection, deleted=True)
         case _:

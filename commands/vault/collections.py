@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,7 +42,10 @@ class CreateCollection(BaseModel):
 
 
 class ChangeCollection(BaseModel):
-    """Only what is sent changes; `assets` is all of the content, `add` and `remove` part of it."""
+    """Only what is sent changes; `assets` is all of the content, `add` and `remove` part of it.
+
+    `cover` is one of the assets, whose picture then stands for all; null for those of the first.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,6 +54,7 @@ class ChangeCollection(BaseModel):
     assets: AssetIds | None = None
     add: AssetIds = Field(default_factory=list)
     remove: AssetIds = Field(default_factory=list)
+    cover: Ref | None = None
 
 
 class Collections:
@@ -89,8 +93,8 @@ class Collections:
         expected_version: int | None,
         key: str | None = None,
     ) -> Committed:
-        """Raises NotFound (404), WrongKindOfCollection, CollectionFull, InvalidQuery (422),
-        PreconditionFailed (412).
+        """Raises NotFound (404), WrongKindOfCollection, CollectionFull, CoverElsewhere and
+        InvalidQuery (422), PreconditionFailed (412).
         """
         said = command.model_dump(exclude_unset=True)
         stream, held, unit = self._unit(caller, "PATCH", collection_id, expected_version, key, said)
@@ -110,6 +114,7 @@ class Collections:
                 ),
                 add=self._assets(caller, command.add, held),
                 remove=tuple(_ids(command.remove)),
+                cover=_cover(command),
             )
             return unit.commit()
 
@@ -167,6 +172,12 @@ class Collections:
         return found
 
 
+def _cover(command: ChangeCollection) -> AssetId | Literal["same"] | None:
+    if "cover" not in command.model_fields_set:
+        return "same"
+    return None if command.cover is None else known(AssetId, command.cover, "The asset")
+
+
 def _ids(wanted: Iterable[str]) -> list[AssetId]:
     return [known(AssetId, each, "The asset") for each in wanted]
 
@@ -205,7 +216,7 @@ def router(collections: Collections, authenticated: Authenticate) -> APIRouter:
         caller: Caller = writer,
         key: str | None = Depends(idempotency_key),
     ) -> ChangedCollection:
-        """Give it another name, query or content."""
+        """Give it another name, query, content or cover."""
         committed = collections.change(caller, collection_id, command, expected_version, key)
         return _told(response, committed)
 

@@ -27,7 +27,10 @@ class CollectionCreated(Event, type="collection.created", version=1, subject="ow
 
 
 class CollectionChanged(Event, type="collection.changed", version=1, subject="changed_by"):
-    """The collection has another name, question or content; the event holds all of it anew."""
+    """The collection has another name, question, content or cover; the event holds all of it anew.
+
+    `cover` is the recording in it whose picture stands for it; null for those of its first ones.
+    """
 
     collection_id: CollectionId
     workspace_id: WorkspaceId
@@ -35,6 +38,7 @@ class CollectionChanged(Event, type="collection.changed", version=1, subject="ch
     name: Personal[str]
     query: Personal[str] = None
     assets: Assets = ()
+    cover: AssetId | None = None
 
 
 class CollectionDeleted(Event, type="collection.deleted", version=1):

@@ -10,7 +10,7 @@ from projections.projection import Holds, Projection, Rows
 
 
 class Collections(
-    Projection, name="collections", version=1, categories=("collection",), holds=Holds.ENCRYPTED
+    Projection, name="collections", version=2, categories=("collection",), holds=Holds.ENCRYPTED
 ):
     """One row per collection. Read by GET /api/collections, and by the vault's filter."""
 
@@ -28,6 +28,7 @@ class Collections(
                 rows.upsert(
                     changed.collection_id,
                     changed_at=event.recorded_at,
+                    cover=changed.cover,
                     **_said(event, changed),
                 )
             case CollectionDeleted() as deleted:

@@ -5,6 +5,8 @@ CREATE TABLE {schema}.collections (
     version       bigint,
     kind          text,
     assets        jsonb,
+    -- one of them
+    cover         text COLLATE "C",
     -- the event that said name and query last, and its data as stored
     said_event    text COLLATE "C",
     said          text COLLATE "C",

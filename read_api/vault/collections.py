@@ -30,7 +30,8 @@ _ONE = (
     " WHERE collection_id = %(collection)s AND workspace_id = %(workspace)s"
 )
 # What is still in the vault, for all collections of a page at once. Pictures are looked for among
-# the first recordings only: an album's have one in common.
+# the first recordings only, for an album's have one in common, and in the one that was chosen; a
+# view of an earlier version knows of none.
 _HELD = """
 SELECT collection_id, count(*) AS assets, coalesce(sum(duration_s), 0) AS duration_s,
     array_agg(vault.asset_id ORDER BY place) FILTER (WHERE pictured) AS pictured,
@@ -39,7 +40,8 @@ FROM views.collections
     CROSS JOIN LATERAL jsonb_array_elements_text(assets) WITH ORDINALITY AS held(asset_id, place)
     JOIN views.vault ON vault.asset_id = held.asset_id
         AND vault.workspace_id = collections.workspace_id
-    CROSS JOIN LATERAL (SELECT cover_sha256 IS NOT NULL AND place <= %(first)s AS pictured) AS seen
+    CROSS JOIN LATERAL (SELECT cover_sha256 IS NOT NULL AND (place <= %(first)s
+        OR held.asset_id = to_jsonb(collections) ->> 'cover') AS pictured) AS seen
 WHERE collections.workspace_id = %(workspace)s AND collection_id = ANY(%(collections)s)
 GROUP BY collection_id
 """
@@ -105,7 +107,7 @@ class CollectionQueries:
             said[each] if isinstance(said.get(each), str) else None for each in ("name", "query")
         )
         if row["kind"] == "manual":
-            found = _found(held.get(row["collection_id"], _NOTHING))
+            found = _found(held.get(row["collection_id"], _NOTHING), row.get("cover"))
         else:
             found = {"count": self._count(caller, query)}
         return CollectionDto(
@@ -130,12 +132,14 @@ class CollectionQueries:
             return 0
 
 
-def _found(held: Row) -> dict[str, Any]:
+def _found(held: Row, chosen: str | None) -> dict[str, Any]:
     first_with: dict[str, str] = {}
     for asset_id, picture in zip(held["pictured"] or (), held["pictures"] or (), strict=True):
         first_with.setdefault(picture, asset_id)
+    is_shown = chosen is not None and chosen in (held["pictured"] or ())
     return {
         "count": held["assets"],
         "duration_s": held["duration_s"],
-        "covers": [*first_with.values()][:COVERS],
+        "cover": chosen,
+        "covers": [chosen] if is_shown else [*first_with.values()][:COVERS],
     }

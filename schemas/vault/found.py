@@ -60,7 +60,7 @@ class CollectionDto(Dto):
 
     `count` is what it holds right now; `name` is null once who gave it was erased. Of a `manual`
     one `duration_s` is the length of all of it, and `covers` are the first assets of it with
-    pictures that differ, at most four.
+    pictures that differ, at most four, or the `cover` alone that was chosen.
     """
 
     id: str
@@ -71,6 +71,7 @@ class CollectionDto(Dto):
     assets: list[str] = Field(default_factory=list)
     count: int
     duration_s: float | None = None
+    cover: str | None = None
     covers: list[str] = Field(default_factory=list)
     created_at: Timestamp
     changed_at: Timestamp | None = None

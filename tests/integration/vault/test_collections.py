@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.pictures import from_a_telephone
 from tests.integration.account.erasure.house import eventually
 from tests.integration.http.tenants import Installation, Tenant
 
@@ -256,3 +257,25 @@ def test_a_collection_begins_with_a_name_and_a_saved_search_opens_as_a_search(
     read(mira, saved.headers["Location"], saved)
     opened = mira.client.get(saved.headers["Location"].removeprefix("/api"))
     assert (opened.status_code, opened.headers["location"]) == (303, "/vault?q=dub")
+
+
+def test_the_picture_of_one_track_is_the_cover(tenants: Installation, mira: Tenant):
+    chosen = mira.new_asset()
+    picture = {"content": from_a_telephone(), "headers": {"If-Match": "*"}}
+    assert mira.client.put(f"/api/assets/{chosen}/artwork", **picture).status_code == 200
+    body = {"name": "Covered", "kind": "manual", "assets": [mira.asset, chosen]}
+    path = mira.client.post("/api/collections", json=body).headers["Location"]
+
+    def covers(cover: str | None) -> list[str]:
+        answer = mira.client.patch(path, json={"cover": cover}, headers={"If-Match": "*"})
+        assert answer.status_code == 200, answer.text
+        tenants.settle()
+        return list(mira.client.get(path).json()["covers"])
+
+    assert covers(chosen) == [chosen]
+    page = path.removeprefix("/api")
+    assert 'name="cover" value="none"' in mira.client.get(page).text
+    assert covers(None) == [mira.asset, chosen]
+    strange = {"cover": "ast_" + "0" * 32}
+    answer = mira.client.patch(path, json=strange, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "cover-elsewhere")

@@ -93,3 +93,17 @@ def test_a_deleted_collection_is_gone():
     given(manual).when(collection.delete, **delete).then(gone)
     given(manual, gone).when(collection.delete, **delete).then_refused(NotFound)
     given(manual, gone).when(collection.change, **CHANGE, name="x").then_refused(NotFound)
+
+
+def test_a_track_of_the_collection_is_its_cover_until_it_is_taken_out():
+    both = {"assets": (ONE, TWO)}
+    covered = changed(**both, cover=TWO)
+    given(manual).when(collection.change, **CHANGE, cover=TWO).then(covered)
+    given(manual, covered).when(collection.change, **CHANGE, cover=TWO).then_nothing()
+    renamed = changed(**both, cover=TWO, name="For Sunday")
+    given(manual, covered).when(collection.change, **CHANGE, name="For Sunday").then(renamed)
+    given(manual, covered).when(collection.change, **CHANGE, cover=None).then(changed(**both))
+    out = given(manual, covered).when(collection.change, **CHANGE, remove=(TWO,))
+    out.then(changed(assets=(ONE,)))
+    wrong = given(manual).when(collection.change, **CHANGE, cover=THREE)
+    wrong.then_refused(collection.CoverElsewhere)

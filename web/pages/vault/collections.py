@@ -132,15 +132,20 @@ def router(tools: VaultTools) -> APIRouter:
         up: Chosen = "",
         down: Chosen = "",
         remove: Chosen = "",
+        cover: Chosen = "",
     ) -> Response:
-        """Moves one track a step `up` or `down`, or takes it out of the collection."""
+        """Moves one track a step `up` or `down`, takes it out of the collection, or makes its
+        picture the cover: `none` is none.
+        """
         catch_up(request, tools.progress, "collections", "vault")
         back = f"/collections/{collection_id}"
         collection = tools.collections.get(caller, collection_id)
         seen = [track.id for track in tools.vault.listed(caller, collection.assets)]
         order = moved(moved(seen, up, -1), down, 1)
         command = ChangeCollection(remove=[remove])
-        if not remove:
+        if cover:
+            command = ChangeCollection(cover=None if cover == "none" else cover)
+        elif not remove:
             command = ChangeCollection(assets=[*order, *_unseen(collection.assets, seen)])
         try:
             if collection.version != version:
