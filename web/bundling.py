@@ -22,7 +22,8 @@ _LATER = re.compile(r'\bimport\("(\.[\w./-]+\.js)"\)')
 _SHEET = re.compile(r'^@import "(\.[\w./-]+\.css)";$', re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)[\s\S])*\*/)[ \t]*\n", re.MULTILINE)
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
-_LEFT = re.compile(r"^(?:import|export)\b", re.MULTILINE)
+# A module's own `kept` would hide that of the bundle, from which its imports come.
+_LEFT = re.compile(r"^(?:(?:import|export)\b|(?:const|let|var) kept\b)", re.MULTILINE)
 _KEPT = "const kept = (globalThis.noculture ??= {});\n"
 
 

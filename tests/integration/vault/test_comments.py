@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -129,3 +130,17 @@ def test_what_a_comment_says_is_read_with_its_authors_key_only(
     erasure_id = tenants.house.erase(mira.client)
     eventually(lambda: core.codec.decode(stored).data.text is None)
     tenants.house.erased(erasure_id)
+
+
+def test_without_scripts_the_form_leads_to_the_notes_and_an_unknown_part_to_the_first(
+    mira: Tenant,
+) -> None:
+    form = {"csrf_token": mira.client.get("/session").json()["form_token"], "text": "Louder"}
+    page = f"/assets/{mira.asset}"
+    sent = mira.client.post(f"{page}/comments", data=form, follow_redirects=False)
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"{page}?tab=notes#comments")
+    for address, shown in ((sent.headers["Location"], "notes"), (f"{page}?tab=none", "listen")):
+        text = mira.client.get(address).text
+        panels = re.findall(r'id="panel-(\w+)" aria-labelledby="tab-\w+">', text)
+        assert panels == [shown]
+        assert f'href="?tab={shown}" aria-controls="panel-{shown}" aria-selected="true"' in text

@@ -65,6 +65,7 @@ def test_what_two_pages_fetch_later_holds_what_one_of_them_has_not():
         "export default class {}\n",
         'import "./nowhere.js";\n',
         'import "./app.js";\n',
+        "let kept = true;\n",
     ],
 )
 def test_what_it_does_not_understand_is_refused_at_the_start(module: str):

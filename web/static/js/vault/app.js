@@ -2,8 +2,9 @@
 
 import { later } from "../later.js";
 import { watch } from "../live.js";
+import { tell } from "../navigation.js";
 import { addToPalette } from "../shortcuts.js";
-import { trackOf } from "./player.js";
+import { player, trackOf } from "./player.js";
 import "./play-buttons.js";
 import "./player-bar.js";
 import "./waves.js";
@@ -51,9 +52,6 @@ later("track-stage", () => import("./stage.js"));
 later("form.marks", () => import("./marks.js"));
 later("track-artwork", () => import("./artwork.js"));
 later("track-tabs", () => import("./track-tabs.js"));
-later("comment-box", () => import("./say.js"));
-later("[data-deletes]", () => import("./deleting.js"));
-later("ab-compare", () => import("./ab.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-collect]");
@@ -61,3 +59,26 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   import("./collect.js").then(({ collect }) => collect([trackOf(link.closest("[data-asset][data-title]"))]));
 });
+
+// What a page needs only once somebody plays, writes, compares or deletes is fetched then: over slow
+// 4G each of these would hold up the waveform.
+const commentBox = () => import("./say.js");
+const ifPlaying = () => player.track && document.querySelector("comment-box") && commentBox();
+later("comment-box", ifPlaying);
+player.addEventListener("track", ifPlaying);
+document.addEventListener("focusin", ({ target }) => target.closest("comment-box") && commentBox());
+document.addEventListener("beforetoggle", ({ target }) => target.closest("ab-compare") && import("./ab.js"), true);
+const deleting = () => import("./deleting.js");
+document.addEventListener(
+  "submit",
+  (event) => {
+    const { submitter } = event;
+    if (!submitter?.dataset.deletes) return;
+    event.preventDefault();
+    // htmx listens on the form itself.
+    event.stopPropagation();
+    deleting().then(({ deleteLater }) => deleteLater(submitter), () => tell("That did not work. Try again."));
+  },
+  true,
+);
+if (sessionStorage.getItem("noculture_deleted")) deleting();

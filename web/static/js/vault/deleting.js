@@ -45,25 +45,19 @@ async function send(deletion) {
   }
 }
 
-document.addEventListener(
-  "submit",
-  (event) => {
-    const { deletes: path, element, version, told, back } = event.submitter?.dataset ?? {};
-    if (!path) return;
-    event.preventDefault();
-    // htmx listens on the form itself.
-    event.stopPropagation();
-    /** @type {Deletion} */
-    const deletion = { path, element, version };
-    going.set(element, deletion);
-    unsent.add(deletion);
-    hide();
-    deletion.toast = toast(told, { undo: () => takeBack(deletion), done: () => send(deletion) });
-    if (back) fetchInto(back, 0, { target: "#main", select: "#main", swap: "outerHTML", push: back });
-    else document.getElementById("main").focus({ preventScroll: true });
-  },
-  true,
-);
+/** @param {HTMLButtonElement} button whose data say what is deleted, and what the page says of it */
+export function deleteLater(button) {
+  const { deletes: path, element, version, told, back } = button.dataset;
+  /** @type {Deletion} */
+  const deletion = { path, element, version };
+  going.set(element, deletion);
+  unsent.add(deletion);
+  hide();
+  deletion.toast = toast(told, { undo: () => takeBack(deletion), done: () => send(deletion) });
+  if (back) fetchInto(back, 0, { target: "#main", select: "#main", swap: "outerHTML", push: back });
+  else document.getElementById("main").focus({ preventScroll: true });
+}
+
 document.addEventListener("htmx:after:swap", hide);
 addEventListener("pagehide", () => {
   for (const deletion of unsent) {

@@ -20,7 +20,7 @@ customElements.define(
       this.addEventListener("htmx:before:request", () => this.#sending());
       this.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => this.#answered(ctx.response));
       for (const name of ["track", "change"]) player.addEventListener(name, this.#follow);
-      this.#takeMoment();
+      this.#takeMoment(document.activeElement === this.words);
     }
 
     disconnectedCallback() {
