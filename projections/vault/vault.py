@@ -43,6 +43,7 @@ _FORGOTTEN = dict.fromkeys(
         *("file_tags", "original_sha256", "original_size_bytes"),
         *("own_tempo_bpm", "own_key", "own_genre"),
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
+        "drawn_sha256",
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
         *("trashed_in", "trashed_at", "trashed_until"),
     )
@@ -65,7 +66,7 @@ NOTHING_SAID = Tags()
 
 
 class Vault(
-    Projection, name="vault", version=5, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
+    Projection, name="vault", version=6, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
 ):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
@@ -173,6 +174,7 @@ def _verified(data: AssetVerified) -> dict[str, Any]:
         "cover_sha256": cover and cover.sha256,
         "cover_size_bytes": cover and cover.size_bytes,
         "cover_media_type": cover and cover.media_type,
+        "drawn_sha256": data.peaks and data.peaks.sha256,
         "playable": data.playable,
         "rendition_sha256": rendition and rendition.sha256,
         "rendition_size_bytes": rendition and rendition.size_bytes,

@@ -85,6 +85,7 @@ CREATE TABLE {schema}.vault (
     cover_media_type    text,
     playable            boolean,
     rendition_sha256    text,
+    drawn_sha256        text,
     rendition_size_bytes bigint,
     rendition_media_type text,
 

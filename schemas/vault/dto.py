@@ -167,6 +167,7 @@ class AssetDto(Dto):
     trashed_at: Timestamp | None = None
     trashed_until: Timestamp | None = None
     has_cover: bool = False
+    has_waveform: bool = False
     cover_note: str | None = None
     tags: TagsDto
     file_tags: TagsDto | None = None
