@@ -103,6 +103,7 @@ def verify(
     rendition: Blob | None = None,
     pictures: tuple[Picture, ...] = (),
     cover_note: str | None = None,
+    peaks: Blob | None = None,
 ) -> Decision:
     """Say that the file decodes. A second answer to the same question changes nothing."""
     asset = existing(asset)
@@ -121,6 +122,7 @@ def verify(
             rendition=rendition,
             pictures=pictures,
             cover_note=cover_note,
+            peaks=peaks,
         )
     )
 

@@ -35,6 +35,7 @@ class VerifyAsset(Command, name="VerifyAsset"):
     rendition: Blob | None = None
     pictures: tuple[Picture, ...] = ()
     cover_note: Reason | None = None
+    peaks: Blob | None = None
 
 
 class RejectAsset(Command, name="RejectAsset"):

@@ -44,12 +44,13 @@ class AssetProbeRequested(Event, type="asset.probe_requested", version=2):
     attempt: int
 
 
-class AssetVerified(Event, type="asset.verified", version=2, subject="owner_id"):
+class AssetVerified(Event, type="asset.verified", version=3, subject="owner_id"):
     """The file decodes from end to end; `tags` is what the file says of itself.
 
     `playable`: browsers play it as it is; null where nobody looked. `rendition` is a copy that they
     play where it is not, null where none could be made. `cover_note` says why a picture that the
-    file carries is not its cover.
+    file carries is not its cover. `peaks` draw its waveform before it is analysed, null where they
+    could not be made.
     """
 
     asset_id: AssetId
@@ -63,6 +64,7 @@ class AssetVerified(Event, type="asset.verified", version=2, subject="owner_id")
     rendition: Blob | None = None
     pictures: tuple[Picture, ...] = ()
     cover_note: str | None = None
+    peaks: Blob | None = None
 
 
 class AssetRejected(Event, type="asset.rejected", version=1):

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from events.ids import AccountId, AnalysisId, AssetId, WorkspaceId
 from events.model import REGISTRY, Event, Personal
-from events.vault.audio import AudioFacts, Blob, Sha256, Tags
+from events.vault.audio import AudioFacts, Blob, Picture, Sha256, Tags
 
 
 class AssetUploadedV1(Event, type="asset.uploaded", version=1):
@@ -47,6 +47,22 @@ class AssetVerifiedV1(Event, type="asset.verified", version=1):
     cover: Blob | None
     playable: bool | None = None
     rendition: Blob | None = None
+
+
+class AssetVerifiedV2(Event, type="asset.verified", version=2, subject="owner_id"):
+    """From before a waveform was drawn ahead of the analysis."""
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    owner_id: AccountId | None
+    sha256: Sha256
+    tags: Personal[Tags]
+    audio: AudioFacts
+    cover: Blob | None
+    playable: bool | None = None
+    rendition: Blob | None = None
+    pictures: tuple[Picture, ...] = ()
+    cover_note: str | None = None
 
 
 class AssetTagsEditedV1(Event, type="asset.tags_edited", version=1):
@@ -101,3 +117,8 @@ def without_filename(data: dict[str, Any]) -> dict[str, Any]:
 @REGISTRY.upcast("asset.verified", 1)
 def with_owner(data: dict[str, Any]) -> dict[str, Any]:
     return {**without_filename(data), "owner_id": None}
+
+
+@REGISTRY.upcast("asset.verified", 2)
+def without_peaks(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data, "peaks": None}

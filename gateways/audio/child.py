@@ -61,6 +61,12 @@ def _probing(_hearing: Hearing, _link: socket.socket) -> Job:
     return lambda file: probe(file).model_dump(mode="json")
 
 
+def _drawing(_hearing: Hearing, _link: socket.socket) -> Job:
+    from gateways.audio.drawing import draw
+
+    return lambda file: draw(file).model_dump(mode="json")
+
+
 def _analysing(hearing: Hearing, _link: socket.socket) -> Job:
     sys.modules["matplotlib"] = None  # type: ignore[assignment]  # sonara would, to draw
     from gateways.audio.analysis import analyse
@@ -106,6 +112,7 @@ def _rewriting(_hearing: Hearing, link: socket.socket) -> Job:
 # Each imports what its job needs and warms it up, so that nothing is opened later.
 JOBS: dict[str, MakeJob] = {
     "probe": _probing,
+    "draw": _drawing,
     "render": _rendering,
     "rewrite": _rewriting,
     "picture": _picturing,

@@ -23,6 +23,7 @@ MAX_THUMBNAIL_BYTES = 256 * 1024
 MAX_PICTURES = 12
 # Ten minutes with beats, chords and lanes are 150 KB, four hours of loudness 90 KB more.
 MAX_REPORT_BYTES = 4 * 1024 * 1024
+MAX_PEAKS_BYTES = 32 * 1024 * 1024
 
 # C0 and C1 controls, and the bidirectional overrides that make a title lie about its file name.
 _UNSAFE_CHARACTERS = re.compile(
@@ -279,10 +280,16 @@ def _a_report(data: bytes) -> bytes:
     return data
 
 
+class Drawn(_Fact):
+    """Waveform peaks, in the container of `peaks.py`."""
+
+    peaks: bytes = Field(max_length=MAX_PEAKS_BYTES)
+
+
 class Analysis(_Fact):
     """A measurement, the waveform peaks (container of `peaks.py`) and the report (JSON of
     `schemas.audio.report.Report`, checked); the last two are stored as blobs."""
 
     measurement: Measurement
-    peaks: bytes = Field(max_length=32 * 1024 * 1024)
+    peaks: bytes = Field(max_length=MAX_PEAKS_BYTES)
     report: Annotated[bytes, AfterValidator(_a_report)] = Field(max_length=MAX_REPORT_BYTES)

@@ -14,7 +14,16 @@ from typing import Any, Self, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from gateways.audio.errors import AnalyserCrashed, AnalyserStopped, AudioRefused, OverCpuLimit
-from gateways.audio.facts import Accepted, Analysis, Artwork, Probe, Refused, Rendition, Rewritten
+from gateways.audio.facts import (
+    Accepted,
+    Analysis,
+    Artwork,
+    Drawn,
+    Probe,
+    Refused,
+    Rendition,
+    Rewritten,
+)
 from gateways.audio.sandbox import (
     ANALYSE_LIMITS,
     PICTURE_LIMITS,
@@ -61,6 +70,7 @@ class AudioPool:
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="audio-children")
         limits: dict[Job, Limits] = {
             "probe": probe_limits,
+            "draw": probe_limits,
             "render": render_limits,
             "rewrite": REWRITE_LIMITS,
             "picture": PICTURE_LIMITS,
@@ -81,6 +91,10 @@ class AudioPool:
         except OverCpuLimit as error:
             return Refused(code="limits-exceeded", reason=str(error))
         return _validated(_PROBE, result)
+
+    def draw(self, path: Path) -> Drawn:
+        """The waveform of an accepted file. Raises like `analyse`."""
+        return _unless_refused(Drawn, self._lanes["draw"].run(path))
 
     def render(self, path: Path, sink: Callable[[bytes], object]) -> Rendition:
         """An accepted file as an MP3 that browsers play: 256 kbit/s, at most 480 MB, to `sink`.

@@ -24,7 +24,7 @@ from gateways.audio.wire import (
     send_frame,
 )
 
-Job = Literal["probe", "render", "rewrite", "picture", "analyse"]
+Job = Literal["probe", "draw", "render", "rewrite", "picture", "analyse"]
 AnalyserChoice = Literal["auto", "essentia"]
 
 # The program of the child; tests start one that tries to break out.

@@ -6,13 +6,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from gateways.audio.facts import Accepted, Analysis, Artwork, Refused, Rendition, Rewritten
+from gateways.audio.facts import (
+    Accepted,
+    Analysis,
+    Artwork,
+    Drawn,
+    Refused,
+    Rendition,
+    Rewritten,
+)
 
 
 class AudioTools(Protocol):
     """Everything that parses foreign bytes, done in limited child processes (`gateways/audio`)."""
 
     def probe(self, path: Path) -> Accepted | Refused: ...
+
+    def draw(self, path: Path) -> Drawn:
+        """The waveform's peaks, long before an analysis has them."""
+        ...
 
     def render(self, path: Path, sink: Callable[[bytes], object]) -> Rendition:
         """A copy that browsers play, in chunks to `sink`."""

@@ -102,6 +102,7 @@ CREATE TABLE {schema}.vault (
     artwork_small_size_bytes bigint,
     playable            boolean,
     rendition_sha256    text,
+    drawn_sha256        text,
     rendition_size_bytes bigint,
     rendition_media_type text,
 

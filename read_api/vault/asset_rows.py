@@ -47,6 +47,7 @@ def asset_of(row: Row) -> AssetDto:
         trashed_until=row.get("trashed_until"),
         has_cover=row["cover_sha256"] is not None,
         cover=_cover(row),
+        has_waveform=peaks_of(row) is not None,
         cover_note=_cover_note(row),
         tags=TagsDto(**{name: row.get(f"tag_{name}") for name in TagsDto.model_fields}),
         file_tags=_file_tags(row),
@@ -130,6 +131,11 @@ def _audio(row: Row) -> AudioDto | None:
     decoded = {name: row.get(name) for name in AudioDto.model_fields if name != "playable"}
     has_rendition = row.get("rendition_sha256") is not None
     return AudioDto(**decoded, playable=has_rendition or row.get("playable") is not False)
+
+
+def peaks_of(row: Row) -> str | None:
+    """The blob that draws its waveform: the analysis's, else that of the first look."""
+    return row["peaks_sha256"] or row.get("drawn_sha256")
 
 
 def _analysis(row: Row) -> AnalysisDto | None:

@@ -13,6 +13,7 @@ from kit.caller import Caller
 from read_api.errors import NoCover, NotReady, NoWaveform
 from read_api.sharing import Sharing
 from read_api.vault.archive import Entry, safe_names
+from read_api.vault.asset_rows import peaks_of
 from read_api.vault.assets import AssetQueries
 from read_api.views import Row
 
@@ -130,9 +131,10 @@ class AssetMedia:
     def peaks(self, caller: Caller, asset_id: str) -> Peaks:
         """The place of its peaks. Raises NotVisible, NoWaveform (404)."""
         row = self._assets.row(caller, asset_id, "listen")
-        if row["peaks_sha256"] is None:
+        peaks = peaks_of(row)
+        if peaks is None:
             raise NoWaveform(row["state"])
-        return Peaks(row["workspace_id"], row["peaks_sha256"])
+        return Peaks(row["workspace_id"], peaks)
 
     def waveform(self, peaks: Peaks, zoom: int) -> dict[str, object]:
         """audiowaveform JSON, version 2: the coarsest level of at most `zoom` samples per pixel."""

@@ -201,6 +201,7 @@ class AssetDto(Dto):
     trashed_until: Timestamp | None = None
     has_cover: bool = False
     cover: CoverDto | None = None
+    has_waveform: bool = False
     cover_note: str | None = None
     tags: TagsDto
     file_tags: TagsDto | None = None

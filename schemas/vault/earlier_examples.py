@@ -13,6 +13,7 @@ from events.vault.earlier import (
     AssetTagsEditedV2,
     AssetUploadedV1,
     AssetVerifiedV1,
+    AssetVerifiedV2,
 )
 from schemas.examples import ACCOUNT, WORKSPACE
 from schemas.vault.examples import ANALYSIS, ASSET, COVER, FACTS, FILENAME, SHA256, TAGS
@@ -28,6 +29,16 @@ EXAMPLES: tuple[Event, ...] = (
     AssetUploadedV1(**_FILE, uploaded_by=ACCOUNT, size_bytes=24_117_248),
     AssetProbeRequestedV1(**_FILE, attempt=2),
     AssetVerifiedV1(**_FILE, tags=TAGS, audio=FACTS, cover=COVER, playable=True),
+    AssetVerifiedV2(
+        asset_id=ASSET,
+        workspace_id=WORKSPACE,
+        owner_id=ACCOUNT,
+        sha256=SHA256,
+        tags=TAGS,
+        audio=FACTS,
+        cover=COVER,
+        playable=True,
+    ),
     AssetTagsEditedV1(
         asset_id=ASSET,
         workspace_id=WORKSPACE,

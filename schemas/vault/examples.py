@@ -136,6 +136,7 @@ EXAMPLES: tuple[Event, ...] = (
         audio=FACTS,
         cover=COVER,
         playable=True,
+        peaks=PEAKS,
     ),
     AssetRejected(
         **_OF_ASSET,

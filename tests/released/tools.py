@@ -13,6 +13,7 @@ from gateways.audio.facts import (
     Artwork,
     AudioFacts,
     Cover,
+    Drawn,
     EmbeddedPicture,
     FileTags,
     Measurement,
@@ -49,6 +50,9 @@ class Tools:
             cover=cover,
             pictures=(picture,) if cover else (),
         )
+
+    def draw(self, path: Path) -> Drawn:
+        return Drawn(peaks=b"drawn of " + path.read_bytes())
 
     def render(self, path: Path, sink: Callable[[bytes], object]) -> Rendition:
         sink(b"rendition of " + path.read_bytes())

@@ -9,7 +9,7 @@ from tests.integration.library import Library
 ASSET_FIELDS = {
     "shared",
     *("id", "version", "state", "rejection", "analysis_error", "filename", "sha256", "size_bytes"),
-    *("uploaded_at", "has_cover", "tags", "audio", "analysis", "effective"),
+    *("uploaded_at", "has_cover", "has_waveform", "tags", "audio", "analysis", "effective"),
     *("file_tags", "original", "path", "cover_note", "trashed_at", "trashed_until"),
 }
 TAG_FIELDS = {

@@ -45,9 +45,9 @@ def test_an_unknown_field_is_refused_when_written_and_skipped_when_read():
 
 
 def test_an_unknown_field_inside_a_value_is_skipped_when_read():
-    fields = example_of("asset.verified", 2).model_dump(mode="json")
+    fields = example_of("asset.verified", 3).model_dump(mode="json")
     fields["tags"]["mood"] = "dark"
-    assert REGISTRY.read("asset.verified", 2, fields) == example_of("asset.verified", 2)
+    assert REGISTRY.read("asset.verified", 3, fields) == example_of("asset.verified", 3)
 
 
 def test_an_unknown_type_is_skipped():

@@ -13,7 +13,9 @@ import pytest
 from commands.vault.ingest import RejectAsset, VerifyAsset
 from events.ids import AccountId, AssetId, WorkspaceId
 from events.vault.asset import AssetProbeRequested, AssetUploaded
+from gateways.audio.errors import AnalyserCrashed
 from gateways.audio.facts import Accepted
+from gateways.audio.peaks import read_zoom
 from gateways.audio.pool import AudioPool
 from gateways.audio.sandbox import RENDER_LIMITS
 from gateways.objects.folder import FolderObjectStore
@@ -67,6 +69,33 @@ def _performed(
     assert isinstance(outcome, VerifyAsset)
     assert list(objects.staging.iterdir()) == []
     return outcome
+
+
+def test_a_track_has_its_waveform_before_anything_is_measured(
+    tools: AudioPool, objects: FolderObjectStore, aiff: AssetUploaded
+) -> None:
+    peaks = _performed(tools, objects, aiff).peaks
+    assert peaks is not None
+    drawn = read_zoom(objects.read(WORKSPACE, peaks.sha256), 1024)
+    assert drawn["sample_rate"] == 44_100
+    # Two seconds of a tone: 87 pixels that reach equally far up and down.
+    assert drawn["length"] == 87
+    values = drawn["data"]
+    assert isinstance(values, list)
+    assert max(values) == -min(values) > 30
+
+
+def test_a_waveform_that_cannot_be_drawn_keeps_no_track_out(
+    tools: AudioPool,
+    objects: FolderObjectStore,
+    aiff: AssetUploaded,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def crashed(path: Path) -> None:
+        raise AnalyserCrashed("it fell over")
+
+    monkeypatch.setattr(tools, "draw", crashed)
+    assert _performed(tools, objects, aiff).peaks is None
 
 
 def test_a_file_that_browsers_cannot_play_gets_a_stored_copy_that_they_can(

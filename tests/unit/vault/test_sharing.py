@@ -81,7 +81,7 @@ def test_a_deleted_recording_lets_go_of_everybody():
 
 
 def test_tags_that_somebody_else_typed_are_the_owners():
-    verified = example_of("asset.verified", 2)
+    verified = example_of("asset.verified", 3)
     typed = given(uploaded, verified, with_right("edit")).when(
         asset.edit_tags, asset_id=ASSET, edited_by=ANOTHER, changes={"title": "Day Bus"}
     )

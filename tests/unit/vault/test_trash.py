@@ -31,7 +31,7 @@ from schemas.examples import ACCOUNT, WORKSPACE, example_of, fixed
 from schemas.vault.examples import ANOTHER, ASSET, SHA256
 from tests.specification import RETRIED, SKIPPED, START, given, happened, projection, saga, timer
 
-uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 2)
+uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 3)
 shared, deleted = example_of("asset.shared", 1), example_of("asset.deleted", 1)
 UNTIL = START + KEPT_IN_TRASH
 trashed = AssetTrashed(asset_id=ASSET, workspace_id=WORKSPACE, trashed_by=ACCOUNT, until=UNTIL)
