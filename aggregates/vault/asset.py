@@ -1,5 +1,5 @@
-"""Rules of one asset: uploaded, then verified or rejected; tagged, shared, in the trash and out of
-it; deleted at last.
+"""Rules of one asset: uploaded, then verified or rejected; tagged, put among the versions of a
+song, shared, in the trash and out of it; deleted at last.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from aggregates.decision import Decision
 from aggregates.errors import AlreadyExists, NotFound
 from aggregates.vault.asset_state import CONTENT_CLAIM as CONTENT_CLAIM
-from aggregates.vault.asset_state import NOTHING_SAID, InTrash
+from aggregates.vault.asset_state import NOTHING_SAID, InTrash, existing, in_use, verified
 from aggregates.vault.asset_state import SHARED_CLAIM as SHARED_CLAIM
 from aggregates.vault.asset_state import Asset as Asset
 from aggregates.vault.asset_state import AssetInTrash as AssetInTrash
@@ -30,6 +30,7 @@ from events.vault.asset import (
     AssetRejected,
     AssetRestored,
     AssetShared,
+    AssetSongChosen,
     AssetTagsEdited,
     AssetTrashed,
     AssetUnshared,
@@ -73,7 +74,7 @@ def upload(
 
 def request_probe(asset: Asset | None, asset_id: AssetId) -> Decision:
     """Ask for another look into the file; a decided file needs none."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.state != "uploaded":
         return Decision()
     return Decision(
@@ -99,7 +100,7 @@ def verify(
     cover_note: str | None = None,
 ) -> Decision:
     """Say that the file decodes. A second answer to the same question changes nothing."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.state != "uploaded":
         return Decision()
     return Decision(
@@ -124,7 +125,7 @@ def reject(asset: Asset | None, asset_id: AssetId, *, code: str, reason: str) ->
 
     Whoever wants another look deletes it and uploads it again.
     """
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.state != "uploaded":
         return Decision()
     return Decision(
@@ -142,9 +143,7 @@ def edit_tags(
     Refuses AssetNotReady (409) before the file is verified, AssetInTrash (409). Saying the same
     again changes nothing.
     """
-    asset = _in_use(asset)
-    if asset.state != "verified":
-        raise AssetNotReady(asset.state)
+    asset = verified(asset)
     changes = with_names(asset, changes)
     said = asset.overrides.model_dump()
     changed = tuple(
@@ -180,9 +179,7 @@ def rewrite_file(
 
     Refuses AssetNotReady, AssetInTrash (409). The bytes that there are already change nothing.
     """
-    asset = _in_use(asset)
-    if asset.state != "verified":
-        raise AssetNotReady(asset.state)
+    asset = verified(asset)
     if sha256 == asset.sha256:
         return Decision()
     versions = (*asset.earlier, (asset.sha256, asset.size_bytes))
@@ -219,7 +216,7 @@ def share(
     Refuses OwnThing (422), SharedWithTooMany, AssetInTrash (409). The right that they have changes
     nothing.
     """
-    asset = _in_use(asset)
+    asset = in_use(asset)
     if account_id in (asset.owner_id, shared_by):
         raise OwnThing
     before = asset.right_of(account_id)
@@ -247,7 +244,7 @@ def unshare(
     unshared_by: AccountId | None,
 ) -> Decision:
     """End it. Refuses NotFound (404) for somebody it is not shared with."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.right_of(account_id) is None:
         raise NotFound("The grant")
     return Decision(
@@ -267,7 +264,7 @@ def trash(
     """Put it out of sight for thirty days, then it is deleted. Its content claim stays: the same
     bytes take it out again. What is in the trash already stays as long as was said first.
     """
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.trash is not None:
         return Decision()
     return Decision(
@@ -282,7 +279,7 @@ def trash(
 
 def restore(asset: Asset | None, asset_id: AssetId, *, restored_by: AccountId) -> Decision:
     """Take it out of the trash, as it was; what is not in it stays as it is."""
-    asset = _existing(asset)
+    asset = existing(asset)
     if asset.trash is None:
         return Decision()
     return Decision(
@@ -303,7 +300,7 @@ def delete(asset: Asset | None, asset_id: AssetId, *, deleted_by: AccountId) -> 
     """Remove it from the vault and from whoever it is shared with; the same bytes may be uploaded
     again.
     """
-    asset = _existing(asset)
+    asset = existing(asset)
     # Each hash once, in order: bytes that came back hold a single claim.
     versions = dict.fromkeys((asset.sha256, *(sha256 for sha256, _ in asset.earlier)))
     return Decision(
@@ -359,6 +356,8 @@ def evolve(asset: Asset | None, event: Event) -> Asset | None:
             return replace(asset, trash=InTrash(event.trashed_by, event.until))
         case AssetRestored():
             return replace(asset, trash=None)
+        case AssetSongChosen():
+            return replace(asset, song=event.song)
         case AssetDeleted():
             return replace(asset, state="deleted", shared=(), trash=None)
         case _:
@@ -367,17 +366,3 @@ def evolve(asset: Asset | None, event: Event) -> Asset | None:
 
 def _others(asset: Asset, account_id: AccountId) -> tuple[tuple[AccountId, str], ...]:
     return tuple(each for each in asset.shared if each[0] != account_id)
-
-
-def _in_use(asset: Asset | None) -> Asset:
-    """Raises NotFound (404), AssetInTrash (409)."""
-    asset = _existing(asset)
-    if asset.trash is not None:
-        raise AssetInTrash
-    return asset
-
-
-def _existing(asset: Asset | None) -> Asset:
-    if asset is None or asset.state == "deleted":
-        raise NotFound("The asset")
-    return asset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregates.errors import NotFound
 from aggregates.vault.credits import credit
 from events.claims import Claim
 from events.errors import NoCultureError
@@ -49,6 +50,7 @@ class Asset:
 
     `earlier` are the hash and size of its versions before tags were written into it. `shared` are
     the accounts that may hear it too, each with its right. `trash` is None outside of the trash.
+    `song` is the one that the musician has put it into, None where its title decides.
     """
 
     workspace_id: WorkspaceId
@@ -63,6 +65,7 @@ class Asset:
     earlier: tuple[tuple[str, int], ...] = ()
     shared: tuple[tuple[AccountId, str], ...] = ()
     trash: InTrash | None = None
+    song: str | None = None
 
     def right_of(self, account_id: str) -> str | None:
         """Answers what it was shared for with this account; None where it was not."""
@@ -107,3 +110,25 @@ def tags_to_write(asset: Asset) -> dict[str, object]:
     names = sorted(asset.overridden & FILE_TAGS)
     now = {name: getattr(asset.overrides, name) for name in names}
     return {name: value for name, value in now.items() if value != getattr(asset.said, name)}
+
+
+def verified(asset: Asset | None) -> Asset:
+    """Raises NotFound (404), AssetInTrash, AssetNotReady (409)."""
+    asset = in_use(asset)
+    if asset.state != "verified":
+        raise AssetNotReady(asset.state)
+    return asset
+
+
+def in_use(asset: Asset | None) -> Asset:
+    """Raises NotFound (404), AssetInTrash (409)."""
+    asset = existing(asset)
+    if asset.trash is not None:
+        raise AssetInTrash
+    return asset
+
+
+def existing(asset: Asset | None) -> Asset:
+    if asset is None or asset.state == "deleted":
+        raise NotFound("The asset")
+    return asset

@@ -7,12 +7,14 @@ from typing import Any
 from events.envelope import Recorded
 from events.vault.analysis import AnalysisCompleted, AnalysisFailed, AnalysisRequested
 from events.vault.asset import (
+    AssetCurrentChosen,
     AssetDeleted,
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
     AssetRestored,
     AssetShared,
+    AssetSongChosen,
     AssetTagsEdited,
     AssetTrashed,
     AssetUnshared,
@@ -23,6 +25,7 @@ from events.vault.audio import Tags
 from projections.folding import lines, sort_key
 from projections.projection import Holds, Projection, Rows
 from projections.vault.genres import genre_keys
+from projections.vault.songs import by_artist, by_file, by_title
 
 # The tags that a recording is found by.
 FOUND_BY = (
@@ -45,6 +48,8 @@ _FORGOTTEN = dict.fromkeys(
         *("cover_sha256", "cover_size_bytes", "cover_media_type"),
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
         *("trashed_in", "trashed_at", "trashed_until"),
+        *("song_title", "song_file", "song_artist", "kind_title", "kind_file"),
+        *("chosen_song", "current_since"),
     )
 )
 _UNMEASURED = dict.fromkeys(
@@ -65,7 +70,7 @@ NOTHING_SAID = Tags()
 
 
 class Vault(
-    Projection, name="vault", version=5, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
+    Projection, name="vault", version=6, categories=("asset", "analysis"), holds=Holds.UNTIL_DELETED
 ):
     """One row per asset. Read by GET /api/assets, its search, and the vault's pages.
 
@@ -136,6 +141,14 @@ class Vault(
                     trashed_at=None,
                     trashed_until=None,
                 )
+            case AssetSongChosen():
+                rows.upsert(data.asset_id, version=event.stream_version, chosen_song=data.song)
+            case AssetCurrentChosen():
+                rows.upsert(
+                    data.asset_id,
+                    version=event.stream_version,
+                    current_since=event.position if data.current else None,
+                )
             case AssetDeleted():
                 rows.upsert(data.asset_id, version=event.stream_version, **_FORGOTTEN)
             case AnalysisRequested():
@@ -194,6 +207,7 @@ def called(filename: str | None, path: str | None) -> dict[str, Any]:
         "folded_filename": lines(filename, file=True),
         "sort_filename": sort_key(filename),
         "folded_path": lines(path, file=True),
+        **by_file(filename),
     }
 
 
@@ -212,7 +226,9 @@ def _found_by(said: dict[str, Any]) -> dict[str, Any]:
         f"folded_{name}": _lines(said[name]) for name in FOUND_BY if name in said
     }
     if "title" in said:
-        columns["sort_title"] = sort_key(said["title"])
+        columns |= {"sort_title": sort_key(said["title"]), **by_title(said["title"])}
+    if "artist" in said:
+        columns |= by_artist(said["artist"])
     if "genre" in said:
         columns["genre_keys"] = genre_keys(said["genre"])
     return columns

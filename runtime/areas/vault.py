@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from commands.vault import emptying_handlers, ingest_handlers, reanalysing_handlers
 from events.access import Shown
+from events.vault.asset import OWNERS_ONLY
 from kit.exports import Export
 from kit.policies import Policy
 from processors.vault.audio import AnalysisEffect, ProbeEffect, rank
@@ -179,6 +180,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         enhanced,
         rewriting,
         sharing,
+        songs,
         trash,
         uploads,
     )
@@ -206,8 +208,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
 
     core, authenticated, progress = serving.core, access.authenticated, serving.core.progress
     reveal, cursors = core.codec.reveal, serving.cursors
-    files = _shared(core.settings.files_at_once)
-    searches = _shared(core.settings.searches_at_once)
+    files, searches = map(_shared, (core.settings.files_at_once, core.settings.searches_at_once))
     commands = commands_of(core, access.is_erased, files)
     found = asset_queries(core, cursors)
     timeline = timeline_of(core, cursors, shared_events(core, serving.gathered))
@@ -246,6 +247,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
     return Served(
         routers=(
             bulk.router(commands.bulk, authenticated),
+            songs.router(songs.Songs(core.commands, commands.assets), authenticated),
             trash.router(commands.trash, authenticated),
             assets.router(commands.assets, authenticated),
             analyses.router(commands.analyses, authenticated),
@@ -364,7 +366,7 @@ def _empties(core: Core) -> Contents:
 AREA = Area(
     name="vault",
     categories={
-        "asset": Category(Erased.DELETED, told=True, shown=Shown("listen")),
+        "asset": Category(Erased.DELETED, told=True, shown=Shown("listen", withheld=OWNERS_ONLY)),
         "analysis": Category(Erased.NOTHING_PERSONAL, told=True, shown=Shown("listen")),
         "collection": Category(Erased.DELETED, told=True),
         "comment": Category(
@@ -379,10 +381,7 @@ AREA = Area(
     scopes={"assets:read": "read tracks", "assets:write": "upload and change tracks"},
     # Whoever types addresses learns which of them have an account: sixty an hour find few.
     limits=(Policy("share-address", 60, window_s=3600),),
-    views=(
-        *(AnalysesView, ReanalysesView, SoundsView),
-        *(CollectionsView, CommentsView, VaultView),
-    ),
+    views=(AnalysesView, ReanalysesView, SoundsView, CollectionsView, CommentsView, VaultView),
     sagas=(INGEST, REMEASURING, REANALYSING, EMPTYING),
     handlers={
         **ingest_handlers.HANDLERS,

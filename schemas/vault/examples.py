@@ -26,12 +26,14 @@ from events.vault.analysis import (
     AnalysisRequested,
 )
 from events.vault.asset import (
+    AssetCurrentChosen,
     AssetDeleted,
     AssetFileRewritten,
     AssetProbeRequested,
     AssetRejected,
     AssetRestored,
     AssetShared,
+    AssetSongChosen,
     AssetTagsEdited,
     AssetTrashed,
     AssetUnshared,
@@ -162,6 +164,8 @@ EXAMPLES: tuple[Event, ...] = (
     ),
     AssetTrashed(**_OF_ASSET, trashed_by=ACCOUNT, until=IN_TRASH_UNTIL),
     AssetRestored(**_OF_ASSET, restored_by=ACCOUNT),
+    AssetSongChosen(**_OF_ASSET, owner_id=ACCOUNT, chosen_by=ACCOUNT, song="night bus / ada okoye"),
+    AssetCurrentChosen(**_OF_ASSET, chosen_by=ACCOUNT, current=True),
     AssetDeleted(**_OF_ASSET, deleted_by=ACCOUNT, sha256=SHA256),
     AnalysisRequested(**_OF_ANALYSIS, **_FILE, attempt=1),
     AnalysisCompleted(**_OF_ANALYSIS, measurement=MEASUREMENT, peaks=PEAKS),
