@@ -53,13 +53,13 @@ class Resumes:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """The events of a category that somebody of another workspace sees: with the `right` to the
-    thing, and of their personal values only those of `published` fields. The types that are `kept`
-    stay with the workspace.
+    thing, and of their personal values only those of `published` fields. Types of `withheld` are
+    the owner's alone.
     """
 
     right: str
     published: frozenset[str] = frozenset()
-    kept: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
 
 
 Declared = Grants | Revokes | RevokesAll | Suspends | Resumes

@@ -1,5 +1,5 @@
-"""Rules of one asset: uploaded, then verified or rejected; tagged, marked, shared, in the trash and
-out of it; deleted at last.
+"""Rules of one asset: uploaded, then verified or rejected; tagged, marked, put among the versions
+of a song, shared, in the trash and out of it; deleted at last.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aggregates.vault.asset_state import Artwork as Artwork
 from aggregates.vault.asset_state import Asset as Asset
 from aggregates.vault.asset_state import AssetInTrash as AssetInTrash
 from aggregates.vault.asset_state import AssetNotReady as AssetNotReady
-from aggregates.vault.asset_state import after, existing, in_use
+from aggregates.vault.asset_state import after, existing, in_use, verified
 from aggregates.vault.asset_state import content_claim as content_claim
 from aggregates.vault.asset_state import shared_claim as shared_claim
 from aggregates.vault.asset_state import tag_now as tag_now
@@ -150,9 +150,7 @@ def edit_tags(
     Refuses AssetNotReady (409) before the file is verified, AssetInTrash (409). Saying the same
     again changes nothing.
     """
-    asset = in_use(asset)
-    if asset.state != "verified":
-        raise AssetNotReady(asset.state)
+    asset = verified(asset)
     changes = with_names(asset, changes)
     said = asset.overrides.model_dump()
     changed = tuple(
@@ -254,9 +252,7 @@ def rewrite_file(
 
     Refuses AssetNotReady, AssetInTrash (409). The bytes that there are already change nothing.
     """
-    asset = in_use(asset)
-    if asset.state != "verified":
-        raise AssetNotReady(asset.state)
+    asset = verified(asset)
     if sha256 == asset.sha256:
         return Decision()
     versions = (*asset.earlier, (asset.sha256, asset.size_bytes))

@@ -21,6 +21,7 @@ from events.vault.asset import (
     AssetRejected,
     AssetRestored,
     AssetShared,
+    AssetSongChosen,
     AssetTagsEdited,
     AssetTrashed,
     AssetUnshared,
@@ -93,6 +94,7 @@ class Asset:
     the accounts that may hear it too, each with its right. `trash` is None outside of the trash.
     `marks` are the workspace's own. `artwork` is the chosen picture, `artwork_before` the one that
     it took the place of: None for none.
+    `song` is the one that the musician has put it into, None where its title decides.
     """
 
     workspace_id: WorkspaceId
@@ -110,25 +112,11 @@ class Asset:
     marks: Marks = NO_MARKS
     artwork: Artwork | None = None
     artwork_before: Artwork | None = None
+    song: str | None = None
 
     def right_of(self, account_id: str) -> str | None:
         """Answers what it was shared for with this account; None where it was not."""
         return next((right for holder, right in self.shared if holder == account_id), None)
-
-
-def in_use(asset: Asset | None) -> Asset:
-    """Raises NotFound (404), AssetInTrash (409)."""
-    asset = existing(asset)
-    if asset.trash is not None:
-        raise AssetInTrash
-    return asset
-
-
-def existing(asset: Asset | None) -> Asset:
-    """Raises NotFound (404) for what never was, or is deleted."""
-    if asset is None or asset.state == "deleted":
-        raise NotFound("The asset")
-    return asset
 
 
 def shared_claim(asset_id: AssetId, account_id: AccountId) -> Claim:
@@ -218,6 +206,8 @@ def after(asset: Asset | None, event: Event) -> Asset | None:
             return replace(asset, trash=InTrash(event.trashed_by, event.until))
         case AssetRestored():
             return replace(asset, trash=None)
+        case AssetSongChosen():
+            return replace(asset, song=event.song)
         case AssetDeleted():
             return replace(asset, state="deleted", shared=(), trash=None)
         case _:
@@ -226,3 +216,25 @@ def after(asset: Asset | None, event: Event) -> Asset | None:
 
 def _others(asset: Asset, account_id: AccountId) -> tuple[tuple[AccountId, str], ...]:
     return tuple(each for each in asset.shared if each[0] != account_id)
+
+
+def verified(asset: Asset | None) -> Asset:
+    """Raises NotFound (404), AssetInTrash, AssetNotReady (409)."""
+    asset = in_use(asset)
+    if asset.state != "verified":
+        raise AssetNotReady(asset.state)
+    return asset
+
+
+def in_use(asset: Asset | None) -> Asset:
+    """Raises NotFound (404), AssetInTrash (409)."""
+    asset = existing(asset)
+    if asset.trash is not None:
+        raise AssetInTrash
+    return asset
+
+
+def existing(asset: Asset | None) -> Asset:
+    if asset is None or asset.state == "deleted":
+        raise NotFound("The asset")
+    return asset

@@ -13,6 +13,7 @@ from events.model import Event, Personal
 from events.vault.audio import AudioFacts, Blob, Picture, Sha256, Tags
 
 Filename = Annotated[str, StringConstraints(max_length=500)]
+SongName = Annotated[str, StringConstraints(min_length=1, max_length=410)]
 RelativePath = Annotated[str, StringConstraints(max_length=2000)]
 Right = Literal["listen", "comment", "edit"]
 Status = Literal["idea", "in-progress", "to-finish", "done", "released"]
@@ -202,6 +203,30 @@ class AssetRestored(Event, type="asset.restored", version=1, access=Resumes()):
     restored_by: AccountId
 
 
+class AssetSongChosen(Event, type="asset.song_chosen", version=1, subject="owner_id"):
+    """The musician said which song it is a version of: the tracks of one workspace with the same
+    `song` are one song. The id of a track is the song that it is alone, or that others joined;
+    null leaves it to what its title and artist say.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    owner_id: AccountId
+    chosen_by: AccountId
+    song: Personal[SongName] = None
+
+
+class AssetCurrentChosen(Event, type="asset.current_chosen", version=1):
+    """The musician said that it is the current version of its song, or that another one takes its
+    place. What was said last counts.
+    """
+
+    asset_id: AssetId
+    workspace_id: WorkspaceId
+    chosen_by: AccountId
+    current: bool
+
+
 class AssetDeleted(Event, type="asset.deleted", version=1, access=RevokesAll()):
     """The musician removed it; its content may be uploaded again as a new asset."""
 
@@ -209,3 +234,7 @@ class AssetDeleted(Event, type="asset.deleted", version=1, access=RevokesAll()):
     workspace_id: WorkspaceId
     deleted_by: AccountId
     sha256: Sha256
+
+
+# Marks are the workspace's own; the others tell of versions that nobody else was shown.
+OWNERS_ONLY = frozenset({AssetMarked.type, AssetSongChosen.type, AssetCurrentChosen.type})

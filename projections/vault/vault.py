@@ -10,6 +10,7 @@ from events.vault.analysis import AnalysisCompleted, AnalysisFailed, AnalysisReq
 from events.vault.asset import (
     AssetArtworkRemoved,
     AssetArtworkSet,
+    AssetCurrentChosen,
     AssetDeleted,
     AssetFileRewritten,
     AssetMarked,
@@ -17,6 +18,7 @@ from events.vault.asset import (
     AssetRejected,
     AssetRestored,
     AssetShared,
+    AssetSongChosen,
     AssetTagsEdited,
     AssetTrashed,
     AssetUnshared,
@@ -27,6 +29,7 @@ from events.vault.audio import Blob, Tags
 from projections.folding import lines, sort_key
 from projections.projection import Holds, Projection, Rows
 from projections.vault.genres import genre_keys
+from projections.vault.songs import by_artist, by_file, by_title
 from schemas.audio.file_names import read_name
 
 # The tags that a recording is found by.
@@ -56,6 +59,8 @@ _FORGOTTEN = dict.fromkeys(
         *("playable", "rendition_sha256", "rendition_size_bytes", "rendition_media_type"),
         *("trashed_in", "trashed_at", "trashed_until"),
         *("status", "marked_rating", "colour"),
+        *("song_title", "song_file", "song_artist", "kind_title", "kind_file"),
+        *("chosen_song", "current_since"),
     )
 )
 _UNMEASURED = dict.fromkeys(
@@ -161,6 +166,14 @@ class Vault(
                     trashed_at=None,
                     trashed_until=None,
                 )
+            case AssetSongChosen():
+                rows.upsert(data.asset_id, version=event.stream_version, chosen_song=data.song)
+            case AssetCurrentChosen():
+                rows.upsert(
+                    data.asset_id,
+                    version=event.stream_version,
+                    current_since=event.position if data.current else None,
+                )
             case AssetDeleted():
                 rows.upsert(data.asset_id, version=event.stream_version, **_FORGOTTEN)
             case AnalysisRequested():
@@ -236,6 +249,7 @@ def called(filename: str | None, path: str | None) -> dict[str, Any]:
         **{f"name_{name}": value for name, value in asdict(read).items()},
         "folded_name_title": lines(read.title),
         "sort_name_title": sort_key(read.title),
+        **by_file(filename),
     }
 
 
@@ -254,7 +268,9 @@ def _found_by(said: dict[str, Any]) -> dict[str, Any]:
         f"folded_{name}": _lines(said[name]) for name in FOUND_BY if name in said
     }
     if "title" in said:
-        columns["sort_title"] = sort_key(said["title"])
+        columns |= {"sort_title": sort_key(said["title"]), **by_title(said["title"])}
+    if "artist" in said:
+        columns |= by_artist(said["artist"])
     if "genre" in said:
         columns["genre_keys"] = genre_keys(said["genre"])
     return columns

@@ -80,6 +80,15 @@ CREATE TABLE {schema}.vault (
     own_tempo_bpm       boolean,
     own_key             boolean,
     own_genre           boolean,
+    -- the song and the version by the title, else by the file's name (projections/vault/songs.py), and the artist
+    song_title          text,
+    song_file           text,
+    song_artist         text,
+    kind_title          text,
+    kind_file           text,
+    -- the musician's word: the song, and the position at which it was made the current version
+    chosen_song         text,
+    current_since       bigint,
     duration_s          double precision,
     sample_rate_hz      integer,
     channels            integer,
@@ -167,6 +176,17 @@ CREATE TABLE {schema}.vault (
     effective_instruments jsonb GENERATED ALWAYS AS (coalesce(
         tag_instruments, jsonb_path_query_array(instruments, '$[*].name'))) STORED,
     genre_fold jsonb GENERATED ALWAYS AS (coalesce(genre_keys, guessed_genre_keys)) STORED,
+    -- Rows of a workspace with one song are its versions, the greatest rank the current one: what the musician chose
+    -- last, then the newest master, then the newest of the others, instrumentals and a cappellas last. Ids grow with time.
+    song text COLLATE "C" GENERATED ALWAYS AS (CASE
+        WHEN file_state = 'verified' THEN coalesce(
+            chosen_song, coalesce(song_title, song_file) || coalesce(' / ' || song_artist, ''), asset_id)
+        ELSE asset_id END) STORED,
+    version_kind text GENERATED ALWAYS AS (coalesce(kind_title, kind_file)) STORED,
+    version_rank text COLLATE "C" GENERATED ALWAYS AS (
+        lpad(coalesce(current_since, 0)::text, 20, '0') || CASE coalesce(kind_title, kind_file, '')
+            WHEN 'master' THEN '2' WHEN 'instrumental' THEN '0' WHEN 'a cappella' THEN '0' ELSE '1' END
+        || asset_id) STORED,
     title_sort text COLLATE "C"
         GENERATED ALWAYS AS (coalesce(sort_title, sort_name_title, sort_filename)) STORED,
     -- what it is called: each line begins and ends with a line break
@@ -197,6 +217,7 @@ CREATE INDEX ON {schema}.vault (trashed_in, trashed_at, asset_id) WHERE trashed_
 -- ids grow with time: the newest without a look at their dates
 CREATE INDEX ON {schema}.vault (workspace_id, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, title_sort, asset_id);
+CREATE INDEX ON {schema}.vault (workspace_id, song, version_rank);
 CREATE INDEX ON {schema}.vault (workspace_id, effective_tempo_bpm, asset_id);
 CREATE INDEX ON {schema}.vault (workspace_id, duration_s, asset_id);
 -- what has no tempo or length comes last both ways, so one index cannot be read backwards for the other

@@ -33,7 +33,7 @@ JOIN unnest(%(categories)s::text[], %(needed)s::int[]) AS shown (category, neede
 WHERE timeline.position >= granted.since
   AND timeline.position > %(after)s AND timeline.position <= %(to)s
   AND array_position(%(rights)s::text[], granted.right_to) >= shown.needed
-  AND timeline.type <> ALL(%(kept)s::text[])
+  AND timeline.type <> ALL(%(withheld)s::text[])
   AND CASE WHEN timeline.type = ANY(%(declaring)s)
       THEN timeline.data::jsonb ->> 'account_id' = %(account)s ELSE true END
   AND (%(thing)s::text IS NULL OR granted.thing = %(thing)s)
@@ -138,7 +138,7 @@ class SharedEvents:
             _SEEN,
             categories=list(self._shown),
             needed=[RIGHTS.index(each.right) + 1 for each in self._shown.values()],
-            kept=[type_ for each in self._shown.values() for type_ in sorted(each.kept)],
+            withheld=[name for each in self._shown.values() for name in each.withheld],
             declaring=list(self._declaring),
             after=after,
             to=to,

@@ -84,6 +84,11 @@ class AssetFilters(BaseModel):
         description="What is in the trash, what was put into it last first; with `limit` and"
         " `cursor` only.",
     )
+    versions: Literal["folded"] | None = Field(
+        None,
+        description="`folded`: one row for each song, its current version, with its `versions`."
+        " A song is found by any of them.",
+    )
     sort: Sort | None = Field(
         None, description="`relevance` with `q` or `similar_to`, else `-uploaded_at`."
     )
@@ -124,6 +129,12 @@ class AssetFilters(BaseModel):
     @property
     def moods(self) -> list[str]:
         return _names(self.mood)
+
+    @property
+    def everything(self) -> bool:
+        """Whether all of the vault is asked for."""
+        asked = self.model_dump(exclude={"versions", "sort", "limit", "cursor"}, exclude_none=True)
+        return not asked
 
     @property
     def order(self) -> str:

@@ -45,6 +45,7 @@ def asset_of(row: Row) -> AssetDto:
         uploaded_at=row["uploaded_at"],
         trashed_at=row.get("trashed_at"),
         trashed_until=row.get("trashed_until"),
+        chosen_song=row.get("chosen_song"),
         has_cover=row["cover_sha256"] is not None,
         cover=_cover(row),
         has_waveform=peaks_of(row) is not None,
@@ -80,7 +81,12 @@ def published(row: Row, owner: PersonDto | None) -> AssetDto:
     if right != "edit":
         tags = TagsDto(**{name: getattr(tags, name) for name in _PUBLISHED_TAGS})
     shared = SharedDto(right=right, owner=owner)
-    hidden = dict.fromkeys(("path", "file_tags", "original", "cover_note", "rejection", "marks"))
+    hidden = dict.fromkeys(
+        (
+            *("path", "file_tags", "original", "cover_note"),
+            *("rejection", "marks", "chosen_song"),
+        )
+    )
     return asset.model_copy(update={**hidden, "tags": tags, "shared": shared})
 
 

@@ -5,7 +5,7 @@ with them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from psycopg_pool import ConnectionPool
@@ -22,11 +22,12 @@ from read_api.vault.asset_rows import asset_of, published
 from read_api.vault.search.alike import Alike
 from read_api.vault.search.finding import Search
 from read_api.vault.search.meaning import Meaning
+from read_api.vault.search.songs import Songs
 from read_api.vault.trash import TrashQueries
 from read_api.views import Row, Views
 from schemas.dto import Page
 from schemas.vault.dto import AssetDto, GrantDto, VaultStats
-from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
+from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset, SongDto
 
 _ASSET_ID = re.compile(r"ast_[0-9a-f]{32}")
 # Also what is in the trash. A view of an earlier version, read until the new one is built, has no
@@ -64,6 +65,7 @@ class AssetQueries:
         self._people = People(self._views)
         self._search = Search(self._views, cursors, Meaning(make_embedder))
         self._alike = Alike(self._views, self._search)
+        self._songs = Songs(self._views)
         self.trash = TrashQueries(pool, cursors)
 
     def list(self, caller: Caller, filters: AssetFilters) -> AssetPage:
@@ -77,7 +79,25 @@ class AssetQueries:
             return self.trash.page(caller, limit=filters.limit, cursor=filters.cursor)
         if filters.similar_to:
             self.row(caller, filters.similar_to)
-        return self._search.page(caller, filters)
+        if filters.versions and self._songs.ready():
+            return self._folded(caller, self._search.page(caller, filters))
+        return self._search.page(caller, filters.model_copy(update={"versions": None}))
+
+    def versions(self, caller: Caller, asset_id: str) -> SongDto:
+        """The song of the caller's own asset, with its versions. Raises NotVisible (404)."""
+        row = self.row(caller, asset_id)
+        if row.get("song") is None:
+            return SongDto(song=asset_id, count=0, versions=[])
+        return self._songs.of(caller, row["song"])
+
+    def _folded(self, caller: Caller, page: AssetPage) -> AssetPage:
+        """The current versions in the place of those that were found, which are named."""
+        songs = self._songs.around(caller, [each.id for each in page.data])
+        away = [song.versions[0].id for found, song in songs.items() if song.hit]
+        current = {each.id: each for each in self.listed(caller, away)}
+        return page.model_copy(
+            update={"data": [_in_song(each, songs.get(each.id), current) for each in page.data]}
+        )
 
     def listed(self, caller: Caller, asset_ids: Sequence[str]) -> Sequence[AssetDto]:
         """The caller's own assets in this order, in one query; those that are not there are left
@@ -202,3 +222,12 @@ class AssetQueries:
             duration_s=sum(row["duration_s"] for row in rows),
             size_bytes=sum(row["size_bytes"] for row in rows),
         )
+
+
+def _in_song(
+    found: FoundAsset, song: SongDto | None, current: Mapping[str, AssetDto]
+) -> FoundAsset:
+    """Its song's row. A song that moved since it was found shows what was found."""
+    shown = current.get(song.versions[0].id) if song and song.hit else None
+    fields = vars(found) | (vars(shown) if shown else {}) | {"versions": song}
+    return FoundAsset.model_construct(**fields)

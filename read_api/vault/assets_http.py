@@ -15,7 +15,7 @@ from read_api.vault.assets import AssetQueries
 from schemas.dto import EventDto, Page
 from schemas.text import Cursor, Ref
 from schemas.vault.dto import AssetDto, GrantDto
-from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset
+from schemas.vault.found import AssetPage, FoundAsset, RelatedAsset, SongDto
 
 # Their representation no longer changes without a new version of the asset's own stream.
 _SETTLED = frozenset({"analysed", "analysis_failed", "rejected"})
@@ -138,6 +138,18 @@ def router(
         asset_id: Ref, caller: Annotated[Caller, Depends(authenticated("assets:read"))]
     ) -> Page[RelatedAsset]:
         return assets.related(caller, asset_id)
+
+    @routes.get(
+        "/{asset_id}/versions",
+        operation_id="listAssetVersions",
+        summary="The versions of the song that one asset is of, the current one first",
+        dependencies=[in_vault],
+        responses=problems(401, 403, 404, 422, 429, 503),
+    )
+    def list_versions(
+        asset_id: Ref, caller: Annotated[Caller, Depends(authenticated("assets:read"))]
+    ) -> SongDto:
+        return assets.versions(caller, asset_id)
 
     @routes.get(
         "/{asset_id}/events",

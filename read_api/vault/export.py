@@ -21,7 +21,7 @@ def exported(assets: AssetQueries, caller: Caller) -> Iterator[str]:
         while True:
             page = assets.list(caller, asked.model_copy(update={"cursor": cursor}))
             for each in page.data:
-                yield each.model_dump_json(exclude={"reasons", "similarity"})
+                yield each.model_dump_json(exclude={"reasons", "similarity", "versions"})
             cursor = page.next_cursor
             if cursor is None:
                 break

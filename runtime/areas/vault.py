@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from commands.vault import emptying_handlers, ingest_handlers, reanalysing_handlers
 from events.access import Shown
+from events.vault.asset import OWNERS_ONLY
 from kit.exports import Export
 from kit.policies import Policy
 from processors.vault.audio import AnalysisEffect, ProbeEffect, rank
@@ -175,6 +176,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
         marks,
         rewriting,
         sharing,
+        songs,
         trash,
         uploads,
     )
@@ -253,6 +255,7 @@ def _serve(serving: Serving, access: Access, exports: Mapping[str, Export]) -> S
             bulk.router(commands.bulk, authenticated),
             marks.router(commands.marks, authenticated),
             artwork.router(commands.artworks, authenticated),
+            songs.router(songs.Songs(core.commands, commands.assets), authenticated),
             trash.router(commands.trash, authenticated),
             assets.router(commands.assets, authenticated),
             analyses.router(commands.analyses, authenticated),
@@ -348,9 +351,7 @@ def _empties(core: Core) -> Contents:
 AREA = Area(
     name="vault",
     categories={
-        "asset": Category(
-            Erased.DELETED, told=True, shown=Shown("listen", kept=frozenset({"asset.marked"}))
-        ),
+        "asset": Category(Erased.DELETED, told=True, shown=Shown("listen", withheld=OWNERS_ONLY)),
         "analysis": Category(Erased.NOTHING_PERSONAL, told=True, shown=Shown("listen")),
         "collection": Category(Erased.DELETED, told=True),
         "comment": Category(
@@ -365,10 +366,7 @@ AREA = Area(
     scopes={"assets:read": "read tracks", "assets:write": "upload and change tracks"},
     # Whoever types addresses learns which of them have an account: sixty an hour find few.
     limits=(Policy("share-address", 60, window_s=3600),),
-    views=(
-        *(AnalysesView, ReanalysesView, SoundsView),
-        *(CollectionsView, CommentsView, VaultView),
-    ),
+    views=(AnalysesView, ReanalysesView, SoundsView, CollectionsView, CommentsView, VaultView),
     sagas=(INGEST, REMEASURING, REANALYSING, EMPTYING),
     handlers={
         **ingest_handlers.HANDLERS,

@@ -182,9 +182,9 @@ class AssetDto(Dto):
 
     `cover_note` says why there is no cover although the file carries a picture. `path` is where the
     file lay in the folder that was uploaded. `trashed_until` says when what is in the trash is
-    deleted. `original` only where tags were written into a newer
-    version of the file. `shared` only where it is somebody else's: then what the sound does not
-    tell is left out, and so are `marks`.
+    deleted, `chosen_song` which song the musician has put it into. `original` only where tags were
+    written into a newer version of the file. `shared` only where it is somebody else's: then what
+    the sound does not tell is left out, and so are `marks`.
     """
 
     id: str
@@ -199,6 +199,7 @@ class AssetDto(Dto):
     uploaded_at: Timestamp
     trashed_at: Timestamp | None = None
     trashed_until: Timestamp | None = None
+    chosen_song: str | None = None
     has_cover: bool = False
     cover: CoverDto | None = None
     has_waveform: bool = False

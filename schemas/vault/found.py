@@ -10,11 +10,38 @@ from schemas.dto import Dto, Page, Timestamp
 from schemas.vault.dto import AssetDto
 
 
+class VersionDto(Dto):
+    """One version of a song. `relation` says in words what it is to the current one."""
+
+    id: str
+    version: int
+    title: str
+    kind: str | None
+    relation: str
+    current: bool
+    duration_s: float | None
+    loudness_lufs: float | None
+
+
+class SongDto(Dto):
+    """The versions of one song, the current one first, at most twenty of the `count`. `hit` is the
+    version that was found, where that is not the current one.
+    """
+
+    song: str
+    count: int
+    versions: list[VersionDto]
+    hit: VersionDto | None = None
+
+
 class FoundAsset(AssetDto):
-    """An asset in an answer to a question: why it is there, and how near by sound or meaning."""
+    """An asset in an answer to a question: why it is there, and how near by sound or meaning.
+    `versions` are of its song, in a list that is folded.
+    """
 
     reasons: list[str] = Field(default_factory=list)
     similarity: float | None = None
+    versions: SongDto | None = None
 
 
 class RelatedAsset(AssetDto):

@@ -6,11 +6,12 @@ from typing import Any
 
 from kit.caller import Caller
 from projections.folding import sort_key
+from projections.vault.songs import base_title
 from read_api.vault.asset_rows import asset_of
 from read_api.vault.search import nearest
 from read_api.vault.search.finding import SETTINGS, Search, found_asset
 from read_api.vault.search.reasons import why_similar
-from read_api.vault.search.versions import base_title, same_song
+from read_api.vault.search.versions import same_song
 from read_api.views import Row, Views
 from schemas.audio.fingerprint import Match, compare, read_words
 from schemas.vault.dto import AssetDto

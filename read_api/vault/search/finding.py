@@ -20,6 +20,7 @@ from read_api.vault.search.meaning import Meaning
 from read_api.vault.search.nearest import Nearest
 from read_api.vault.search.question import Question, understand
 from read_api.vault.search.reasons import texts_of, why_found
+from read_api.vault.search.songs import IS_CURRENT
 from read_api.vault.search.statement import After, SearchPlan
 from read_api.vault.search.texts import SIMILARITY, How, Named, verbatim
 from read_api.views import Row, Views
@@ -109,6 +110,10 @@ class Search:
         if question.chips and not has_words(" ".join(words)):
             words = ()
         base = conditions(caller.workspace_id, filters)
+        folded = filters.versions == "folded"
+        if folded and filters.everything:
+            # Asked of row after row until the page is full, which orders no whole vault.
+            base.where.append(IS_CURRENT)
         asked = SearchPlan(
             base,
             read_as(base, chips, words=bool(words)),
@@ -118,6 +123,7 @@ class Search:
             # Without chips its words are all that is looked for.
             verbatim=verbatim(phrase) if question.chips or not has_words(phrase) else None,
             signs=not question.chips and not has_words(phrase),
+            folded=folded and not filters.everything,
         )
         if meaning and asked.words and filters.order == "relevance":
             asked = replace(asked, meaning=self._meant(question.words, chips))

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from read_api.vault.asset_filters import AssetFilters
 from schemas.errors import NoCultureError
 
-# Which page is shown is nothing to keep, a collection of a collection is the same one, and what
-# others share, or what is in the trash, is no search.
-_NOT_KEPT = {"limit", "cursor", "collection", "shared", "trashed"}
+# Which page is shown, and how, is nothing to keep, a collection of a collection is the same one,
+# and what others share, or what is in the trash, is no search.
+_NOT_KEPT = {"limit", "cursor", "collection", "shared", "trashed", "versions"}
 
 
 class InvalidQuery(NoCultureError):

@@ -47,6 +47,7 @@ class SearchPlan:
     A row fulfils `base` (the parameters), and either `held` (`base` and the chips) with its
     `words`, or, whatever the chips say, it has the whole question in its text (`verbatim`).
     `words` are folded. A question of signs has neither words nor chips (`signs`).
+    `folded` shows the first row of each song only.
     """
 
     base: Conditions
@@ -59,6 +60,7 @@ class SearchPlan:
     sound: Nearest | None = None
     few: bool = True
     signs: bool = False
+    folded: bool = False
 
     @property
     def ranked(self) -> str:
@@ -109,7 +111,7 @@ def page_statement(
     parameters = {**_parameters(asked, text), "rows": limit + 1}
     for near in asked.near:
         parameters |= near.parameters
-    if how == "broad" and text and asked.ranked == "relevance":
+    if how == "broad" and text and asked.ranked == "relevance" and not asked.folded:
         return _newest_first(asked, text, after, parameters), parameters
     column, type_ = _SORTS[asked.ranked.lstrip("-")]
     descending = asked.ranked.startswith("-") or asked.ranked == "relevance"
@@ -117,9 +119,15 @@ def page_statement(
     direction = "DESC" if descending else "ASC"
     # NULLS LAST keeps an index from being read backwards.
     nulls = " NULLS LAST" if column in _NULLABLE else ""
+    found = _found(asked, text, column)
+    if asked.folded:
+        found = (
+            f"SELECT DISTINCT ON (song) * FROM ({found}) AS each"
+            f" ORDER BY song, {column} {direction}{nulls}, asset_id {direction}"
+        )
     # Whole rows only of the page: ordering thousands of them took half of the time.
     page = (
-        f"SELECT *, {column} AS ordered FROM ({_found(asked, text, column)}) AS found"
+        f"SELECT *, {column} AS ordered FROM ({found}) AS found"
         f" WHERE {keyset} ORDER BY {column} {direction}{nulls}, asset_id {direction}"
         " LIMIT %(rows)s"
     )
@@ -248,6 +256,7 @@ def _columns(asked: SearchPlan, worth: str, column: str) -> str:
         terms.append(f"({TEMPO_WEIGHT} * greatest(0, 1 - coalesce({off}, 1)))::numeric")
     ranks = [f"round({' + '.join(terms)}, 6) AS score", f"{worth} AS text_score"]
     ordered = [column] if column != "score" else []
+    ordered += ["vault.song"] if asked.folded else []
     return ", ".join(
         ("vault.asset_id", *ordered, *ranks, *(f"{near.table}_closeness" for near in asked.near))
     )

@@ -193,6 +193,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/usage"): Route(200, ("assets:read",)),
     ("GET", "/api/assets/{asset_id}/similar"): _reader("asset"),
     ("GET", "/api/assets/{asset_id}/related"): _reader("asset"),
+    ("GET", "/api/assets/{asset_id}/versions"): _reader("asset"),
     ("POST", "/api/assets/edits"): _writer(409, told=_json(changes={}, assets=[_ABSENT])),
     ("POST", "/api/assets/marks"): _writer(409, told=_json(changes={}, assets=[_ABSENT])),
     ("PATCH", "/api/assets/{asset_id}/marks"): _writer(
@@ -204,6 +205,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/api/assets/{asset_id}/artwork"): _writer(200, "asset", headers=ANY_VERSION),
     ("POST", "/api/assets/{asset_id}/artwork/undo"): _writer(200, "asset", headers=ANY_VERSION),
     ("POST", "/api/assets/deletions"): _writer(409, told=_json(assets=[_ABSENT])),
+    ("POST", "/api/songs"): _writer(409, told=_json(assets=[{**_ABSENT, "song": "x"}])),
+    ("POST", "/api/songs/current"): _writer(
+        409, told=_json(asset=_ABSENT, instead_of={**_ABSENT, "id": "ast_" + "1" * 32})
+    ),
     ("POST", "/api/assets/trash"): _writer(409, told=_json(assets=[_ABSENT])),
     ("POST", "/api/assets/restore"): _writer(409, told=_json(assets=[_ABSENT])),
     ("POST", "/api/assets/trash/empty"): _writer(204),

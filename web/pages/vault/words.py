@@ -109,6 +109,16 @@ def ended(again: ReanalysisDto) -> str:
     return told
 
 
+def _versions(data: dict[str, Any]) -> str:
+    match data.get("song"):
+        case None:
+            return "Versions found by the title"
+        case song if song == data["asset_id"]:
+            return "Made a song of its own"
+        case _:
+            return "Put with its other versions"
+
+
 def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
     match kind:
         case "asset.uploaded":
@@ -138,6 +148,11 @@ def _tell(kind: str, data: dict[str, Any]) -> tuple[str, str, str] | None:
             return "Moved to the trash", "", "plain"
         case "asset.restored":
             return "Taken out of the trash", "", "good"
+        case "asset.song_chosen":
+            return _versions(data), "", "plain"
+        case "asset.current_chosen":
+            current = "Made the current version" if data["current"] else "An earlier version now"
+            return current, "", "plain"
         case "asset.deleted":
             return "Deleted", "", "bad"
         case "analysis.requested":

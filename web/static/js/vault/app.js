@@ -28,6 +28,8 @@ watch(
   "asset.shared",
   "asset.unshared",
   "asset.trashed",
+  "asset.song_chosen",
+  "asset.current_chosen",
   "asset.restored",
   "asset.deleted",
   "analysis.requested",
