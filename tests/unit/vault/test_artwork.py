@@ -13,7 +13,7 @@ from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from schemas.vault.examples import ASSET, COVER
 from tests.specification import given, projection
 
-uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 2)
+uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 3)
 trashed, deleted = example_of("asset.trashed", 1), example_of("asset.deleted", 1)
 SMALL = Blob(sha256="5" * 64, size_bytes=9, media_type="image/jpeg")
 removed = AssetArtworkRemoved(asset_id=ASSET, workspace_id=WORKSPACE, removed_by=ACCOUNT)

@@ -25,7 +25,7 @@ from tests.unit.vault.test_words import event
 from web.pages.vault.marks import but_for_marks
 from web.pages.vault.words import _tell as tell
 
-uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 2)
+uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 3)
 trashed, deleted = example_of("asset.trashed", 1), example_of("asset.deleted", 1)
 
 
@@ -75,7 +75,7 @@ def test_the_vault_shows_the_newest_marks_and_forgets_them_with_the_track():
 def test_marks_stay_with_the_workspace():
     shown = AREA.categories["asset"].shown
     assert shown is not None
-    assert AssetMarked.type in shown.kept
+    assert AssetMarked.type in shown.withheld
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from schemas.examples import ACCOUNT, WORKSPACE, example_of
 from schemas.vault.examples import ASSET
 from tests.specification import given, projection
 
-uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 2)
+uploaded, verified = example_of("asset.uploaded", 2), example_of("asset.verified", 3)
 rejected, deleted = example_of("asset.rejected", 1), example_of("asset.deleted", 1)
 trashed = example_of("asset.trashed", 1)
 PAST = (uploaded, verified)
