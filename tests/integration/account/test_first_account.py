@@ -47,7 +47,7 @@ def test_an_operator_who_was_made_by_an_import_is_told_after_the_link(house: Hou
     assert [each.founded for each in (first, again, other)] == [True, False, False]
     for invitation, told in ((first, True), (other, False)):
         page = house.browser().post(f"/sign-in/{invitation.link_token}", follow_redirects=True).text
-        assert "<h1>Vault</h1>" in page
+        assert "<h1>Home</h1>" in page
         assert (TOLD in page) is told
 
 
