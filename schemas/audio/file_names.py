@@ -238,16 +238,22 @@ class _Reading:
         return self._text[:start].rstrip(), self._text[end:].lstrip()
 
 
-def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
     """The name without what was read out of it, and without what is empty then."""
+    if not spans:
+        return text
     for start, end in sorted(spans, reverse=True):
         text = f"{_BEFORE.sub('', text[:start])}{_GONE}{text[end:]}"
     text = " ".join(_HYPHENS.sub("-", text).replace(_GONE, " ").split())
     while (cleared := _EMPTY.sub(" ", text)) != text:
         text = cleared
-    text = " ".join(text.split())
-    text = _DASHES.sub(lambda run: " - " if " " in run[0] else "-", text)
+    text = _DASHES.sub(_one_dash, " ".join(text.split()))
     return " ".join(text.split()).strip(_EDGES)
+
+
+def _one_dash(run: re.Match[str]) -> str:
+    first = run[0].strip()[0]
+    return f" {first} " if " " in run[0] else first
 
 
 def _apart(text: str) -> tuple[str | None, str | None]:

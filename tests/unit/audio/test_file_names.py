@@ -59,7 +59,7 @@ def test_a_name_is_read(
         *("Night Bus.wav", "Song - Instrumental.wav", "Kick.wav", "Take 2B.wav", "7 rings.mp3"),
         *("Room 101 Am I.wav", "Caught In A Minor Storm.wav", "311 - Amber.mp3", "140 Am.wav"),
         *("Prince - 1999.mp3", "E minor blues.wav", "2026-11-03 rehearsal.wav", "A Minor.wav"),
-        *("2026_11_03 - rehearsal.wav",),
+        *("2026_11_03 - rehearsal.wav", "0––0.wav"),
         *("Song 120bpm 140bpm.wav", "a - b - c.wav", "@home.wav", "-.wav", "..wav", "", "x" * 900),
     ],
 )
@@ -78,6 +78,7 @@ def test_nothing_is_read_of_a_name_that_was_erased():
 
 @given(names)
 @example("Artist - Title (120bpm Am) (120bpm Am).wav")
+@example("0–-0 120bpm")
 def test_whatever_is_read_stands_in_the_name_in_this_order(filename: str):
     said = read_name(filename)
     written = "".join(_plain(filename))
