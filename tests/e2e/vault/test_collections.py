@@ -102,6 +102,7 @@ def test_a_collection_is_made_filled_put_in_order_played_and_deleted(owner: Visi
     card.get_by_role("link").click()
     expect(titles(page)).to_have_text([one, three, two])
     page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("heading", name="Collections", level=1)).to_be_visible()
     expect(card).to_be_hidden()
     # Leaving the page is no way to keep it.
     page.reload()

@@ -99,8 +99,8 @@ class Player extends EventTarget {
   repeat() {
     this.arrange((queue) => {
       queue.repeat = REPEATS[(REPEATS.indexOf(queue.repeat) + 1) % REPEATS.length];
+      this.#repeat();
     });
-    this.#repeat();
   }
 
   #repeat() {
@@ -218,7 +218,10 @@ class Player extends EventTarget {
     if (!this.playing || left_s < -BEHIND_S) return;
     if (left_s <= 0) this.seek(this.region.from);
     else if (left_s < HAND_OVER_S && !this.#timer) {
-      this.#timer = setTimeout(() => this.playing && this.seek(this.region.from), left_s * 1000);
+      this.#timer = setTimeout(() => {
+        this.#timer = 0;
+        if (this.playing) this.seek(this.region.from);
+      }, left_s * 1000);
     }
   }
 
