@@ -112,7 +112,7 @@ class Renderer:
         return self.needs(caller)
 
     def _frame(self, request: Request, caller: Caller | None) -> dict[str, Any]:
-        """What stands around the page of somebody who is signed in."""
+        """Values for the frame around the page of somebody who is signed in."""
         if caller is None:
             return {"place": None, "above": ()}
         place = self.navigation.place_of(request)

@@ -166,8 +166,7 @@ def commands_of(
     accounts = Accounts(core.commands, logins, passwords, sessions, proofs, keys, repeats, codes)
     erasures = Erasures(core.commands, logins, core.pool)
     parties = Parties(core.commands, logins)
-    two_factors = settings.operators_need_two_factors
-    credentials = Credentials(sessions, core.pool, two_factors=two_factors)
+    credentials = Credentials(sessions, core.pool, two_factors=settings.operators_need_two_factors)
     authenticated = Authenticate(credentials, limits)
     return AccountCommands(
         accounts=accounts,
@@ -353,24 +352,9 @@ def _work(working: Working) -> Iterable[Effect]:
 
 
 def _sections() -> Sequence[Section]:
-    from web.sections import Section
+    from web.pages.account.sections import SECTIONS
 
-    return (
-        Section(
-            name="Account",
-            path="/account",
-            icon="person",
-            pages=("account_page", "erasure_page"),
-            in_menu=True,
-        ),
-        Section(
-            name="Security",
-            path="/account/security",
-            icon="shield",
-            pages=("security_page",),
-            in_menu=True,
-        ),
-    )
+    return SECTIONS
 
 
 def _words(gathered: Gathered) -> Words:

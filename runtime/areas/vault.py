@@ -313,15 +313,9 @@ def analysing(core: Core, stack: ExitStack) -> AnalysisEffect:
 
 
 def _sections() -> Sequence[Section]:
-    from web.sections import Section
+    from web.pages.vault.sections import SECTIONS
 
-    parts = (
-        Section(name="Tracks", path="/vault", icon="tracks", pages=("vault", "asset_page")),
-        Section(name="Collections", path="/collections", icon="stack", pages=("collections",)),
-        Section(name="Shared with me", path="/shared", icon="people", pages=("shared",)),
-        Section(name="Trash", path="/trash", icon="bin", pages=("trash",)),
-    )
-    return (Section(name="Music", path="/vault", icon="music", order=20, parts=parts),)
+    return SECTIONS
 
 
 def _words(gathered: Gathered) -> Words:
