@@ -12,6 +12,7 @@ import "./selection.js";
 import "./keys.js";
 import "./answers.js";
 import "./trash.js";
+import "./folded.js";
 
 watch(
   "asset.uploaded",
@@ -44,6 +45,7 @@ watch(
 );
 addToPalette(() => import("./palette.js"));
 later("track-stage", () => import("./stage.js"));
+later("song-versions", () => import("./versions.js"));
 later("ab-compare", () => import("./ab.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
 document.addEventListener("click", (event) => {
