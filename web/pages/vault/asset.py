@@ -163,6 +163,7 @@ def whole_page(tools: VaultTools, caller: Caller, asset: AssetDto, tab: str = ""
     several = len(completed) > 1
     return {
         "asset": asset,
+        "song": tools.vault.versions(caller, asset.id),
         "report": report,
         "reading": listening.reading(asset, report),
         "bands": listening.bands(report.curves.spectrum) if report else [],

@@ -100,7 +100,8 @@ def _listing(
 ) -> dict[str, Any]:
     problem, tracks, more_url = None, None, ""
     try:
-        tracks = tools.vault.list(caller, asked.filters(limit, cursor))
+        folded = {"versions": "folded"}
+        tracks = tools.vault.list(caller, asked.filters(limit, cursor).model_copy(update=folded))
     except ValidationError as error:
         problem = _unfit(error)
     except NoCultureError as error:

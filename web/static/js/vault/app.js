@@ -15,6 +15,7 @@ import "./keys.js";
 import "./answers.js";
 import "./trash.js";
 import "./player-memory.js";
+import "./folded.js";
 
 watch(
   "asset.uploaded",
@@ -54,6 +55,7 @@ later("track-stage", () => import("./stage.js"));
 later("form.marks", () => import("./marks.js"));
 later("track-artwork", () => import("./artwork.js"));
 later("track-tabs", () => import("./track-tabs.js"));
+later("song-versions", () => import("./versions.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-collect]");
