@@ -11,6 +11,7 @@ ASSET_FIELDS = {
     *("id", "version", "state", "rejection", "analysis_error", "filename", "sha256", "size_bytes"),
     *("uploaded_at", "has_cover", "has_waveform", "tags", "audio", "analysis", "effective"),
     *("file_tags", "original", "path", "cover_note", "trashed_at", "trashed_until"),
+    *("marks", "from_name", "cover", "chosen_song"),
 }
 TAG_FIELDS = {
     *("title", "artist", "album", "year", "genre", "track", "tempo_bpm", "key", "isrc"),

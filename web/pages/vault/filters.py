@@ -1,4 +1,4 @@
-"""What the list can be narrowed by: each filter with its fields, its editor and its words."""
+"""Filters of the list: each with its fields, its editor and its words."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Filter:
     example: str = ""
 
     def said(self, given: Mapping[str, str]) -> str:
-        """What is set of it, as its chip says it; empty when nothing is."""
+        """Says what is set of it, in the words of its chip; empty when nothing is."""
         values = [given.get(field, "") for field in self.fields]
         if not any(values):
             return ""
@@ -89,7 +89,7 @@ def _span(low: str, high: str) -> str:
 
 
 def _percent(share: str) -> str:
-    """What is no number stays as it was typed: the list says what is wrong with it."""
+    """Leaves what is no number as it was typed: the list says what is wrong with it."""
     try:
         return f"{float(share):.0%}"
     except ValueError:

@@ -25,7 +25,7 @@ _LONGEST = 500
 
 
 class Chip(NamedTuple):
-    """What holds, in words; the `fields` that say it, and the address without them."""
+    """Condition that holds, in words; the `fields` that say it, and the address without them."""
 
     words: str
     fields: tuple[str, ...]
