@@ -103,6 +103,15 @@ def _meant(name: str, address: str) -> str:
     return normpath(join(dirname(name), address))
 
 
+def _refuse_unknown(sources: Mapping[str, str], name: str, found: re.Match[str]) -> None:
+    """A name that a module does not export would be found missing by whoever presses a button."""
+    names, address = found.groups()
+    wanted = {each.split(" as ")[0].strip() for each in (names or "").split(",")} - {""}
+    source = sources.get(_meant(name, address), "")
+    if source and (unknown := wanted - {*_exports(source)}):
+        raise NotBundled(name, f"{address} does not export {' and '.join(sorted(unknown))}")
+
+
 def _seen_from(folder: str, name: str, address: str) -> str:
     path = relpath(_meant(name, address), folder or ".")
     return path if path.startswith(".") else f"./{path}"
@@ -139,6 +148,7 @@ def _order(sources: Mapping[str, str], entries: Iterable[str]) -> list[str]:
         if name not in sources:
             raise NotBundled(name, f"{' and '.join(path) or 'a page'} wants it and it is not there")
         for found in _IMPORT.finditer(sources[name]):
+            _refuse_unknown(sources, name, found)
             visit(_meant(name, found[2]), (*path, name))
         done.append(name)
 

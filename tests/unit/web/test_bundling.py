@@ -37,6 +37,13 @@ def test_what_comes_later_brings_only_what_the_page_has_not():
     assert made["stage.js"].endswith('export const { Axis } = kept["stage.js"];\n')
 
 
+def test_a_name_that_its_module_does_not_export_is_refused():
+    """It was found by whoever pressed Delete: `fetchInto is not a function`."""
+    moved = {**MODULES, "text.js": "export const MOST = 2;\n"}
+    with pytest.raises(NotBundled, match=r"player\.js .* does not export clock"):
+        bundles(moved, {"app.js": ["app.js"]})
+
+
 def test_what_an_area_fetches_later_is_found_from_the_bundle_that_it_runs_in():
     sources = {
         "app.js": "",

@@ -26,7 +26,7 @@ COLUMNS = 200
 COARSEST = 1_000_000
 FINEST, COARSE = 256, 4096
 # About two pairs for each bar of the widest waveform we draw.
-HERO_PAIRS = 1500
+HERO_PAIRS = 1200
 PEAKS_KEPT_S = 3600
 EVENTS = 200
 # The parts of the page, by the name that the address has.
@@ -86,7 +86,9 @@ def router(tools: VaultTools) -> APIRouter:
         caller: Visitor,
         zoom: Annotated[int, Query(ge=FINEST, le=COARSEST)] = COARSE,
     ) -> Response:
-        """As the API has it, packed: 14 kB of a track of three minutes are 5."""
+        """What the API has, drawn together to the zoom that was asked for, and packed: the stored
+        levels are up to four times as fine, 5 kB more before the page is there.
+        """
         peaks = tools.media.peaks(caller, asset_id)
         headers = {
             "ETag": f'"{peaks.sha256[:32]}-{zoom}"',
@@ -94,7 +96,11 @@ def router(tools: VaultTools) -> APIRouter:
         }
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        data = tools.media.waveform(peaks, zoom)["data"]
+        found = tools.media.waveform(peaks, zoom)
+        data, level = found["data"], found["samples_per_pixel"]
+        assert isinstance(data, list)
+        assert isinstance(level, int)
+        data = narrowed(data, max(1, len(data) // 2 * level // zoom))
         return packed(request, json.dumps({"data": data}, separators=(",", ":")).encode(), headers)
 
     @routes.get("/assets/{asset_id}/lanes")

@@ -8,7 +8,6 @@ import { player, trackOf } from "./player.js";
 import "./play-buttons.js";
 import "./player-bar.js";
 import "./waves.js";
-import "./uploads.js";
 import "./vault.js";
 import "./selection.js";
 import "./keys.js";
@@ -53,9 +52,7 @@ addToPalette(() => import("./palette.js"));
 later("form.search", () => import("./filters.js"));
 later("track-stage", () => import("./stage.js"));
 later("form.marks", () => import("./marks.js"));
-later("track-artwork", () => import("./artwork.js"));
 later("track-tabs", () => import("./track-tabs.js"));
-later("song-versions", () => import("./versions.js"));
 later("collection-page, collection-list", () => import("./collection.js"));
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-collect]");
@@ -71,6 +68,25 @@ const ifPlaying = () => player.track && document.querySelector("comment-box") &&
 later("comment-box", ifPlaying);
 player.addEventListener("track", ifPlaying);
 document.addEventListener("focusin", ({ target }) => target.closest("comment-box") && commentBox());
+/** An event that comes before its element's script happens again once the script is here. */
+function once(event, element, fetch, again) {
+  document.addEventListener(event, ({ target }) => {
+    const pressed = target.closest(element);
+    const name = pressed?.closest("song-versions, track-artwork").localName;
+    if (pressed && !customElements.get(name)) fetch().then(() => again(pressed));
+  });
+}
+const artwork = () => import("./artwork.js");
+once("click", "song-versions [data-do]", () => import("./versions.js"), (button) => button.click());
+once("click", "track-artwork [data-remove]", artwork, (button) => button.click());
+once("change", "track-artwork input", artwork, (input) => input.dispatchEvent(new Event("change", { bubbles: true })));
+document.addEventListener("dragenter", () => document.querySelector("track-artwork") && artwork());
+// The panel of uploads: at once where files can be dropped; elsewhere what a reload broke off goes on
+// once the page is there.
+const UPLOADS_AFTER_MS = 3_000;
+const uploads = () => import("./uploads.js");
+later("file-drop", uploads);
+addEventListener("load", () => setTimeout(uploads, UPLOADS_AFTER_MS));
 document.addEventListener("beforetoggle", ({ target }) => target.closest("ab-compare") && import("./ab.js"), true);
 const deleting = () => import("./deleting.js");
 document.addEventListener(

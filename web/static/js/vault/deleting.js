@@ -3,7 +3,7 @@
 
 import { ask } from "../asking.js";
 import { toast } from "../toasts.js";
-import { fetchInto } from "./vault.js";
+import { fetchInto } from "../following.js";
 
 /**
  * @typedef {{path?: string, version?: string, element: string, toast?: {close: () => void}}} Deletion

@@ -81,7 +81,9 @@ customElements.define(
       return this.#change("/api/songs", { assets }, `“${named}” is a song of its own now.`);
     }
 
-    compare({ of, named, duration, lufs }) {
+    async compare({ of, named, duration, lufs }) {
+      // The switch in the track's head.
+      await import("./ab.js");
       const page = this.closest("[data-asset][data-title]");
       const mine = this.dataset.lufs;
       const length = Number(document.querySelector("track-stage")?.dataset.duration) || 0;
