@@ -9,7 +9,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 from tests.fixtures.parts import KINDS, all_macros, macros
-from web.pages.system.components import DOCUMENT, uses
+from web.pages.system.components import DOCUMENT, text_of, uses
 from web.render import TEMPLATES
 
 SAMPLES = TEMPLATES / "system" / "components.html"
@@ -34,6 +34,11 @@ def test_every_sample_stands_under_the_names_of_what_it_shows():
     """`sample("menu", "menu_link")`: the page quotes the document by these names."""
     named = re.findall(r"{% call sample\(([^)]*)\) %}", SAMPLES.read_text())
     assert {name for names in named for name in re.findall(r'"(\w+)"', names)} == all_macros()
+
+
+def test_a_program_without_its_documents_starts():
+    """A release of the program alone did not: its API ended while it read them."""
+    assert uses(text_of(DOCUMENT.with_name("not-there.md"))) == {}
 
 
 def test_the_document_tells_of_every_part_and_of_no_other():

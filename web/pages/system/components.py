@@ -20,7 +20,7 @@ _MACRO = re.compile(r"`(\w+)\(…\)`")
 def router(tools: SystemTools) -> APIRouter:
     routes = APIRouter()
     visitors = Visitors(tools)
-    when = uses(DOCUMENT.read_text(encoding="utf-8"))
+    when = uses(text_of(DOCUMENT))
 
     @routes.get("/system/components", dependencies=[Depends(visitors.operator)])
     def components_page(request: Request, tab: Annotated[Ref | None, Query()] = None) -> Response:
@@ -28,6 +28,11 @@ def router(tools: SystemTools) -> APIRouter:
         return tools.renderer.page(request, "system/components.html", uses=when, tab=current)
 
     return routes
+
+
+def text_of(document: Path) -> str:
+    """A program may be installed without its documents: its page shows the parts alone."""
+    return document.read_text(encoding="utf-8") if document.is_file() else ""
 
 
 def uses(document: str) -> dict[str, str]:
