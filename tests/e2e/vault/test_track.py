@@ -143,6 +143,7 @@ def test_a_track_is_deleted_and_that_is_taken_back(visit: Visit):
     open_track(visit, track.title)
     visit.page.get_by_label(f"More for {track.title}").first.click()
     visit.page.get_by_role("button", name="Delete", exact=True).click()
+    expect(visit.page.get_by_role("heading", name="Drop your music here")).to_be_visible()
     visit.page.get_by_role("link", name="Trash").click()
     expect(visit.page.get_by_text("30 days left")).to_be_visible()
     visit.page.get_by_text("Delete now").click()
