@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kit.caller import Caller
 from kit.security_headers import csp_nonce
+from schemas.errors import NoCultureError
 from web import looks, markup
 from web.form_token import masked
 from web.sections import Navigation, path_of
@@ -106,10 +107,17 @@ class Renderer:
     part = page
 
     def _count(self, request: Request, caller: Caller | None, status: int) -> int | None:
-        """None where nothing shows it, and after an error, which may be the database's."""
+        """None where nothing shows it, after an error, which may be the database's, and while a
+        view that it is counted from is being built: no page waits for that.
+        """
         if caller is None or status >= 400 or wants_part(request):
             return None
-        return self.needs(caller)
+        try:
+            return self.needs(caller)
+        except NoCultureError as error:
+            if error.status != 503:
+                raise
+            return None
 
     def _frame(self, request: Request, caller: Caller | None) -> dict[str, Any]:
         """Values for the frame around the page of somebody who is signed in."""
