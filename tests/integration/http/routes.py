@@ -36,6 +36,8 @@ class Route:
     kind: Kind | None = None
     page: bool = False
     greets: bool = False
+    # Its answer to somebody who is signed in; whoever comes by key is sent on.
+    greeted: int = 303
     fresh: Literal["object", "person", None] = None
     headers: dict[str, str] = field(default_factory=dict)
     query: str = ""
@@ -284,7 +286,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         200, "saga", headers=ANY_VERSION, fresh="object", told=_REASON
     ),
     ("GET", "/static/{version}/{name:path}"): _open(200),
-    ("GET", "/"): _open(303, greets=True),
+    ("GET", "/"): _open(303, greets=True, greeted=200),
     ("GET", "/sign-up"): _open(200, greets=True),
     ("POST", "/sign-up"): _open(
         303, fresh="person", told=lambda known: {"data": _signed_up(known)}

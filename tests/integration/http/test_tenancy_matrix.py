@@ -250,7 +250,9 @@ def _refuses(asking: Asking, role: Role) -> None:
 
 
 def _answer(route: Route, role: Role) -> int:
-    return 303 if route.greets and role.scopes is not None else route.answer
+    if not route.greets or role.scopes is None:
+        return route.answer
+    return route.greeted if role.session else 303
 
 
 def _told(answer: Any) -> str:
