@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregates.decision import Decision
+from aggregates.vault.asset import STORED_AS as STORED_AS
 from aggregates.vault.asset import evolve as evolve
 from aggregates.vault.asset_state import Asset, verified
 from events.ids import AccountId, AssetId

@@ -86,8 +86,8 @@ def router(tools: VaultTools) -> APIRouter:
         caller: Visitor,
         zoom: Annotated[int, Query(ge=FINEST, le=COARSEST)] = COARSE,
     ) -> Response:
-        """What the API has, drawn together to the zoom that was asked for, and packed: the stored
-        levels are up to four times as fine, 5 kB more before the page is there.
+        """The waveform of the API, drawn together to the zoom that was asked for and packed: the
+        stored levels are up to four times as fine, 5 kB more before the page is there.
         """
         peaks = tools.media.peaks(caller, asset_id)
         headers = {
