@@ -22,7 +22,8 @@ def within_cpu(most_s: float) -> Iterator[None]:
         raise TimeoutError("the tags take too long")
 
     before = signal.signal(signal.SIGVTALRM, late)
-    signal.setitimer(signal.ITIMER_VIRTUAL, most_s)
+    # Again and again: what is raised within a destructor is lost, and a parser went on for 72 s.
+    signal.setitimer(signal.ITIMER_VIRTUAL, most_s, most_s)
     try:
         yield
     finally:

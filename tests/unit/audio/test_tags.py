@@ -10,6 +10,7 @@ from mutagen.id3 import APIC, ID3, TBPM, TIT2, TXXX
 from mutagen.mp3 import MP3
 from mutagen.oggopus import OggOpus
 
+from gateways.audio.cpu import within_cpu
 from gateways.audio.facts import Accepted, FileTags
 from gateways.audio.pictures import fit_media_type
 from gateways.audio.pool import AudioPool
@@ -221,3 +222,16 @@ def test_tags_that_take_too_long_do_not_hold_up_the_length_either(
     monkeypatch.setattr("gateways.audio.promised.MAX_CPU_S", 0.2)
     with tag_bomb(tmp_path / "a.mp3").open("rb") as file:
         assert stated_duration_s(file, "mp3") is None
+
+
+def test_what_swallows_the_first_word_of_being_late_hears_a_second() -> None:
+    """Raised within a destructor it is lost: a parser went on for over a minute."""
+
+    def goes_on_forever() -> None:
+        while True:
+            pass
+
+    with within_cpu(0.05):
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                goes_on_forever()
