@@ -191,7 +191,7 @@ class Tenant:
     def new_key(self, *scopes: str) -> tuple[str, str]:
         """(id, secret), as freshly proven as the session that makes it."""
         self.prove("credentials_sessions")
-        body = {"name": f"key of {self.name}", "scopes": list(scopes)}
+        body = {"name": f"key {next(_numbers)} of {self.name}", "scopes": list(scopes)}
         answer = self.client.post("/api/keys", json=body)
         assert answer.status_code == 201, answer.text
         self.prove("credentials_keys")

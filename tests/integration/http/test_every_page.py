@@ -20,7 +20,14 @@ PAGES = sorted(
     for (method, path), route in ROUTES.items()
     if method == "GET" and not path.startswith(("/api/", "/static/")) and "." not in path
 )
-PAGES = [(path, route) for path, route in PAGES if path not in ("/healthz", "/readyz", "/metrics")]
+NO_PAGES = (
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/vault/archive",
+    "/collections/{collection_id}/archive",
+)
+PAGES = [(path, route) for path, route in PAGES if path not in NO_PAGES]
 OF_THINGS = [(path, route) for path, route in PAGES if route.names]
 FORMS = sorted(
     path

@@ -140,7 +140,8 @@ def test_a_flood_of_sign_ups_does_not_hold_up_the_sign_ins_of_its_own_network(
             await eventually(lambda: line.waiting == 23)
             hashing.release.set()
             assert (await beside).status_code == 401
-            assert hashing.order.index(PASSWORD) <= 3
+            # Fourth in line; of two that hash at once either may be written down first.
+            assert hashing.order.index(PASSWORD) <= 4
             await asyncio.gather(*flood)
 
     asyncio.run(run())
