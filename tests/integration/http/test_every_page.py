@@ -89,7 +89,8 @@ def test_a_page_says_what_it_is_where_it_belongs_and_nothing_for_programs(
             continue
         assert re.fullmatch(r".+ · NoCulture", page.title)
         assert [tag for tag, _ in page.headings].count("h1") == 1
-        said = [text for _, text in page.headings]
+        # Keys of one name have a question each, in dialogs.
+        said = [text for _, text in page.headings if not text.startswith("Revoke “")]
         assert len(said) == len(set(said)), said
         assert "NoCulture" not in said
         assert words_of_programs(page) == set()
