@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from commands.vault.mark_changes import MarkChanges
 from commands.vault.tag_changes import ChangedAsset, TagChanges
@@ -26,6 +26,21 @@ class Named(BaseModel):
     version: Annotated[int, Field(ge=1, le=2**53)]
 
 
+AnyNamed = TypeVar("AnyNamed", bound=Named)
+
+
+def _each_once(named: list[AnyNamed]) -> list[AnyNamed]:
+    if len({each.id for each in named}) < len(named):
+        raise ValueError("each asset once")
+    return named
+
+
+# A list of what is named: some, not too many, none of them twice.
+EachOnce = Annotated[
+    list[AnyNamed], Field(min_length=1, max_length=MOST), AfterValidator(_each_once)
+]
+
+
 class Edited(Named):
     """`changes` are of this one alone, beside those of all."""
 
@@ -38,12 +53,7 @@ class EditAssets(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     changes: TagChanges | None = None
-    assets: Annotated[list[Edited], Field(min_length=1, max_length=MOST)]
-
-    @field_validator("assets")
-    @classmethod
-    def _each_once(cls, named: list[Edited]) -> list[Edited]:
-        return _each_once(named)
+    assets: EachOnce[Edited]
 
 
 class Marked(Named):
@@ -58,26 +68,13 @@ class MarkAssets(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     changes: MarkChanges | None = None
-    assets: Annotated[list[Marked], Field(min_length=1, max_length=MOST)]
-
-    @field_validator("assets")
-    @classmethod
-    def _each_once(cls, named: list[Marked]) -> list[Marked]:
-        return _each_once(named)
+    assets: EachOnce[Marked]
 
 
 class NamedAssets(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    assets: Annotated[list[Named], Field(min_length=1, max_length=MOST)]
-
-    @field_validator("assets")
-    @classmethod
-    def _each_once(cls, named: list[Named]) -> list[Named]:
-        return _each_once(named)
-
-
-AnyNamed = TypeVar("AnyNamed", bound=Named)
+    assets: EachOnce[Named]
 
 
 class UndoOfOne(Dto):
@@ -124,9 +121,3 @@ class SomeAssetsRefuse(NoCultureError):
     @property
     def details(self) -> dict[str, object]:
         return {"assets": self.refused}
-
-
-def _each_once(named: list[AnyNamed]) -> list[AnyNamed]:
-    if len({each.id for each in named}) < len(named):
-        raise ValueError("each asset once")
-    return named

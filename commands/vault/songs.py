@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from aggregates.vault import asset, versions
 from commands.http import answer
 from commands.vault.bulk import Bulk
-from commands.vault.bulk_requests import MOST, Named
+from commands.vault.bulk_requests import EachOnce, Named
 from commands.vault.tag_changes import ChangedAsset
 from events.ids import AccountId, AssetId
 from events.store.pending import Committed
@@ -47,14 +47,7 @@ class ChooseSongs(BaseModel):
         },
     )
 
-    assets: Annotated[list[OfSong], Field(min_length=1, max_length=MOST)]
-
-    @field_validator("assets")
-    @classmethod
-    def _each_once(cls, named: list[OfSong]) -> list[OfSong]:
-        if len({each.id for each in named}) < len(named):
-            raise ValueError("each asset once")
-        return named
+    assets: EachOnce[OfSong]
 
 
 class ChooseCurrent(BaseModel):

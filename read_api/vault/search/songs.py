@@ -15,16 +15,17 @@ IS_CURRENT = (
     "version_rank = (SELECT max(other.version_rank) FROM views.vault AS other"
     " WHERE other.workspace_id = %(workspace_id)s AND other.song = vault.song)"
 )
+_TOLD = """asset_id, version, version_kind, duration_s, loudness_lufs,
+        tag_title, name_title, filename"""
 _VERSIONS = f"""
 SELECT wanted.song, versions.* FROM unnest(%(songs)s::text[]) AS wanted (song), LATERAL (
-    SELECT asset_id, version, tag_title, filename, version_kind, duration_s, loudness_lufs,
-        count(*) OVER () AS of_all
+    SELECT {_TOLD}, count(*) OVER () AS of_all
     FROM views.vault AS vault WHERE workspace_id = %(workspace_id)s AND vault.song = wanted.song
     ORDER BY version_rank DESC LIMIT {MOST}) AS versions
 """
-_FOUND = """
-SELECT asset_id, version, tag_title, filename, version_kind, duration_s, loudness_lufs, song
-FROM views.vault WHERE workspace_id = %(workspace_id)s AND asset_id = ANY(%(ids)s)
+_FOUND = f"""
+SELECT {_TOLD}, song FROM views.vault
+WHERE workspace_id = %(workspace_id)s AND asset_id = ANY(%(ids)s)
 """
 # A view of an earlier version, read until the new one is built, knows no songs.
 _READY = """
@@ -93,10 +94,14 @@ def _version(row: Row, *, current: bool) -> VersionDto:
     return VersionDto(
         id=row["asset_id"],
         version=row["version"],
-        title=row["tag_title"] or row["filename"].rpartition(".")[0] or row["filename"],
+        title=row["tag_title"] or row["name_title"] or _without_ending(row["filename"]),
         kind=kind,
         relation="Current version" if current else _SAID.get(kind, "Version of"),
         current=current,
         duration_s=row["duration_s"],
         loudness_lufs=row["loudness_lufs"],
     )
+
+
+def _without_ending(filename: str) -> str:
+    return filename.rpartition(".")[0] or filename

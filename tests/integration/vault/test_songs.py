@@ -80,6 +80,15 @@ def test_a_song_is_found_by_an_earlier_version_which_is_named(library: Library):
     assert row.versions.hit is None
 
 
+def test_a_version_without_a_title_is_called_as_its_row_is(library: Library):
+    """It was called by its whole file name, beside a row with the title that is read in it."""
+    caller = library.caller()
+    untagged = library.upload(caller, "Ona - Night_Bus (92bpm F#m).wav")
+    library.verify(caller, untagged)
+    (version,) = song_of(library, caller, untagged).versions
+    assert version.title == "Night Bus"
+
+
 def test_pages_hold_each_song_once_in_every_order(library: Library):
     caller = library.caller()
     for number in range(6):

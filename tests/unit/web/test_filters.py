@@ -35,6 +35,9 @@ from web.pages.vault.search_form import SearchForm
         ({"state": "analysed"}, "State: Ready"),
         ({"state": "no state"}, "State: no state"),
         ({"similar_to": "ast_1"}, "Sounds alike"),
+        ({"status": "to-finish"}, "To finish"),
+        ({"rating_min": "4"}, "Rating from 4"),
+        ({"colour": "teal"}, "Teal"),
     ],
 )
 def test_what_is_set_is_said_in_words(asked: dict[str, str], words: str):

@@ -25,7 +25,7 @@ from web.visitor import Visitors, catch_up, remember
 COLUMNS = 200
 COARSEST = 1_000_000
 FINEST, COARSE = 256, 4096
-# About two pairs for each bar of the widest waveform we draw.
+# Two to three pairs for each bar of the widest waveform we draw.
 HERO_PAIRS = 1200
 PEAKS_KEPT_S = 3600
 EVENTS = 200

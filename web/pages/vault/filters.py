@@ -26,6 +26,8 @@ LENGTHS: Options = (
 )
 VOCALS: Options = (("yes", "With vocals"), ("no", "No vocals"))
 _KEYS: Options = tuple((key, key) for key in KEYS)
+STATUSES: Options = tuple((each, each.replace("-", " ").capitalize()) for each in get_args(Status))
+COLOURS: Options = tuple((each, each.capitalize()) for each in get_args(Colour))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ FILTERS = (
     Filter("Energy", "share", ("energy_min", "energy_max"), "Energy"),
     Filter("Danceability", "share", ("danceability_min", "danceability_max"), "Danceability"),
     Filter("Uploaded", "dates", ("since", "until"), "Uploaded"),
-    Filter("Status", "choice", ("status",), "", tuple((each, each) for each in get_args(Status))),
+    Filter("Status", "choice", ("status",), "", STATUSES),
     Filter("Rating", "range", ("rating_min", "rating_max"), "Rating"),
-    Filter("Colour", "choice", ("colour",), "", tuple((each, each) for each in get_args(Colour))),
+    Filter("Colour", "choice", ("colour",), "", COLOURS),
     Filter("State", "choice", ("state",), "State:", tuple(STATES.items())),
 )
 FIELDS = tuple(field for each in FILTERS for field in each.fields)

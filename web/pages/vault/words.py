@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 from read_api.vault.queue import left
 from read_api.vault.search.chips import stars
@@ -13,18 +13,17 @@ from schemas.audio.files import NOT_AUDIO
 from schemas.audio.harmony import KEYS, camelot
 from schemas.dto import EventDto
 from schemas.vault.analyses import ReanalysisDto
-from schemas.vault.dto import AssetDto, Colour, Status
+from schemas.vault.dto import AssetDto
 from web import looks
 from web.pages.vault.columns import COLUMNS, direction, turned
 from web.pages.vault.covers import pattern, strokes
 from web.pages.vault.doubt import doubt
-from web.pages.vault.filters import FILTERS, STATES
+from web.pages.vault.filters import COLOURS, FILTERS, STATES, STATUSES
 from web.pages.vault.from_name import read_in_name
 from web.pages.vault.search_form import opened
 from web.render import Words
 from web.troubles import is_plain
 
-_CHOICES = {"STATUSES": get_args(Status), "COLOURS": get_args(Colour)}
 _SHARED = {"listen": "To listen", "comment": "To comment", "edit": "To change its tags too"}
 _FIELDS = {"tempo_bpm": "tempo", "isrc": "ISRC", "valence": "positivity"}
 _FIGURES = {
@@ -295,7 +294,8 @@ def in_templates() -> Words:
             "FILTERS": FILTERS,
             "COLUMNS": COLUMNS,
             "NOT_AUDIO": sorted(NOT_AUDIO),
-            **_CHOICES,
+            "STATUSES": STATUSES,
+            "COLOURS": COLOURS,
         },
         docks=("vault/_docks.html", "vault/_collect.html"),
     )
