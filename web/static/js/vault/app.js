@@ -4,6 +4,7 @@ import { later } from "../later.js";
 import { watch } from "../live.js";
 import { tell } from "../navigation.js";
 import { addToPalette } from "../shortcuts.js";
+import { uploads } from "./dropping.js";
 import { player, trackOf } from "./player.js";
 import "./play-buttons.js";
 import "./player-bar.js";
@@ -68,12 +69,13 @@ const ifPlaying = () => player.track && document.querySelector("comment-box") &&
 later("comment-box", ifPlaying);
 player.addEventListener("track", ifPlaying);
 document.addEventListener("focusin", ({ target }) => target.closest("comment-box") && commentBox());
+const failed = () => tell("That did not work. Try again.");
 /** An event that comes before its element's script happens again once the script is here. */
 function once(event, element, fetch, again) {
   document.addEventListener(event, ({ target }) => {
     const pressed = target.closest(element);
     const name = pressed?.closest("song-versions, track-artwork").localName;
-    if (pressed && !customElements.get(name)) fetch().then(() => again(pressed));
+    if (pressed && !customElements.get(name)) fetch().then(() => again(pressed), failed);
   });
 }
 const artwork = () => import("./artwork.js");
@@ -81,10 +83,9 @@ once("click", "song-versions [data-do]", () => import("./versions.js"), (button)
 once("click", "track-artwork [data-remove]", artwork, (button) => button.click());
 once("change", "track-artwork input", artwork, (input) => input.dispatchEvent(new Event("change", { bubbles: true })));
 document.addEventListener("dragenter", () => document.querySelector("track-artwork") && artwork());
-// The panel of uploads: at once where files can be dropped; elsewhere what a reload broke off goes on
+// The panel of uploads: at once where files can be chosen; elsewhere what a reload broke off goes on
 // once the page is there.
 const UPLOADS_AFTER_MS = 3_000;
-const uploads = () => import("./uploads.js");
 later("file-drop", uploads);
 addEventListener("load", () => setTimeout(uploads, UPLOADS_AFTER_MS));
 document.addEventListener("beforetoggle", ({ target }) => target.closest("ab-compare") && import("./ab.js"), true);
@@ -97,7 +98,7 @@ document.addEventListener(
     event.preventDefault();
     // htmx listens on the form itself.
     event.stopPropagation();
-    deleting().then(({ deleteLater }) => deleteLater(submitter), () => tell("That did not work. Try again."));
+    deleting().then(({ deleteLater }) => deleteLater(submitter), failed);
   },
   true,
 );

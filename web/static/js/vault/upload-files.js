@@ -1,4 +1,4 @@
-// <file-drop> takes files and whole folders, and so does the whole page when they are dropped on it.
+// <file-drop> takes files and whole folders; what is dropped on the page comes from dropping.js.
 
 /**
  * @typedef {object} Found
@@ -85,28 +85,8 @@ customElements.define(
   },
 );
 
-const overlay = document.createElement("div");
-overlay.className = "drop-here";
-overlay.hidden = true;
-overlay.innerHTML = "<p>Drop to add to your vault</p>";
-document.body.append(overlay);
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-
-document.addEventListener("dragover", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  overlay.hidden = false;
-});
-document.addEventListener("dragleave", (event) => {
-  if (event.relatedTarget === null) overlay.hidden = true;
-});
-document.addEventListener("drop", async (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  overlay.hidden = true;
-  // All must be taken before the first await: the list is emptied when the handler returns.
-  const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
-  const dropped = items.map((item) => [handleOf(item), item.webkitGetAsEntry?.(), item.getAsFile?.()]);
+/** What was dropped: of each its handle, if it has one, its entry and the file. */
+export async function takeDropped(dropped) {
   const [found, refused] = [[], []];
   for (const [asked, entry, file] of dropped) {
     const handle = await asked;
@@ -115,13 +95,4 @@ document.addEventListener("drop", async (event) => {
     else refused.push({ name: "Something you dropped", why: "This cannot be read", unread: true });
   }
   take(found, refused);
-});
-
-/** None for what was not dropped from a disk, in other browsers, and for folders they protect. */
-async function handleOf(item) {
-  try {
-    return await item.getAsFileSystemHandle?.();
-  } catch {
-    return null;
-  }
 }

@@ -1,9 +1,11 @@
 // <upload-panel> sends files, three at a time, and shows how far each is; it outlives pages and reloads.
 
 import { announce, clock, size } from "../text.js";
-import { choose } from "./upload-files.js";
+import { choose, takeDropped } from "./upload-files.js";
 import { BUSY, Item } from "./upload-item.js";
 import { aboutOf, looksLike, remember, remembered } from "./upload-memory.js";
+
+export { takeDropped };
 
 const AT_ONCE = 3;
 const RATE_WINDOW_MS = 6_000;
